@@ -1,0 +1,39 @@
+# The targets are the manual: `make help`. PYTHON names another python3 (3.11 or newer).
+
+PYTHON ?= python3
+VENV_PYTHON := .venv/bin/python
+# Ends with make itself, however make ends.
+FOREGROUND := exec $(VENV_PYTHON) -I -S infra/local/tether.py $$PPID $(VENV_PYTHON)
+
+# Read by the stack and the demo when given: make demo DATA=transfers.parquet TOKEN=0x…
+export DATA TOKEN ROWS STACK_DIR KAFKA_BOOTSTRAP UNLOAD_FILE_BYTES CONCURRENCY SWEEP_PAUSE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo stack test lint bench
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+
+setup: ## check the prerequisites, install what is pinned (once)
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "Python 3.11 or newer is missing: apt-get install python3 python3-venv," \
+			"or make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m infra.local.provision
+
+demo: setup ## run a backfill end to end and check every row; DATA=file TOKEN=address ROWS=count
+	@$(FOREGROUND) -m infra.local.demo
+
+stack: setup ## run the local stack in the foreground; DATA=file ROWS=count STACK_DIR=folder
+	@$(FOREGROUND) -m infra.local.stack
+
+test: setup ## run every test, with coverage
+	@$(VENV_PYTHON) -m pytest --cov
+
+lint: setup ## ruff, mypy and the directions of imports
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy .
+	@.venv/bin/lint-imports
+
+bench: setup ## run the benchmarks
+	@$(VENV_PYTHON) -m bench

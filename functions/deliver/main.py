@@ -1,0 +1,18 @@
+"""The delivery function: Pub/Sub pushes one message a chunk to it."""
+
+import os
+
+from flask import Request
+
+from shared.bootstrap import logs
+from shared.bootstrap.deliver import REQUIRED, build
+from shared.bootstrap.push import Answer, answer_push
+from shared.config import read
+
+logs.configure()
+_run = build(read(os.environ, REQUIRED))
+
+
+def handle(request: Request) -> Answer:
+    """Answer one push."""
+    return answer_push(request.get_data(), _run)

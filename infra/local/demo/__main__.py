@@ -1,0 +1,120 @@
+"""`make demo`: a real backfill to Kafka and to a webhook receiver, watched, and checked row by row."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from infra.local.crew import StackFailure
+from infra.local.demo.check import check_kafka, check_webhook
+from infra.local.demo.client import ApiClient, ApiError
+from infra.local.demo.expected import Slice, Table
+from infra.local.demo.screen import show, watch
+from infra.local.options import ROOT, OptionError, from_environment
+from infra.local.parts import MissingPart
+from infra.local.stack import Ended, end_on_signals
+from infra.local.supervisor import LocalStack
+from infra.local.table import data_file
+
+_TOPIC = "demo-transfers"
+_WEBHOOK = "demo-receiver"
+_LIMIT_SECONDS = 1800.0
+
+
+def main() -> int:
+    console = Console()
+    end_on_signals()
+    try:
+        options = from_environment()
+        token = os.environ.get("TOKEN", "").lower() or None
+        began = time.monotonic()
+        console.print("Starting the local stack (its logs are in", options.folder / "logs", end=")\n")
+        with LocalStack(options) as stack:
+            console.print(f"Started and filled in {time.monotonic() - began:.0f} s")
+            return _run(console, stack.endpoints, data_file(options), token, options.folder)
+    except Ended:
+        return 130
+    except (StackFailure, OptionError, MissingPart, ApiError, TimeoutError, ValueError) as failure:
+        console.print(str(failure), style="red", markup=False)
+        return 1
+
+
+def _run(console: Console, endpoints: dict[str, Any], data: Path, token: str | None, folder: Path) -> int:
+    table = Table(data)
+    wanted = table.slice_of_all(token)
+    spool = folder / "demo-webhook.jsonl"
+    spool.unlink(missing_ok=True)
+    client = ApiClient(endpoints["api_url"], endpoints["api_key"])
+    with _receiver(spool, endpoints["webhook_secret"]["value"]) as port:
+        body = _request(wanted, port, endpoints["webhook_secret"]["name"])
+        tokens = f"token_address {token}" if token else "all tokens"
+        console.print(
+            f"POST /api/v1/beam/backfills: {body['table']}, {wanted.start} to {wanted.end}, {tokens}"
+        )
+        began = time.monotonic()
+        job_id = client.create(body)
+        job = watch(console, lambda: client.get(job_id), _LIMIT_SECONDS)
+        seconds = time.monotonic() - began
+    if job["status"] != "completed":
+        console.print(f"The job {job['status']}: {job['error_message']}", style="red", markup=False)
+        return 1
+    console.print(
+        f"{job['progress']['rows_done']:,} rows in {job['num_chunks']} chunks to {len(job['destinations'])} "
+        f"destinations, {seconds:.1f} s from POST to completed"
+    )
+    expected = table.digests(wanted)
+    topic = f"beam.{endpoints['organization_id']}.{_TOPIC}"
+    with ProcessPoolExecutor(2) as pool:
+        checks = (
+            pool.submit(check_kafka, endpoints["kafka_bootstrap"], topic, expected),
+            pool.submit(check_webhook, _WEBHOOK, spool, expected),
+        )
+        findings = [check.result() for check in checks]
+    show(console, findings)
+    well = all(one.all_well for one in findings) and job["progress"]["rows_done"] == len(expected)
+    return 0 if well else 1
+
+
+def _request(wanted: Slice, port: int, secret: str) -> dict[str, Any]:
+    request: dict[str, Any] = {
+        "job_name": "Demo",
+        "table": "base.assets.erc20_token_transfers",
+        "backfill_window": {
+            "partition_key": "block_timestamp",
+            "start": wanted.start,
+            "end": wanted.end,
+        },
+        "destinations": [
+            {"type": "kafka", "name": _TOPIC},
+            {"type": "webhook", "name": _WEBHOOK, "url": f"http://127.0.0.1:{port}/", "hash_key": secret},
+        ],
+    }
+    if wanted.token is not None:
+        request["filter"] = {"column": "token_address", "values": [wanted.token]}
+    return request
+
+
+@contextmanager
+def _receiver(spool: Path, secret: str) -> Iterator[int]:
+    """A receiver in a process of its own, so that it does not slow down what it watches."""
+    command = [sys.executable, "-m", "infra.local.demo.receiver", str(spool)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        if process.stdin is None or process.stdout is None:
+            raise StackFailure("the webhook receiver has no pipes")
+        process.stdin.write(secret + "\n")
+        process.stdin.flush()
+        yield int(process.stdout.readline())
+        process.stdin.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

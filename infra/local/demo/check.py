@@ -1,0 +1,117 @@
+"""Compare what arrived with what must have: every row once, with every field."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Consumer, TopicPartition
+
+from infra.local.demo.expected import digest
+
+_QUIET_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Findings:
+    """Counts of rows, but for ``requests``, ``repeated`` and ``unsigned``, which count webhook requests."""
+
+    destination: str
+    expected: int = 0
+    arrived: int = 0
+    missing: int = 0
+    doubled: int = 0
+    unexpected: int = 0
+    different: int = 0
+    miskeyed: int = 0
+    requests: int = 0
+    repeated: int = 0
+    unsigned: int = 0
+
+    @property
+    def all_well(self) -> bool:
+        faults = (self.missing, self.doubled, self.unexpected, self.different, self.miskeyed, self.unsigned)
+        return self.arrived == self.expected and not any(faults)
+
+
+class Comparison:
+    """Takes the rows of one destination, one after the other."""
+
+    def __init__(self, destination: str, expected: Mapping[str, bytes]) -> None:
+        self.findings = Findings(destination, expected=len(expected))
+        self._expected = expected
+        self._seen: set[str] = set()
+
+    def take(self, message: dict[str, Any]) -> None:
+        name = message.get("unique_id")
+        self.findings.arrived += 1
+        if not isinstance(name, str) or name not in self._expected:
+            self.findings.unexpected += 1
+        elif name in self._seen:
+            self.findings.doubled += 1
+        elif digest(message) != self._expected[name]:
+            self.findings.different += 1
+        if isinstance(name, str):
+            self._seen.add(name)
+
+    def close(self) -> Findings:
+        self.findings.missing = len(self._expected.keys() - self._seen)
+        return self.findings
+
+
+def check_kafka(bootstrap: str, topic: str, expected: Mapping[str, bytes]) -> Findings:
+    """Read the whole topic as a consumer that sees committed rows only."""
+    comparison = Comparison(f"kafka {topic}", expected)
+    for key, value in _committed(bootstrap, topic):
+        message = json.loads(value)
+        comparison.take(message)
+        if key != str(message.get("unique_id")).encode():
+            comparison.findings.miskeyed += 1
+    return comparison.close()
+
+
+def check_webhook(name: str, spool: Path, expected: Mapping[str, bytes]) -> Findings:
+    """Read what the receiver kept, dropping a batch it has seen by its ``webhook-id``."""
+    comparison = Comparison(f"webhook {name}", expected)
+    seen: set[str] = set()
+    with spool.open(encoding="utf-8") as file:
+        for line in file:
+            webhook_id, signed, body = json.loads(line)
+            comparison.findings.requests += 1
+            comparison.findings.unsigned += not signed
+            if webhook_id in seen:
+                comparison.findings.repeated += 1
+                continue
+            seen.add(webhook_id)
+            for message in json.loads(body):
+                comparison.take(message)
+    return comparison.close()
+
+
+def _committed(bootstrap: str, topic: str) -> Iterator[tuple[bytes | None, bytes]]:
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "demo-check",
+            "isolation.level": "read_committed",
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+        }
+    )
+    try:
+        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
+        open_partitions = set(partitions)
+        while open_partitions:
+            messages = consumer.consume(10_000, timeout=_QUIET_SECONDS)
+            if not messages:
+                raise TimeoutError(f"topic {topic} has an end that can't be reached")
+            for message in messages:
+                if message.error():
+                    open_partitions.discard(message.partition())
+                else:
+                    yield message.key(), message.value() or b""
+    finally:
+        consumer.close()

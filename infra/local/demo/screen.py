@@ -1,0 +1,84 @@
+"""What the demo shows: a live progress bar on a terminal, plain lines elsewhere, and a table at the end."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from infra.local.demo.check import Findings
+
+_TERMINAL = {"completed", "failed", "cancelled"}
+_PAUSE = 0.5
+
+
+def watch(console: Console, poll: Callable[[], dict[str, Any]], limit: float) -> dict[str, Any]:
+    """Show the job's progress until it ends; answers the job as it ended. TimeoutError after ``limit`` s."""
+    started = time.monotonic()
+    shown = ""
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description:<12}"),
+        BarColumn(),
+        TextColumn("{task.fields[state]}"),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task("staging", total=None, state="")
+        pace = _Pace()
+        while time.monotonic() - started < limit:
+            job = poll()
+            progress = job["progress"]
+            rows = f"{progress['rows_done']:,}/{_known(progress['rows_total'])} rows"
+            chunks = f"{progress['chunks_done']:,}/{_known(progress['chunks_total'])} chunks"
+            state = f"{rows}, {chunks}, {pace.of(progress['rows_done']):,.0f} rows/s"
+            bar.update(
+                task,
+                description=job["status"],
+                total=progress["rows_total"],
+                completed=progress["rows_done"],
+                state=state,
+            )
+            if not console.is_terminal and state != shown:
+                console.print(f"{job['status']:<12} {state}", soft_wrap=True)
+                shown = state
+            if job["status"] in _TERMINAL:
+                return job
+            time.sleep(_PAUSE)
+    raise TimeoutError(f"the job did not end within {limit:.0f} s")
+
+
+def show(console: Console, findings: Sequence[Findings]) -> None:
+    """Print one line a destination."""
+    table = Table(title="What arrived, compared with the table row by row")
+    table.add_column("destination")
+    columns = ("expected", "arrived", "missing", "doubled", "unexpected", "different", "miskeyed")
+    for name in (*columns, "requests", "repeated", "unsigned", "verdict"):
+        table.add_column(name, justify="right")
+    for one in findings:
+        numbers = [f"{getattr(one, name):,}" for name in columns]
+        webhook = one.destination.startswith("webhook")
+        requests = [f"{number:,}" if webhook else "" for number in (one.requests, one.repeated, one.unsigned)]
+        table.add_row(one.destination, *numbers, *requests, "all well" if one.all_well else "WRONG")
+    console.print(table)
+
+
+def _known(total: int | None) -> str:
+    return "?" if total is None else f"{total:,}"
+
+
+class _Pace:
+    """Rows a second since the first row was seen to move."""
+
+    def __init__(self) -> None:
+        self._start: tuple[float, int] | None = None
+
+    def of(self, rows: int) -> float:
+        now = time.monotonic()
+        if self._start is None or rows == 0:
+            self._start = (now, rows)
+        since, first = self._start
+        return (rows - first) / (now - since) if now > since else 0.0

@@ -1,0 +1,148 @@
+"""Stands in for Pub/Sub's push: pulls a subscription's messages and POSTs each in the push envelope.
+
+The emulator's own push keeps two requests in flight whatever the handler, and sends no
+`deliveryAttempt`. `python -m infra.local.dispatcher '{"hold_while_starting": 10, "routes": [{…}]}'`.
+"""
+
+import base64
+import json
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import urllib3
+from google.cloud.pubsub_v1 import SubscriberClient
+from google.cloud.pubsub_v1.subscriber.scheduler import ThreadScheduler
+from google.cloud.pubsub_v1.types import FlowControl
+
+# The statuses that Pub/Sub takes for an acknowledgement; every other is delivered again.
+ACKNOWLEDGED = frozenset({102, 200, 201, 202, 204})
+
+_LOOK_AGAIN = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """Where a subscription's messages go, and how many at a time."""
+
+    subscription: str
+    url: str
+    concurrency: int
+
+
+class Message(Protocol):
+    """What is used of the client library's message."""
+
+    @property
+    def message_id(self) -> str: ...
+    @property
+    def data(self) -> bytes: ...
+    @property
+    def attributes(self) -> Any: ...
+    @property
+    def ordering_key(self) -> str: ...
+    @property
+    def publish_time(self) -> datetime: ...
+    @property
+    def delivery_attempt(self) -> int | None: ...
+    def ack(self) -> None: ...
+    def nack(self) -> None: ...
+
+
+def envelope(message: Message, subscription: str) -> dict[str, Any]:
+    """Build the body of a push request; like Pub/Sub's, it leaves out what is empty."""
+    published = message.publish_time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    content = {
+        "attributes": dict(message.attributes),
+        "data": base64.b64encode(message.data).decode(),
+        "messageId": message.message_id,
+        "message_id": message.message_id,
+        "orderingKey": message.ordering_key,
+        "publishTime": published,
+        "publish_time": published,
+    }
+    body: dict[str, Any] = {
+        "message": {name: value for name, value in content.items() if value},
+        "subscription": subscription,
+    }
+    if message.delivery_attempt:  # counted only under a dead-letter policy
+        body["deliveryAttempt"] = message.delivery_attempt
+    return body
+
+
+class Push:
+    """Delivers one message at a time a thread: POST, then ack or nack by the status."""
+
+    def __init__(self, route: Route, *, request_timeout: float, hold: float) -> None:
+        """``request_timeout`` is the ack deadline, ``hold`` the time a function has to start; seconds."""
+        self._route = route
+        self._hold = hold
+        # No connection is kept: a server that closes an idle one in the moment of its reuse would look
+        # like a failed delivery and use up an attempt.
+        self._http = urllib3.PoolManager(retries=False, timeout=request_timeout, maxsize=route.concurrency)
+        self._headers = {"Content-Type": "application/json", "Connection": "close"}
+
+    def __call__(self, message: Message) -> None:
+        body = json.dumps(envelope(message, self._route.subscription)).encode()
+        try:
+            status = self._post(body)
+        except urllib3.exceptions.HTTPError as error:
+            _say(f"{self._route.url}: message {message.message_id}: {error}")
+            message.nack()
+            return
+        if status in ACKNOWLEDGED:
+            message.ack()
+        else:
+            _say(f"{self._route.url}: message {message.message_id}: status {status}")
+            message.nack()
+
+    def _post(self, body: bytes) -> int:
+        """POST it; a refused connection is a function that starts, and waited for as Cloud Run does."""
+        give_up = time.monotonic() + self._hold
+        while True:
+            try:
+                return self._http.request(
+                    "POST", self._route.url, body=body, headers=self._headers, redirect=False
+                ).status
+            except urllib3.exceptions.NewConnectionError:
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(_LOOK_AGAIN)
+
+
+def subscribe(client: SubscriberClient, route: Route, callback: Callable[[Message], None]) -> "Future[Any]":
+    """Pull the route's subscription; the client extends each message's lease while it is being pushed."""
+    pull: Future[Any] = client.subscribe(
+        route.subscription,
+        callback=callback,
+        flow_control=FlowControl(max_messages=route.concurrency),
+        scheduler=ThreadScheduler(ThreadPoolExecutor(route.concurrency)),
+        await_callbacks_on_shutdown=False,
+    )
+    return pull
+
+
+def main() -> None:
+    settings = json.loads(sys.argv[1])
+    client = SubscriberClient()
+    pulls = []
+    for route in (Route(**fields) for fields in settings["routes"]):
+        deadline = client.get_subscription(subscription=route.subscription).ack_deadline_seconds
+        push = Push(route, request_timeout=deadline, hold=settings["hold_while_starting"])
+        pulls.append(subscribe(client, route, push))
+    _say("dispatching")
+    done, _ = wait(pulls, return_when=FIRST_COMPLETED)
+    # A pull never ends by itself: leave, and be started again.
+    sys.exit(f"a pull ended: {next(iter(done)).exception()}")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    main()

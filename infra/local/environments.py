@@ -1,0 +1,78 @@
+"""The environment variables of the stack's processes."""
+
+import json
+import os
+from typing import Any
+
+from infra.local import names
+from infra.local.layout import Layout
+from infra.local.options import ROOT, StackOptions
+from infra.local.ports import LOOPBACK
+
+# Of a developer's shell: they would send a local process to the real thing.
+_FOREIGN = ("GOOGLE_APPLICATION_CREDENTIALS", "GCLOUD_PROJECT", "PYTHONHOME")
+
+
+def base() -> dict[str, str]:
+    """The caller's environment, less what would lead out of the stack."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    direct = f"{LOOPBACK},localhost"
+    return inherited | {"NO_PROXY": direct, "no_proxy": direct}
+
+
+def python() -> dict[str, str]:
+    """For processes that run the repository's own modules."""
+    return base() | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+
+def snowflake_connect(layout: Layout) -> dict[str, Any]:
+    """What the connector's ``connect()`` takes to reach the local Snowflake."""
+    return {
+        "account": "local",
+        "user": "backfills",
+        "password": "local",
+        "protocol": "http",
+        "host": LOOPBACK,
+        "port": layout.ports["snowflake"],
+        "database": "BASE",
+        "schema": "ASSETS",
+    }
+
+
+def emulators(layout: Layout) -> dict[str, str]:
+    """What Google's clients read to find the emulators."""
+    return {
+        "GOOGLE_CLOUD_PROJECT": names.PROJECT,
+        "FIRESTORE_EMULATOR_HOST": layout.host("firestore"),
+        "PUBSUB_EMULATOR_HOST": layout.host("pubsub"),
+        "STORAGE_EMULATOR_HOST": layout.url("gcs"),
+    }
+
+
+def function(name: str, options: StackOptions, layout: Layout) -> dict[str, str]:
+    """Everything that a function is configured by."""
+    return {
+        **python(),
+        **emulators(layout),
+        "STAGE_TOPIC": names.STAGE_TOPIC,
+        "CHUNKS_TOPIC": names.CHUNKS_TOPIC,
+        "STAGING_BUCKET": names.BUCKET,
+        "SNOWFLAKE_CONNECT": json.dumps(snowflake_connect(layout)),
+        "SNOWFLAKE_STAGE": names.SNOWFLAKE_STAGE,
+        "UNLOAD_FILE_BYTES": str(options.unload_file_bytes),
+        "KAFKA_CLIENT": json.dumps({"bootstrap.servers": layout.kafka_bootstrap}),
+        "KAFKA_TOPIC_PARTITIONS": str(options.topic_partitions),
+        "KAFKA_TOPIC_REPLICATION": "1",
+        "SECRETS_FILE": str(layout.secrets_file),
+        "ALLOW_INSECURE_WEBHOOKS": "true",
+        # gunicorn's control socket would else be one file in the home folder, shared by all functions.
+        "XDG_RUNTIME_DIR": str(_socket_folder(name, layout)),
+        **options.environment,
+        **options.function_environment.get(name, {}),
+    }
+
+
+def _socket_folder(name: str, layout: Layout) -> str:
+    folder = layout.sockets / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)

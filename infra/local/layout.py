@@ -1,0 +1,59 @@
+"""Where one stack's parts listen, and where its files lie."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.options import ALL_PARTS, StackOptions
+from infra.local.ports import LOOPBACK, free_ports
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Every part has its port from the start, so that all can be started at once, knowing the others'."""
+
+    folder: Path
+    ports: dict[str, int]
+    kafka_bootstrap: str
+
+    @staticmethod
+    def of(options: StackOptions) -> "Layout":
+        names = sorted(ALL_PARTS | {"kafka_controller"})
+        ports = dict(zip(names, free_ports(len(names)), strict=True))
+        bootstrap = options.kafka_bootstrap or f"{LOOPBACK}:{ports['kafka']}"
+        return Layout(options.folder, ports, bootstrap)
+
+    def host(self, part: str) -> str:
+        """``host:port``, as Google's clients want their emulators."""
+        return f"{LOOPBACK}:{self.ports[part]}"
+
+    def url(self, part: str) -> str:
+        return f"http://{self.host(part)}"
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def sockets(self) -> Path:
+        return self.folder / "run"
+
+    @property
+    def secrets_file(self) -> Path:
+        return self.folder / "secrets.json"
+
+    @property
+    def endpoints_file(self) -> Path:
+        return self.folder / "endpoints.json"
+
+    def clean(self) -> None:
+        """Start from nothing; only what a stack made goes, since the folder may be somebody's home."""
+        for folder in (self.logs, self.data, self.sockets):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        self.endpoints_file.unlink(missing_ok=True)
+        self.secrets_file.unlink(missing_ok=True)

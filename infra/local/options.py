@@ -1,0 +1,77 @@
+"""What a local stack consists of, and what can be set about it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+FUNCTIONS = ("api", "stage", "deliver", "dead_letter", "sweep")
+BACKENDS = ("firestore", "pubsub", "gcs", "snowflake", "kafka")
+ALL_PARTS = frozenset((*FUNCTIONS, *BACKENDS, "dispatcher"))
+
+# Large enough for real transfers to make some chunks, small enough for the sample to make 20 and more.
+UNLOAD_FILE_BYTES = 2 * 1024 * 1024
+SAMPLE_ROWS = 500_000
+
+
+class OptionError(Exception):
+    """An environment variable of the stack can't be read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackOptions:
+    """Times are seconds, sizes bytes; ``environment`` reaches every function."""
+
+    folder: Path = ROOT / ".stack"
+    parts: frozenset[str] = ALL_PARTS
+    data: Path | None = None  # Parquet or CSV to load; None: the generated sample
+    rows: int = SAMPLE_ROWS  # of the sample
+    unload_file_bytes: int = UNLOAD_FILE_BYTES
+    concurrency: Mapping[str, int] = field(
+        default_factory=lambda: {"stage": 4, "deliver": 8, "dead_letter": 2}
+    )
+    ack_deadline: int = 600
+    most_attempts: int = 5  # before a message goes to the dead-letter topic; Pub/Sub allows no fewer
+    minimum_backoff: float = 1.0
+    maximum_backoff: float = 10.0
+    hold_while_starting: float = 10.0
+    sweep_pause: float = 2.0
+    ready_limit: float = 90.0
+    topic_partitions: int = 6
+    kafka_bootstrap: str | None = None  # a broker that runs already, used instead of the stack's own
+    functions_folder: Path = ROOT / "functions"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    function_environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def has(self, part: str) -> bool:
+        """Whether the stack runs this part itself."""
+        return part in self.parts and not (part == "kafka" and self.kafka_bootstrap)
+
+
+def from_environment(environment: Mapping[str, str] = os.environ) -> StackOptions:
+    """Read STACK_DIR, DATA, ROWS, KAFKA_BOOTSTRAP, UNLOAD_FILE_BYTES, CONCURRENCY and SWEEP_PAUSE."""
+    data = environment.get("DATA")
+    if data and not Path(data).is_file():
+        raise OptionError(f"DATA={data}: there is no such file")
+    concurrency = StackOptions().concurrency
+    return StackOptions(
+        folder=Path(environment.get("STACK_DIR") or ROOT / ".stack").absolute(),
+        data=Path(data).absolute() if data else None,
+        rows=_whole_number(environment, "ROWS", SAMPLE_ROWS),
+        unload_file_bytes=_whole_number(environment, "UNLOAD_FILE_BYTES", UNLOAD_FILE_BYTES),
+        concurrency={
+            **concurrency,
+            "deliver": _whole_number(environment, "CONCURRENCY", concurrency["deliver"]),
+        },
+        sweep_pause=float(_whole_number(environment, "SWEEP_PAUSE", 2)),
+        kafka_bootstrap=environment.get("KAFKA_BOOTSTRAP") or None,
+    )
+
+
+def _whole_number(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isdecimal() or int(text) == 0:
+        raise OptionError(f"{name}={text}: a whole number above 0 is needed")
+    return int(text)

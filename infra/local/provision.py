@@ -1,0 +1,97 @@
+"""Installs what is pinned, once: the Python environments and Kafka's jars.
+
+Each folder carries the hash of what it was made from; while that agrees, nothing is done. Only the
+standard library: it makes the environment that everything else runs in.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from infra.local import prerequisites, toolchain
+from infra.local.kafka_jars import FOLDER as KAFKA
+from infra.local.kafka_jars import POM
+
+ROOT = Path(__file__).parents[2]
+CACHE = ROOT / ".cache"
+_printing = threading.Lock()
+
+
+def main() -> None:
+    faults = prerequisites.missing()
+    if faults:
+        sys.exit("\n".join(faults))
+    CACHE.mkdir(exist_ok=True)
+    # Two terminals may run `make` in a fresh checkout at once.
+    with (CACHE / "provision.lock").open("w") as lock, ThreadPoolExecutor() as pool:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        jobs = [
+            pool.submit(_environment, ROOT / ".venv", ROOT / "requirements-dev.txt"),
+            pool.submit(_environment, CACHE / "snowflake", ROOT / "infra/local/snowflake/requirements.txt"),
+        ]
+        if toolchain.maven():  # without it the stack uses KAFKA_BOOTSTRAP
+            jobs.append(pool.submit(_kafka))
+        failures = [str(failure) for job in jobs if (failure := job.exception())]
+    if failures:
+        sys.exit("\n".join(failures))
+
+
+def _environment(folder: Path, requirements: Path) -> None:
+    """Make a virtual environment of pinned, hashed packages."""
+    stamp = _Stamp(folder, sys.version, requirements.read_text())
+    if stamp.agrees():
+        return
+    _say(f"installing {requirements.relative_to(ROOT)} (about a minute, once)")
+    _run([sys.executable, "-m", "venv", str(folder)])
+    pip = [str(folder / "bin/python"), "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    _run([*pip, "install", "--require-hashes", "--requirement", str(requirements)])
+    stamp.write()
+
+
+def _kafka() -> None:
+    """Fetch Kafka's jars by Maven, which checks their checksums."""
+    stamp = _Stamp(KAFKA, POM.read_text())
+    if stamp.agrees():
+        return
+    _say("fetching Apache Kafka (44 MB, once)")
+    shutil.rmtree(KAFKA, ignore_errors=True)
+    goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={KAFKA}"]
+    maven = toolchain.maven() or "mvn"
+    _run([maven, "--batch-mode", "--quiet", "--strict-checksums", "--file", str(POM), *goal])
+    stamp.write()
+
+
+class _Stamp:
+    """The hash of what a folder was made from, kept in the folder."""
+
+    def __init__(self, folder: Path, *sources: str) -> None:
+        self._file = folder / ".made-from"
+        self._hash = hashlib.sha256("\0".join(sources).encode()).hexdigest()
+
+    def agrees(self) -> bool:
+        return self._file.is_file() and self._file.read_text() == self._hash
+
+    def write(self) -> None:
+        self._file.write_text(self._hash)
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+
+
+def _say(text: str) -> None:
+    with _printing:
+        print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

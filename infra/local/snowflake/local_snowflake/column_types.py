@@ -1,0 +1,189 @@
+"""Snowflake's types: as declared in DDL, as described to clients, and what DuckDB holds for them.
+
+DuckDB can't tell a VARIANT from an ARRAY, nor a TIMESTAMP_TZ from an LTZ or NTZ: all timestamps are
+TIMESTAMP_NS, zoned ones as their UTC instant, since DuckDB's own zoned type stops at microseconds. So the
+types of the columns are written down when a table is created.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+from sqlglot import exp
+from sqlglot.expressions import DataType
+
+_TEXT_LENGTH = 16_777_216
+_BINARY_LENGTH = 8_388_608
+
+_TIMESTAMPS = {
+    DataType.Type.TIMESTAMP: "timestamp_ntz",
+    DataType.Type.DATETIME: "timestamp_ntz",
+    DataType.Type.TIMESTAMPNTZ: "timestamp_ntz",
+    DataType.Type.TIMESTAMPLTZ: "timestamp_ltz",
+    DataType.Type.TIMESTAMPTZ: "timestamp_tz",
+}
+_SEMI_STRUCTURED = {
+    DataType.Type.VARIANT: "variant",
+    DataType.Type.OBJECT: "object",
+    DataType.Type.ARRAY: "array",
+}
+_TEXTS = {DataType.Type.VARCHAR, DataType.Type.TEXT, DataType.Type.CHAR, DataType.Type.NCHAR}
+_INTEGERS = {
+    DataType.Type.TINYINT,
+    DataType.Type.SMALLINT,
+    DataType.Type.INT,
+    DataType.Type.BIGINT,
+}
+
+
+@dataclass(frozen=True)
+class SnowflakeType:
+    """A type as the protocol names it, with the sizes that apply to it."""
+
+    name: str
+    precision: int | None = None
+    scale: int | None = None
+    length: int | None = None
+
+    @property
+    def zoned(self) -> bool:
+        return self.name in ("timestamp_ltz", "timestamp_tz")
+
+    def row_type(self, column: str) -> dict[str, Any]:
+        """Describe a result's column, as the protocol does."""
+        length = self.length
+        return {
+            "name": column,
+            "type": self.name,
+            "precision": self.precision,
+            "scale": self.scale,
+            "length": length,
+            "byteLength": None if length is None else min(length * 4, _TEXT_LENGTH),
+            "nullable": True,
+            "database": "",
+            "schema": "",
+            "table": "",
+            "collation": None,
+        }
+
+
+def of_declaration(declared: DataType) -> SnowflakeType | None:
+    """The type of a column definition; None where DuckDB's own type tells it."""
+    parameter = next((int(each.name) for each in declared.expressions if each.name.isdigit()), None)
+    if name := _TIMESTAMPS.get(declared.this):
+        return SnowflakeType(name, 0, 9 if parameter is None else parameter)
+    if name := _SEMI_STRUCTURED.get(declared.this):
+        return SnowflakeType(name)
+    if declared.this == DataType.Type.TIME:
+        return SnowflakeType("time", 0, 9 if parameter is None else parameter)
+    if declared.this in _TEXTS:
+        return SnowflakeType("text", length=parameter or _TEXT_LENGTH)
+    if declared.this in (DataType.Type.BINARY, DataType.Type.VARBINARY):
+        return SnowflakeType("binary", length=parameter or _BINARY_LENGTH)
+    return None
+
+
+def of_arrow(physical: pa.DataType) -> SnowflakeType:  # noqa: PLR0911 - one line a type
+    """The type of a result's column whose declaration is not known, from what DuckDB answers."""
+    if pa.types.is_decimal(physical):
+        return SnowflakeType("fixed", physical.precision, physical.scale)
+    if pa.types.is_integer(physical):
+        return SnowflakeType("fixed", 38, 0)
+    if pa.types.is_floating(physical):
+        return SnowflakeType("real")
+    if pa.types.is_boolean(physical):
+        return SnowflakeType("boolean")
+    if pa.types.is_date(physical):
+        return SnowflakeType("date")
+    if pa.types.is_time(physical):
+        return SnowflakeType("time", 0, 9)
+    if pa.types.is_timestamp(physical):
+        return SnowflakeType("timestamp_ltz" if physical.tz else "timestamp_ntz", 0, 9)
+    if pa.types.is_binary(physical):
+        return SnowflakeType("binary", length=_BINARY_LENGTH)
+    if isinstance(physical, pa.BaseExtensionType) or pa.types.is_nested(physical):
+        return SnowflakeType("variant")
+    return SnowflakeType("text", length=_TEXT_LENGTH)
+
+
+def to_duckdb(node: exp.Expression) -> exp.Expression:
+    """Replace a Snowflake type by DuckDB's that holds all of its values."""
+    if not isinstance(node, DataType):
+        return node
+    if node.this in _TIMESTAMPS:
+        return DataType(this=DataType.Type.TIMESTAMP_NS)
+    if node.this == DataType.Type.TIME:
+        return DataType(this=DataType.Type.TIME_NS)
+    if node.this in _INTEGERS or (node.this == DataType.Type.DECIMAL and _is_whole(node)):
+        # 128 bits hold all 38 digits. Not DECIMAL(38, 0): fakesnow turns that into a BIGINT.
+        return DataType(this=DataType.Type.INT128)
+    if node.this in (DataType.Type.BINARY, DataType.Type.VARBINARY):
+        return DataType(this=DataType.Type.VARBINARY)
+    return node
+
+
+def _is_whole(decimal: DataType) -> bool:
+    sizes = [each.name for each in decimal.expressions]
+    return sizes in ([], ["38"], ["38", "0"])
+
+
+@dataclass
+class Declarations:
+    """The types of the columns of the tables created so far, by table."""
+
+    _tables: dict[tuple[str, str, str], dict[str, SnowflakeType]] = field(default_factory=dict)
+
+    def of_table(self, table: exp.Table, database: str | None, schema: str | None) -> dict[str, SnowflakeType]:
+        return self._tables.get(_key(table, database, schema), {})
+
+    def of_query(
+        self, query: exp.Expression, database: str | None, schema: str | None
+    ) -> dict[str, SnowflakeType]:
+        """Types of a query's columns that are plain columns of its one table, by their name in the result."""
+        source = query.args.get("from_")
+        table = source.this if source else None
+        if not isinstance(query, exp.Select) or not isinstance(table, exp.Table) or query.args.get("joins"):
+            return {}
+        declared = self.of_table(table, database, schema)
+        found: dict[str, SnowflakeType] = {}
+        for projection in query.expressions:
+            column = projection.unalias()
+            if isinstance(column, exp.Star):
+                found |= declared
+            elif isinstance(column, exp.Column) and (kind := declared.get(identifier(column.this))):
+                found[identifier(projection.args.get("alias") or column.this)] = kind
+        return found
+
+    def record(self, statement: exp.Expression, database: str | None, schema: str | None) -> None:
+        """Write down what a CREATE TABLE or ALTER TABLE has declared."""
+        if not isinstance(statement, exp.Create | exp.Alter):
+            return
+        table = statement.find(exp.Table)
+        if table is None or statement.kind != "TABLE":
+            return
+        key = _key(table, database, schema)
+        types: dict[str, SnowflakeType] = {}
+        if isinstance(statement, exp.Alter):
+            types = dict(self._tables.get(key, {}))
+        elif isinstance(statement.expression, exp.Query):
+            types = self.of_query(statement.expression.unnest(), database, schema)
+        for column in statement.find_all(exp.ColumnDef):
+            if column.kind is not None and (kind := of_declaration(column.kind)):
+                types[identifier(column.this)] = kind
+        self._tables[key] = types
+
+
+def identifier(node: exp.Identifier) -> str:
+    """The name an identifier stands for: as written in quotes, else in upper case."""
+    return str(node.this if node.args.get("quoted") else node.this.upper())
+
+
+def _key(table: exp.Table, database: str | None, schema: str | None) -> tuple[str, str, str]:
+    catalog, db = table.args.get("catalog"), table.args.get("db")
+    return (
+        identifier(catalog) if catalog else database or "",
+        identifier(db) if db else schema or "",
+        identifier(table.this),
+    )

@@ -1,0 +1,86 @@
+"""DuckDB behind fakesnow: databases, connections to them, and statements put in DuckDB's terms."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from fakesnow.conn import FakeSnowflakeConnection
+from fakesnow.cursor import FakeSnowflakeCursor
+from fakesnow.dialect import parse_one
+from fakesnow.instance import FakeSnow
+
+from local_snowflake import functions, history
+from local_snowflake.column_types import Declarations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlglot import exp
+
+    from local_snowflake.queries import QueryLog
+
+_BATCH_ROWS = 2_048
+
+
+class Cursor(FakeSnowflakeCursor):
+    """fakesnow's cursor, with our types and functions."""
+
+    _conn: Connection
+
+    def duckdb_sql(self, query: exp.Expression) -> str:
+        """Put a SELECT in DuckDB's terms."""
+        self.check_db_and_schema(query)
+        return self._transform(query.copy(), None).sql(dialect="duckdb")
+
+    def answer(self, text: str, parameters: Sequence[Any] | None) -> pa.Table:
+        """Execute any statement, and answer DuckDB's result."""
+        statement = parse_one(text)
+        self.execute(text, binding_params=parameters, server=True)
+        self._conn.declarations.record(statement, self._conn.database, self._conn.schema)
+        # fakesnow keeps every result for RESULT_SCAN, and would fill the memory.
+        self._conn.results_cache.clear()
+        return self._arrow_table if self._arrow_table is not None else pa.table({})
+
+    def _transform(self, expression: exp.Expression, params: Any) -> exp.Expression:
+        expression = history.rewrite(expression, self._duck_conn, self._conn.queries.all())
+        return super()._transform(functions.rewrite(expression), params)
+
+
+class Connection(FakeSnowflakeConnection):
+    """One DuckDB connection with its current database and schema."""
+
+    def __init__(self, engine: Engine, database: str | None, schema: str | None) -> None:
+        super().__init__(engine.duck_conn.cursor(), {}, database, schema)
+        self.declarations = engine.declarations
+        self.queries = engine.queries
+
+    def cursor(self, cursor_class: Any = None) -> Cursor:  # noqa: ARG002 - fakesnow's signature
+        return Cursor(conn=self, duck_conn=self._duck_conn)
+
+    def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a statement that is in DuckDB's terms already."""
+        return self._duck_conn.execute(sql, list(parameters)).fetchall()
+
+    def stream(self, sql: str) -> pa.RecordBatchReader:
+        """Rows of a statement that is in DuckDB's terms already, as they come."""
+        return self._duck_conn.execute(sql).to_arrow_reader(_BATCH_ROWS)
+
+    def interrupt(self) -> None:
+        self._duck_conn.interrupt()
+
+
+class Engine(FakeSnow):
+    """All databases of the server."""
+
+    def __init__(self, queries: QueryLog) -> None:
+        super().__init__()
+        self.queries = queries
+        self.declarations = Declarations()
+        self._lock = threading.Lock()
+
+    def open(self, database: str | None = None, schema: str | None = None) -> Connection:
+        """Open a connection of its own; a database or schema that does not exist is created."""
+        with self._lock:  # two that create the same database at once would collide
+            return Connection(self, database, schema)

@@ -1,0 +1,89 @@
+"""Rows as Parquet files of a bounded size, their integers as narrow as each file's values allow."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ROW_GROUP_ROWS = 65_536
+_SAMPLE_ROWS = 1_000
+_FILL = 0.92  # of the size allowed: what the estimate aims at
+_WHOLE = pa.decimal128(38, 0)
+
+
+@dataclass(frozen=True)
+class ParquetFile:
+    """One file's content, and how many rows it has."""
+
+    content: bytes
+    rows: int
+
+
+def split(reader: pa.RecordBatchReader, max_bytes: int, *, narrow: bool) -> Iterator[ParquetFile]:
+    """Write rows to files of at most ``max_bytes`` each (a single row may be more), in the rows' order.
+
+    ``narrow`` lets each file's integers be as small as that file's values allow, as Snowflake's unload does
+    by default; else every one is a DECIMAL(38, 0).
+    """
+    waiting = pa.table([], schema=reader.schema) if not reader.schema else reader.schema.empty_table()
+    row_bytes = 0.0
+    exhausted = False
+    while True:
+        wanted = max(1, int(max_bytes * _FILL / row_bytes)) if row_bytes else _SAMPLE_ROWS
+        batches, count = [], waiting.num_rows
+        while count < wanted and not exhausted:
+            try:
+                batch = reader.read_next_batch()
+            except StopIteration:
+                exhausted = True
+                break
+            batches.append(batch)
+            count += batch.num_rows
+        waiting = pa.concat_tables([waiting, pa.Table.from_batches(batches, reader.schema)])
+        if waiting.num_rows == 0:
+            return
+        rows = min(wanted, waiting.num_rows)
+        content = _encode(waiting.slice(0, rows), narrow=narrow)
+        measured = row_bytes > 0
+        row_bytes = len(content) / rows
+        too_large = len(content) > max_bytes and rows > 1
+        too_early = not measured and not (exhausted and rows == waiting.num_rows)
+        if too_large or too_early:
+            continue
+        yield ParquetFile(content, rows)
+        waiting = waiting.slice(rows)
+
+
+def _encode(rows: pa.Table, *, narrow: bool) -> bytes:
+    for index, field in enumerate(rows.schema):
+        kind = _physical(rows.column(index), narrow=narrow)
+        if kind != field.type:
+            rows = rows.set_column(index, field.name, rows.column(index).cast(kind))
+    target = io.BytesIO()
+    pq.write_table(rows, target, compression="snappy", row_group_size=_ROW_GROUP_ROWS)
+    return target.getvalue()
+
+
+def _physical(column: pa.ChunkedArray, *, narrow: bool) -> pa.DataType:
+    kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return pa.string()  # a VARIANT, whose file holds its JSON
+    whole = pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0)
+    if not whole:
+        return kind
+    if not narrow:
+        return _WHOLE
+    bounds = pc.min_max(column).as_py()
+    low, high = int(bounds["min"] or 0), int(bounds["max"] or 0)
+    for bits, small in ((31, pa.int32()), (63, pa.int64())):
+        if -(2**bits) <= low and high < 2**bits:
+            return small
+    return _WHOLE

@@ -1,0 +1,44 @@
+"""The bucket that the unload writes to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from google.api_core.exceptions import GoogleAPICallError
+from google.cloud import storage
+from requests import RequestException
+
+from local_snowflake.failures import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+from contextlib import contextmanager
+
+_SECONDS = 30
+
+
+class Staging:
+    """Google Cloud Storage, at STORAGE_EMULATOR_HOST."""
+
+    def __init__(self) -> None:
+        self._client = storage.Client.create_anonymous_client()
+
+    def holds(self, bucket: str, prefix: str) -> bool:
+        """Whether any object's name starts with the prefix."""
+        with _as_failure():
+            found = self._client.list_blobs(bucket, prefix=prefix, max_results=1, timeout=_SECONDS)
+            return any(True for _ in found)
+
+    def write(self, bucket: str, name: str, content: bytes) -> None:
+        with _as_failure():
+            blob = self._client.bucket(bucket).blob(name)
+            blob.upload_from_string(content, content_type="application/octet-stream", timeout=_SECONDS)
+
+
+@contextmanager
+def _as_failure() -> Iterator[None]:
+    try:
+        yield
+    except (GoogleAPICallError, RequestException) as error:
+        cause = error.message if isinstance(error, GoogleAPICallError) else type(error).__name__
+        raise Failure(91003, "55000", f"Failure using stage area. Cause: [{cause}]") from error

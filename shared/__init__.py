@@ -1,0 +1,1 @@
+"""Backfills as an API: the domain, its steps and the adapters around them."""

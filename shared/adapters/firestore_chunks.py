@@ -1,0 +1,124 @@
+"""The records of chunks in Firestore, and their counting down."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from google.api_core.exceptions import AlreadyExists
+from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
+
+from shared.adapters.firestore_documents import (
+    RETRY,
+    TIMEOUT,
+    attempt_reference,
+    chunk_from,
+    chunk_id,
+    in_batches,
+    job_reference,
+)
+from shared.adapters.firestore_jobs import FirestoreJobs
+from shared.adapters.google_errors import reaching
+from shared.chunks import Chunk, shard_of
+from shared.jobs import Job
+
+_COMMIT = 500
+_PAGE = 1000
+
+
+class FirestoreChunks:
+    """Fulfils the port Chunks."""
+
+    def __init__(self, client: firestore.Client, jobs: FirestoreJobs) -> None:
+        self._client = client
+        self._jobs = jobs
+
+    def record(self, job: Job, chunks: Sequence[Chunk]) -> None:
+        with reaching("the job store"):
+            for some in in_batches(chunks, _COMMIT):
+                try:
+                    self._create(job, some)
+                except AlreadyExists:
+                    # An earlier run got so far and died, or its answer was lost. What it wrote may be
+                    # delivered by now and must stay.
+                    references = [self._reference(job, chunk.number) for chunk in some]
+                    found = self._client.get_all(references, retry=RETRY, timeout=TIMEOUT)
+                    there = {snapshot.get("number") for snapshot in found if snapshot.exists}
+                    self._create(job, [chunk for chunk in some if chunk.number not in there])
+
+    def commit(self, job: Job, transition: Callable[[Job], Job], chunks: Sequence[Chunk]) -> Job:
+        counts = job_reference(self._client, job.organization_id, job.job_id).collection("counts")
+
+        def write_counts(batch: firestore.WriteBatch, staged: Job) -> None:
+            for shard in range(staged.shards):
+                counted = [chunk for chunk in chunks if shard_of(chunk.number, staged.shards) == shard]
+                fields = {"chunks_left": len(counted), "rows_left": sum(chunk.rows for chunk in counted)}
+                batch.set(counts.document(str(shard)), fields)
+
+        return self._jobs.change_with(job.organization_id, job.job_id, transition, write_counts)
+
+    def get(self, job: Job, number: int) -> Chunk | None:
+        with reaching("the job store"):
+            snapshot = self._reference(job, number).get(retry=RETRY, timeout=TIMEOUT)
+        return chunk_from(snapshot) if snapshot.exists else None
+
+    def undelivered(self, job: Job) -> Iterator[Chunk]:
+        first = (
+            self._collection(job)
+            .where(filter=FieldFilter("delivered", "==", False))
+            .order_by("__name__")
+            .limit(_PAGE)
+        )
+        page: list[firestore.DocumentSnapshot[Any]] = []
+        while not page or len(page) == _PAGE:
+            query = first.start_after(page[-1]) if page else first
+            with reaching("the job store"):
+                page = list(query.stream(retry=RETRY, timeout=TIMEOUT))
+            if not page:
+                return
+            yield from map(chunk_from, page)
+
+    def count_down(self, job: Job, chunk: Chunk) -> bool:
+        """One atomic batch without a read of the hot document, so that any number may do it at once.
+
+        The marker and the count are written together or not at all: a second one is refused whole.
+        """
+        reference = self._reference(job, chunk.number)
+        counts = job_reference(self._client, job.organization_id, job.job_id).collection("counts")
+        batch = self._client.batch()
+        batch.create(attempt_reference(self._client, job).collection("delivered").document(reference.id), {})
+        batch.update(reference, {"delivered": True})
+        batch.update(
+            counts.document(str(shard_of(chunk.number, job.shards))),
+            {"chunks_left": firestore.Increment(-1), "rows_left": firestore.Increment(-chunk.rows)},
+        )
+        with reaching("the job store"):
+            try:
+                results = batch.commit(retry=RETRY, timeout=TIMEOUT)
+            except AlreadyExists:
+                return True
+        # Transforms are answered in the order of their fields' names: chunks_left comes first.
+        return bool(results[2].transform_results[0].integer_value == 0)
+
+    def _create(self, job: Job, chunks: Sequence[Chunk]) -> None:
+        if not chunks:
+            return
+        batch = self._client.batch()
+        for chunk in chunks:
+            batch.create(
+                self._reference(job, chunk.number),
+                {
+                    "number": chunk.number,
+                    "name": chunk.name,
+                    "size": chunk.size,
+                    "rows": chunk.rows,
+                    "delivered": False,
+                },
+            )
+        batch.commit(retry=RETRY, timeout=TIMEOUT)
+
+    def _collection(self, job: Job) -> firestore.CollectionReference:
+        collection: firestore.CollectionReference = attempt_reference(self._client, job).collection("chunks")
+        return collection
+
+    def _reference(self, job: Job, number: int) -> firestore.DocumentReference:
+        return self._collection(job).document(chunk_id(number))

@@ -1,0 +1,169 @@
+"""Leases and records of deliveries in Firestore, one document for each (chunk, destination).
+
+Every write of a lease's holder carries the time of its last one as a precondition: whoever takes over
+writes too, so from then on all that the old holder writes is refused. No clock of another machine is
+trusted for that, only for when a silent holder may be taken for dead.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from google.api_core.exceptions import AlreadyExists, FailedPrecondition, NotFound
+from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
+
+from shared.adapters.firestore_documents import RETRY, TIMEOUT, attempt_reference, chunk_id, fields_of
+from shared.adapters.google_errors import reaching
+from shared.errors import Busy
+from shared.jobs import Job
+from shared.steps.ports import Clock
+
+_LEASED, _RELEASED, _DONE = "leased", "released", "done"
+
+
+class FirestoreDeliveries:
+    """Fulfils the port Deliveries; ``lease_length`` in seconds, ``new_holder`` names each lease's holder."""
+
+    def __init__(
+        self,
+        client: firestore.Client,
+        *,
+        lease_length: float,
+        now: Clock,
+        new_holder: Callable[[], str],
+    ) -> None:
+        self._client = client
+        self._length = timedelta(seconds=lease_length)
+        self._now = now
+        self._new_holder = new_holder
+
+    def take(self, job: Job, chunk: int, uid: str) -> "FirestoreLease | None":
+        reference = self._collection(job).document(f"{chunk_id(chunk)}-{uid}")
+        holder = self._new_holder()
+        with reaching("the job store"):
+            snapshot = reference.get(retry=RETRY, timeout=TIMEOUT)
+            if not snapshot.exists:
+                first = {"chunk": chunk, "destination": uid, "epoch": 1, "next_batch": 0, "rows": 0}
+                return self._create(reference, first | self._hold(holder), holder)
+            fields = fields_of(snapshot)
+            if fields["state"] == _DONE:
+                return None
+            if fields["state"] == _LEASED and fields["expires"] > self._now():
+                raise Busy(f"chunk {chunk} is just being delivered", detail=f"{job.job_id} {uid}")
+            return self._take_over(reference, snapshot.update_time, fields, holder)
+
+    def all_done(self, job: Job, chunk: int) -> bool:
+        references = [
+            self._collection(job).document(f"{chunk_id(chunk)}-{destination.uid}")
+            for destination in job.destinations
+        ]
+        with reaching("the job store"):
+            found = list(self._client.get_all(references, ["state"], retry=RETRY, timeout=TIMEOUT))
+        return all(snapshot.exists and snapshot.get("state") == _DONE for snapshot in found)
+
+    def leased(self, job: Job) -> bool:
+        if job.attempt is None:
+            return False
+        query = self._collection(job).where(filter=FieldFilter("state", "==", _LEASED))
+        with reaching("the job store"):
+            now = self._now()
+            return any(
+                snapshot.get("expires") > now for snapshot in query.stream(retry=RETRY, timeout=TIMEOUT)
+            )
+
+    def _hold(self, holder: str) -> dict[str, Any]:
+        return {"state": _LEASED, "holder": holder, "expires": self._now() + self._length}
+
+    def _create(
+        self, reference: firestore.DocumentReference, fields: dict[str, Any], holder: str
+    ) -> "FirestoreLease":
+        try:
+            written = reference.create(fields, retry=RETRY, timeout=TIMEOUT)
+        except AlreadyExists:
+            return self._already_mine(reference, holder)
+        return FirestoreLease(reference, written.update_time, 0, self._expiry)
+
+    def _take_over(
+        self,
+        reference: firestore.DocumentReference,
+        update_time: datetime,
+        fields: Mapping[str, Any],
+        holder: str,
+    ) -> "FirestoreLease":
+        option = firestore.Client.write_option(last_update_time=update_time)
+        changes = self._hold(holder) | {"epoch": fields["epoch"] + 1}
+        try:
+            written = reference.update(changes, option, retry=RETRY, timeout=TIMEOUT)
+        except FailedPrecondition:
+            return self._already_mine(reference, holder)
+        return FirestoreLease(reference, written.update_time, fields["next_batch"], self._expiry)
+
+    def _already_mine(self, reference: firestore.DocumentReference, holder: str) -> "FirestoreLease":
+        """A write that was refused may have been our own, repeated because its answer was lost."""
+        snapshot = reference.get(retry=RETRY, timeout=TIMEOUT)
+        fields = fields_of(snapshot)
+        if fields.get("holder") != holder:
+            raise Busy("somebody else has just begun this delivery", detail=reference.path)
+        return FirestoreLease(reference, snapshot.update_time, fields["next_batch"], self._expiry)
+
+    def _expiry(self) -> datetime:
+        return self._now() + self._length
+
+    def _collection(self, job: Job) -> firestore.CollectionReference:
+        attempt = attempt_reference(self._client, job)
+        collection: firestore.CollectionReference = attempt.collection("deliveries")
+        return collection
+
+
+class FirestoreLease:
+    """Fulfils the port Lease. The heartbeat and the sender both write through it."""
+
+    def __init__(
+        self,
+        reference: firestore.DocumentReference,
+        update_time: datetime,
+        first_batch: int,
+        expiry: Callable[[], datetime],
+    ) -> None:
+        self.first_batch = first_batch
+        self._reference = reference
+        self._update_time = update_time
+        self._expiry = expiry
+        self._lock = threading.Lock()
+
+    def renew(self) -> None:
+        self._write({"expires": self._expiry()})
+
+    def checkpoint(self, next_batch: int) -> None:
+        self._write({"next_batch": next_batch, "expires": self._expiry()})
+
+    def done(self, rows: int) -> None:
+        self._write({"state": _DONE, "rows": rows})
+
+    def release(self) -> None:
+        try:
+            self._write({"state": _RELEASED})
+        except Busy:
+            return
+
+    def _write(self, fields: dict[str, Any]) -> None:
+        with self._lock, reaching("the job store"):
+            option = firestore.Client.write_option(last_update_time=self._update_time)
+            try:
+                written = self._reference.update(fields, option, retry=RETRY, timeout=TIMEOUT)
+            except (FailedPrecondition, NotFound) as error:
+                if not self._was_written(fields):
+                    raise Busy("the delivery's lease was lost", detail=self._reference.path) from error
+            else:
+                self._update_time = written.update_time
+
+    def _was_written(self, fields: dict[str, Any]) -> bool:
+        """Whether the refused write was our own, repeated because its answer was lost."""
+        snapshot = self._reference.get(retry=RETRY, timeout=TIMEOUT)
+        found = fields_of(snapshot)
+        if any(found.get(name) != value for name, value in fields.items()):
+            return False
+        self._update_time = snapshot.update_time
+        return True

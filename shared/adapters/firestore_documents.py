@@ -1,0 +1,141 @@
+"""How the domain's values lie in Firestore: paths, fields, and the way back.
+
+api_keys/{sha256}
+organizations/{organization}/jobs/{job}                     the job
+…/jobs/{job}/filter/{part}                                  its filter's values, as JSON text in parts
+…/jobs/{job}/counts/{shard}                                 what is left to deliver
+…/jobs/{job}/destinations/{uid}                             the last error of a destination
+…/jobs/{job}/attempts/{attempt}/chunks/{number}             a chunk
+…/jobs/{job}/attempts/{attempt}/delivered/{number}          marks the chunk as counted
+…/jobs/{job}/attempts/{attempt}/deliveries/{number}-{uid}   what was done of a chunk at a destination
+organizations/{organization}/topics/{name}                  who names and who created a Kafka topic
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from google.api_core.exceptions import Aborted, DeadlineExceeded, ServiceUnavailable
+from google.api_core.retry import Retry, if_exception_type
+from google.cloud import firestore
+
+from shared.chunks import Chunk
+from shared.columns import Column, JsonKind
+from shared.jobs import (
+    Attempt,
+    Destination,
+    FilterValue,
+    Job,
+    JobStatus,
+    KafkaDestination,
+    WebhookDestination,
+    Window,
+)
+
+Item = TypeVar("Item")
+
+# The clients' own defaults wait for minutes; a caller of the API, and an ack deadline, can't.
+TIMEOUT = 10.0
+RETRY = Retry(
+    predicate=if_exception_type(Aborted, DeadlineExceeded, ServiceUnavailable),
+    initial=0.05,
+    maximum=1.0,
+    timeout=12.0,
+)
+
+# Documents stop at 1 MiB and commits at 10 MiB; the API's body limit keeps a filter below 2 MiB.
+_FILTER_PART = 400_000
+
+DESTINATION_TYPES = {kind.type: kind for kind in (KafkaDestination, WebhookDestination)}
+
+
+def job_reference(client: firestore.Client, organization_id: str, job_id: str) -> firestore.DocumentReference:
+    reference: firestore.DocumentReference = client.document("organizations", organization_id, "jobs", job_id)
+    return reference
+
+
+def attempt_reference(client: firestore.Client, job: Job) -> firestore.DocumentReference:
+    attempts = job_reference(client, job.organization_id, job.job_id).collection("attempts")
+    reference: firestore.DocumentReference = attempts.document(job.require_attempt().attempt_id)
+    return reference
+
+
+def fields_of(snapshot: firestore.DocumentSnapshot[Any]) -> Mapping[str, Any]:
+    """The fields of a document that is there; of one that is not, none."""
+    return snapshot.to_dict() or {}
+
+
+def job_fields(job: Job) -> dict[str, Any]:
+    """The job as a document's fields."""
+    fields = {field.name: getattr(job, field.name) for field in dataclasses.fields(Job)}
+    return fields | {
+        "status": job.status.value,
+        "window": dataclasses.asdict(job.window),
+        "destinations": [
+            {"type": destination.type, **dataclasses.asdict(destination)} for destination in job.destinations
+        ],
+        "attempt": dataclasses.asdict(job.attempt) if job.attempt else None,
+        "columns": [{"name": column.name, "kind": column.kind.value} for column in job.columns],
+    }
+
+
+def job_from(snapshot: firestore.DocumentSnapshot[Any]) -> Job:
+    """The job back from its document."""
+    fields = fields_of(snapshot)
+    attempt = fields["attempt"]
+    return Job(
+        **dict(fields)
+        | {
+            "status": JobStatus(fields["status"]),
+            "window": Window(**fields["window"]),
+            "destinations": tuple(_destination(destination) for destination in fields["destinations"]),
+            "attempt": Attempt(**attempt | {"claimed_at": _time(attempt["claimed_at"])}) if attempt else None,
+            "columns": tuple(
+                Column(column["name"], JsonKind(column["kind"])) for column in fields["columns"]
+            ),
+            "time_created": _time(fields["time_created"]),
+            "time_completed": _time(fields["time_completed"]),
+            "time_nudged": _time(fields["time_nudged"]),
+        }
+    )
+
+
+def chunk_from(snapshot: firestore.DocumentSnapshot[Any]) -> Chunk:
+    fields = fields_of(snapshot)
+    return Chunk(fields["number"], fields["name"], fields["size"], fields["rows"], fields["delivered"])
+
+
+def chunk_id(number: int) -> str:
+    """Ids sort like numbers: a job has at most some millions of chunks."""
+    return f"{number:08d}"
+
+
+def filter_parts(values: Sequence[FilterValue]) -> list[str]:
+    """JSON text of the values, cut into parts that fit a document whatever they hold."""
+    text = json.dumps(list(values))
+    return [text[start : start + _FILTER_PART] for start in range(0, len(text), _FILTER_PART)]
+
+
+def filter_from(parts: Sequence[str]) -> list[FilterValue]:
+    values: list[FilterValue] = json.loads("".join(parts))
+    return values
+
+
+def in_batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _destination(fields: Mapping[str, Any]) -> Destination:
+    others = {name: value for name, value in fields.items() if name != "type"}
+    destination: Destination = DESTINATION_TYPES[fields["type"]](**others)
+    return destination
+
+
+def _time(value: datetime | None) -> datetime | None:
+    """Firestore answers a datetime class of its own, with nanoseconds; the domain's is plain."""
+    if value is None:
+        return None
+    return datetime.fromisoformat(value.astimezone(UTC).isoformat(timespec="microseconds"))

@@ -1,0 +1,249 @@
+"""The record of jobs in Firestore.
+
+A change is a write under the precondition that the document is still the one that was read: no lock is
+ever held, so a process that dies in the middle leaves nothing behind that others must wait for.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from google.api_core.exceptions import AlreadyExists, FailedPrecondition, NotFound
+from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
+
+from shared.adapters.firestore_documents import (
+    RETRY,
+    TIMEOUT,
+    attempt_reference,
+    fields_of,
+    filter_from,
+    filter_parts,
+    job_fields,
+    job_from,
+    job_reference,
+)
+from shared.adapters.google_errors import reaching
+from shared.errors import StaleMessage, Unavailable
+from shared.jobs import Counts, FilterValue, Job, JobStatus, KafkaDestination
+from shared.steps.ports import DestinationProgress
+
+_PAGE = 100
+_RACES = 20
+_CALL: Mapping[str, Any] = {"retry": RETRY, "timeout": TIMEOUT}
+
+
+class FirestoreJobs:
+    """Fulfils the ports Jobs and Listings."""
+
+    def __init__(self, client: firestore.Client) -> None:
+        self._client = client
+
+    def create(self, job: Job, filter_values: Sequence[FilterValue]) -> None:
+        parts = filter_parts(filter_values) if job.filter_column is not None else []
+        reference = self._reference(job)
+        batch = self._client.batch()
+        batch.create(reference, job_fields(job) | {"filter_parts": len(parts)})
+        for number, part in enumerate(parts):
+            batch.create(reference.collection("filter").document(str(number)), {"text": part})
+        for topic in self._topics(job):
+            batch.set(topic, {"jobs": firestore.Increment(1)}, merge=True)
+        with reaching("the job store"):
+            try:
+                batch.commit(**_CALL)
+            except AlreadyExists:
+                # Ids are random: this is our own first try, whose answer was lost.
+                return
+
+    def remove_unclaimed(self, job: Job) -> bool:
+        with reaching("the job store"):
+            for _ in range(_RACES):
+                snapshot = self._reference(job).get(**_CALL)
+                if not snapshot.exists:
+                    return True
+                stored = job_from(snapshot)
+                if stored.attempt is not None or stored.status is not JobStatus.STAGING:
+                    return False
+                batch = self._client.batch()
+                option = self._client.write_option(last_update_time=snapshot.update_time)
+                batch.delete(snapshot.reference, option=option)
+                for number in range(stored.filter_parts):
+                    batch.delete(snapshot.reference.collection("filter").document(str(number)))
+                for topic in self._topics(stored):
+                    batch.set(topic, {"jobs": firestore.Increment(-1)}, merge=True)
+                try:
+                    batch.commit(**_CALL)
+                except (FailedPrecondition, NotFound):
+                    continue
+                return True
+        raise Unavailable("the job store", detail="the job kept changing while it was taken back")
+
+    def get(self, organization_id: str, job_id: str) -> Job | None:
+        with reaching("the job store"):
+            snapshot = job_reference(self._client, organization_id, job_id).get(**_CALL)
+        return job_from(snapshot) if snapshot.exists else None
+
+    def change(self, organization_id: str, job_id: str, transition: Callable[[Job], Job]) -> Job:
+        return self.change_with(organization_id, job_id, transition, lambda _batch, _job: None)
+
+    def change_with(
+        self,
+        organization_id: str,
+        job_id: str,
+        transition: Callable[[Job], Job],
+        beside: Callable[[firestore.WriteBatch, Job], None],
+    ) -> Job:
+        """As ``change``; ``beside`` adds the writes that must happen in the same commit."""
+        with reaching("the job store"):
+            for _ in range(_RACES):
+                snapshot = job_reference(self._client, organization_id, job_id).get(**_CALL)
+                if not snapshot.exists:
+                    raise StaleMessage("there is no such job", detail=job_id)
+                before = job_from(snapshot)
+                after = transition(before)
+                if after == before:
+                    return before
+                old, new = job_fields(before), job_fields(after)
+                batch = self._client.batch()
+                batch.update(
+                    snapshot.reference,
+                    {name: value for name, value in new.items() if value != old[name]},
+                    option=self._client.write_option(last_update_time=snapshot.update_time),
+                )
+                beside(batch, after)
+                try:
+                    batch.commit(**_CALL)
+                except (FailedPrecondition, NotFound):
+                    # Somebody else was faster, or our own first try got through and its answer was lost.
+                    continue
+                return after
+        raise Unavailable("the job store", detail="the job kept changing while it was to be changed")
+
+    def filter_values(self, job: Job) -> list[FilterValue]:
+        return self._filters([job])[job.job_id]
+
+    def counts(self, job: Job) -> Counts | None:
+        return self._counts([job])[job.job_id]
+
+    def active(self) -> Iterator[Job]:
+        unrested = FieldFilter("torn_down", "==", False)
+        query = self._client.collection_group("jobs").where(filter=unrested)
+        with reaching("the job store"):
+            # Read whole before any is looked after: a stream that waits for its reader runs into its timeout.
+            found = [job_from(snapshot) for snapshot in query.stream(**_CALL)]
+        yield from found
+
+    def wanted(self, job: Job) -> bool:
+        """Whether the job still wants this attempt's rows delivered; reads two fields."""
+        with reaching("the job store"):
+            snapshot = self._reference(job).get(["status", "attempt"], **_CALL)
+        if not snapshot.exists:
+            return False
+        fields = fields_of(snapshot)
+        same = fields["attempt"]["attempt_id"] == job.require_attempt().attempt_id
+        return bool(same and fields["status"] == JobStatus.TRANSPORTING.value)
+
+    def record_destination_error(self, job: Job, uid: str, message: str) -> None:
+        reference = self._reference(job).collection("destinations").document(uid)
+        with reaching("the job store"):
+            reference.set({"last_error": message}, **_CALL)
+
+    def jobs(
+        self,
+        organization_id: str,
+        after: tuple[datetime, str] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[tuple[Job, list[FilterValue] | None, Counts | None]]:
+        left = limit
+        while left is None or left > 0:
+            page = self._page(organization_id, after)
+            found = [job for job in page if job.confirmed][:left]
+            with reaching("the job store"):
+                counts, filters = self._counts(found), self._filters(found)
+            for job in found:
+                yield job, filters[job.job_id] if job.filter_column is not None else None, counts[job.job_id]
+            if len(page) < _PAGE:
+                return
+            after = (page[-1].time_created, page[-1].job_id)
+            left = None if left is None else left - len(found)
+
+    def destinations(self, job: Job) -> Mapping[str, DestinationProgress]:
+        errors: dict[str, str] = {}
+        with reaching("the job store"):
+            for snapshot in self._reference(job).collection("destinations").stream(**_CALL):
+                errors[snapshot.id] = snapshot.get("last_error")
+            return {
+                destination.uid: self._progress(job, destination.uid, errors.get(destination.uid))
+                for destination in job.destinations
+            }
+
+    def _progress(self, job: Job, uid: str, last_error: str | None) -> DestinationProgress:
+        if job.num_chunks is None:
+            return DestinationProgress(0, 0, last_error)
+        done = (
+            attempt_reference(self._client, job)
+            .collection("deliveries")
+            .where(filter=FieldFilter("destination", "==", uid))
+            .where(filter=FieldFilter("state", "==", "done"))
+        )
+        answers = done.count(alias="chunks").sum("rows", alias="rows").get(**_CALL)
+        values = {value.alias: int(value.value or 0) for value in answers[0]}
+        return DestinationProgress(values["chunks"], values["rows"], last_error)
+
+    def _page(self, organization_id: str, after: tuple[datetime, str] | None) -> list[Job]:
+        query = (
+            self._client.collection("organizations", organization_id, "jobs")
+            .order_by("time_created")
+            .order_by("job_id")
+            .limit(_PAGE)
+        )
+        if after is not None:
+            query = query.start_after({"time_created": after[0], "job_id": after[1]})
+        with reaching("the job store"):
+            return [job_from(snapshot) for snapshot in query.stream(**_CALL)]
+
+    def _counts(self, jobs: Sequence[Job]) -> dict[str, Counts | None]:
+        """Sums of the jobs' shards, read in one call."""
+        wanted = {
+            self._reference(job).collection("counts").document(str(shard)): job
+            for job in jobs
+            for shard in range(job.shards)
+        }
+        left = {job.job_id: (0, 0) for job in jobs}
+        with reaching("the job store"):
+            for snapshot in self._client.get_all(list(wanted), **_CALL) if wanted else ():
+                job_id = wanted[snapshot.reference].job_id
+                chunks, rows = left[job_id]
+                left[job_id] = (chunks + snapshot.get("chunks_left"), rows + snapshot.get("rows_left"))
+        return {job.job_id: None if job.num_chunks is None else Counts(*left[job.job_id]) for job in jobs}
+
+    def _filters(self, jobs: Sequence[Job]) -> dict[str, list[FilterValue]]:
+        wanted = {
+            self._reference(job).collection("filter").document(str(part)): (job.job_id, part)
+            for job in jobs
+            for part in range(job.filter_parts)
+        }
+        texts: dict[tuple[str, int], str] = {}
+        with reaching("the job store"):
+            for snapshot in self._client.get_all(list(wanted), **_CALL) if wanted else ():
+                texts[wanted[snapshot.reference]] = snapshot.get("text")
+        return {
+            job.job_id: filter_from([texts[job.job_id, part] for part in range(job.filter_parts)])
+            if job.filter_parts
+            else []
+            for job in jobs
+        }
+
+    def _reference(self, job: Job) -> firestore.DocumentReference:
+        return job_reference(self._client, job.organization_id, job.job_id)
+
+    def _topics(self, job: Job) -> list[firestore.DocumentReference]:
+        return [
+            topic_reference(self._client, job.organization_id, destination.name)
+            for destination in job.destinations
+            if isinstance(destination, KafkaDestination)
+        ]
+
+
+def topic_reference(client: firestore.Client, organization_id: str, name: str) -> firestore.DocumentReference:
+    return client.document("organizations", organization_id, "topics", name)

@@ -1,0 +1,50 @@
+"""The staging bucket in Google Cloud Storage."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, cast
+
+from google.api_core.exceptions import Forbidden, NotFound
+from google.cloud.storage import Client
+
+from shared.adapters.google_errors import reaching
+from shared.errors import StagedFileUnusable, Unavailable
+
+_TIMEOUT = 20.0
+# What one request fetches: the reader's default of 40 MiB would be most of a function's memory.
+_FETCH = 4 << 20
+
+
+class GcsStagedFiles:
+    """Fulfils the port StagedFiles."""
+
+    def __init__(self, client: Client, bucket: str) -> None:
+        self._client = client
+        self._bucket = client.bucket(bucket)
+
+    @contextmanager
+    def open(self, path: str, size: int) -> Iterator[BinaryIO]:
+        with reaching("the staging bucket"):
+            try:
+                blob = self._bucket.get_blob(path, timeout=_TIMEOUT)
+                if blob is None:
+                    raise StagedFileUnusable("A staged file is gone", detail=path)
+                if blob.size != size:
+                    raise StagedFileUnusable(
+                        f"A staged file has {blob.size} bytes where Snowflake wrote {size}", detail=path
+                    )
+                with blob.open("rb", chunk_size=_FETCH, timeout=_TIMEOUT) as file:
+                    yield cast("BinaryIO", file)
+            except NotFound as error:
+                raise StagedFileUnusable("A staged file is gone", detail=path) from error
+            except Forbidden as error:
+                raise Unavailable("the staging bucket", detail=str(error)) from error
+
+    def delete(self, prefix: str) -> None:
+        with reaching("the staging bucket"):
+            for blob in self._client.list_blobs(self._bucket, prefix=prefix, timeout=_TIMEOUT):
+                try:
+                    blob.delete(timeout=_TIMEOUT)
+                except NotFound:
+                    # Somebody else, or our own first try whose answer was lost.
+                    continue

@@ -1,0 +1,106 @@
+"""Topics on the broker itself: whether one exists, creating and deleting it; whose it is stands elsewhere."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._metadata import TopicMetadata
+from confluent_kafka.cimpl import NewTopic
+
+from shared.errors import BackfillError, Busy, DestinationRefused, Unavailable
+
+_MISSING = KafkaError.UNKNOWN_TOPIC_OR_PART
+_PAUSE = 0.1  # seconds between two looks
+_REFUSED = frozenset(
+    {
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.INVALID_REPLICATION_FACTOR,
+        KafkaError.INVALID_PARTITIONS,
+        KafkaError.INVALID_CONFIG,
+        KafkaError.POLICY_VIOLATION,
+        KafkaError.TOPIC_EXCEPTION,
+        KafkaError.TOPIC_DELETION_DISABLED,
+    }
+)
+
+
+class KafkaTopics:
+    """Creates topics of one shape: ``replication`` -1 is the broker's default, ``config`` the topic's own.
+
+    ``timeout``: seconds for each call, waiting until a change is visible included.
+    """
+
+    def __init__(
+        self,
+        client: Mapping[str, Any],
+        *,
+        partitions: int,
+        replication: int,
+        config: Mapping[str, str],
+        timeout: float,
+        monotonic: Callable[[], float],
+    ) -> None:
+        # Asking about a topic would otherwise create it, on a broker that lets it.
+        self._admin = AdminClient({**client, "allow.auto.create.topics": False})
+        self._partitions = partitions
+        self._replication = replication
+        self._config = dict(config)
+        self._timeout = timeout
+        self._monotonic = monotonic
+
+    def exists(self, topic: str) -> bool:
+        return self._describe(topic) is not None
+
+    def create(self, topic: str) -> bool:
+        """Have the topic and wait until it can be written to; True if it was not there before."""
+        new = NewTopic(topic, self._partitions, self._replication, config=self._config)
+        created = self._carry_out(self._admin.create_topics([new])[topic], KafkaError.TOPIC_ALREADY_EXISTS)
+        self._wait_until(topic, self._is_ready)
+        return created
+
+    def delete(self, topic: str) -> None:
+        """Remove the topic and wait until it is gone; one that is gone already is no error."""
+        if self._carry_out(self._admin.delete_topics([topic])[topic], _MISSING):
+            self._wait_until(topic, lambda found: found is None)
+
+    def _is_ready(self, found: TopicMetadata | None) -> bool:
+        return found is not None and all(part.leader >= 0 for part in found.partitions.values())
+
+    def _carry_out(self, change: Any, settled: int) -> bool:
+        """False when the error ``settled`` says that there was nothing to change."""
+        try:
+            change.result(self._timeout)
+        except KafkaException as error:
+            if error.args[0].code() == settled:
+                return False
+            raise _meaning(error.args[0]) from error
+        except TimeoutError as error:
+            raise Unavailable("Kafka", detail="no answer to a change of topics") from error
+        return True
+
+    def _describe(self, topic: str) -> TopicMetadata | None:
+        try:
+            found = self._admin.list_topics(topic, timeout=self._timeout).topics[topic]
+        except KafkaException as error:
+            raise _meaning(error.args[0]) from error
+        if found.error is None or found.error.code() == KafkaError.LEADER_NOT_AVAILABLE:
+            return found
+        if found.error.code() == _MISSING:
+            return None
+        raise _meaning(found.error)
+
+    def _wait_until(self, topic: str, settled: Callable[[TopicMetadata | None], bool]) -> None:
+        until = self._monotonic() + self._timeout
+        while not settled(self._describe(topic)):
+            if self._monotonic() > until:
+                raise Busy(f"the change of Kafka topic {topic} has not spread yet")
+            self._admin.poll(_PAUSE)
+
+
+def _meaning(error: KafkaError) -> BackfillError:
+    detail = f"{error.name()}: {error.str()}"
+    if error.code() in _REFUSED:
+        return DestinationRefused("Kafka does not let this service manage its topics", detail=detail)
+    return Unavailable("Kafka", detail=detail)

@@ -1,0 +1,72 @@
+"""Pub/Sub: publishing the messages, and reading the push envelope they come back in."""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+
+from google.cloud.pubsub_v1 import PublisherClient
+
+from shared.adapters.google_errors import reaching
+from shared.errors import MalformedMessage, Unavailable
+from shared.messages import DeliverChunk, Message, from_data, to_data
+
+_DELIVERY_COUNT = "CloudPubSubDeadLetterSourceDeliveryCount"
+
+
+class PubSubPublisher:
+    """Fulfils the port Publisher; ``timeout`` in seconds is for all messages of one call together."""
+
+    def __init__(
+        self,
+        client: PublisherClient,
+        project: str,
+        stage_topic: str,
+        chunks_topic: str,
+        timeout: float,
+    ) -> None:
+        self._client = client
+        self._stage_topic = client.topic_path(project, stage_topic)
+        self._chunks_topic = client.topic_path(project, chunks_topic)
+        self._timeout = timeout
+
+    def publish(self, messages: Iterable[Message]) -> None:
+        with reaching("the message queue"):
+            # All are handed over before any is waited for: the client sends them in batches.
+            published = [self._client.publish(self._topic(message), to_data(message)) for message in messages]
+            for future in published:
+                try:
+                    future.result(timeout=self._timeout)
+                except FutureTimeout as error:
+                    raise Unavailable("the message queue", detail="publishing was not confirmed") from error
+
+    def _topic(self, message: Message) -> str:
+        topic: str = self._chunks_topic if isinstance(message, DeliverChunk) else self._stage_topic
+        return topic
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A message as Pub/Sub pushed it. ``tried``: how often handling was tried before it was given up."""
+
+    message: Message
+    message_id: str
+    tried: int
+
+
+def read_push(body: bytes) -> Pushed:
+    """Read Pub/Sub's push envelope; MalformedMessage if it, or the message in it, is not ours."""
+    try:
+        envelope = json.loads(body)
+        message = envelope["message"]
+        attributes: Mapping[str, str] = message.get("attributes") or {}
+        data = base64.b64decode(message.get("data") or "", validate=True)
+        tried = int(attributes.get(_DELIVERY_COUNT) or envelope.get("deliveryAttempt") or 1)
+        message_id = str(message.get("messageId", ""))
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+        raise MalformedMessage(
+            "not a Pub/Sub push envelope", detail=f"{type(error).__name__}: {error}"
+        ) from error
+    return Pushed(from_data(data), message_id, tried)

@@ -1,0 +1,64 @@
+"""Organizations' secrets in Secret Manager."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from google.api_core.exceptions import FailedPrecondition, GoogleAPICallError, NotFound
+from google.cloud.secretmanager import SecretManagerServiceClient
+
+from shared.adapters.google_errors import reaching
+from shared.errors import Unavailable
+
+_FRESH = 30.0  # seconds for which a value is not asked for again
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    value: bytes
+    read_at: float
+
+
+class SecretManagerSecrets:
+    """Reads the latest version of ``beam-{organization_id}-{name}``.
+
+    Names hold no hyphen: with one, organization `a` could name its secret so that it is organization
+    `a-b`'s.
+    """
+
+    def __init__(
+        self,
+        client: SecretManagerServiceClient,
+        project: str,
+        *,
+        timeout: float,
+        monotonic: Callable[[], float],
+    ) -> None:
+        """``timeout`` in seconds is for one call."""
+        self._client = client
+        self._project = project
+        self._timeout = timeout
+        self._monotonic = monotonic
+        self._values: dict[tuple[str, str], _Value] = {}
+
+    def __call__(self, organization_id: str, name: str) -> bytes:
+        """The secret's value; KeyError if there is none, or if its latest version is disabled."""
+        if not re.fullmatch(r"[A-Za-z0-9_]+", name):
+            raise KeyError(name)
+        known = self._values.get((organization_id, name))
+        if known is None or self._monotonic() - known.read_at >= _FRESH:
+            known = _Value(self._read(organization_id, name), self._monotonic())
+            self._values[organization_id, name] = known
+        return known.value
+
+    def _read(self, organization_id: str, name: str) -> bytes:
+        secret = f"projects/{self._project}/secrets/beam-{organization_id}-{name}/versions/latest"
+        try:
+            with reaching("the secret store"):
+                answer = self._client.access_secret_version(name=secret, timeout=self._timeout)
+        except (NotFound, FailedPrecondition) as error:
+            raise KeyError(name) from error
+        except GoogleAPICallError as error:
+            # A right not granted, above all: for the operator to mend, and then it passes.
+            raise Unavailable("the secret store", detail=f"{type(error).__name__}: {error}") from error
+        return bytes(answer.payload.data)

@@ -1,0 +1,27 @@
+"""Wire the API."""
+
+from shared.adapters.firestore_jobs import FirestoreJobs
+from shared.adapters.firestore_keys import FirestoreKeys
+from shared.bootstrap.clients import firestore_client, monotonic, new_id, now, publisher
+from shared.catalog import load_catalog
+from shared.config import Settings
+from shared.web.app import Api
+from shared.web.models import Rules
+
+# A client waits for the answer.
+PUBLISH_SECONDS = 10.0
+
+
+def build(settings: Settings) -> Api:
+    client = firestore_client(settings)
+    jobs = FirestoreJobs(client)
+    return Api(
+        keys=FirestoreKeys(client, monotonic),
+        jobs=jobs,
+        listings=jobs,
+        publisher=publisher(settings, timeout=PUBLISH_SECONDS),
+        now=now,
+        new_id=new_id,
+        rules=Rules(load_catalog(settings.table_catalog), settings.allow_insecure_webhooks),
+        webhook_batch_rows=settings.webhook_batch_rows,
+    )

@@ -1,0 +1,72 @@
+"""Wire staging and teardown, which share the clients that the API lacks."""
+
+from collections.abc import Callable
+
+from google.cloud.storage import Client
+
+from shared.adapters.firestore_chunks import FirestoreChunks
+from shared.adapters.firestore_jobs import FirestoreJobs
+from shared.adapters.firestore_topics import FirestoreTopics
+from shared.adapters.gcs import GcsStagedFiles
+from shared.adapters.kafka_topics import KafkaTopics
+from shared.adapters.pubsub import Pushed
+from shared.adapters.snowflake import SnowflakeUnloads
+from shared.bootstrap.clients import deliveries, firestore_client, monotonic, new_id, now, publisher, sleep
+from shared.catalog import load_catalog
+from shared.config import Settings
+from shared.messages import StageJob, TearDownJob
+from shared.steps.finish import Finish
+from shared.steps.handle import Handle
+from shared.steps.stage import Stage, StagingLimits
+from shared.steps.tear_down import TearDown
+
+REQUIRED = ("SNOWFLAKE_CONNECT", "SNOWFLAKE_STAGE", "STAGING_BUCKET", "KAFKA_CLIENT")
+
+_KAFKA_SECONDS = 15.0
+
+
+def build(settings: Settings) -> Callable[[Pushed], None]:
+    client = firestore_client(settings)
+    jobs = FirestoreJobs(client)
+    queue = publisher(settings, timeout=120)
+    unloads = SnowflakeUnloads(settings.snowflake_connect, settings.unload_limit)
+    broker = KafkaTopics(
+        settings.kafka_client,
+        partitions=settings.kafka_topic_partitions,
+        replication=settings.kafka_topic_replication,
+        config={},
+        timeout=_KAFKA_SECONDS,
+        monotonic=monotonic,
+    )
+    topics = FirestoreTopics(client, broker)
+    stage = Stage(
+        jobs=jobs,
+        chunks=FirestoreChunks(client, jobs),
+        topics=topics,
+        unloads=unloads,
+        publisher=queue,
+        catalog=load_catalog(settings.table_catalog),
+        snowflake_stage=settings.snowflake_stage,
+        limits=StagingLimits(
+            wait=settings.unload_wait,
+            claim=settings.claim_limit,
+            attempts=settings.most_staging_attempts,
+            file_bytes=settings.unload_file_bytes,
+        ),
+        now=now,
+        new_id=new_id,
+        sleep=sleep,
+    )
+    tear_down = TearDown(
+        jobs=jobs,
+        deliveries=deliveries(settings, client),
+        unloads=unloads,
+        files=GcsStagedFiles(Client(project=settings.project), settings.staging_bucket),
+        topics=topics,
+        wait=settings.unload_wait,
+        claim_limit=settings.claim_limit,
+        now=now,
+        sleep=sleep,
+    )
+    handle = Handle({StageJob: stage.run, TearDownJob: tear_down.run}, Finish(jobs, queue, now))
+    return lambda pushed: handle.run(pushed.message)

@@ -1,0 +1,134 @@
+"""The service's configuration: one typed object, read from the environment once.
+
+Every variable stands here with its default and what it is for; `docs/configuration.md` is made of it.
+"""
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class ConfigurationError(Exception):
+    """The environment lacks a variable, or one of them can't be read. Names all of them at once."""
+
+
+def _variable(name: str, purpose: str, default: str | None, parse: Callable[[str], Any] = str) -> Any:
+    """Declare a field that is read from the variable ``name``; without a default it is required."""
+    return dataclasses.field(metadata={"name": name, "purpose": purpose, "default": default, "parse": parse})
+
+
+def _switch(text: str) -> bool:
+    return {"true": True, "false": False}[text.lower()]
+
+
+def _mapping(text: str) -> Mapping[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - read() reports every unreadable value alike
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Times are seconds, sizes bytes."""
+
+    project: str = _variable("GOOGLE_CLOUD_PROJECT", "the Google Cloud project", None)
+    stage_topic: str = _variable("STAGE_TOPIC", "Pub/Sub topic of the staging function", "backfills-stage")
+    chunks_topic: str = _variable("CHUNKS_TOPIC", "Pub/Sub topic of the chunks", "backfills-chunks")
+    staging_bucket: str = _variable("STAGING_BUCKET", "bucket of the staged files", "")
+    table_catalog: str = _variable("TABLE_CATALOG", "tables on offer, as JSON; empty: Base tables", "")
+    snowflake_connect: Mapping[str, Any] = _variable(
+        "SNOWFLAKE_CONNECT", "arguments of the Snowflake connector, as a JSON object", "{}", _mapping
+    )
+    snowflake_stage: str = _variable(
+        "SNOWFLAKE_STAGE", "external stage on the bucket, as DATABASE.SCHEMA.STAGE", ""
+    )
+    unload_file_bytes: int = _variable(
+        "UNLOAD_FILE_BYTES", "upper bound of a chunk's staged file", "33554432", int
+    )
+    unload_wait: float = _variable(
+        "UNLOAD_WAIT", "how long the staging function waits for a quick unload before it lets go", "20", float
+    )
+    unload_limit: float = _variable("UNLOAD_LIMIT", "statement timeout of an unload", "14400", float)
+    claim_limit: float = _variable(
+        "CLAIM_LIMIT", "after this long a staging attempt without a query is taken over", "45", float
+    )
+    kafka_client: Mapping[str, Any] = _variable(
+        "KAFKA_CLIENT", "librdkafka properties of the service's Kafka, as a JSON object", "{}", _mapping
+    )
+    kafka_topic_partitions: int = _variable(
+        "KAFKA_TOPIC_PARTITIONS", "partitions of a topic the service creates", "6", int
+    )
+    kafka_topic_replication: int = _variable(
+        "KAFKA_TOPIC_REPLICATION",
+        "replicas of a topic the service creates; -1: the broker's default",
+        "-1",
+        int,
+    )
+    webhook_batch_rows: int = _variable(
+        "WEBHOOK_BATCH_ROWS", "rows of one webhook request, fixed for a job when it is created", "500", int
+    )
+    allow_insecure_webhooks: bool = _variable(
+        "ALLOW_INSECURE_WEBHOOKS", "local stack only: plain http and private addresses", "false", _switch
+    )
+    secrets_file: str = _variable(
+        "SECRETS_FILE", "local stack only: organizations' secrets, instead of Secret Manager", ""
+    )
+    delivery_deadline: float = _variable(
+        "DELIVERY_DEADLINE", "the delivery function's own deadline; below its timeout", "480", float
+    )
+    lease_length: float = _variable(
+        "LEASE_LENGTH", "a delivery's lease; a third of it is the pause between renewals", "15", float
+    )
+    status_pause: float = _variable(
+        "STATUS_PAUSE", "pause between a delivery's looks at its job's status", "2", float
+    )
+    staging_limit: float = _variable("STAGING_LIMIT", "a job that stages for longer fails", "86400", float)
+    job_limit: float = _variable("JOB_LIMIT", "a job that has not ended for longer fails", "604800", float)
+    stall_limit: float = _variable(
+        "STALL_LIMIT",
+        "without progress for so long, undelivered chunks are published again; above the ack deadline",
+        "900",
+        float,
+    )
+    nudge_pause: float = _variable(
+        "NUDGE_PAUSE", "the sweep repeats a message for the same job no sooner", "60", float
+    )
+    unconfirmed_limit: float = _variable(
+        "UNCONFIRMED_LIMIT", "a job whose publishing was never confirmed is removed after", "300", float
+    )
+    most_staging_attempts: int = _variable(
+        "MOST_STAGING_ATTEMPTS", "unloads that failed for passing reasons before the job fails", "3", int
+    )
+
+
+def read(environment: Mapping[str, str], required: tuple[str, ...] = ()) -> Settings:
+    """Read the settings; ``required`` names variables with a default that this function can't do without."""
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for field in dataclasses.fields(Settings):
+        name, default = field.metadata["name"], field.metadata["default"]
+        text = environment.get(name, default)
+        if text is None or (name in required and not environment.get(name)):
+            faults.append(f"{name} is not set ({field.metadata['purpose']})")
+            continue
+        try:
+            values[field.name] = field.metadata["parse"](text)
+        except (ValueError, KeyError):
+            # The value itself may be a credential: it is not repeated.
+            faults.append(f"{name} can't be read ({field.metadata['purpose']}; default {default!r})")
+    if faults:
+        raise ConfigurationError("; ".join(faults))
+    return Settings(**values)
+
+
+def describe() -> str:
+    """List all variables as a Markdown table."""
+    lines = ["| variable | default | what it is |", "|---|---|---|"]
+    for field in dataclasses.fields(Settings):
+        default = field.metadata["default"]
+        shown = "required" if default is None else f"`{default}`" if default else "empty"
+        lines.append(f"| `{field.metadata['name']}` | {shown} | {field.metadata['purpose']} |")
+    return "\n".join(lines) + "\n"

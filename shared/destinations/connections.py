@@ -1,0 +1,164 @@
+"""HTTP connections to receivers: kept alive, guarded where they are dialled, cut when their time is up."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
+from urllib3.response import BaseHTTPResponse
+
+from shared.destinations.guard import Guard
+from shared.errors import Unavailable
+
+_EXCERPT = 4_096  # bytes of an answer that are read; a connection with more to say is not used again
+_HOSTS = 32
+_CONNECTIONS = 8
+
+
+class Untrusted(Unavailable):
+    """The receiver's TLS certificate is not accepted, which its owner may yet mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A receiver's answer; ``excerpt`` is the beginning of its body."""
+
+    status: int
+    headers: Mapping[str, str]
+    excerpt: bytes
+
+
+class _Guarded(HTTPConnection):
+    """Dials through the guard.
+
+    A socket's timeout starts anew with every byte, so a receiver that trickles could hold a delivery for
+    days: an alarm ends each request as a whole.
+    """
+
+    def __init__(self, *args: Any, guard: Guard, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._guard = guard
+        self._alarm: threading.Timer | None = None
+
+    def _new_conn(self) -> socket.socket:
+        timeout = float(self.timeout or 0)
+        try:
+            return self._guard.dial(self._dns_host, self.port, timeout)
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, f"no connection within {timeout:.1f} s") from error
+        except OSError as error:
+            raise NewConnectionError(self, str(error)) from error
+
+    def connect(self) -> None:
+        self._begin_request()
+        super().connect()
+
+    def request(self, *args: Any, **options: Any) -> None:
+        self._begin_request()
+        super().request(*args, **options)
+
+    def _begin_request(self) -> None:
+        if self._alarm is None:
+            self._alarm = threading.Timer(float(self.timeout or 0), self._cut)
+            self._alarm.daemon = True
+            self._alarm.start()
+
+    def end_request(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def close(self) -> None:
+        self.end_request()
+        super().close()
+
+    def _cut(self) -> None:
+        connected = self.sock
+        if connected is None:
+            return
+        try:
+            # SSLSocket's own shutdown would have the reading thread go on without TLS.
+            socket.socket.shutdown(connected, socket.SHUT_RDWR)
+        except OSError:
+            return  # it was closed just now
+
+
+class _GuardedTls(_Guarded, HTTPSConnection):
+    """The same under TLS, verified against the name in the URL."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Guarded
+
+    def _put_conn(self, conn: Any) -> None:
+        if isinstance(conn, _Guarded):
+            conn.end_request()
+        super()._put_conn(conn)
+
+
+class _TlsPool(_Pool, HTTPSConnectionPool):
+    ConnectionCls = _GuardedTls
+
+
+class Connections:
+    """Pools of connections, for many threads; no proxy, no cookie, no redirect, no retry."""
+
+    def __init__(self, guard: Guard, *, user_agent: str, tls: ssl.SSLContext) -> None:
+        self._guard = guard
+        self._user_agent = user_agent
+        self._pools = _Pools(guard, num_pools=_HOSTS, maxsize=_CONNECTIONS, ssl_context=tls)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
+        """Send the body and answer what the receiver says within ``seconds``.
+
+        DestinationRefused where the guard forbids it, Unavailable for want of an answer.
+        """
+        target = self._guard.require_url(url)
+        try:
+            response = self._pools.urlopen(
+                "POST",
+                target.url,
+                body=body,
+                headers={**headers, "User-Agent": self._user_agent},
+                redirect=False,
+                retries=False,
+                timeout=Timeout(total=seconds),
+                preload_content=False,
+                decode_content=False,
+            )
+        except SSLError as error:
+            raise Untrusted("a trusted TLS connection to the receiver", detail=str(error)) from error
+        except HTTPError as error:
+            raise Unavailable("the receiver", detail=f"{type(error).__name__}: {error}") from error
+        return Answer(response.status, response.headers, _read_excerpt(response))
+
+    def close(self) -> None:
+        self._pools.clear()
+
+
+class _Pools(PoolManager):
+    def __init__(self, guard: Guard, **options: Any) -> None:
+        super().__init__(**options)
+        self._guard = guard
+        self.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+    def _new_pool(self, *args: Any, **options: Any) -> HTTPConnectionPool:
+        pool = super()._new_pool(*args, **options)
+        pool.conn_kw["guard"] = self._guard
+        return pool
+
+
+def _read_excerpt(response: BaseHTTPResponse) -> bytes:
+    """Read a short body to its end, which hands the connection back to its pool; a longer one closes it."""
+    try:
+        return response.read(_EXCERPT)
+    except (HTTPError, OSError):
+        # The status has been said, and a body says nothing that counts.
+        return b""
+    finally:
+        response.close()

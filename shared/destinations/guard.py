@@ -1,0 +1,87 @@
+"""Keeps webhooks from reaching what only this service can reach (server-side request forgery).
+
+The host name is resolved once, all its addresses are checked, and a checked address is what gets dialled:
+a second look-up could answer another one. TLS and the Host header keep the name.
+
+Any port is allowed: with https only, and private addresses refused, a service that does not speak TLS sees
+a handshake and never a byte of a request.
+"""
+
+import socket
+import time
+from collections.abc import Callable, Sequence
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import Url, parse_url
+from urllib3.util.connection import create_connection
+
+from shared.destinations.addresses import is_public
+from shared.errors import DestinationRefused, Unavailable
+
+Resolve = Callable[[str, int], Sequence[str]]
+Connect = Callable[[str, int, float], socket.socket]
+
+
+def system_resolve(host: str, port: int) -> Sequence[str]:
+    """The host's addresses, in the order to try them; ``socket.gaierror`` if there are none."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
+
+
+def system_connect(address: str, port: int, timeout: float) -> socket.socket:
+    """A TCP connection to an address, which is no name and so is not looked up again."""
+    no_delay = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return create_connection((address, port), timeout, socket_options=[no_delay])
+
+
+class Guard:
+    """``insecure`` is the local switch: plain http and private addresses are allowed."""
+
+    def __init__(self, resolve: Resolve, connect: Connect, *, insecure: bool) -> None:
+        self._resolve = resolve
+        self._connect = connect
+        self._schemes = {"http", "https"} if insecure else {"https"}
+        self._insecure = insecure
+
+    def require_url(self, text: str) -> Url:
+        """The URL in its parts; DestinationRefused if it is none that rows may ever be sent to."""
+        try:
+            url = parse_url(text)
+        except LocationParseError as error:
+            raise DestinationRefused("The webhook's url is not a valid URL") from error
+        if url.scheme not in self._schemes:
+            raise DestinationRefused("The webhook's url must be an https URL")
+        if url.auth is not None:
+            raise DestinationRefused("The webhook's url must not hold user information")
+        if not url.host or url.port == 0:
+            raise DestinationRefused("The webhook's url needs a host and a port above 0")
+        return url
+
+    def dial(self, host: str, port: int, timeout: float) -> socket.socket:
+        """Connect to one of the host's addresses, all of which must be public.
+
+        ``timeout`` in seconds is for all of them together. OSError if none answers.
+        """
+        until = time.monotonic() + timeout
+        unanswered: OSError = TimeoutError("no time left to connect")
+        for address in self._addresses(host.strip("[]"), port):
+            if (seconds := until - time.monotonic()) <= 0:
+                break
+            try:
+                return self._connect(address, port, seconds)
+            except OSError as error:
+                unanswered = error
+        raise unanswered
+
+    def _addresses(self, host: str, port: int) -> Sequence[str]:
+        try:
+            addresses = self._resolve(host, port)
+        except UnicodeError as error:
+            raise DestinationRefused("The webhook's host name is not a valid one") from error
+        except OSError as error:
+            raise Unavailable("the receiver's host name", detail=f"{host}: {error}") from error
+        if not self._insecure and not all(is_public(address) for address in addresses):
+            raise DestinationRefused(
+                "The webhook's host does not have a public address", detail=f"{host}: {', '.join(addresses)}"
+            )
+        return addresses

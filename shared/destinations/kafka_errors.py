@@ -1,0 +1,81 @@
+"""What Kafka's errors mean for a chunk on its way to a topic."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from confluent_kafka import KafkaError, KafkaException
+
+from shared.errors import BackfillError, Busy, DestinationRefused, Unavailable
+
+_FENCED = frozenset(
+    {
+        KafkaError._FENCED,  # noqa: SLF001 - the public name of librdkafka's own error codes
+        KafkaError.PRODUCER_FENCED,
+        KafkaError.INVALID_PRODUCER_EPOCH,
+        KafkaError.TRANSACTION_COORDINATOR_FENCED,
+    }
+)
+_FORBIDDEN = frozenset(
+    {
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    }
+)
+_TOO_LARGE = frozenset(
+    {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE, KafkaError.INVALID_MSG_SIZE}
+)
+_REJECTED = frozenset({KafkaError.INVALID_RECORD, KafkaError.POLICY_VIOLATION, KafkaError.TOPIC_EXCEPTION})
+_NO_TOPIC = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.UNKNOWN_TOPIC_ID,
+        KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - as above
+        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001 - as above
+    }
+)
+
+
+class TopicMissing(DestinationRefused):
+    """The broker says that the topic does not exist, which is also so while a new one spreads."""
+
+    def __init__(self, topic: str, detail: str = "") -> None:
+        super().__init__(f"Kafka topic {topic} does not exist any more", detail=detail)
+
+
+class RowTooLarge(DestinationRefused):
+    """A row that the topic can't hold; ``size`` in bytes, where it is known."""
+
+    def __init__(self, topic: str, size: int | None, detail: str) -> None:
+        row = "A row" if size is None else f"A row of {size:,} bytes"
+        super().__init__(f"{row} is larger than a message of Kafka topic {topic} may be", detail=detail)
+
+
+@contextmanager
+def speaking_of(topic: str) -> Iterator[None]:
+    """Raise in our own terms what the client raises."""
+    try:
+        yield
+    except KafkaException as error:
+        raise meaning(error.args[0], topic) from error
+
+
+def meaning(error: KafkaError, topic: str, *, size: int | None = None) -> BackfillError:
+    """Tell what to do about an error; ``size`` in bytes is that of the row it is about.
+
+    Whatever is not known to be permanent is taken to pass: attempts are limited, and the last one fails
+    the job.
+    """
+    code, detail = error.code(), f"{error.name()}: {error.str()}"
+    if code in _FENCED:
+        return Busy(f"somebody newer is sending this chunk to {topic}", detail=detail)
+    if code in _NO_TOPIC:
+        return TopicMissing(topic, detail)
+    if code in _TOO_LARGE:
+        return RowTooLarge(topic, size, detail)
+    if code in _FORBIDDEN:
+        return DestinationRefused(f"Kafka does not let this service write to topic {topic}", detail=detail)
+    if code in _REJECTED:
+        return DestinationRefused(f"Kafka topic {topic} does not accept these rows", detail=detail)
+    return Unavailable("Kafka", detail=detail)

@@ -1,0 +1,103 @@
+"""Exactly once: a chunk's rows and the marker that says so, in one Kafka transaction.
+
+The marker is the offset of a group that nobody joins, on the chunk's own topic. Looking it up closes the
+one hole that transactions leave: a crash after Kafka's commit and before ours. It lives as long as the
+broker keeps the offsets of an empty group (`offsets.retention.minutes`, 7 days by default), and goes with
+its topic, as do the rows.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from shared.destinations.kafka_errors import meaning, speaking_of
+from shared.destinations.kafka_names import topic_of, transaction_of
+from shared.errors import Unavailable
+from shared.steps.ports import ChunkDelivery, Pulse
+
+_MARKER_PARTITION = 0
+_SLICE = 1.0  # seconds in one blocking call, so that a cancel is noticed between two
+
+
+class Markers:
+    """Looks markers up, over one connection for all of them: a client per lookup takes 60 ms to connect."""
+
+    def __init__(self, client: Mapping[str, Any], *, timeout: float) -> None:
+        self._admin = AdminClient(dict(client))
+        self._timeout = timeout
+
+    def committed(self, delivery: ChunkDelivery) -> bool:
+        """Whether the chunk's transaction was ever committed to the topic as it is now."""
+        topic = topic_of(delivery)
+        request = ConsumerGroupTopicPartitions(
+            transaction_of(delivery), [TopicPartition(topic, _MARKER_PARTITION)]
+        )
+        with speaking_of(topic):
+            (answer,) = self._admin.list_consumer_group_offsets(
+                [request], require_stable=True, request_timeout=self._timeout
+            ).values()
+            (marker,) = answer.result().topic_partitions
+        return bool(marker.offset >= 0)
+
+
+class Transaction:
+    """The transaction of one (chunk, destination), over a producer that carries its transactional id."""
+
+    def __init__(self, producer: Producer, delivery: ChunkDelivery, *, timeout: float) -> None:
+        """``timeout`` in seconds is for each step."""
+        self._producer = producer
+        self._delivery = delivery
+        self._topic = topic_of(delivery)
+        self._timeout = timeout
+
+    def fence(self, pulse: Pulse) -> None:
+        """Shut out every earlier sender of this chunk, and abort what it left open."""
+        for _ in range(max(1, round(self._timeout / _SLICE))):
+            pulse.check()
+            try:
+                self._producer.init_transactions(_SLICE)
+            except KafkaException as error:
+                if not error.args[0].retriable():
+                    raise meaning(error.args[0], self._topic) from error
+                last = error
+            else:
+                return
+        raise Unavailable("Kafka", detail=last.args[0].str()) from last
+
+    def begin(self) -> None:
+        with speaking_of(self._topic):
+            self._producer.begin_transaction()
+
+    def mark(self) -> None:
+        """Put the marker into the transaction."""
+        marker = TopicPartition(self._topic, _MARKER_PARTITION, self._delivery.rows)
+        # Never connects: it only puts the group's name into the form that the producer asks for.
+        group = Consumer({"group.id": transaction_of(self._delivery)}).consumer_group_metadata()
+        with speaking_of(self._topic):
+            self._producer.send_offsets_to_transaction([marker], group, self._timeout)
+
+    def commit(self) -> None:
+        """Make rows and marker visible together.
+
+        Unavailable when the outcome is unknown: the next try finds the marker, or sends again. An abort
+        would be wrong then, since the commit may have been carried out.
+        """
+        try:
+            self._producer.commit_transaction(self._timeout)
+        except KafkaException as error:
+            if error.args[0].txn_requires_abort():
+                self.abort()
+            raise meaning(error.args[0], self._topic) from error
+
+    def abort(self) -> str:
+        """Take back what was sent; answers what went wrong with that, if anything did.
+
+        No error: the next sender's fencing, or the transaction's timeout on the broker, aborts it as well.
+        """
+        try:
+            self._producer.abort_transaction(self._timeout)
+        except KafkaException as error:
+            return str(error.args[0].str())
+        return ""

@@ -1,0 +1,175 @@
+"""The webhook sink: a chunk's rows as signed JSON arrays, one POST a batch, in order."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from shared.destinations.connections import Answer, Connections
+from shared.destinations.webhook_answer import accepts, retry_after, shown
+from shared.destinations.webhook_request import batch_id, headers_of
+from shared.errors import DestinationRefused, RetryLater, Unavailable
+from shared.jobs import WebhookDestination
+from shared.steps.ports import ChunkDelivery, Clock, EncodedBatch, Pulse, Rows
+
+Secrets = Callable[[str, str], bytes]
+"""The value of an organization's secret, by organization and name; KeyError if there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookLimits:
+    """Times in seconds.
+
+    ``request``: for one request as a whole.
+    ``tries``: for one batch within one delivery; Pub/Sub's redeliveries come on top.
+    ``first_pause``, ``longest_pause``: between tries, doubling, each a random part of it (full jitter).
+    ``checkpoint``: between two records of progress. A record is a write to one document, which takes
+    about one a second; what a crash forgets comes again under the same `webhook-id`.
+    ``reserve``: of the handler's time, below which the rest goes in a message of its own.
+    ``least``: a delivery that begins with less of the handler's time goes in a message of its own.
+    """
+
+    request: float = 30.0
+    tries: int = 4
+    first_pause: float = 0.5
+    longest_pause: float = 8.0
+    checkpoint: float = 1.0
+    reserve: float = 35.0
+    least: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSink:
+    """Fulfils Sink. ``nonce`` answers a new UUID4, ``random`` a number from 0 to 1."""
+
+    connections: Connections
+    secrets: Secrets
+    now: Clock
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+    nonce: Callable[[], str]
+    random: Callable[[], float]
+    limits: WebhookLimits
+
+    def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
+        """Post the batches that are not yet acknowledged.
+
+        False when the handler's time runs out, or when an earlier destination left too little of it.
+        """
+        if not isinstance(delivery.destination, WebhookDestination):
+            raise TypeError(f"not a webhook: {delivery.destination.type}")
+        if pulse.seconds_left() < self.limits.least:
+            return False
+        progress = _Progress(pulse, delivery.first_batch, self.monotonic, self.limits.checkpoint)
+        size = delivery.webhook_batch_rows
+        try:
+            for batch in rows.batches(size, delivery.first_batch * size):
+                if progress.made and pulse.seconds_left() < self.limits.reserve:
+                    progress.record()
+                    return False
+                self._post(delivery, delivery.destination, progress.next_batch, batch, pulse)
+                progress.advance()
+        except BaseException:
+            # What stopped the sending counts for more than a record that can't be written.
+            with suppress(RetryLater):
+                progress.record()
+            raise
+        return True
+
+    def _post(
+        self,
+        delivery: ChunkDelivery,
+        destination: WebhookDestination,
+        number: int,
+        batch: EncodedBatch,
+        pulse: Pulse,
+    ) -> None:
+        """Have the receiver accept one batch."""
+        body = batch.json_array()
+        for attempt in range(1, self.limits.tries + 1):
+            pulse.check()
+            answer = self._try(delivery, destination, number, body, pulse)
+            if isinstance(answer, Answer):
+                if accepts(answer, destination.name):
+                    return
+                asked = retry_after(answer, self.now())
+                failure: RetryLater = _failure(destination, answer, asked)
+            else:
+                asked, failure = None, answer
+            pause = self._jitter(attempt) if asked is None else asked
+            if attempt == self.limits.tries or pause > pulse.seconds_left() - self.limits.reserve:
+                raise failure
+            self._pause(pause, pulse)
+
+    def _try(
+        self,
+        delivery: ChunkDelivery,
+        destination: WebhookDestination,
+        number: int,
+        body: bytes,
+        pulse: Pulse,
+    ) -> Answer | RetryLater:
+        headers = headers_of(
+            body,
+            identifier=batch_id(delivery, number),
+            timestamp=int(self.now().timestamp()),
+            nonce=self.nonce(),
+            secret=self._secret(delivery.organization_id, destination.hash_key),
+        )
+        seconds = min(self.limits.request, pulse.seconds_left())
+        try:
+            return self.connections.post(destination.url, body, headers, seconds)
+        except Unavailable as error:
+            return Unavailable(f"{error.dependency} of webhook {destination.name}", detail=error.detail)
+
+    def _secret(self, organization_id: str, name: str | None) -> bytes | None:
+        """Looked up for every try, so that a secret that was changed signs the next one."""
+        if name is None:
+            return None
+        try:
+            return self.secrets(organization_id, name)
+        except KeyError as error:
+            raise DestinationRefused(f"Your organization has no secret named {name}") from error
+
+    def _jitter(self, attempt: int) -> float:
+        return self.random() * min(self.limits.longest_pause, self.limits.first_pause * 2.0 ** (attempt - 1))
+
+    def _pause(self, seconds: float, pulse: Pulse) -> None:
+        until = self.monotonic() + seconds
+        while (left := until - self.monotonic()) > 0:
+            pulse.check()
+            self.sleep(min(left, 0.5))
+
+
+class _Progress:
+    """Batches acknowledged so far, recorded every so often."""
+
+    def __init__(
+        self, pulse: Pulse, first_batch: int, monotonic: Callable[[], float], interval: float
+    ) -> None:
+        self._pulse = pulse
+        self._first_batch = self._recorded = self.next_batch = first_batch
+        self._monotonic = monotonic
+        self._interval = interval
+        self._recorded_at = monotonic()
+
+    @property
+    def made(self) -> bool:
+        return self.next_batch > self._first_batch
+
+    def advance(self) -> None:
+        self.next_batch += 1
+        if self._monotonic() - self._recorded_at >= self._interval:
+            self.record()
+
+    def record(self) -> None:
+        if self.next_batch > self._recorded:
+            self._pulse.checkpoint(self.next_batch)
+            self._recorded, self._recorded_at = self.next_batch, self._monotonic()
+
+
+def _failure(destination: WebhookDestination, answer: Answer, asked: float | None) -> RetryLater:
+    wish = "" if asked is None else f" and asks to wait {asked:.0f} s"
+    return Unavailable(
+        f"the receiver of webhook {destination.name}, which answered {answer.status}{wish},",
+        detail=shown(answer),
+    )

@@ -1,0 +1,61 @@
+"""What a receiver's answer means, and how long to wait before trying again."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+from shared.destinations.connections import Answer
+from shared.errors import DestinationRefused
+
+_PASSING_REFUSALS = frozenset(
+    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+)
+_OBEYED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+_SHOWN = 200  # characters of a receiver's body in the log
+
+
+def accepts(answer: Answer, name: str) -> bool:
+    """True for success, False for what may pass; DestinationRefused for what won't.
+
+    A redirect is refused: where it leads was never checked, and a POST would lose its body.
+    """
+    status = answer.status
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return True
+    redirect = HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
+    refusal = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    if redirect or (refusal and status not in _PASSING_REFUSALS):
+        reason = "redirects are not followed" if redirect else "it will not accept these rows"
+        raise DestinationRefused(
+            f"The receiver of webhook {name} answered {status}: {reason}", detail=shown(answer)
+        )
+    return False
+
+
+def retry_after(answer: Answer, now: datetime) -> float | None:
+    """Seconds for which the receiver asks to be left alone, where that is to be obeyed."""
+    if answer.status not in _OBEYED:
+        return None
+    return _seconds(answer.headers, now)
+
+
+def _seconds(headers: Mapping[str, str], now: datetime) -> float | None:
+    text = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        return float(text)
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    # A date in the header is GMT; "-0000" parses as a naive one.
+    aware = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+    return max(0.0, (aware - now).total_seconds())
+
+
+def shown(answer: Answer) -> str:
+    """Status and beginning of the body in printable ASCII, so that no receiver can forge lines of a log."""
+    text = answer.excerpt.decode("ascii", "replace")[:_SHOWN]
+    printable = "".join(character if " " <= character <= "~" else "?" for character in text)
+    return f"{answer.status}: {printable}"

@@ -1,0 +1,42 @@
+"""What a webhook request carries beside its rows: ids, times and signatures."""
+
+import base64
+import hashlib
+import hmac
+
+from shared.steps.ports import ChunkDelivery
+
+
+def batch_id(delivery: ChunkDelivery, batch: int) -> str:
+    """The batch's `webhook-id`: the same on every try, so that a receiver can drop what it has seen.
+
+    Without a full stop, which separates the parts of what is signed.
+    """
+    parts = (delivery.job_id, delivery.attempt_id, delivery.chunk, delivery.destination.uid, batch)
+    return "_".join(str(part) for part in parts)
+
+
+def headers_of(
+    body: bytes, *, identifier: str, timestamp: int, nonce: str, secret: bytes | None
+) -> dict[str, str]:
+    """The headers of one try; ``timestamp`` in Unix seconds. Signatures only with a secret."""
+    headers = {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "X-Webhook-Timestamp": str(timestamp),
+        "X-Webhook-Nonce": nonce,
+        "webhook-id": identifier,
+        "webhook-timestamp": str(timestamp),
+    }
+    if secret is not None:
+        own = _sign(secret, f"{nonce}.{timestamp}.", body).hex()
+        standard = base64.b64encode(_sign(secret, f"{identifier}.{timestamp}.", body)).decode()
+        headers["X-Signature-256"] = f"sha256={own}"
+        headers["webhook-signature"] = f"v1,{standard}"
+    return headers
+
+
+def _sign(secret: bytes, preamble: str, body: bytes) -> bytes:
+    mac = hmac.new(secret, preamble.encode(), hashlib.sha256)
+    mac.update(body)
+    return mac.digest()

@@ -1,0 +1,41 @@
+"""A run of a chunk's rows as JSON text."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedBatch:
+    """``rows`` consecutive rows of a chunk, of which the first is the chunk's row ``first_row`` (from 0).
+
+    ``ndjson`` holds one JSON object a row in UTF-8, each ended by a newline. No other newline is in it:
+    JSON escapes those inside strings. ``key_texts`` is the key column as Arrow strings of any width.
+    """
+
+    first_row: int
+    rows: int
+    ndjson: bytes
+    key_texts: pa.ChunkedArray | None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the rows as NDJSON; the JSON array is one byte longer."""
+        return len(self.ndjson)
+
+    def lines(self) -> list[bytes]:
+        """One JSON object a row, without newline."""
+        lines = self.ndjson.split(b"\n")
+        del lines[-1]  # what follows the last newline: nothing
+        return lines
+
+    def keys(self) -> list[bytes | None] | None:
+        """The key column's text in UTF-8, None for a null; no list at all without a key column."""
+        if self.key_texts is None:
+            return None
+        texts: list[bytes | None] = self.key_texts.cast(pa.large_binary()).to_pylist()
+        return texts
+
+    def json_array(self) -> bytes:
+        """The rows as one JSON array."""
+        return b"[" + self.ndjson[:-1].replace(b"\n", b",") + b"]"

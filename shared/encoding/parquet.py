@@ -1,0 +1,136 @@
+"""A staged Parquet file as a stream of encoded batches, in memory that its size does not change."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import BinaryIO, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from shared.columns import Column
+from shared.encoding.batch import EncodedBatch
+from shared.encoding.ndjson import encode
+from shared.encoding.physical import can_hold
+from shared.errors import StagedFileUnusable
+
+_ROWS_PER_READ: Final = 8192
+_DAMAGED: Final = "is damaged or not a Parquet file"
+
+
+class ParquetRows:
+    """The rows of one staged file, in the file's order, as JSON of a job's columns.
+
+    ``file`` is seekable; one row group of it is held at a time, still compressed. The file's columns are
+    matched to ``columns`` without case, and must be exactly those. ``name`` is what a client may read of
+    the file in an error. ``expected_rows`` is the row count that Snowflake reported, where it is known.
+
+    Raises StagedFileUnusable if the file can't be what was unloaded; an error of ``file`` itself, such
+    as a lost connection, passes through.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        columns: Sequence[Column],
+        key_column: str | None,
+        name: str,
+        *,
+        expected_rows: int | None = None,
+    ) -> None:
+        self._columns = columns
+        self._name = name
+        with self._damage():
+            self._parquet = pq.ParquetFile(
+                file, page_checksum_verification=True, arrow_extensions_enabled=False
+            )
+            schema = self._parquet.schema_arrow
+            self._places = self._matched(schema)
+        self._key = None if key_column is None else self._place_of_key(key_column)
+        self._group_rows = [
+            self._parquet.metadata.row_group(group).num_rows for group in range(self._parquet.num_row_groups)
+        ]
+        self.rows: int = sum(self._group_rows)
+        if expected_rows not in (None, self.rows):
+            raise self._unusable(f"has {self.rows} rows where {expected_rows} were unloaded")
+
+    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[EncodedBatch]:
+        """Batches of exactly ``rows_per_batch`` rows but for the last, from row ``first_row`` on.
+
+        Row groups before it are not read. The same arguments give the same batches, every time.
+        """
+        if not (rows_per_batch > 0 and 0 <= first_row <= self.rows):
+            raise ValueError(f"no batches of {rows_per_batch} from row {first_row} of {self.rows}")
+        waiting: list[pa.RecordBatch] = []
+        filled = 0
+        for read in self._record_batches(first_row):
+            rest = read
+            while filled + rest.num_rows >= rows_per_batch:
+                cut = rows_per_batch - filled
+                yield self._encoded([*waiting, rest.slice(0, cut)], first_row)
+                first_row += rows_per_batch
+                waiting, filled, rest = [], 0, rest.slice(cut)
+            if rest.num_rows:
+                waiting.append(rest)
+                filled += rest.num_rows
+        if waiting:
+            yield self._encoded(waiting, first_row)
+
+    def _record_batches(self, first_row: int) -> Iterator[pa.RecordBatch]:
+        skip = first_row
+        for group, rows_in_group in enumerate(self._group_rows):
+            if skip >= rows_in_group:
+                skip -= rows_in_group
+                continue
+            # A reader of several groups would hold all of them: it fetches ahead and lets go at its end.
+            lacking = rows_in_group
+            with self._damage():
+                for read in self._parquet.iter_batches(_ROWS_PER_READ, row_groups=[group], use_threads=False):
+                    if skip < read.num_rows:
+                        yield read.slice(skip)
+                    skip = max(0, skip - read.num_rows)
+                    lacking -= read.num_rows
+            if lacking:
+                # Pages that end too soon are no error to Arrow, but these rows would be lost.
+                raise self._unusable(_DAMAGED, detail=f"row group {group} lacks {lacking} rows")
+
+    def _encoded(self, reads: list[pa.RecordBatch], first_row: int) -> EncodedBatch:
+        table = pa.Table.from_batches(reads).select(self._places)
+        keys = None if self._key is None else table.column(self._key).cast(pa.large_string())
+        return EncodedBatch(first_row, table.num_rows, encode(table, self._columns, self._name), keys)
+
+    def _matched(self, schema: pa.Schema) -> list[int]:
+        """Where in the file each of the job's columns lies."""
+        found = [name.lower() for name in schema.names]
+        wanted = [column.name.lower() for column in self._columns]
+        if missing := Counter(wanted) - Counter(found):
+            raise self._unusable(f"lacks column {next(iter(missing))}")
+        if additional := Counter(found) - Counter(wanted):
+            raise self._unusable(f"has a column {next(iter(additional))} that the table had not")
+        places = [found.index(name) for name in wanted]
+        for place, column in zip(places, self._columns, strict=True):
+            physical = schema.field(place).type
+            if not can_hold(physical, column.kind):
+                raise self._unusable(f"has {physical} in column {column.name}, which is {column.kind}")
+        return places
+
+    def _place_of_key(self, key_column: str) -> int:
+        for place, column in enumerate(self._columns):
+            if column.name.lower() == key_column.lower():
+                return place
+        raise self._unusable(f"lacks the key column {key_column}")
+
+    @contextmanager
+    def _damage(self) -> Iterator[None]:
+        try:
+            yield
+        except (pa.ArrowException, UnicodeDecodeError) as error:
+            raise self._unusable(_DAMAGED, detail=str(error)) from error
+        except OSError as error:
+            # Arrow's own are bare: those of a socket or a disk are a subclass or carry a number.
+            if type(error) is not OSError or error.errno is not None:
+                raise
+            raise self._unusable(_DAMAGED, detail=str(error)) from error
+
+    def _unusable(self, problem: str, *, detail: str = "") -> StagedFileUnusable:
+        return StagedFileUnusable(f"Staged file {self._name} {problem}", detail=detail)

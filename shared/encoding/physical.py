@@ -1,0 +1,48 @@
+"""Which physical types a column's kind may have in a staged file, and the form the encoder wants."""
+
+from collections.abc import Callable
+from typing import Final
+
+import pyarrow as pa
+from pyarrow import types
+
+from shared.columns import JsonKind
+
+
+def _is_text(physical: pa.DataType) -> bool:
+    if types.is_dictionary(physical):
+        return _is_plain_text(physical.value_type)
+    return _is_plain_text(physical) or bool(types.is_string_view(physical))
+
+
+def _is_plain_text(physical: pa.DataType) -> bool:
+    return bool(types.is_string(physical) or types.is_large_string(physical))
+
+
+def _is_integer(physical: pa.DataType) -> bool:
+    return bool(types.is_integer(physical) or (types.is_decimal(physical) and physical.scale == 0))
+
+
+_HOLDS: Final[dict[JsonKind, Callable[[pa.DataType], bool]]] = {
+    JsonKind.TEXT: _is_text,
+    JsonKind.INTEGER: _is_integer,
+    JsonKind.FLOAT: types.is_floating,
+    JsonKind.BOOLEAN: types.is_boolean,
+    JsonKind.JSON: _is_text,
+}
+
+
+def can_hold(physical: pa.DataType, kind: JsonKind) -> bool:
+    """Whether a column of this Arrow type can hold values of that kind; one of only nulls holds any."""
+    return bool(types.is_null(physical) or _HOLDS[kind](physical))
+
+
+def normalized(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The same values in a type that the encoder writes exactly."""
+    physical = values.type
+    if types.is_floating(physical):
+        # The shortest text of a float32 is another number when read back as the double it stands for.
+        return values.cast(pa.float64())
+    if types.is_dictionary(physical) or types.is_string_view(physical):
+        return values.cast(pa.large_string())
+    return values

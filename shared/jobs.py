@@ -1,0 +1,242 @@
+"""A backfill job: what it is, the states it goes through, and which changes are legal.
+
+``staging → transporting → completed``, and from either of the first two ``failed`` or ``cancelled``.
+Everything here is pure: a change answers a new job, and storing it is compare-and-set elsewhere.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from shared.columns import Column
+from shared.errors import Busy, StaleMessage, StateConflict
+
+
+class JobStatus(StrEnum):
+    """The client's view of how far a job is."""
+
+    STAGING = "staging"
+    TRANSPORTING = "transporting"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self not in {JobStatus.STAGING, JobStatus.TRANSPORTING}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The half-open slice ``start <= partition_key < end``; bounds as the API echoes them, in UTC."""
+
+    partition_key: str
+    start: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaDestination:
+    """A topic of the service's own Kafka, ``beam.{organization_id}.{name}``."""
+
+    name: str
+    uid: str
+
+    type = "kafka"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDestination:
+    """An HTTP receiver; ``hash_key`` names the organization's secret that signs its requests."""
+
+    name: str
+    uid: str
+    url: str
+    hash_key: str | None
+
+    type = "webhook"
+
+
+Destination = KafkaDestination | WebhookDestination
+FilterValue = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at staging: a prefix of its own in the bucket, and at most one query in Snowflake.
+
+    ``request_id`` is written down before the query is submitted, ``query_id`` after.
+    """
+
+    attempt_id: str
+    request_id: str
+    claimed_at: datetime
+    query_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What is not yet delivered to all of a job's destinations."""
+
+    chunks_left: int
+    rows_left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job as it is stored; its filter's values and its counts live beside it.
+
+    ``confirmed``: its stage message is known to be published; until then the API may take it back.
+    ``retry``: raised by each retry, carried in every message.
+    ``attempts``: how often staging was begun since the last retry.
+    ``time_nudged``, ``nudged_left``: when the sweep last looked after it, and what was left then.
+    ``torn_down``: what a finished job leaves behind has been removed.
+    """
+
+    organization_id: str
+    job_id: str
+    job_name: str
+    table: str
+    window: Window
+    destinations: tuple[Destination, ...]
+    static_egress_ip: bool
+    time_created: datetime
+    webhook_batch_rows: int
+    filter_column: str | None = None
+    filter_parts: int = 0
+    status: JobStatus = JobStatus.STAGING
+    confirmed: bool = False
+    retry: int = 0
+    attempts: int = 0
+    attempt: Attempt | None = None
+    columns: tuple[Column, ...] = ()
+    key_column: str | None = None
+    shards: int = 0
+    num_chunks: int | None = None
+    num_rows: int | None = None
+    error_message: str | None = None
+    time_completed: datetime | None = None
+    time_nudged: datetime | None = None
+    nudged_left: int | None = None
+    torn_down: bool = False
+
+    @property
+    def workflow_id(self) -> str:
+        return f"beam-backfill-{self.organization_id}-{self.job_id}"
+
+    @property
+    def prefix(self) -> str:
+        """Where all of the job's staged files lie in the bucket, with the closing slash."""
+        return f"{self.organization_id}/{self.job_id}/"
+
+    @property
+    def attempt_prefix(self) -> str:
+        """Where the current attempt's staged files lie in the bucket, with the closing slash."""
+        return f"{self.prefix}{self.require_attempt().attempt_id}/"
+
+    @property
+    def query_tag(self) -> str:
+        """Finds the attempt's query in Snowflake when its id was never recorded."""
+        return f"{self.workflow_id}-{self.require_attempt().attempt_id}"
+
+    def require_attempt(self) -> Attempt:
+        if self.attempt is None:
+            raise StaleMessage("the job has no staging attempt", detail=self.job_id)
+        return self.attempt
+
+    def destination(self, uid: str) -> Destination:
+        return next(destination for destination in self.destinations if destination.uid == uid)
+
+
+def confirm(job: Job) -> Job:
+    """Its stage message is published."""
+    return replace(job, confirmed=True)
+
+
+def claim(
+    job: Job, attempt: Attempt, previous: Attempt | None, columns: tuple[Column, ...], key_column: str | None
+) -> Job:
+    """Begin a staging attempt in place of ``previous``, with the one mapping that all its chunks obey.
+
+    Claiming twice changes nothing; Busy when somebody else was faster, StaleMessage once past staging.
+    """
+    _require(job, JobStatus.STAGING)
+    if job.attempt == attempt:
+        return job
+    if job.attempt != previous:
+        raise Busy("another staging attempt has just begun", detail=job.job_id)
+    return replace(
+        job,
+        confirmed=True,
+        attempt=attempt,
+        attempts=job.attempts + 1,
+        columns=columns,
+        key_column=key_column,
+    )
+
+
+def record_query(job: Job, attempt_id: str, query_id: str) -> Job:
+    """Write down the attempt's query, also when the job has ended: teardown needs it to abort it.
+
+    StaleMessage when another attempt has begun since.
+    """
+    attempt = _require_attempt(job, attempt_id)
+    return replace(job, attempt=replace(attempt, query_id=query_id))
+
+
+def staged(job: Job, attempt_id: str, *, chunks: int, rows: int, shards: int, now: datetime) -> Job:
+    """The manifest is complete: on to transporting, or to completed when there is nothing to deliver.
+
+    Once past staging with the same attempt the job stays as it is.
+    """
+    _require_attempt(job, attempt_id)
+    if job.num_chunks is not None:
+        return job
+    _require(job, JobStatus.STAGING)
+    moved = replace(job, status=JobStatus.TRANSPORTING, num_chunks=chunks, num_rows=rows, shards=shards)
+    return complete(moved, now) if chunks == 0 else moved
+
+
+def complete(job: Job, now: datetime) -> Job:
+    """Every chunk is delivered. A job that ended otherwise keeps its status: terminal states stay."""
+    if job.status.is_terminal:
+        return job
+    _require(job, JobStatus.TRANSPORTING)
+    return replace(job, status=JobStatus.COMPLETED, time_completed=now)
+
+
+def fail(job: Job, message: str, now: datetime, *, retry: int) -> Job:
+    """End the job with a reason its client can act on; of an earlier retry, or ended, it stays as it is."""
+    if job.status.is_terminal or job.retry != retry:
+        return job
+    return replace(job, status=JobStatus.FAILED, error_message=message, time_completed=now)
+
+
+def cancel(job: Job, now: datetime) -> Job:
+    """End the job at its client's wish; a cancelled one stays as it is, StateConflict for other ends."""
+    if job.status is JobStatus.CANCELLED:
+        return job
+    if job.status.is_terminal:
+        raise StateConflict(f"The job is {job.status.value} and can no longer be cancelled")
+    return replace(job, status=JobStatus.CANCELLED, time_completed=now)
+
+
+def nudge(job: Job, now: datetime, chunks_left: int | None) -> Job:
+    """The sweep has looked after the job, and saw that many chunks left."""
+    return replace(job, time_nudged=now, nudged_left=chunks_left)
+
+
+def tear_down(job: Job) -> Job:
+    """What the ended job left behind is removed."""
+    return replace(job, torn_down=True)
+
+
+def _require(job: Job, status: JobStatus) -> None:
+    if job.status is not status:
+        raise StaleMessage(f"the job is {job.status.value}, not {status.value}", detail=job.job_id)
+
+
+def _require_attempt(job: Job, attempt_id: str) -> Attempt:
+    if job.attempt is None or job.attempt.attempt_id != attempt_id:
+        raise StaleMessage("another staging attempt has begun", detail=job.job_id)
+    return job.attempt

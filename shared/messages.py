@@ -1,0 +1,76 @@
+"""The messages between the functions, as JSON in a Pub/Sub message's data."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from shared.errors import MalformedMessage
+
+
+@dataclass(frozen=True, slots=True)
+class StageJob:
+    """Stage the job, or go on with staging it, or publish again what is undelivered."""
+
+    organization_id: str
+    job_id: str
+    retry: int
+
+    kind: ClassVar[str] = "stage"
+
+
+@dataclass(frozen=True, slots=True)
+class TearDownJob:
+    """Remove what an ended job leaves behind."""
+
+    organization_id: str
+    job_id: str
+
+    kind: ClassVar[str] = "tear_down"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverChunk:
+    """Deliver one chunk to those of its job's destinations that do not have it yet."""
+
+    organization_id: str
+    job_id: str
+    attempt_id: str
+    retry: int
+    chunk: int
+
+    kind: ClassVar[str] = "deliver"
+
+
+Message = StageJob | TearDownJob | DeliverChunk
+
+_KINDS: dict[str, type[Message]] = {kind.kind: kind for kind in (StageJob, TearDownJob, DeliverChunk)}
+
+
+def to_data(message: Message) -> bytes:
+    """The message as the data of a Pub/Sub message."""
+    return json.dumps({"kind": message.kind, **asdict(message)}, separators=(",", ":")).encode()
+
+
+def from_data(data: bytes) -> Message:
+    """Read a message back; MalformedMessage, with what is wrong, if it is none of ours."""
+    try:
+        content = json.loads(data)
+    except ValueError as error:
+        raise MalformedMessage("the message is not JSON", detail=str(error)) from error
+    if not isinstance(content, dict):
+        raise MalformedMessage("the message is not a JSON object")
+    kind = _KINDS.get(str(content.pop("kind", None)))
+    if kind is None:
+        raise MalformedMessage("the message is of no known kind")
+    return kind(**_checked(kind, content))
+
+
+def _checked(kind: type[Message], content: dict[str, Any]) -> dict[str, Any]:
+    fields = kind.__annotations__
+    wanted = {name: annotation for name, annotation in fields.items() if name != "kind"}
+    if content.keys() != wanted.keys():
+        raise MalformedMessage(f"a {kind.kind} message has the fields {', '.join(sorted(wanted))}")
+    for name, annotation in wanted.items():
+        if type(content[name]) is not annotation:
+            raise MalformedMessage(f"{name} of a {kind.kind} message is not {annotation.__name__}")
+    return content

@@ -1,0 +1,124 @@
+"""Deliver: send one chunk's rows to every destination that lacks them, then count the chunk down.
+
+What is done is recorded for each (chunk, destination) as it happens, so one failing destination never
+makes another receive the chunk twice.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from shared.chunks import Chunk
+from shared.errors import BackfillError, Busy, JobFails, RetryLater, StaleMessage
+from shared.jobs import Destination, Job, JobStatus
+from shared.messages import DeliverChunk
+from shared.steps.find import find_for_message
+from shared.steps.finish import Finish
+from shared.steps.ports import (
+    ChunkDelivery,
+    Chunks,
+    Deliveries,
+    Jobs,
+    Lease,
+    Publisher,
+    Pulse,
+    ReadRows,
+    Sink,
+    StagedFiles,
+)
+
+KeepAlive = Callable[[Job, Lease, float], AbstractContextManager[Pulse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """The step with its parts.
+
+    ``keep_alive`` renews a lease and watches the job while rows are sent, until a moment of ``monotonic``,
+    which is ``time_limit`` seconds after the message came in.
+    """
+
+    jobs: Jobs
+    chunks: Chunks
+    deliveries: Deliveries
+    files: StagedFiles
+    read_rows: ReadRows
+    sinks: Mapping[str, Sink]
+    publisher: Publisher
+    finish: Finish
+    keep_alive: KeepAlive
+    time_limit: float
+    monotonic: Callable[[], float]
+
+    def run(self, message: DeliverChunk) -> None:
+        deadline = self.monotonic() + self.time_limit
+        job = find_for_message(message.organization_id, message.job_id, jobs=self.jobs)
+        if job.attempt is None or job.attempt.attempt_id != message.attempt_id:
+            raise StaleMessage("the message is of another staging attempt", detail=job.job_id)
+        chunk = self.chunks.get(job, message.chunk)
+        if chunk is None:
+            raise StaleMessage(f"the job has no chunk {message.chunk}", detail=job.job_id)
+        if chunk.delivered:
+            # Perhaps whoever delivered it died before finishing the job.
+            self.finish.if_all_delivered(job)
+            return
+        if job.status is not JobStatus.TRANSPORTING:
+            raise StaleMessage(f"the job is {job.status.value}", detail=job.job_id)
+        if not self._send_to_all(job, chunk, deadline):
+            self.publisher.publish([message])
+        elif self.deliveries.all_done(job, chunk.number) and self.chunks.count_down(job, chunk):
+            self.finish.if_all_delivered(job)
+
+    def _send_to_all(self, job: Job, chunk: Chunk, deadline: float) -> bool:
+        """Send to one destination after the other; one that fails for now does not keep the rows from the
+        next. False when a destination's rest goes in a message of its own.
+        """
+        delayed: RetryLater | None = None
+        complete = True
+        for destination in job.destinations:
+            try:
+                complete = self._send(job, chunk, destination, deadline) and complete
+            except RetryLater as error:
+                delayed = error
+        if delayed is not None:
+            raise delayed
+        return complete
+
+    def _send(self, job: Job, chunk: Chunk, destination: Destination, deadline: float) -> bool:
+        lease = self.deliveries.take(job, chunk.number, destination.uid)
+        if lease is None:
+            return True
+        try:
+            with self.keep_alive(job, lease, deadline) as pulse:
+                sent = self._stream(job, chunk, destination, lease, pulse)
+        except BackfillError as error:
+            self._let_go(job, destination, lease, error)
+            raise
+        except BaseException:
+            lease.release()
+            raise
+        if sent:
+            lease.done(chunk.rows)
+        else:
+            lease.release()
+        return sent
+
+    def _stream(self, job: Job, chunk: Chunk, destination: Destination, lease: Lease, pulse: Pulse) -> bool:
+        delivery = ChunkDelivery(
+            job.organization_id,
+            job.job_id,
+            job.require_attempt().attempt_id,
+            chunk.number,
+            chunk.rows,
+            destination,
+            job.webhook_batch_rows,
+            lease.first_batch,
+        )
+        with self.files.open(job.attempt_prefix + chunk.name, chunk.size) as file:
+            rows = self.read_rows(file, job.columns, job.key_column, chunk)
+            return self.sinks[destination.type].deliver(delivery, rows, pulse)
+
+    def _let_go(self, job: Job, destination: Destination, lease: Lease, error: BackfillError) -> None:
+        lease.release()
+        if isinstance(error, RetryLater | JobFails) and not isinstance(error, Busy):
+            self.jobs.record_destination_error(job, destination.uid, error.message)

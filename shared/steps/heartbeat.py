@@ -1,0 +1,73 @@
+"""The heartbeat of a delivery: renews its lease and watches its job, beside the sending.
+
+A thread, because a sink may sit in one request or one flush for longer than a lease lives.
+"""
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from shared.errors import Busy, DeliveryStopped, RetryLater
+from shared.steps.ports import Lease
+
+
+class Heartbeat:
+    """A Pulse. ``still_wanted`` asks whether the job goes on; times in seconds of ``monotonic``."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        still_wanted: Callable[[], bool],
+        *,
+        lease_length: float,
+        status_pause: float,
+        deadline: float,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._lease = lease
+        self._still_wanted = still_wanted
+        self._lease_length = lease_length
+        self._status_pause = status_pause
+        self._deadline = deadline
+        self._monotonic = monotonic
+        self._ended = threading.Event()
+        self._reason: Busy | DeliveryStopped | None = None
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def check(self) -> None:
+        if self._reason is not None:
+            raise self._reason
+
+    def checkpoint(self, next_batch: int) -> None:
+        self._lease.checkpoint(next_batch)
+
+    def seconds_left(self) -> float:
+        return self._deadline - self._monotonic()
+
+    def _beat(self) -> None:
+        renewed = self._monotonic()
+        while self._reason is None and not self._ended.wait(self._status_pause):
+            try:
+                if not self._still_wanted():
+                    self._reason = DeliveryStopped("the job ended while its rows were being sent")
+                    return
+                if self._monotonic() - renewed >= self._lease_length / 3:
+                    self._lease.renew()
+                    renewed = self._monotonic()
+            except Busy as lost:
+                self._reason = lost
+            except RetryLater:
+                # The record is out of reach: go on for as long as the lease surely lives.
+                if self._monotonic() - renewed >= self._lease_length:
+                    self._reason = Busy("the delivery's lease could not be renewed in time")

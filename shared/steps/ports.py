@@ -1,0 +1,289 @@
+"""What the steps need of the outside, as small interfaces; the adapters fulfil them.
+
+Every method may raise ``Unavailable`` when the part behind it does not answer.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import BinaryIO, Protocol
+
+from shared.chunks import Chunk, StagedFile
+from shared.columns import Column
+from shared.jobs import Attempt, Counts, Destination, FilterValue, Job, KafkaDestination
+from shared.messages import Message
+from shared.unload import Statement, TableColumn
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationProgress:
+    """How far one destination of a job is."""
+
+    chunks_done: int
+    rows_done: int
+    last_error: str | None
+
+
+class Jobs(Protocol):
+    """The record of jobs. A job is always named together with its organization."""
+
+    def create(self, job: Job, filter_values: Sequence[FilterValue]) -> None:
+        """Record a new job with its filter's values and its claim on its topics, or nothing at all."""
+        ...
+
+    def remove_unclaimed(self, job: Job) -> bool:
+        """Take back a job that no staging attempt has claimed; False if one has."""
+        ...
+
+    def get(self, organization_id: str, job_id: str) -> Job | None: ...
+
+    def change(self, organization_id: str, job_id: str, transition: Callable[[Job], Job]) -> Job:
+        """Compare and set: apply ``transition`` to the job as it is and store what it answers.
+
+        Runs the transition anew on the newer job when somebody else was faster; an answer equal to its
+        argument stores nothing. StaleMessage if there is no such job.
+        """
+        ...
+
+    def filter_values(self, job: Job) -> list[FilterValue]: ...
+
+    def counts(self, job: Job) -> Counts | None:
+        """What is left, consistent with every commit before; None until the manifest is committed."""
+        ...
+
+    def active(self) -> Iterator[Job]:
+        """Jobs of all organizations that are not at rest: not terminal, or not yet torn down."""
+        ...
+
+    def record_destination_error(self, job: Job, uid: str, message: str) -> None:
+        """Show the client what keeps a destination from going on."""
+        ...
+
+
+class Listings(Protocol):
+    """What the API shows."""
+
+    def jobs(
+        self,
+        organization_id: str,
+        after: tuple[datetime, str] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[tuple[Job, list[FilterValue] | None, Counts | None]]:
+        """The organization's confirmed jobs by (time_created, job_id), oldest first, read page by page."""
+        ...
+
+    def destinations(self, job: Job) -> Mapping[str, DestinationProgress]:
+        """By the destination's uid."""
+        ...
+
+
+class Chunks(Protocol):
+    """The records of a job's chunks under its current attempt."""
+
+    def record(self, job: Job, chunks: Sequence[Chunk]) -> None:
+        """Create what is not yet recorded; what is stays as it is, delivered or not."""
+        ...
+
+    def commit(self, job: Job, transition: Callable[[Job], Job], chunks: Sequence[Chunk]) -> Job:
+        """Set the job's new state and its counts in one commit, by compare and set as Jobs.change."""
+        ...
+
+    def get(self, job: Job, number: int) -> Chunk | None: ...
+
+    def undelivered(self, job: Job) -> Iterator[Chunk]: ...
+
+    def count_down(self, job: Job, chunk: Chunk) -> bool:
+        """Mark the chunk delivered and count it, atomically and once.
+
+        True when its shard came to 0 by it or the chunk was counted before: look at all counts then.
+        """
+        ...
+
+
+class Lease(Protocol):
+    """The right to send one chunk to one destination. Every write is refused once somebody took over."""
+
+    first_batch: int
+
+    def renew(self) -> None:
+        """Hold on for another lease's length; Busy when it was lost."""
+        ...
+
+    def checkpoint(self, next_batch: int) -> None:
+        """Batches before ``next_batch`` are acknowledged: a later holder starts there. Busy when lost."""
+        ...
+
+    def done(self, rows: int) -> None:
+        """The destination has the whole chunk. Busy when the lease was lost."""
+        ...
+
+    def release(self) -> None:
+        """Let go, so that a redelivery need not wait; harmless when the lease was lost."""
+        ...
+
+
+class Deliveries(Protocol):
+    """The records of what was delivered where, one for each (chunk, destination)."""
+
+    def take(self, job: Job, chunk: int, uid: str) -> Lease | None:
+        """A lease, or None when the destination has the chunk; Busy while somebody else's lease lives."""
+        ...
+
+    def all_done(self, job: Job, chunk: int) -> bool: ...
+
+    def leased(self, job: Job) -> bool:
+        """Whether any delivery of the job may still be under way."""
+        ...
+
+
+class Topics(Protocol):
+    """The service's own Kafka topics: created for a job, removed only if no other job ever named them."""
+
+    def ensure(self, job: Job, destination: KafkaDestination) -> None:
+        """Have the topic, creating it if need be; Busy while it is being removed."""
+        ...
+
+    def remove(self, job: Job, destination: KafkaDestination) -> None:
+        """Remove the topic if this job created it and no other job ever named it."""
+        ...
+
+
+class Publisher(Protocol):
+    """Pub/Sub. Answers only when every message is confirmed as published."""
+
+    def publish(self, messages: Iterable[Message]) -> None: ...
+
+
+class UnloadState(StrEnum):
+    """What Snowflake says of a query."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Unloads(Protocol):
+    """Snowflake. Refusals it will repeat are UnloadRefused, with a message for the client."""
+
+    def describe(self, table: str) -> list[TableColumn]:
+        """The table's columns in their order."""
+        ...
+
+    def submit(self, statement: Statement, attempt: Attempt, tag: str) -> str:
+        """Start the statement and answer its query id without waiting for it."""
+        ...
+
+    def find(self, tag: str) -> str | None:
+        """The id of the query that carries the tag, if one was ever started."""
+        ...
+
+    def state(self, query_id: str) -> UnloadState: ...
+
+    def files(self, query_id: str) -> list[StagedFile]:
+        """The manifest of a query that succeeded."""
+        ...
+
+    def failure(self, query_id: str) -> Exception:
+        """Why a query failed: UnloadRefused, or Unavailable when another attempt may succeed."""
+        ...
+
+    def abort(self, query_id: str) -> None:
+        """Ask for the query to end; an ended or unknown one is left as it is."""
+        ...
+
+
+class StagedFiles(Protocol):
+    """The staging bucket."""
+
+    def open(self, path: str, size: int) -> AbstractContextManager[BinaryIO]:
+        """The file's bytes, seekable; StagedFileUnusable if it is gone or of another size."""
+        ...
+
+    def delete(self, prefix: str) -> None:
+        """Remove every file under the prefix."""
+        ...
+
+
+class EncodedBatch(Protocol):
+    """Some consecutive rows of a chunk, as JSON."""
+
+    @property
+    def first_row(self) -> int: ...
+
+    @property
+    def rows(self) -> int: ...
+
+    def lines(self) -> Sequence[bytes]:
+        """One JSON object a row."""
+        ...
+
+    def keys(self) -> Sequence[bytes | None] | None:
+        """One key a row, or None where the table has no key column."""
+        ...
+
+    def json_array(self) -> bytes:
+        """All rows as one JSON array."""
+        ...
+
+
+class Rows(Protocol):
+    """A chunk's rows, always in the same order and the same batches."""
+
+    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[EncodedBatch]:
+        """Batches of exactly ``rows_per_batch`` rows, but for the last; memory stays bounded."""
+        ...
+
+
+class ReadRows(Protocol):
+    """Opens a chunk's file as rows; StagedFileUnusable if it is not what the job recorded."""
+
+    def __call__(
+        self, file: BinaryIO, columns: Sequence[Column], key_column: str | None, chunk: Chunk
+    ) -> Rows: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkDelivery:
+    """One chunk on its way to one destination; the ids that name its rows and batches for ever."""
+
+    organization_id: str
+    job_id: str
+    attempt_id: str
+    chunk: int
+    rows: int
+    destination: Destination
+    webhook_batch_rows: int
+    first_batch: int
+
+
+class Pulse(Protocol):
+    """What a sink asks between its batches."""
+
+    def check(self) -> None:
+        """DeliveryStopped when the job has ended, Busy when the lease was lost."""
+        ...
+
+    def checkpoint(self, next_batch: int) -> None:
+        """Batches before ``next_batch`` are acknowledged by the destination."""
+        ...
+
+    def seconds_left(self) -> float:
+        """Until the handler's own deadline."""
+        ...
+
+
+class Sink(Protocol):
+    """Sends chunks to destinations of one type."""
+
+    def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
+        """Send the chunk; True when the destination has all of it.
+
+        False when time ran out after progress that was checkpointed: the rest goes in a message of its
+        own. DestinationRefused if it can never succeed, RetryLater if it may.
+        """
+        ...

@@ -1,0 +1,176 @@
+"""Stage: have Snowflake unload the slice, turn its manifest into chunks, and ask for their delivery.
+
+Each run goes on where the last one, alive or dead, left off:
+
+    describe ─ claim an attempt ─ submit ─ record the query ─ wait a little ─ manifest ─ commit ─ publish
+
+No function is held while Snowflake works: the run lets go, and the sweep asks for another when the
+query has ended. A redelivered message of a job that is transporting publishes again what is undelivered.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from shared import chunks as counting
+from shared import jobs as domain
+from shared.catalog import Catalog
+from shared.errors import Busy, JobFails, StaleMessage, Unavailable
+from shared.jobs import Attempt, Job, JobStatus, KafkaDestination
+from shared.messages import DeliverChunk, StageJob
+from shared.steps.find import find_for_message
+from shared.steps.ports import Chunks, Clock, Jobs, Publisher, Topics, Unloads, UnloadState
+from shared.unload import kinds, unload_statement
+
+
+@dataclass(frozen=True, slots=True)
+class StagingLimits:
+    """``wait``: seconds to stay for a quick unload. ``claim``: seconds after which an attempt that never
+    recorded a query is taken over. ``attempts``: unloads that failed for passing reasons.
+    """
+
+    wait: float
+    claim: float
+    attempts: int
+    file_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The step with its parts."""
+
+    jobs: Jobs
+    chunks: Chunks
+    topics: Topics
+    unloads: Unloads
+    publisher: Publisher
+    catalog: Catalog
+    snowflake_stage: str
+    limits: StagingLimits
+    now: Clock
+    new_id: Callable[[], uuid.UUID]
+    sleep: Callable[[float], None]
+
+    def run(self, message: StageJob) -> None:
+        job = find_for_message(message.organization_id, message.job_id, jobs=self.jobs)
+        if job.retry != message.retry:
+            raise StaleMessage("the message is of an earlier retry", detail=job.job_id)
+        if job.status is JobStatus.STAGING:
+            job = self._unloaded(self._submitted(job))
+        if job.status is JobStatus.TRANSPORTING:
+            self._publish_undelivered(job)
+
+    def _submitted(self, job: Job) -> Job:
+        """The job with a query on its way in Snowflake."""
+        attempt = job.attempt
+        if attempt is None:
+            return self._begin(job)
+        if attempt.query_id is not None:
+            return job
+        if (self.now() - attempt.claimed_at).total_seconds() < self.limits.claim:
+            raise Busy("the unload is just being submitted", detail=job.job_id)
+        # Its claimer died between submitting and writing down the query: ask Snowflake which it was.
+        query_id = self.unloads.find(job.query_tag)
+        return self._begin(job) if query_id is None else self._record_query(job, query_id)
+
+    def _begin(self, job: Job) -> Job:
+        """Claim an attempt of its own, whose prefix in the bucket is empty, and submit its unload.
+
+        What can be asked is asked before the claim, so that an outage uses up no attempt.
+        """
+        if job.attempts >= self.limits.attempts:
+            raise JobFails(
+                f"Snowflake could not export the slice in {job.attempts} attempts; try again later"
+            )
+        for destination in job.destinations:
+            if isinstance(destination, KafkaDestination):
+                self.topics.ensure(job, destination)
+        table_columns = self.unloads.describe(job.table)
+        entry = self.catalog.entry(job.table)
+        attempt = Attempt(str(self.new_id()), str(self.new_id()), self.now())
+        transition = partial(
+            domain.claim,
+            attempt=attempt,
+            previous=job.attempt,
+            columns=kinds(table_columns),
+            key_column=entry.key_column,
+        )
+        claimed = replace(job, attempt=attempt)
+        statement = unload_statement(
+            job=claimed,
+            filter_values=self.jobs.filter_values(job),
+            table_columns=table_columns,
+            location_stage=self.snowflake_stage,
+            max_file_bytes=self.limits.file_bytes,
+            block_column=entry.block_column,
+        )
+        job = self._change(job, transition)
+        return self._record_query(job, self.unloads.submit(statement, attempt, job.query_tag))
+
+    def _record_query(self, job: Job, query_id: str) -> Job:
+        attempt_id = job.require_attempt().attempt_id
+        try:
+            job = self._change(job, partial(domain.record_query, attempt_id=attempt_id, query_id=query_id))
+        except StaleMessage:
+            self.unloads.abort(query_id)
+            raise
+        if job.status.is_terminal:
+            # Cancelled or failed while the query was being submitted, so whoever did it could not abort it.
+            self.unloads.abort(query_id)
+            raise StaleMessage(f"the job was {job.status.value} while its unload was submitted")
+        return job
+
+    def _unloaded(self, job: Job) -> Job:
+        """Take the manifest if the query has ended; leave the job as it is while it runs."""
+        query_id = job.require_attempt().query_id
+        if query_id is None:
+            raise Busy("the unload is just being submitted", detail=job.job_id)
+        state = self._wait(query_id)
+        if state is UnloadState.RUNNING:
+            return job
+        if state is UnloadState.SUCCEEDED:
+            return self._commit(job, query_id)
+        error = self.unloads.failure(query_id) if state is UnloadState.FAILED else Unavailable("Snowflake")
+        if not isinstance(error, Unavailable):
+            raise error
+        return self._unloaded_again(job)
+
+    def _unloaded_again(self, job: Job) -> Job:
+        """The unload failed for a passing reason: another attempt, which another message looks after."""
+        job = self._begin(job)
+        self.publisher.publish([StageJob(job.organization_id, job.job_id, job.retry)])
+        return job
+
+    def _wait(self, query_id: str) -> UnloadState:
+        """Stay for a quick unload: most are done before the sweep would look again."""
+        state, waited, pause = self.unloads.state(query_id), 0.0, 0.1
+        while state is UnloadState.RUNNING and waited < self.limits.wait:
+            self.sleep(pause)
+            waited, pause = waited + pause, min(pause * 1.5, 1.0)
+            state = self.unloads.state(query_id)
+        return state
+
+    def _commit(self, job: Job, query_id: str) -> Job:
+        """Chunk records first, then one commit that makes them the job's chunks."""
+        found = counting.number_files(self.unloads.files(query_id))
+        self.chunks.record(job, found)
+        transition = partial(
+            domain.staged,
+            attempt_id=job.require_attempt().attempt_id,
+            chunks=len(found),
+            rows=sum(chunk.rows for chunk in found),
+            shards=counting.shards_for(len(found)),
+            now=self.now(),
+        )
+        return self.chunks.commit(job, transition, found)
+
+    def _publish_undelivered(self, job: Job) -> None:
+        attempt_id = job.require_attempt().attempt_id
+        self.publisher.publish(
+            DeliverChunk(job.organization_id, job.job_id, attempt_id, job.retry, chunk.number)
+            for chunk in self.chunks.undelivered(job)
+        )
+
+    def _change(self, job: Job, transition: Callable[[Job], Job]) -> Job:
+        return self.jobs.change(job.organization_id, job.job_id, transition)

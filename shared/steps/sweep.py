@@ -1,0 +1,112 @@
+"""Sweep: find what no message will ever move, and move it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from shared import jobs as domain
+from shared.errors import BackfillError, StaleMessage
+from shared.jobs import Job, JobStatus
+from shared.messages import StageJob, TearDownJob
+from shared.steps.finish import Finish
+from shared.steps.ports import Clock, Jobs, Publisher, Unloads, UnloadState
+
+
+@dataclass(frozen=True, slots=True)
+class SweepLimits:
+    """Seconds. ``unconfirmed``: a job never confirmed is removed. ``nudge``: how long a message may be on
+    its way before another is sent. ``stalled``: without progress for so long, chunks are published again.
+    ``staging``, ``job``: a job that stages, or lives, for longer fails.
+    """
+
+    unconfirmed: float
+    nudge: float
+    stalled: float
+    staging: float
+    job: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """The step with its parts; ``report`` hears of a job that could not be looked after this time."""
+
+    jobs: Jobs
+    unloads: Unloads
+    publisher: Publisher
+    finish: Finish
+    limits: SweepLimits
+    now: Clock
+    report: Callable[[Job, BackfillError], None]
+
+    def run(self) -> int:
+        """Look after every job that is not at rest; answers how many there were."""
+        seen = 0
+        for job in self.jobs.active():
+            seen += 1
+            try:
+                self._look_after(job)
+            except BackfillError as error:
+                self.report(job, error)
+        return seen
+
+    def _look_after(self, job: Job) -> None:
+        if job.status.is_terminal:
+            if self._quiet_for(job) >= self.limits.nudge:
+                self._publish(job, TearDownJob(job.organization_id, job.job_id))
+        elif not job.confirmed:
+            if self._age(job.time_created) >= self.limits.unconfirmed:
+                self.jobs.remove_unclaimed(job)
+        elif job.status is JobStatus.TRANSPORTING:
+            self._look_after_transport(job)
+        elif self._age(job.time_created) >= self.limits.staging:
+            self._fail(job, "The export did not end within {} hours", self.limits.staging)
+        elif self._quiet_for(job) >= self.limits.nudge and not self._query_runs(job):
+            self._publish(job, StageJob(job.organization_id, job.job_id, job.retry))
+
+    def _look_after_transport(self, job: Job) -> None:
+        job = self.finish.if_all_delivered(job)
+        counts = self.jobs.counts(job)
+        if counts is None or counts.chunks_left == 0:
+            return
+        if self._age(job.time_created) >= self.limits.job:
+            self._fail(job, "The job did not end within {} hours", self.limits.job)
+        elif counts.chunks_left != job.nudged_left:
+            # It moves: note how far it is, to see the next time whether it still does.
+            self._note(job, counts.chunks_left)
+        elif self._quiet_for(job) >= self.limits.stalled:
+            # Harmless for what is under way: that meets a lease, or its own record.
+            self._publish(job, StageJob(job.organization_id, job.job_id, job.retry), counts.chunks_left)
+
+    def _query_runs(self, job: Job) -> bool:
+        if job.attempt is None or job.attempt.query_id is None:
+            return False
+        return self.unloads.state(job.attempt.query_id) is UnloadState.RUNNING
+
+    def _fail(self, job: Job, message: str, limit: float) -> None:
+        self.finish.fail(
+            job.organization_id, job.job_id, message.format(f"{limit / 3600:g}"), retry=job.retry
+        )
+
+    def _publish(self, job: Job, message: StageJob | TearDownJob, chunks_left: int | None = None) -> None:
+        self._note(job, chunks_left)
+        self.publisher.publish([message])
+
+    def _note(self, job: Job, chunks_left: int | None) -> None:
+        transition = partial(_first_to_note, seen=job, now=self.now(), chunks_left=chunks_left)
+        self.jobs.change(job.organization_id, job.job_id, transition)
+
+    def _quiet_for(self, job: Job) -> float:
+        """Seconds since anything was last known to be asked or done for the job."""
+        claimed = job.attempt.claimed_at if job.attempt else None
+        times = (job.time_created, claimed, job.time_completed, job.time_nudged)
+        return self._age(max(time for time in times if time is not None))
+
+    def _age(self, time: datetime) -> float:
+        return (self.now() - time).total_seconds()
+
+
+def _first_to_note(job: Job, *, seen: Job, now: datetime, chunks_left: int | None) -> Job:
+    if job.time_nudged != seen.time_nudged or job.status is not seen.status:
+        raise StaleMessage("the job has moved meanwhile, or another sweep was faster", detail=job.job_id)
+    return domain.nudge(job, now, chunks_left)

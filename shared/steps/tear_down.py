@@ -1,0 +1,71 @@
+"""Tear down: remove what an ended job leaves behind, and stop what it still has running.
+
+Completed: its staged files. Cancelled: the query, the files, and the topics that only it ever named.
+Failed: the query; its files stay for a retry until the bucket's lifecycle takes them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared import jobs as domain
+from shared.errors import Busy, StaleMessage
+from shared.jobs import Job, JobStatus, KafkaDestination
+from shared.messages import TearDownJob
+from shared.steps.find import find_for_message
+from shared.steps.ports import Clock, Deliveries, Jobs, StagedFiles, Topics, Unloads, UnloadState
+
+
+@dataclass(frozen=True, slots=True)
+class TearDown:
+    """The step with its parts; ``wait`` is how long one run waits, in seconds, before it comes again."""
+
+    jobs: Jobs
+    deliveries: Deliveries
+    unloads: Unloads
+    files: StagedFiles
+    topics: Topics
+    wait: float
+    claim_limit: float
+    now: Clock
+    sleep: Callable[[float], None]
+
+    def run(self, message: TearDownJob) -> None:
+        job = find_for_message(message.organization_id, message.job_id, jobs=self.jobs)
+        if not job.status.is_terminal:
+            raise StaleMessage(f"the job is {job.status.value}: nothing to tear down", detail=job.job_id)
+        if job.torn_down:
+            return
+        self._end_query(job)
+        if job.status is not JobStatus.FAILED:
+            # A delivery under way may still read its file or write to its topic, for a lease at most.
+            self._until(lambda: not self.deliveries.leased(job), "deliveries are still under way")
+            self.files.delete(job.prefix)
+        if job.status is JobStatus.CANCELLED:
+            for destination in job.destinations:
+                if isinstance(destination, KafkaDestination):
+                    self.topics.remove(job, destination)
+        self.jobs.change(job.organization_id, job.job_id, domain.tear_down)
+
+    def _end_query(self, job: Job) -> None:
+        """Abort the unload and wait for its end: an aborted one may write files until then."""
+        attempt = job.attempt
+        if attempt is None or job.num_chunks is not None:
+            return
+        query_id = attempt.query_id or self.unloads.find(job.query_tag)
+        if query_id is None:
+            if (self.now() - attempt.claimed_at).total_seconds() < self.claim_limit:
+                raise Busy("the unload may just be being submitted", detail=job.job_id)
+            return
+        if self.unloads.state(query_id) is UnloadState.RUNNING:
+            self.unloads.abort(query_id)
+            self._until(
+                lambda: self.unloads.state(query_id) is not UnloadState.RUNNING, "the unload is still ending"
+            )
+
+    def _until(self, done: Callable[[], bool], otherwise: str) -> None:
+        waited = 0.0
+        while not done():
+            if waited >= self.wait:
+                raise Busy(otherwise)
+            self.sleep(0.25)
+            waited += 0.25

@@ -1,0 +1,68 @@
+"""Points in time as the API's clients write them, exact to the nanosecond.
+
+``datetime`` stops at microseconds and floats before that, so a fraction stays the text it came as.
+
+Accepted is ISO 8601's extended format: ``YYYY-MM-DD`` (midnight) or ``YYYY-MM-DDTHH:MM[:SS[.fraction]]``
+with an optional ``Z``, ``±HH``, ``±HHMM`` or ``±HH:MM``; ``t``, ``z`` and a decimal comma pass too. Refused
+are the basic format (``20260301T000000`` and, in it, strings of digits that may as well be Unix times),
+week and ordinal dates, a space in place of the ``T``, hour 24 and leap seconds.
+"""
+
+import re
+from datetime import datetime, timedelta
+
+MOST_FRACTION_DIGITS = 9
+_WHOLE = len("YYYY-MM-DDTHH:MM:SS")
+_LAST_HOUR, _LAST_MINUTE, _LEAP_SECOND = 23, 59, 60
+
+_TIMESTAMP = re.compile(
+    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"([Tt](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(:(?P<second>[0-9]{2})([.,](?P<fraction>[0-9]+))?)?"
+    r"(?P<offset>[Zz]|(?P<sign>[+-])(?P<hours>[0-9]{2})(:?(?P<minutes>[0-9]{2}))?)?)?"
+)
+
+
+def canonical(text: str) -> str:
+    """The same instant as ``YYYY-MM-DDTHH:MM:SS[.fraction]`` in UTC; every fraction digit given is kept.
+
+    Without an offset the text is UTC already. ValueError says, for a person, what is wrong with it.
+    """
+    found = _TIMESTAMP.fullmatch(text)
+    if found is None:
+        raise ValueError(
+            "Write an ISO 8601 timestamp such as 2026-03-01T00:00:00 or 2026-03-01T02:00:00+02:00"
+        )
+    fraction = found["fraction"] or ""
+    if len(fraction) > MOST_FRACTION_DIGITS:
+        raise ValueError(f"At most {MOST_FRACTION_DIGITS} fraction digits: nanoseconds are the smallest unit")
+    if int(found["second"] or 0) == _LEAP_SECOND:
+        raise ValueError("Leap seconds are not supported: write the second before or after it")
+    if int(found["hour"] or 0) > _LAST_HOUR:
+        raise ValueError("The last hour is 23: midnight is 00:00 of the day it begins")
+    try:
+        moment = datetime.fromisoformat(
+            f"{found['date']}T{found['hour'] or '00'}:{found['minute'] or '00'}:{found['second'] or '00'}"
+        )
+    except ValueError as error:
+        raise ValueError(f"There is no such time: {error}") from error
+    try:
+        moment -= _offset(found)
+    except OverflowError as error:
+        raise ValueError("In UTC it is outside of the years 0001 to 9999") from error
+    whole = moment.isoformat(timespec="seconds")
+    return f"{whole}.{fraction}" if fraction else whole
+
+
+def order(timestamp: str) -> tuple[str, str]:
+    """What canonical timestamps are compared by: ``.5`` and ``.500`` are the same instant."""
+    return timestamp[:_WHOLE], timestamp[_WHOLE + 1 :].ljust(MOST_FRACTION_DIGITS, "0")
+
+
+def _offset(found: re.Match[str]) -> timedelta:
+    if found["sign"] is None:
+        return timedelta()
+    hours, minutes = int(found["hours"]), int(found["minutes"] or 0)
+    if hours > _LAST_HOUR or minutes > _LAST_MINUTE:
+        raise ValueError("An offset is at most 23:59")
+    offset = timedelta(hours=hours, minutes=minutes)
+    return -offset if found["sign"] == "-" else offset

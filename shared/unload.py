@@ -1,0 +1,123 @@
+"""The unload's SQL, for Snowflake as documented.
+
+Identifiers can't be bound, so they are quoted; everything that comes from a client is bound by the
+connector. A statement's text holds ``%s`` placeholders, with every other percent sign doubled.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.errors import UnloadRefused
+from shared.jobs import FilterValue, Job, Window
+from shared.unload_columns import SOURCE, TableColumn, find_column, kinds, quoted, reference, select_list
+from shared.unload_filter import condition
+
+__all__ = ["Statement", "TableColumn", "describe_statement", "find_statement", "kinds", "unload_statement"]
+
+_PATH: Final = re.compile(r"([A-Za-z0-9_-]+/)+")
+# DETAILED_OUTPUT is the manifest; INCLUDE_QUERY_ID has Snowflake clean up after its own retries.
+_FILES: Final = (
+    "FILE_FORMAT = (TYPE = PARQUET COMPRESSION = SNAPPY) HEADER = TRUE "
+    "INCLUDE_QUERY_ID = TRUE DETAILED_OUTPUT = TRUE"
+)
+_BLOCK: Final = "block"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement with ``%s`` placeholders and the values the connector binds to them."""
+
+    text: str
+    values: tuple[Any, ...] = ()
+
+
+def describe_statement(table: str) -> Statement:
+    """Selects all of the table, to be described and not run."""
+    return Statement(f"SELECT * FROM {_qualified(table)}")
+
+
+def find_statement(location_stage: str, tag: str) -> Statement:
+    """Selects the ids of the queries that carry the tag, first the first; of the last seven days."""
+    database = quoted(location_stage.split(".", maxsplit=1)[0].upper())
+    return Statement(
+        f"SELECT QUERY_ID FROM TABLE({database}.INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000)) "
+        "WHERE QUERY_TAG = %s ORDER BY START_TIME",
+        (tag,),
+    )
+
+
+def unload_statement(
+    *,
+    job: Job,
+    filter_values: Sequence[FilterValue],
+    table_columns: Sequence[TableColumn],
+    location_stage: str,
+    max_file_bytes: int,
+    block_column: str | None = None,
+    key_column: str | None = None,
+) -> Statement:
+    """The export of the job's slice to its attempt's prefix, a file for each chunk.
+
+    ``location_stage`` is ``DATABASE.SCHEMA.STAGE``, an external stage on the staging bucket;
+    ``max_file_bytes`` an upper bound of a file's size; ``block_column`` what a window of blocks is over,
+    ``key_column`` what keys the messages, where the table has one. UnloadRefused or UnsupportedColumn if
+    the table hasn't the columns that the job needs.
+    """
+    if key_column is not None:
+        find_column(table_columns, key_column, "the message's key")
+    conditions, values = _window(job.window, table_columns, block_column)
+    if job.filter_column is not None:
+        column = find_column(table_columns, job.filter_column, "the filter")
+        listed, listed_values = condition(column, filter_values)
+        conditions, values = [*conditions, listed], (*values, *listed_values)
+    source = (
+        f"SELECT {select_list(table_columns)} FROM {_qualified(job.table)} AS {SOURCE} "
+        f"WHERE {' AND '.join(conditions)}"
+    )
+    location = f"@{_qualified(location_stage)}/{_path(job.attempt_prefix)}"
+    return Statement(
+        f"COPY INTO {location} FROM ({source}) {_FILES} MAX_FILE_SIZE = {max_file_bytes:d}", values
+    )
+
+
+def _window(
+    window: Window, columns: Sequence[TableColumn], block_column: str | None
+) -> tuple[list[str], tuple[Any, ...]]:
+    """``start <= column < end``, in the column's own type, so that Snowflake can skip partitions."""
+    if window.partition_key == _BLOCK:
+        if block_column is None:
+            raise UnloadRefused("The table has no block column; use block_timestamp as the partition key")
+        column = find_column(columns, block_column, "the window")
+        if column.type != "FIXED":
+            raise UnloadRefused(f"Column {column.field} is no number, so no window of blocks can be over it")
+        return _half_open(column, "%s"), (int(window.start), int(window.end))
+    column = find_column(columns, window.partition_key, "the window")
+    match column.type:
+        case "TIMESTAMP_NTZ":
+            offset = ""
+        case "TIMESTAMP_LTZ" | "TIMESTAMP_TZ":
+            # Compares instants; the offset keeps the bound independent of the session's time zone.
+            offset = "+00:00"
+        case _:
+            raise UnloadRefused(
+                f"Column {column.field} is of type {column.type}; a window can only be over a timestamp"
+            )
+    return _half_open(column, f"%s::{column.type}(9)"), (window.start + offset, window.end + offset)
+
+
+def _half_open(column: TableColumn, placeholder: str) -> list[str]:
+    return [f"{reference(column)} >= {placeholder}", f"{reference(column)} < {placeholder}"]
+
+
+def _qualified(name: str) -> str:
+    """A dotted name of plain identifiers: quoted, each part means the same as unquoted in upper case."""
+    return ".".join(quoted(part.upper()) for part in name.split("."))
+
+
+def _path(prefix: str) -> str:
+    """Written into the statement as it is, which is safe only for what our own ids are made of."""
+    if not _PATH.fullmatch(prefix):
+        raise ValueError("a prefix that was not made of ids")
+    return prefix

@@ -1,0 +1,163 @@
+"""A table's columns as Snowflake describes them, and the text each is unloaded as.
+
+The SELECT of the unload writes dates, times, decimals and binaries as the very text of the message, so
+that neither the physical types nor the units of Snowflake's Parquet files matter
+(``docs/decisions/002-text-in-the-unload.md``).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from shared.columns import Column, JsonKind
+from shared.errors import UnloadRefused, UnsupportedColumn
+
+SOURCE: Final = "slice"
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """A column as Snowflake describes it: its exact name, its type's name (``FIXED``, ``REAL``,
+    ``TEXT``, ``DATE``, ``TIMESTAMP_NTZ`` …) and its scale.
+    """
+
+    name: str
+    type: str
+    scale: int
+
+    @property
+    def field(self) -> str:
+        """Its name in the message."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How a type is unloaded: the kind of its JSON values, and the SQL that writes one of them."""
+
+    kind: JsonKind
+    expression: Callable[[str], str]
+
+
+def quoted(identifier: str) -> str:
+    """The identifier in quotes, for a statement with ``%s`` placeholders."""
+    return '"' + identifier.replace('"', '""').replace("%", "%%") + '"'
+
+
+def reference(column: TableColumn) -> str:
+    """The column in a statement that selects from its table as SOURCE.
+
+    Unqualified, a name in the WHERE may as well be that of the selected text, under its alias.
+    """
+    return f"{SOURCE}.{quoted(column.name)}"
+
+
+def kinds(columns: Sequence[TableColumn]) -> tuple[Column, ...]:
+    """The one mapping to JSON that all of a job's chunks obey.
+
+    UnsupportedColumn names the column that has none, or the two that would be one field.
+    """
+    counted = Counter(column.field for column in columns)
+    for name, count in counted.items():
+        if count > 1:
+            alike = ", ".join(column.name for column in columns if column.field == name)
+            raise UnsupportedColumn(f"Columns that differ only in case can't share one JSON object: {alike}")
+    return tuple(Column(column.field, _form(column).kind) for column in columns)
+
+
+def select_list(columns: Sequence[TableColumn]) -> str:
+    """What the unload selects: every column under its own name, in the table's order."""
+    return ", ".join(f"{expression(column)} AS {quoted(column.name)}" for column in columns)
+
+
+def expression(column: TableColumn) -> str:
+    """The SQL of the column's values as they are staged."""
+    return _form(column).expression(reference(column))
+
+
+def find_column(columns: Sequence[TableColumn], name: str, role: str) -> TableColumn:
+    """The column of that name, matched without case; ``role`` says in the refusal what it is for."""
+    found = [column for column in columns if column.field == name.lower()]
+    if not found:
+        existing = ", ".join(column.field for column in columns)
+        raise UnloadRefused(f"The table has no column {name} for {role}; its columns are {existing}")
+    if len(found) > 1:
+        alike = ", ".join(column.name for column in found)
+        raise UnloadRefused(f"{role.capitalize()} {name} could be any of the table's columns {alike}")
+    return found[0]
+
+
+def _as_it_is(value: str) -> str:
+    return value
+
+
+def _as_text(value: str) -> str:
+    return f"TO_VARCHAR({value})"
+
+
+def _as_date(value: str) -> str:
+    return f"TO_VARCHAR({value}, 'YYYY-MM-DD')"
+
+
+def _as_time(value: str) -> str:
+    return _without_empty_fraction(f"TO_VARCHAR({value}, 'HH24:MI:SS.FF9')")
+
+
+def _as_timestamp(value: str) -> str:
+    return _without_empty_fraction(f"TO_VARCHAR({value}, 'YYYY-MM-DD\"T\"HH24:MI:SS.FF9')")
+
+
+def _as_instant(value: str) -> str:
+    return _as_timestamp(f"CONVERT_TIMEZONE('UTC', {value})::TIMESTAMP_NTZ(9)") + " || 'Z'"
+
+
+def _as_hex(value: str) -> str:
+    # The second argument asks for lower case; the default is upper.
+    return f"HEX_ENCODE({value}, 0)"
+
+
+def _as_json(value: str) -> str:
+    return f"TO_JSON({value})"
+
+
+def _without_empty_fraction(value: str) -> str:
+    """FF9 always writes nine digits: first the zeros go, then the point if nothing is left behind it."""
+    return f"RTRIM(RTRIM({value}, '0'), '.')"
+
+
+_DECIMAL: Final = _Form(JsonKind.TEXT, _as_text)
+_FORMS: Final[Mapping[str, _Form]] = MappingProxyType(
+    {
+        "FIXED": _Form(JsonKind.INTEGER, _as_it_is),
+        "REAL": _Form(JsonKind.FLOAT, _as_it_is),
+        "TEXT": _Form(JsonKind.TEXT, _as_it_is),
+        "BOOLEAN": _Form(JsonKind.BOOLEAN, _as_it_is),
+        "DATE": _Form(JsonKind.TEXT, _as_date),
+        "TIME": _Form(JsonKind.TEXT, _as_time),
+        "TIMESTAMP_NTZ": _Form(JsonKind.TEXT, _as_timestamp),
+        "TIMESTAMP_LTZ": _Form(JsonKind.TEXT, _as_instant),
+        "TIMESTAMP_TZ": _Form(JsonKind.TEXT, _as_instant),
+        "BINARY": _Form(JsonKind.TEXT, _as_hex),
+        "VARIANT": _Form(JsonKind.JSON, _as_json),
+        "OBJECT": _Form(JsonKind.JSON, _as_json),
+        "ARRAY": _Form(JsonKind.JSON, _as_json),
+    }
+)
+_SUPPORTED: Final = (
+    "NUMBER, FLOAT, VARCHAR, BOOLEAN, DATE, TIME, TIMESTAMP_NTZ, TIMESTAMP_LTZ, TIMESTAMP_TZ, BINARY, "
+    "VARIANT, OBJECT and ARRAY"
+)
+
+
+def _form(column: TableColumn) -> _Form:
+    if column.type == "FIXED" and column.scale > 0:
+        return _DECIMAL
+    form = _FORMS.get(column.type)
+    if form is None:
+        raise UnsupportedColumn(
+            f"Column {column.field} is of type {column.type}, which has no mapping to JSON; "
+            f"supported are {_SUPPORTED}"
+        )
+    return form

@@ -1,0 +1,132 @@
+"""The filter of a job as SQL: ``column IN (values)``.
+
+A column takes the values that it has in the message, and is compared as it is staged. Snowflake would
+cast any other value silently: matching rows that nobody meant, or failing on the first row it can't cast.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from types import MappingProxyType
+from typing import Any, Final
+
+from shared.errors import UnloadRefused
+from shared.jobs import FilterValue
+from shared.timestamps import canonical
+from shared.unload_columns import TableColumn, expression
+
+_NUMBER: Final = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+_MOST_DIGITS: Final = 38
+_SHOWN_CHARACTERS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """The one text that such a value has in the message, and how to say so."""
+
+    pattern: re.Pattern[str]
+    wanted: str
+
+
+_TEXTS: Final[Mapping[str, _Text]] = MappingProxyType(
+    {
+        type_: _Text(re.compile(pattern, re.ASCII | re.DOTALL), wanted)
+        for type_, pattern, wanted in (
+            ("TEXT", ".*", "strings"),
+            ("DATE", r"\d{4}-\d{2}-\d{2}", "dates such as 2026-03-01"),
+            ("TIME", r"\d{2}:\d{2}:\d{2}(\.\d{0,8}[1-9])?", "times such as 12:30:00 or 12:30:00.5"),
+            ("BINARY", "([0-9a-f]{2})*", "bytes in hex of lower case"),
+        )
+    }
+)
+
+
+def condition(column: TableColumn, values: Sequence[FilterValue]) -> tuple[str, tuple[Any, ...]]:
+    """The SQL that picks the rows with one of the values, with ``%s`` for each, and what to bind to them.
+
+    UnloadRefused, saying what the column takes, if it can't have one of the values.
+    """
+    bound = tuple(_bound(value, column) for value in values)
+    return f"{expression(column)} IN ({', '.join(['%s'] * len(bound))})", bound
+
+
+def _bound(value: FilterValue, column: TableColumn) -> Any:
+    bound: FilterValue | None
+    match column.type:
+        case "FIXED":
+            bound, wanted = _fixed(value, column.scale), f"numbers of at most {column.scale} decimal places"
+        case "REAL":
+            bound, wanted = _real(value), "numbers"
+        case "BOOLEAN":
+            bound, wanted = (value if isinstance(value, bool) else None), "true and false"
+        case "TIMESTAMP_NTZ":
+            bound, wanted = _timestamp(value, ""), "ISO 8601 timestamps"
+        case "TIMESTAMP_LTZ" | "TIMESTAMP_TZ":
+            bound, wanted = _timestamp(value, "Z"), "ISO 8601 timestamps"
+        case type_ if text := _TEXTS.get(type_):
+            bound, wanted = _matching(value, text.pattern), text.wanted
+        case _:
+            raise UnloadRefused(f"The filter can't use column {column.field}: it is of type {column.type}")
+    if bound is None:
+        raise UnloadRefused(
+            f"The filter's column {column.field} has {wanted}, and {_shown(value)} can't be one of them"
+        )
+    return bound
+
+
+def _fixed(value: FilterValue, scale: int) -> int | str | None:
+    """An integer, or the plain digits at the scale: an exponent would make it a float to Snowflake.
+
+    Digits in a string are as good: decimals come so in the message, and many clients have no others
+    of 38 digits.
+    """
+    if isinstance(value, bool) or (isinstance(value, str) and not _NUMBER.fullmatch(value)):
+        return None
+    exact = Context(prec=_MOST_DIGITS, traps=[InvalidOperation, Inexact])
+    try:
+        number = exact.quantize(Decimal(str(value)), Decimal(1).scaleb(-scale))
+    except (InvalidOperation, Inexact):
+        return None
+    # The sign of zero goes by adding nothing.
+    return f"{exact.plus(number):f}" if scale else int(number)
+
+
+def _real(value: FilterValue) -> float | None:
+    if isinstance(value, bool | str):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    # The connector writes infinities as names, which Snowflake reads as columns.
+    return number if math.isfinite(number) else None
+
+
+def _timestamp(value: FilterValue, suffix: str) -> str | None:
+    """Written in any way that the window's bounds may be; without an offset it is UTC."""
+    if not isinstance(value, str):
+        return None
+    try:
+        whole, _, fraction = canonical(value).partition(".")
+    except ValueError:
+        return None
+    return ".".join(part for part in (whole, fraction.rstrip("0")) if part) + suffix
+
+
+def _matching(value: FilterValue, pattern: re.Pattern[str]) -> str | None:
+    if not (isinstance(value, str) and pattern.fullmatch(value)):
+        return None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair: JSON can write it, no Snowflake text can hold it or be asked for it.
+        return None
+    return value
+
+
+def _shown(value: FilterValue) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"

@@ -1,0 +1,182 @@
+"""What the API shows of jobs. The same types describe it in the OpenAPI document."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Literal, NotRequired
+
+# pydantic describes only these TypedDicts on Python 3.11.
+from typing_extensions import TypedDict
+
+from shared.jobs import Counts, Destination, FilterValue, Job, JobStatus, WebhookDestination
+from shared.steps.ports import DestinationProgress
+
+Status = Literal["staging", "transporting", "completed", "failed", "cancelled"]
+DestinationStatus = Literal["pending", "delivering", "done", "failed"]
+
+
+class CreatedBackfill(TypedDict):
+    """The new job's ids."""
+
+    job_id: str
+    workflow_id: str
+
+
+class ShownDestination(TypedDict):
+    """A destination as it was given, with the ``uid`` that the service assigned."""
+
+    type: Literal["kafka", "webhook"]
+    name: str
+    url: NotRequired[str]
+    hash_key: NotRequired[str]
+    uid: str
+
+
+class DestinationState(TypedDict):
+    """How far a destination is. ``failed``: its job ended before the destination had every chunk."""
+
+    status: DestinationStatus
+    chunks_done: int
+    rows_done: int
+    last_error: str | None
+
+
+class DestinationWithState(ShownDestination):
+    """A destination of a single job's answer."""
+
+    state: DestinationState
+
+
+class Progress(TypedDict):
+    """What all destinations have, of what was staged; the totals are null while staging."""
+
+    chunks_done: int
+    chunks_total: int | None
+    rows_done: int
+    rows_total: int | None
+
+
+class _Shown(TypedDict):
+    job_id: str
+    workflow_id: str
+    organization_id: str
+    status: Status
+    job_name: str
+    table: str
+    partition_key: str
+    backfill_start: str | int
+    backfill_end: str | int
+    filter_column: str | None
+    filter_values: list[FilterValue] | None
+    static_egress_ip: bool
+    num_chunks: int | None
+    chunks_left: int | None
+    error_message: str | None
+    time_created: str
+    time_completed: str | None
+
+
+class ListedBackfill(_Shown):
+    """A job in the list."""
+
+    destinations: list[ShownDestination]
+
+
+class Backfill(_Shown):
+    """A single job."""
+
+    destinations: list[DestinationWithState]
+    progress: Progress
+
+
+def listed(job: Job, filter_values: Sequence[FilterValue] | None, counts: Counts | None) -> ListedBackfill:
+    """The job as the list shows it, its fields in the documented order."""
+    return {
+        "job_id": job.job_id,
+        "workflow_id": job.workflow_id,
+        "organization_id": job.organization_id,
+        "status": job.status.value,
+        "job_name": job.job_name,
+        "table": job.table,
+        "partition_key": job.window.partition_key,
+        "backfill_start": _bound(job, job.window.start),
+        "backfill_end": _bound(job, job.window.end),
+        "filter_column": job.filter_column,
+        "filter_values": None if job.filter_column is None else list(filter_values or ()),
+        "destinations": [_destination(destination) for destination in job.destinations],
+        "static_egress_ip": job.static_egress_ip,
+        "num_chunks": job.num_chunks,
+        "chunks_left": None if counts is None else counts.chunks_left,
+        "error_message": job.error_message,
+        "time_created": show_time(job.time_created),
+        "time_completed": None if job.time_completed is None else show_time(job.time_completed),
+    }
+
+
+def shown(
+    job: Job,
+    filter_values: Sequence[FilterValue] | None,
+    counts: Counts | None,
+    destinations: Mapping[str, DestinationProgress],
+) -> Backfill:
+    """The job as a single answer shows it: the list's fields, progress and the destinations' states."""
+    item = listed(job, filter_values, counts)
+    states = [_state(job, destinations.get(destination.uid)) for destination in job.destinations]
+    return {
+        **item,
+        "destinations": [
+            {**destination, "state": state}
+            for destination, state in zip(item["destinations"], states, strict=True)
+        ],
+        "progress": {
+            "chunks_done": _done(job.num_chunks, None if counts is None else counts.chunks_left),
+            "chunks_total": job.num_chunks,
+            "rows_done": _done(job.num_rows, None if counts is None else counts.rows_left),
+            "rows_total": job.num_rows,
+        },
+    }
+
+
+def show_time(moment: datetime) -> str:
+    """UTC with six fraction digits, so that texts sort as times do."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def _bound(job: Job, bound: str) -> str | int:
+    return int(bound) if job.window.partition_key == "block" else bound
+
+
+def _destination(destination: Destination) -> ShownDestination:
+    if not isinstance(destination, WebhookDestination):
+        return {"type": "kafka", "name": destination.name, "uid": destination.uid}
+    if destination.hash_key is None:
+        return {
+            "type": "webhook",
+            "name": destination.name,
+            "url": destination.url,
+            "uid": destination.uid,
+        }
+    return {
+        "type": "webhook",
+        "name": destination.name,
+        "url": destination.url,
+        "hash_key": destination.hash_key,
+        "uid": destination.uid,
+    }
+
+
+def _done(total: int | None, left: int | None) -> int:
+    return 0 if total is None or left is None else total - left
+
+
+def _state(job: Job, progress: DestinationProgress | None) -> DestinationState:
+    chunks, rows, error = (
+        (progress.chunks_done, progress.rows_done, progress.last_error) if progress else (0, 0, None)
+    )
+    status: DestinationStatus
+    if job.num_chunks is not None and chunks >= job.num_chunks:
+        status = "done"
+    elif job.status.is_terminal:
+        status = "failed"
+    else:
+        status = "delivering" if job.status is JobStatus.TRANSPORTING else "pending"
+    return {"status": status, "chunks_done": chunks, "rows_done": rows, "last_error": error}

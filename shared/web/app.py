@@ -1,0 +1,150 @@
+"""The API: finds what is asked for, asks a step for it, and answers.
+
+The order of the checks: the key, the path and method, the body.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import Any
+from uuid import UUID
+
+from werkzeug import Request, Response
+from werkzeug.exceptions import MethodNotAllowed as WrongMethod
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import Map, Rule
+
+from shared.errors import JobUnknown, RequestRefused, RetryLater, StaleMessage
+from shared.jobs import Job
+from shared.steps.accept import accept
+from shared.steps.cancel import cancel
+from shared.steps.find import find_for_client
+from shared.steps.ports import Clock, Jobs, Listings, Publisher
+from shared.web import listing
+from shared.web.answers import CreatedBackfill, shown
+from shared.web.auth import Keys, authenticate
+from shared.web.body import drain, read_json
+from shared.web.create import new_job
+from shared.web.errors import MethodNotAllowed, PathUnknown, WebRefusal, detail_of
+from shared.web.models import Rules
+from shared.web.openapi import document
+from shared.web.responses import answer, answer_bytes, answer_stream
+from shared.web.validation import read_backfill
+
+BACKFILLS = "/api/v1/beam/backfills"
+RETRY_AFTER_SECONDS = 5
+
+_LOG = logging.getLogger("backfills.api")
+_PATHS = Map(
+    [
+        Rule("/health", endpoint="health", methods=["GET"]),
+        Rule("/api/v1/beam/openapi.json", endpoint="openapi", methods=["GET"]),
+        Rule(BACKFILLS, endpoint="create", methods=["POST"]),
+        Rule(BACKFILLS, endpoint="list", methods=["GET"]),
+        Rule(f"{BACKFILLS}/<uuid:job_id>", endpoint="get", methods=["GET"]),
+        Rule(f"{BACKFILLS}/<uuid:job_id>/cancel", endpoint="cancel", methods=["POST"]),
+    ],
+    # A second slash is another path; a redirect would be answered in a shape of its own.
+    merge_slashes=False,
+)
+_PUBLIC = {"/health", "/api/v1/beam/openapi.json"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """Answers requests; everything it needs is handed to it once.
+
+    ``new_id`` answers a random UUID (version 4) on each call, ``now`` the time in UTC.
+    """
+
+    keys: Keys
+    jobs: Jobs
+    listings: Listings
+    publisher: Publisher
+    now: Clock
+    new_id: Callable[[], UUID]
+    rules: Rules
+    webhook_batch_rows: int
+    openapi: Mapping[str, Any] = field(default_factory=document)
+
+    def handle(self, request: Request) -> Response:
+        """Answer the request, whatever it is; never raises."""
+        try:
+            response = self._answer(request)
+        except RequestRefused as error:
+            headers = error.headers if isinstance(error, WebRefusal) else None
+            response = answer(error.status, {"detail": detail_of(error)}, headers)
+        except RetryLater as error:
+            _LOG.warning("%s: %s", error.message, error.detail)
+            response = answer(503, {"detail": error.message}, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+        except Exception:  # noqa: BLE001 - the last resort: logged in full, and no trace leaves the service
+            _LOG.exception("%s %s failed", request.method, request.path)
+            response = answer(500, {"detail": "Internal error"})
+        drain(request)
+        return response
+
+    def _answer(self, request: Request) -> Response:
+        organization_id = "" if request.path in _PUBLIC else authenticate(request, self.keys)
+        endpoint, arguments = _route(request)
+        match endpoint:
+            case "health":
+                return answer(200, {"status": "ok"})
+            case "openapi":
+                return answer(200, self.openapi)
+            case "create":
+                return self._create(request, organization_id)
+            case "list":
+                return self._list(request, organization_id)
+            case "get":
+                return self._show(find_for_client(organization_id, str(arguments["job_id"]), jobs=self.jobs))
+            case _:
+                return self._cancel(organization_id, str(arguments["job_id"]))
+
+    def _create(self, request: Request, organization_id: str) -> Response:
+        wanted = read_backfill(read_json(request), self.rules)
+        job = new_job(
+            wanted,
+            organization_id,
+            now=self.now(),
+            new_id=self.new_id,
+            webhook_batch_rows=self.webhook_batch_rows,
+        )
+        filter_values = wanted.filter.values if wanted.filter else []
+        job = accept(job, filter_values, jobs=self.jobs, publisher=self.publisher)
+        created = CreatedBackfill(job_id=job.job_id, workflow_id=job.workflow_id)
+        return answer(201, created, {"Location": f"{BACKFILLS}/{job.job_id}"})
+
+    def _list(self, request: Request, organization_id: str) -> Response:
+        page = listing.read_page(request.args)
+        if page.limit is None:
+            entries = self.listings.jobs(organization_id, after=page.after)
+            # The first job is read before the status is sent: until then an outage can be answered.
+            first = list(islice(entries, 1))
+            return answer_stream(listing.stream(chain(first, entries)))
+        entries = self.listings.jobs(organization_id, after=page.after, limit=page.limit + 1)
+        body, last = listing.one_page(entries, page.limit)
+        more = {"Link": listing.next_link(BACKFILLS, page.limit, last)} if last else None
+        return answer_bytes(200, body, more)
+
+    def _show(self, job: Job) -> Response:
+        filter_values = None if job.filter_column is None else self.jobs.filter_values(job)
+        counts, destinations = self.jobs.counts(job), self.listings.destinations(job)
+        return answer(200, shown(job, filter_values, counts, destinations))
+
+    def _cancel(self, organization_id: str, job_id: str) -> Response:
+        try:
+            job = cancel(organization_id, job_id, jobs=self.jobs, publisher=self.publisher, now=self.now())
+        except StaleMessage as error:
+            # Removed after it was found.
+            raise JobUnknown(job_id) from error
+        return self._show(job)
+
+
+def _route(request: Request) -> tuple[str, Mapping[str, Any]]:
+    try:
+        return _PATHS.bind("", path_info=request.path, default_method=request.method).match()
+    except NotFound as error:
+        raise PathUnknown("There is nothing at this path") from error
+    except WrongMethod as error:
+        raise MethodNotAllowed(list(error.valid_methods or ())) from error

@@ -1,0 +1,41 @@
+"""From a validated request to a new job."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from shared.jobs import Destination, Job, KafkaDestination, WebhookDestination, Window
+from shared.web.models import CreateBackfill, Sink, WebhookSink
+
+
+def new_job(
+    request: CreateBackfill,
+    organization_id: str,
+    *,
+    now: datetime,
+    new_id: Callable[[], UUID],
+    webhook_batch_rows: int,
+) -> Job:
+    """The job, with an id of its own and one for each destination; its filter's values lie beside it."""
+    window = request.backfill_window
+    return Job(
+        organization_id=organization_id,
+        job_id=str(new_id()),
+        job_name=request.job_name,
+        table=request.table,
+        window=Window(window.partition_key, str(window.start), str(window.end)),
+        destinations=_destinations(request.destinations, new_id),
+        static_egress_ip=request.static_egress_ip,
+        time_created=now,
+        webhook_batch_rows=webhook_batch_rows,
+        filter_column=request.filter.column if request.filter else None,
+    )
+
+
+def _destinations(sinks: Sequence[Sink], new_id: Callable[[], UUID]) -> tuple[Destination, ...]:
+    return tuple(
+        WebhookDestination(sink.name, str(new_id()), sink.url, sink.hash_key)
+        if isinstance(sink, WebhookSink)
+        else KafkaDestination(sink.name, str(new_id()))
+        for sink in sinks
+    )

@@ -1,0 +1,102 @@
+"""The list of jobs: all of them as a stream, or page by page.
+
+A page ends at ``limit`` jobs or, so that memory stays bounded whatever the filters hold, at the first job
+that takes it over ``PAGE_BYTES``. Unknown query parameters are refused like unknown fields.
+"""
+
+import json
+import re
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from werkzeug.datastructures import MultiDict
+
+from shared.jobs import Counts, FilterValue, Job
+from shared.web.answers import listed, show_time
+from shared.web.errors import Fault, Invalid
+
+MOST_PER_PAGE = 1_000
+PAGE_BYTES = 8 * 1024 * 1024
+
+_CURSOR = re.compile(r"(?P<time>[0-9T:.-]+Z)_(?P<job_id>[0-9a-f-]{36})")
+_LIMIT = re.compile(r"[0-9]{1,4}")
+
+Entry = tuple[Job, list[FilterValue] | None, Counts | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of the list is asked for; both None: all of it."""
+
+    limit: int | None
+    after: tuple[datetime, str] | None
+
+
+def read_page(query: MultiDict[str, str]) -> Page:
+    """Read the query's parameters; Invalid with everything that is wrong with them."""
+    faults: list[Fault] = []
+    for name in query:
+        if name not in {"limit", "cursor"}:
+            faults.append(_fault(name, "Unknown query parameter", "extra_forbidden"))
+        elif len(query.getlist(name)) > 1:
+            faults.append(_fault(name, "Give the parameter once", "given_twice"))
+    limit, cursor = query.get("limit"), query.get("cursor")
+    if limit is not None and not (_LIMIT.fullmatch(limit) and 1 <= int(limit) <= MOST_PER_PAGE):
+        faults.append(_fault("limit", f"Give an integer from 1 to {MOST_PER_PAGE}", "limit"))
+    after = None if cursor is None else _read_cursor(cursor)
+    if cursor is not None and after is None:
+        faults.append(_fault("cursor", "Give the cursor of a Link header", "cursor"))
+    if faults:
+        raise Invalid(faults)
+    return Page(None if limit is None else int(limit), after)
+
+
+def stream(entries: Iterator[Entry]) -> Generator[bytes, None, None]:
+    """The JSON array, item by item. An error in the middle breaks it off, never ends it as if complete."""
+    separator = b"["
+    for entry in entries:
+        yield separator + item_bytes(entry)
+        separator = b","
+    yield b"]" if separator == b"," else b"[]"
+
+
+def one_page(entries: Iterable[Entry], limit: int) -> tuple[bytes, Job | None]:
+    """The page as a JSON array, and the last job on it if more follow. ``entries`` goes one beyond."""
+    items: list[bytes] = []
+    size = 0
+    last: Job | None = None
+    for entry in entries:
+        if len(items) == limit or size > PAGE_BYTES:
+            break
+        items.append(item_bytes(entry))
+        size += len(items[-1])
+        last = entry[0]
+    else:
+        last = None
+    return b"[" + b",".join(items) + b"]", last
+
+
+def next_link(path: str, limit: int, last: Job) -> str:
+    """The Link header's value; relative, since no function knows the name it is reached by."""
+    cursor = f"{show_time(last.time_created)}_{last.job_id}"
+    return f'<{path}?{urlencode({"limit": limit, "cursor": cursor})}>; rel="next"'
+
+
+def item_bytes(entry: Entry) -> bytes:
+    return json.dumps(listed(*entry), ensure_ascii=False).encode()
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str] | None:
+    found = _CURSOR.fullmatch(cursor)
+    if found is None:
+        return None
+    try:
+        return datetime.fromisoformat(found["time"]), found["job_id"]
+    except ValueError:
+        return None
+
+
+def _fault(name: str, message: str, kind: str) -> Fault:
+    return Fault(loc=["query", name], msg=message, type=kind)

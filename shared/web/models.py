@@ -1,0 +1,187 @@
+"""The body of a create request. The same models validate it and describe it in the OpenAPI document.
+
+Strict throughout: what pydantic would otherwise coerce (a number to a time, a string to a boolean) could
+move the window, and an unknown field may be a misspelt ``filter`` that exports the whole table.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from shared import timestamps
+from shared.catalog import IDENTIFIER, Catalog, TableNotOffered, table_name
+from shared.jobs import FilterValue
+from shared.web.body import UnusableNumber
+from shared.web.urls import MOST_URL_LENGTH, check_webhook_url
+
+MOST_FILTER_VALUES = 16_384  # Snowflake's own limit of an IN list
+LAST_BLOCK = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What validation depends on besides the request; handed over as pydantic's context."""
+
+    catalog: Catalog
+    allow_insecure_webhooks: bool
+
+
+def _refusal(kind: str, reason: str) -> PydanticCustomError:
+    # The reason goes in as a value: it may hold braces, which a template would read as names.
+    return PydanticCustomError(kind, "{reason}", {"reason": reason})
+
+
+def _checked(kind: str, check: Callable[[str], str], text: str) -> str:
+    try:
+        return check(text)
+    except ValueError as error:
+        raise _refusal(kind, str(error)) from error
+
+
+def _table(text: str, info: ValidationInfo[Rules]) -> str:
+    name = _checked("table_name", table_name, text)
+    try:
+        info.context.catalog.entry(name)
+    except TableNotOffered as error:
+        raise _refusal("table_not_offered", error.message) from error
+    return name
+
+
+def _url(text: str, info: ValidationInfo[Rules]) -> str:
+    insecure = info.context.allow_insecure_webhooks
+    return _checked("webhook_url", lambda url: check_webhook_url(url, allow_insecure=insecure), text)
+
+
+def _bound(value: Any, info: ValidationInfo) -> str | int:
+    if info.data.get("partition_key") == "block":
+        # A boolean is an integer to Python, but not to JSON.
+        if type(value) is not int or not 0 <= value <= LAST_BLOCK:
+            raise _refusal("block_number", "Give a block's number as an integer of 0 or more")
+        return value
+    if not isinstance(value, str):
+        raise _refusal("timestamp", "Give an ISO 8601 timestamp as a string")
+    return _checked("timestamp", timestamps.canonical, value)
+
+
+def _json_type(value: FilterValue) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    return "string" if isinstance(value, str) else "number"
+
+
+def _filter_value(value: Any) -> FilterValue:
+    if isinstance(value, UnusableNumber):
+        raise _refusal("number", value.reason)
+    if not isinstance(value, str | int | float):
+        raise _refusal("filter_value", "Give a string, a number or a boolean")
+    return value
+
+
+def _one_type(values: list[FilterValue]) -> list[FilterValue]:
+    types = [_json_type(value) for value in values]
+    other = next((index for index, kind in enumerate(types) if kind != types[0]), None)
+    if other is not None:
+        reason = f"One type per list: values[0] is a {types[0]}, values[{other}] a {types[other]}"
+        raise _refusal("mixed_types", reason)
+    # All are of one JSON type here, in which 1 and 1.0 are the same number.
+    return list(dict.fromkeys(values))
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+_BOUND_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "description": "ISO 8601, at most 9 fraction digits; UTC unless it has an offset"},
+        {"type": "integer", "minimum": 0, "maximum": LAST_BLOCK, "description": "a block's number"},
+    ]
+}
+_VALUES_SCHEMA = {
+    "description": "Values of one type; duplicates are removed after counting.",
+    "minItems": 1,
+    "maxItems": MOST_FILTER_VALUES,
+    "anyOf": [{"type": "array", "items": {"type": kind}} for kind in ("string", "number", "boolean")],
+}
+
+Bound = Annotated[str | int, PlainValidator(_bound), WithJsonSchema(_BOUND_SCHEMA)]
+DestinationName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$")]
+
+
+class BackfillWindow(_Strict):
+    """The slice ``start <= partition_key < end``."""
+
+    partition_key: Literal["block_timestamp", "block"] = Field(
+        description="`block` only for tables whose catalog entry names a block column: no Base table does."
+    )
+    start: Bound = Field(description="Inclusive.")
+    end: Bound = Field(description="Exclusive.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if _order(self.start) >= _order(self.end):
+            raise _refusal("window_order", "start must be before end")
+        return self
+
+
+def _order(bound: str | int) -> tuple[int, str, str]:
+    return (bound, "", "") if isinstance(bound, int) else (0, *timestamps.order(bound))
+
+
+class Filter(_Strict):
+    """Only rows whose column has one of the values: ``WHERE column IN (values)``."""
+
+    column: Annotated[str, StringConstraints(pattern=f"^{IDENTIFIER}$", to_lower=True)]
+    values: Annotated[
+        list[Annotated[FilterValue, PlainValidator(_filter_value)]],
+        Field(min_length=1, max_length=MOST_FILTER_VALUES),
+        AfterValidator(_one_type),
+        WithJsonSchema(_VALUES_SCHEMA),
+    ]
+
+
+class KafkaSink(_Strict):
+    """A topic of the service's own Kafka, ``beam.{organization_id}.{name}``."""
+
+    type: Literal["kafka"]
+    name: DestinationName
+
+
+class WebhookSink(_Strict):
+    """An HTTPS receiver of batches of rows."""
+
+    type: Literal["webhook"]
+    name: DestinationName
+    url: Annotated[str, StringConstraints(max_length=MOST_URL_LENGTH), AfterValidator(_url)]
+    hash_key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")] | None = Field(
+        default=None, description="Name of the organization's secret that signs the requests."
+    )
+
+
+Sink = Annotated[KafkaSink | WebhookSink, Field(discriminator="type")]
+
+
+class CreateBackfill(_Strict):
+    """A historical backfill: export a table's slice to one or more destinations."""
+
+    job_name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    table: Annotated[str, AfterValidator(_table)] = Field(
+        description="`catalog.schema.table`, matched without case."
+    )
+    backfill_window: BackfillWindow
+    filter: Filter | None = None
+    destinations: Annotated[list[Sink], Field(min_length=1, max_length=10)]
+    static_egress_ip: bool = Field(default=False, description="Deliver from a fixed address.")

@@ -1,0 +1,148 @@
+"""The OpenAPI 3.1 document, made of the models that validate and of the types that answer."""
+
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+from typing_extensions import TypedDict
+
+from shared.web.answers import Backfill, CreatedBackfill, ListedBackfill
+from shared.web.auth import HEADER
+from shared.web.errors import Fault
+from shared.web.listing import MOST_PER_PAGE
+from shared.web.models import CreateBackfill
+
+_REFERENCE = "#/components/schemas/{model}"
+_JOB_ID = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
+_EXAMPLE: dict[str, Any] = {
+    "job_name": "USDC transfers on Base — Mar 2026",
+    "table": "base.assets.erc20_token_transfers",
+    "backfill_window": {
+        "partition_key": "block_timestamp",
+        "start": "2026-03-01T00:00:00",
+        "end": "2026-04-01T00:00:00",
+    },
+    "filter": {"column": "token_address", "values": ["0x833589fcd6edb6e08f4c7c32d4f71b54bda02913"]},
+    "destinations": [{"type": "kafka", "name": "base-usdc-transfers-backfill"}],
+}
+
+
+class Problem(TypedDict):
+    """An error that needs one sentence."""
+
+    detail: str
+
+
+class InvalidRequest(TypedDict):
+    """A request that breaks rules: one entry for each fault."""
+
+    detail: list[Fault]
+
+
+_ERRORS: dict[int, tuple[str, type[Problem] | type[InvalidRequest]]] = {
+    401: ("No API key, an unknown one or a revoked one", Problem),
+    404: ("No such job in the key's organization", Problem),
+    409: ("The job's state does not allow it; the detail names the state", Problem),
+    413: ("The body is over 2 MiB", Problem),
+    415: ("The body is not JSON in UTF-8", Problem),
+    422: ("The request is invalid", InvalidRequest),
+    503: ("Something the service needs is not available; nothing was recorded", Problem),
+}
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}}
+
+
+def document() -> dict[str, Any]:
+    """The whole document, as JSON."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Backfills",
+            "version": "1.0.0",
+            "description": "Replays a slice of a table to streaming destinations.",
+        },
+        "security": [{"ApiKey": []}],
+        "paths": {
+            "/api/v1/beam/backfills": {"post": _create(), "get": _list()},
+            "/api/v1/beam/backfills/{job_id}": {
+                "parameters": [_job_id()],
+                "get": _operation("getBackfill", "Get a backfill", _json(200, Backfill), 404),
+            },
+            "/api/v1/beam/backfills/{job_id}/cancel": {
+                "parameters": [_job_id()],
+                "post": _operation("cancelBackfill", "Cancel a backfill", _json(200, Backfill), 404, 409),
+            },
+            "/api/v1/beam/openapi.json": {"get": _public("getOpenApi", "This document")},
+            "/health": {"get": _public("getHealth", "Whether the API answers")},
+        },
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {"ApiKey": {"type": "apiKey", "in": "header", "name": HEADER}},
+        },
+    }
+
+
+def _create() -> dict[str, Any]:
+    created = _json(201, CreatedBackfill)
+    created["201"]["headers"] = {"Location": {"description": "The job's path", "schema": {"type": "string"}}}
+    body = {"schema": _reference(CreateBackfill), "examples": {"transfers": {"value": _EXAMPLE}}}
+    return {
+        **_operation("createBackfill", "Create a backfill", created, 413, 415, 422),
+        "requestBody": {"required": True, "content": {"application/json": body}},
+    }
+
+
+def _list() -> dict[str, Any]:
+    page = _json(200, ListedBackfill)
+    schema = {"type": "array", "items": _reference(ListedBackfill)}
+    page["200"]["content"] = {"application/json": {"schema": schema}}
+    link = 'rel="next" while more follow; only with limit'
+    page["200"]["headers"] = {"Link": {"description": link, "schema": {"type": "string"}}}
+    limit = {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE}
+    return {
+        **_operation("listBackfills", "List backfills, oldest first", page, 422),
+        "parameters": [
+            _query("limit", limit, "At most so many; without it, all."),
+            _query("cursor", {"type": "string"}, "From a Link header: go on after that page."),
+        ],
+    }
+
+
+def _operation(name: str, summary: str, answers: dict[str, Any], *errors: int) -> dict[str, Any]:
+    refusals: dict[str, Any] = {}
+    for status in sorted({401, 503, *errors}):
+        description, kind = _ERRORS[status]
+        refusals |= _json(status, kind, description)
+    refusals["503"]["headers"] = _RETRY_AFTER
+    return {"operationId": name, "summary": summary, "responses": answers | refusals}
+
+
+def _public(name: str, summary: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"type": "object"}}}
+    response = {"200": {"description": summary, "content": content}}
+    return {"operationId": name, "summary": summary, "security": [], "responses": response}
+
+
+def _json(status: int, kind: type[Any], description: str = "Successful") -> dict[str, Any]:
+    content = {"application/json": {"schema": _reference(kind)}}
+    return {str(status): {"description": description, "content": content}}
+
+
+def _reference(kind: type[Any]) -> dict[str, str]:
+    return {"$ref": _REFERENCE.format(model=kind.__name__)}
+
+
+def _job_id() -> dict[str, Any]:
+    schema = {"type": "string", "format": "uuid"}
+    return {"name": "job_id", "in": "path", "required": True, "schema": schema, "example": _JOB_ID}
+
+
+def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
+
+
+def _schemas() -> dict[str, Any]:
+    mode: Literal["validation"] = "validation"
+    kinds = (CreateBackfill, CreatedBackfill, ListedBackfill, Backfill, Problem, InvalidRequest)
+    adapters = [(kind.__name__, mode, TypeAdapter(kind)) for kind in kinds]
+    _, definitions = TypeAdapter.json_schemas(adapters, ref_template=_REFERENCE)
+    schemas: dict[str, Any] = definitions["$defs"]
+    return schemas

@@ -1,0 +1,88 @@
+"""A create request read from JSON: the models' rules, and those between its fields; all faults at once."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from shared.catalog import TableNotOffered, table_name
+from shared.web.errors import Fault, Invalid
+from shared.web.models import CreateBackfill, KafkaSink, Rules, WebhookSink
+
+_TYPES = [
+    get_args(sink.model_fields["type"].annotation)[0]  # the discriminator's literal
+    for sink in (KafkaSink, WebhookSink)
+]
+_SUPPORTED_TYPES = ", ".join(_TYPES)
+_MESSAGES = {
+    "extra_forbidden": "Unknown field",
+    "union_tag_invalid": f"Not a supported destination type; supported are {_SUPPORTED_TYPES}",
+    "union_tag_not_found": f"Field required; supported are {_SUPPORTED_TYPES}",
+    "model_type": "Give a JSON object",
+    "model_attributes_type": "Give a JSON object",
+    "list_type": "Give a JSON array",
+    "too_long": "At most {max_length} items",
+    "too_short": "At least {min_length} item",
+}
+_DESTINATION_PARTS = 2  # ("destinations", index)
+
+
+def read_backfill(body: Any, rules: Rules) -> CreateBackfill:
+    """The validated request; Invalid with everything that is wrong with it."""
+    request = None
+    faults: list[Fault] = []
+    try:
+        request = CreateBackfill.model_validate(body, context=rules)
+    except ValidationError as error:
+        faults = [_fault(details) for details in error.errors(include_url=False, include_input=False)]
+    if isinstance(body, Mapping):
+        # On the raw body, since models check what lies between fields only once the fields are valid.
+        faults += _destinations_twice(body)
+        faults += _window_by_block(body, rules)
+    if faults or request is None:
+        raise Invalid(faults)
+    return request
+
+
+def _fault(details: ErrorDetails) -> Fault:
+    loc, kind = list(details["loc"]), details["type"]
+    if kind in {"union_tag_invalid", "union_tag_not_found"}:
+        loc.append("type")
+    elif len(loc) > _DESTINATION_PARTS and loc[0] == "destinations":
+        # pydantic names the union's member there, which is no part of the way into the body.
+        del loc[_DESTINATION_PARTS]
+    message = _MESSAGES.get(kind, details["msg"]).format_map(details.get("ctx", {}))
+    return Fault(loc=["body", *loc], msg=message, type=kind)
+
+
+def _destinations_twice(body: Mapping[str, Any]) -> Iterator[Fault]:
+    destinations = body.get("destinations")
+    seen: set[tuple[str, str]] = set()
+    for index, destination in enumerate(destinations if isinstance(destinations, list) else []):
+        if not isinstance(destination, Mapping):
+            continue
+        kind, name = destination.get("type"), destination.get("name")
+        if not isinstance(kind, str) or not isinstance(name, str):
+            continue
+        if (kind, name) in seen:
+            message = "Another destination of this type has this name"
+            yield Fault(loc=["body", "destinations", index, "name"], msg=message, type="destination_twice")
+        seen.add((kind, name))
+
+
+def _window_by_block(body: Mapping[str, Any], rules: Rules) -> Iterator[Fault]:
+    window, table = body.get("backfill_window"), body.get("table")
+    if (
+        not isinstance(window, Mapping)
+        or window.get("partition_key") != "block"
+        or not isinstance(table, str)
+    ):
+        return
+    try:
+        entry = rules.catalog.entry(table_name(table))
+    except (ValueError, TableNotOffered):
+        return
+    if entry.block_column is None:
+        message = "The table has no window by block: use block_timestamp"
+        yield Fault(loc=["body", "backfill_window", "partition_key"], msg=message, type="block_not_supported")

@@ -1,0 +1,145 @@
+"""The record of jobs in memory: what Firestore does with it, without Firestore.
+
+Jobs are immutable, so handing one out can't leak a reference; lists are copied on the way in and out.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from shared.errors import StaleMessage, Unavailable
+from shared.jobs import Counts, FilterValue, Job, JobStatus, KafkaDestination
+from shared.steps.ports import DestinationProgress
+
+Name = tuple[str, str]
+
+
+@dataclass(slots=True)
+class StoredJob:
+    """A job's document and those beside it. ``counts`` and ``progress`` are set by whoever delivers."""
+
+    job: Job
+    filter_values: list[FilterValue]
+    counts: Counts | None = None
+    progress: dict[str, DestinationProgress] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class FakeJobs:
+    """Fulfils the ports Jobs and Listings. While ``down``, everything raises Unavailable.
+
+    ``between`` runs once, after the next change has read the job and before it writes: somebody faster.
+    """
+
+    stored: dict[Name, StoredJob] = field(default_factory=dict)
+    topics: dict[Name, int] = field(default_factory=dict)
+    down: bool = False
+    between: Callable[[], object] | None = None
+
+    def create(self, job: Job, filter_values: Sequence[FilterValue]) -> None:
+        self._reach()
+        if _name(job) in self.stored:
+            return
+        values = list(filter_values) if job.filter_column is not None else []
+        self.stored[_name(job)] = StoredJob(replace(job, filter_parts=1 if values else 0), values)
+        self._claim_topics(job, 1)
+
+    def remove_unclaimed(self, job: Job) -> bool:
+        self._reach()
+        stored = self.stored.get(_name(job))
+        if stored is None:
+            return True
+        if stored.job.attempt is not None or stored.job.status is not JobStatus.STAGING:
+            return False
+        del self.stored[_name(job)]
+        self._claim_topics(job, -1)
+        return True
+
+    def get(self, organization_id: str, job_id: str) -> Job | None:
+        self._reach()
+        stored = self.stored.get((organization_id, job_id))
+        return stored.job if stored else None
+
+    def change(self, organization_id: str, job_id: str, transition: Callable[[Job], Job]) -> Job:
+        while True:
+            before = self.get(organization_id, job_id)
+            if before is None:
+                raise StaleMessage("there is no such job", detail=job_id)
+            after = transition(before)
+            if self.between is not None:
+                faster, self.between = self.between, None
+                faster()
+            if after == before:
+                return before
+            if self.get(organization_id, job_id) == before:
+                self.stored[organization_id, job_id].job = after
+                return after
+
+    def filter_values(self, job: Job) -> list[FilterValue]:
+        self._reach()
+        return list(self.stored[_name(job)].filter_values)
+
+    def counts(self, job: Job) -> Counts | None:
+        self._reach()
+        return _counts(self.stored[_name(job)])
+
+    def active(self) -> Iterator[Job]:
+        self._reach()
+        for job in [stored.job for stored in self.stored.values()]:
+            if not job.status.is_terminal or not job.torn_down:
+                yield job
+
+    def wanted(self, job: Job) -> bool:
+        current = self.get(job.organization_id, job.job_id)
+        return (
+            current is not None
+            and current.status is JobStatus.TRANSPORTING
+            and current.require_attempt().attempt_id == job.require_attempt().attempt_id
+        )
+
+    def record_destination_error(self, job: Job, uid: str, message: str) -> None:
+        self._reach()
+        progress = self.stored[_name(job)].progress
+        progress[uid] = replace(progress.get(uid, DestinationProgress(0, 0, None)), last_error=message)
+
+    def jobs(
+        self, organization_id: str, after: tuple[datetime, str] | None = None, limit: int | None = None
+    ) -> Iterator[tuple[Job, list[FilterValue] | None, Counts | None]]:
+        self._reach()
+        mine = [stored for stored in self.stored.values() if stored.job.organization_id == organization_id]
+        visible = [stored for stored in mine if stored.job.confirmed]
+        rest = [stored for stored in visible if after is None or _place(stored) > after]
+        for stored in sorted(rest, key=_place)[:limit]:
+            self._reach()
+            values = None if stored.job.filter_column is None else list(stored.filter_values)
+            yield stored.job, values, _counts(stored)
+
+    def destinations(self, job: Job) -> Mapping[str, DestinationProgress]:
+        self._reach()
+        progress = self.stored[_name(job)].progress
+        nothing = DestinationProgress(0, 0, None)
+        return {destination.uid: progress.get(destination.uid, nothing) for destination in job.destinations}
+
+    def _claim_topics(self, job: Job, change: int) -> None:
+        for destination in job.destinations:
+            if isinstance(destination, KafkaDestination):
+                topic = (job.organization_id, destination.name)
+                self.topics[topic] = self.topics.get(topic, 0) + change
+
+    def _reach(self) -> None:
+        if self.down:
+            raise Unavailable("the job store")
+
+
+def _name(job: Job) -> Name:
+    return job.organization_id, job.job_id
+
+
+def _place(stored: StoredJob) -> tuple[datetime, str]:
+    return stored.job.time_created, stored.job.job_id
+
+
+def _counts(stored: StoredJob) -> Counts | None:
+    if stored.job.num_chunks is None:
+        return None
+    return stored.counts or Counts(0, 0)

@@ -1,0 +1,116 @@
+"""The API with fakes in every place, and a client that speaks HTTP to it without a network."""
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from werkzeug import Request
+from werkzeug.test import Client, TestResponse
+
+from shared.catalog import BASE_TABLES, Catalog
+from shared.errors import Unavailable
+from shared.messages import Message
+from shared.web.app import BACKFILLS, Api
+from shared.web.models import Rules
+from tests.fakes.jobs import FakeJobs
+
+KEY, OTHER_KEY = "key-of-org123", "key-of-another"
+ORGANIZATIONS = {KEY: "org123", OTHER_KEY: "another"}
+START = datetime(2026, 4, 27, 10, 30, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class FakeKeys:
+    """Fulfils the port Keys."""
+
+    down: bool = False
+
+    def organization(self, key: str) -> str | None:
+        if self.down:
+            raise Unavailable("the key store")
+        return ORGANIZATIONS.get(key)
+
+
+@dataclass(slots=True)
+class FakePublisher:
+    """Fulfils the port Publisher; what it confirmed is in ``published``."""
+
+    down: bool = False
+    published: list[Message] = field(default_factory=list)
+
+    def publish(self, messages: Iterable[Message]) -> None:
+        if self.down:
+            raise Unavailable("the message queue")
+        self.published += messages
+
+
+class Service:
+    """The API, what it stands on, and its client. Every look at the clock is a second later."""
+
+    def __init__(self, catalog: Catalog = BASE_TABLES, *, allow_insecure_webhooks: bool = False) -> None:
+        self.jobs, self.keys, self.publisher = FakeJobs(), FakeKeys(), FakePublisher()
+        self.time = START
+        numbers = random.Random(7)  # noqa: S311 - ids that repeat from run to run
+        self.api = Api(
+            keys=self.keys,
+            jobs=self.jobs,
+            listings=self.jobs,
+            publisher=self.publisher,
+            now=self._now,
+            new_id=lambda: UUID(int=numbers.getrandbits(128), version=4),
+            rules=Rules(catalog, allow_insecure_webhooks),
+            webhook_batch_rows=500,
+        )
+        self.client = Client(Request.application(self.api.handle))
+
+    def _now(self) -> datetime:
+        self.time += timedelta(seconds=1)
+        return self.time
+
+    def call(self, method: str, path: str, key: str | None = KEY, **arguments: Any) -> TestResponse:
+        headers = {"X-API-Key": key} if key else {}
+        headers |= arguments.pop("headers", {})
+        return self.client.open(path, method=method, headers=headers, **arguments)
+
+    def create(self, body: Any, key: str | None = KEY) -> TestResponse:
+        return self.call("POST", BACKFILLS, key, json=body)
+
+    def created(self, body: Any = None, key: str = KEY) -> str:
+        """Create a job that must be accepted; answers its id."""
+        answer = self.create(backfill() if body is None else body, key)
+        assert answer.status_code == 201, answer.text
+        return str(answer.get_json()["job_id"])
+
+    def faults(self, body: Any) -> list[dict[str, Any]]:
+        """What the API finds wrong with a body that it must refuse."""
+        answer = self.create(body)
+        assert answer.status_code == 422, answer.text
+        faults: list[dict[str, Any]] = answer.get_json()["detail"]
+        assert all(fault.keys() == {"loc", "msg", "type"} for fault in faults)
+        return faults
+
+
+def backfill(**changes: Any) -> dict[str, Any]:
+    """The create request of the original's documentation, with some fields changed."""
+    return {
+        "job_name": "USDC transfers on Base — Mar 2026",
+        "table": "base.assets.erc20_token_transfers",
+        "backfill_window": window(),
+        "filter": {"column": "token_address", "values": ["0x833589fcd6edb6e08f4c7c32d4f71b54bda02913"]},
+        "destinations": [{"type": "kafka", "name": "base-usdc-transfers-backfill"}],
+    } | changes
+
+
+def window(**changes: Any) -> dict[str, Any]:
+    return {
+        "partition_key": "block_timestamp",
+        "start": "2026-03-01T00:00:00",
+        "end": "2026-04-01T00:00:00",
+    } | changes
+
+
+def webhook(**changes: Any) -> dict[str, Any]:
+    return {"type": "webhook", "name": "hook", "url": "https://example.com/rows"} | changes

@@ -1,0 +1,73 @@
+"""Statements of the unload as the connector sends them, and what the tests of them share."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from snowflake.connector._internal.binding_converters import ClientSideBindingConverter
+from sqlglot import exp, parse
+
+from shared.jobs import Attempt, FilterValue, Job, Window
+from shared.unload import Statement, TableColumn, unload_statement
+
+ATTEMPT = Attempt(
+    "5e9ae1a7-6a44-4e3b-9d20-8d6f0a5a1c11",
+    "0f3ad6e2-90e0-4a53-b2be-0c0b6d3a7a10",
+    datetime(2026, 3, 2, tzinfo=UTC),
+)
+MARCH = Window("block_timestamp", "2026-03-01T00:00:00", "2026-04-01T00:00:00.000000001")
+JOB = Job(
+    organization_id="acme-1_x",
+    job_id="3b241101-e2bb-4255-8caf-4136c566a962",
+    job_name="march",
+    table="base.assets.erc20_token_transfers",
+    window=MARCH,
+    destinations=(),
+    static_egress_ip=False,
+    time_created=datetime(2026, 3, 2, tzinfo=UTC),
+    webhook_batch_rows=500,
+    attempt=ATTEMPT,
+)
+BLOCK_TIMESTAMP = TableColumn("BLOCK_TIMESTAMP", "TIMESTAMP_NTZ", 9)
+BLOCK_NUMBER = TableColumn("BLOCK_NUMBER", "FIXED", 0)
+TOKEN_ADDRESS = TableColumn("TOKEN_ADDRESS", "TEXT", 0)
+
+
+def statement(
+    columns: Sequence[TableColumn],
+    *,
+    job: Job = JOB,
+    window: Window = MARCH,
+    filter_column: str | None = None,
+    filter_values: Sequence[FilterValue] = (),
+    **arguments: Any,
+) -> Statement:
+    """The unload of a slice of a table with these columns."""
+    return unload_statement(
+        job=replace(job, window=window, filter_column=filter_column),
+        filter_values=filter_values,
+        table_columns=columns,
+        location_stage="backfills.public.staging",
+        max_file_bytes=33_554_432,
+        **arguments,
+    )
+
+
+def rendered(unload: Statement) -> str:
+    """What Snowflake gets: the connector writes the values into the text itself."""
+    text: str = ClientSideBindingConverter.interpolate_query(unload.text, unload.values)
+    return text
+
+
+def parsed(sql: str) -> exp.Copy:
+    """The statement by Snowflake's grammar: one COPY, or the test fails."""
+    [copy] = parse(sql, dialect="snowflake")
+    assert isinstance(copy, exp.Copy)
+    return copy
+
+
+def listed_values(sql: str) -> list[FilterValue]:
+    """The values of the only IN list, as Snowflake reads them."""
+    [values] = list(parsed(sql).find_all(exp.In))
+    return [value.to_py() for value in values.expressions]
