@@ -14,7 +14,15 @@ from shared.jobs import FilterValue, Job, Window
 from shared.unload_columns import SOURCE, TableColumn, find_column, kinds, quoted, reference, select_list
 from shared.unload_filter import condition
 
-__all__ = ["Statement", "TableColumn", "describe_statement", "find_statement", "kinds", "unload_statement"]
+__all__ = [
+    "Statement",
+    "TableColumn",
+    "describe_statement",
+    "find_statement",
+    "kinds",
+    "known_statement",
+    "unload_statement",
+]
 
 _PATH: Final = re.compile(r"([A-Za-z0-9_-]+/)+")
 # DETAILED_OUTPUT is the manifest; INCLUDE_QUERY_ID has Snowflake clean up after its own retries.
@@ -39,13 +47,13 @@ def describe_statement(table: str) -> Statement:
 
 
 def find_statement(location_stage: str, tag: str) -> Statement:
-    """Selects the ids of the queries that carry the tag, first the first; of the last seven days."""
-    database = quoted(location_stage.split(".", maxsplit=1)[0].upper())
-    return Statement(
-        f"SELECT QUERY_ID FROM TABLE({database}.INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000)) "
-        "WHERE QUERY_TAG = %s ORDER BY START_TIME",
-        (tag,),
-    )
+    """Selects the ids of the queries that carry the tag, the first first."""
+    return Statement(f"{_history(location_stage)} WHERE QUERY_TAG = %s ORDER BY START_TIME", (tag,))
+
+
+def known_statement(location_stage: str, query_id: str) -> Statement:
+    """Selects the query's id if there is such a query."""
+    return Statement(f"{_history(location_stage)} WHERE QUERY_ID = %s", (query_id,))
 
 
 def unload_statement(
@@ -105,6 +113,12 @@ def _window(
                 f"Column {column.field} is of type {column.type}; a window can only be over a timestamp"
             )
     return _half_open(column, f"%s::{column.type}(9)"), (window.start + offset, window.end + offset)
+
+
+def _history(location_stage: str) -> str:
+    """The last queries that the service's role may see, running ones too: of seven days, 10,000 at most."""
+    database = quoted(location_stage.split(".", maxsplit=1)[0].upper())
+    return f"SELECT QUERY_ID FROM TABLE({database}.INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000))"
 
 
 def _half_open(column: TableColumn, placeholder: str) -> list[str]:

@@ -65,6 +65,11 @@ def function(name: str, options: StackOptions, layout: Layout) -> dict[str, str]
         "KAFKA_TOPIC_REPLICATION": "1",
         "SECRETS_FILE": str(layout.secrets_file),
         "ALLOW_INSECURE_WEBHOOKS": "true",
+        # Production's pauses, shortened to what a person likes to wait.
+        "UNLOAD_WAIT": "3",
+        "NUDGE_PAUSE": "5",
+        "CLAIM_LIMIT": "15",
+        "STALL_LIMIT": "60",
         # gunicorn's control socket would else be one file in the home folder, shared by all functions.
         "XDG_RUNTIME_DIR": str(_socket_folder(name, layout)),
         **options.environment,

@@ -12,7 +12,7 @@ BACKENDS = ("firestore", "pubsub", "gcs", "snowflake", "kafka")
 ALL_PARTS = frozenset((*FUNCTIONS, *BACKENDS, "dispatcher"))
 
 # Large enough for real transfers to make some chunks, small enough for the sample to make 20 and more.
-UNLOAD_FILE_BYTES = 2 * 1024 * 1024
+UNLOAD_FILE_BYTES = 4 * 1024 * 1024
 SAMPLE_ROWS = 500_000
 
 

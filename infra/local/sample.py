@@ -1,6 +1,6 @@
 """The sample data: write it to a Parquet file, load a file into the local Snowflake.
 
-    python -m infra.local.sample FILE [--rows N] [--seed N]
+python -m infra.local.sample FILE [--rows N] [--seed N]
 """
 
 import argparse

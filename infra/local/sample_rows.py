@@ -54,9 +54,13 @@ _KNOWN = (
     Token("0xcbb7c0000ab88b473b1f5afd9ef808440eed33bf", "Coinbase Wrapped BTC", "cbBTC", 8, 91_204.5, 50),
     Token("0x50c5725949a6f0c72e6c4a641f24049a917db0cb", "Dai Stablecoin", "DAI", 18, 0.99987, 20),
     Token("0x6f00000000000000000000000000000000000001", "🚀 To The Moon 🌕", "🚀", 9, None, 12),
-    Token("0x6f00000000000000000000000000000000000002", "Bob's \"Quoted\" Token", "B'Q\"", 18, None, 12),
-    Token("0x6f00000000000000000000000000000000000003", "tab\there\nline\r\x00\x01\x1f", "CTL\x7f", 18, None, 8),
-    Token("0x6f00000000000000000000000000000000000004", "'; DROP TABLE transfers; --", "\\n%s{}", 18, None, 8),
+    Token("0x6f00000000000000000000000000000000000002", 'Bob\'s "Quoted" Token', "B'Q\"", 18, None, 12),
+    Token(
+        "0x6f00000000000000000000000000000000000003", "tab\there\nline\r\x00\x01\x1f", "CTL\x7f", 18, None, 8
+    ),
+    Token(
+        "0x6f00000000000000000000000000000000000004", "'; DROP TABLE transfers; --", "\\n%s{}", 18, None, 8
+    ),
     Token("0x6f00000000000000000000000000000000000005", "通貨 عملة Ünïcödé\u2028", "ﷺ", 2, None, 8),
     Token("0x6f00000000000000000000000000000000000006", "", "", 0, None, 8),
     Token("0x6f00000000000000000000000000000000000007", None, None, None, None, 40),

@@ -5,6 +5,7 @@
 import fcntl
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
@@ -24,6 +25,7 @@ class LocalStack:
         self.endpoints: dict[str, Any] = endpoints.describe(options, self.layout)
         self._crew = Crew(self.layout.logs, options.ready_limit, self._publish)
         self._scheduler = Scheduler(self.layout.url("sweep"), options.sweep_pause)
+        self._data: Future[Path] = Future()
         self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
@@ -98,6 +100,8 @@ class LocalStack:
 
     def _await_all(self, pool: ThreadPoolExecutor) -> None:
         """Wait until every part is ready and filled; the dispatcher starts once its subscriptions exist."""
+        if self.options.has("snowflake"):
+            self._data = pool.submit(table.data_file, self.options)  # meanwhile the server starts
         waits = {name: pool.submit(self._prepare, name) for name in self._crew.names()}
         if self.options.has("dispatcher"):
             waits["pubsub"].result()
@@ -120,7 +124,7 @@ class LocalStack:
             "firestore": self._create_api_keys,
             "pubsub": lambda: resources.create_topics(self.options, self.layout),
             "gcs": lambda: resources.create_bucket(self.layout),
-            "snowflake": lambda: table.load(self.options, self.layout),
+            "snowflake": lambda: table.load(self.layout, self._data.result()),
         }
 
     def _create_api_keys(self) -> None:

@@ -1,8 +1,11 @@
 """Fills the local Snowflake: the generated sample, or a file of the user's own."""
 
+import hashlib
+import inspect
+import os
 from pathlib import Path
 
-from infra.local import sample
+from infra.local import sample, sample_rows
 from infra.local.layout import Layout
 from infra.local.options import ROOT, StackOptions
 
@@ -10,20 +13,24 @@ TABLE = "BASE.ASSETS.ERC20_TOKEN_TRANSFERS"
 SEED = 1
 
 
-def load(options: StackOptions, layout: Layout) -> None:
-    """Load the table and make the stage that unloads go to."""
-    sample.load(layout.url("snowflake"), data_file(options), TABLE)
+def load(layout: Layout, data: Path) -> None:
+    """Load a Parquet or CSV file into the table, and make the stage that unloads go to."""
+    sample.load(layout.url("snowflake"), data, TABLE)
 
 
 def data_file(options: StackOptions) -> Path:
-    """The file that the table is loaded from.
+    """Path of the file the table is loaded from; the sample is generated when it is first asked for."""
+    return options.data or _sample(options.rows)
 
-    The sample is generated once: it is the same for the same rows, seed and generator.
-    """
-    if options.data:
-        return options.data
-    path = ROOT / ".cache" / "sample" / f"{options.rows}-{SEED}.parquet"
+
+def _sample(rows: int) -> Path:
+    """The same file for the same rows, seed and generator."""
+    generator = inspect.getsource(sample) + inspect.getsource(sample_rows)
+    made_by = hashlib.sha256(generator.encode()).hexdigest()[:12]
+    path = ROOT / ".cache" / "sample" / f"{rows}-{SEED}-{made_by}.parquet"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        sample.write(path, options.rows, SEED)
+        own = path.with_suffix(f".{os.getpid()}")  # two first stacks may start at once
+        sample.write(own, rows, SEED)
+        own.replace(path)
     return path

@@ -83,7 +83,7 @@ class FirestoreDeliveries:
             written = reference.create(fields, retry=RETRY, timeout=TIMEOUT)
         except AlreadyExists:
             return self._already_mine(reference, holder)
-        return FirestoreLease(reference, written.update_time, 0, self._expiry)
+        return FirestoreLease(reference, holder, written.update_time, 0, self._expiry)
 
     def _take_over(
         self,
@@ -98,7 +98,7 @@ class FirestoreDeliveries:
             written = reference.update(changes, option, retry=RETRY, timeout=TIMEOUT)
         except FailedPrecondition:
             return self._already_mine(reference, holder)
-        return FirestoreLease(reference, written.update_time, fields["next_batch"], self._expiry)
+        return FirestoreLease(reference, holder, written.update_time, fields["next_batch"], self._expiry)
 
     def _already_mine(self, reference: firestore.DocumentReference, holder: str) -> "FirestoreLease":
         """A write that was refused may have been our own, repeated because its answer was lost."""
@@ -106,7 +106,7 @@ class FirestoreDeliveries:
         fields = fields_of(snapshot)
         if fields.get("holder") != holder:
             raise Busy("somebody else has just begun this delivery", detail=reference.path)
-        return FirestoreLease(reference, snapshot.update_time, fields["next_batch"], self._expiry)
+        return FirestoreLease(reference, holder, snapshot.update_time, fields["next_batch"], self._expiry)
 
     def _expiry(self) -> datetime:
         return self._now() + self._length
@@ -123,12 +123,14 @@ class FirestoreLease:
     def __init__(
         self,
         reference: firestore.DocumentReference,
+        holder: str,
         update_time: datetime,
         first_batch: int,
         expiry: Callable[[], datetime],
     ) -> None:
         self.first_batch = first_batch
         self._reference = reference
+        self._holder = holder
         self._update_time = update_time
         self._expiry = expiry
         self._lock = threading.Lock()
@@ -163,7 +165,7 @@ class FirestoreLease:
         """Whether the refused write was our own, repeated because its answer was lost."""
         snapshot = self._reference.get(retry=RETRY, timeout=TIMEOUT)
         found = fields_of(snapshot)
-        if any(found.get(name) != value for name, value in fields.items()):
+        if any(found.get(name) != value for name, value in {**fields, "holder": self._holder}.items()):
             return False
         self._update_time = snapshot.update_time
         return True

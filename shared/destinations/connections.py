@@ -10,7 +10,7 @@ from typing import Any
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
-from urllib3.response import BaseHTTPResponse
+from urllib3.response import BaseHTTPResponse, HTTPResponse
 
 from shared.destinations.guard import Guard
 from shared.errors import Unavailable
@@ -44,6 +44,7 @@ class _Guarded(HTTPConnection):
         super().__init__(*args, **options)
         self._guard = guard
         self._alarm: threading.Timer | None = None
+        self._late = False
 
     def _new_conn(self) -> socket.socket:
         timeout = float(self.timeout or 0)
@@ -62,8 +63,17 @@ class _Guarded(HTTPConnection):
         self._begin_request()
         super().request(*args, **options)
 
+    def getresponse(self) -> HTTPResponse:
+        response = super().getresponse()
+        if self._late:
+            # http.client takes a head that was cut off for a whole one.
+            response.close()
+            raise TimeoutError("the answer's head did not come in time")
+        return response
+
     def _begin_request(self) -> None:
         if self._alarm is None:
+            self._late = False
             self._alarm = threading.Timer(float(self.timeout or 0), self._cut)
             self._alarm.daemon = True
             self._alarm.start()
@@ -78,6 +88,7 @@ class _Guarded(HTTPConnection):
         super().close()
 
     def _cut(self) -> None:
+        self._late = True
         connected = self.sock
         if connected is None:
             return

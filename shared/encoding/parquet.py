@@ -57,10 +57,11 @@ class ParquetRows:
     def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[EncodedBatch]:
         """Batches of exactly ``rows_per_batch`` rows but for the last, from row ``first_row`` on.
 
-        Row groups before it are not read. The same arguments give the same batches, every time.
+        Row groups before it are not read; past the last row there is nothing. The same arguments give
+        the same batches, every time.
         """
-        if not (rows_per_batch > 0 and 0 <= first_row <= self.rows):
-            raise ValueError(f"no batches of {rows_per_batch} from row {first_row} of {self.rows}")
+        if rows_per_batch < 1 or first_row < 0:
+            raise ValueError(f"no batches of {rows_per_batch} rows from row {first_row}")
         waiting: list[pa.RecordBatch] = []
         filled = 0
         for read in self._record_batches(first_row):

@@ -15,7 +15,8 @@ from functools import partial
 
 from shared import chunks as counting
 from shared import jobs as domain
-from shared.catalog import Catalog
+from shared.catalog import Catalog, CatalogEntry
+from shared.columns import Column
 from shared.errors import Busy, JobFails, StaleMessage, Unavailable
 from shared.jobs import Attempt, Job, JobStatus, KafkaDestination
 from shared.messages import DeliverChunk, StageJob
@@ -88,13 +89,14 @@ class Stage:
                 self.topics.ensure(job, destination)
         table_columns = self.unloads.describe(job.table)
         entry = self.catalog.entry(job.table)
+        columns = kinds(table_columns)
         attempt = Attempt(str(self.new_id()), str(self.new_id()), self.now())
         transition = partial(
             domain.claim,
             attempt=attempt,
             previous=job.attempt,
-            columns=kinds(table_columns),
-            key_column=entry.key_column,
+            columns=columns,
+            key_column=_key_column(entry, columns),
         )
         claimed = replace(job, attempt=attempt)
         statement = unload_statement(
@@ -174,3 +176,9 @@ class Stage:
 
     def _change(self, job: Job, transition: Callable[[Job], Job]) -> Job:
         return self.jobs.change(job.organization_id, job.job_id, transition)
+
+
+def _key_column(entry: CatalogEntry, columns: tuple[Column, ...]) -> str | None:
+    """The catalog speaks of whole schemas: a table in one may lack the column, and then has no keys."""
+    names = {column.name for column in columns}
+    return entry.key_column if entry.key_column in names else None

@@ -52,7 +52,8 @@ def _fault(details: ErrorDetails) -> Fault:
     elif len(loc) > _DESTINATION_PARTS and loc[0] == "destinations":
         # pydantic names the union's member there, which is no part of the way into the body.
         del loc[_DESTINATION_PARTS]
-    message = _MESSAGES.get(kind, details["msg"]).format_map(details.get("ctx", {}))
+    # Only our own texts are templates: pydantic's may quote a pattern with braces in it.
+    message = _MESSAGES[kind].format_map(details.get("ctx", {})) if kind in _MESSAGES else details["msg"]
     return Fault(loc=["body", *loc], msg=message, type=kind)
 
 

@@ -3,6 +3,7 @@
 Jobs are immutable, so handing one out can't leak a reference; lists are copied on the way in and out.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -35,6 +36,7 @@ class FakeJobs:
     topics: dict[Name, int] = field(default_factory=dict)
     down: bool = False
     between: Callable[[], object] | None = None
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     def create(self, job: Job, filter_values: Sequence[FilterValue]) -> None:
         self._reach()
@@ -61,6 +63,16 @@ class FakeJobs:
         return stored.job if stored else None
 
     def change(self, organization_id: str, job_id: str, transition: Callable[[Job], Job]) -> Job:
+        return self.change_with(organization_id, job_id, transition, lambda _stored: None)
+
+    def change_with(
+        self,
+        organization_id: str,
+        job_id: str,
+        transition: Callable[[Job], Job],
+        beside: Callable[[StoredJob], None],
+    ) -> Job:
+        """As ``change``; what ``beside`` changes becomes visible together with the job."""
         while True:
             before = self.get(organization_id, job_id)
             if before is None:
@@ -71,9 +83,12 @@ class FakeJobs:
                 faster()
             if after == before:
                 return before
-            if self.get(organization_id, job_id) == before:
-                self.stored[organization_id, job_id].job = after
-                return after
+            with self.lock:
+                if self.get(organization_id, job_id) == before:
+                    stored = self.stored[organization_id, job_id]
+                    stored.job = after
+                    beside(stored)
+                    return after
 
     def filter_values(self, job: Job) -> list[FilterValue]:
         self._reach()

@@ -1,8 +1,7 @@
 """The API with fakes in every place, and a client that speaks HTTP to it without a network."""
 
 import random
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,10 +11,10 @@ from werkzeug.test import Client, TestResponse
 
 from shared.catalog import BASE_TABLES, Catalog
 from shared.errors import Unavailable
-from shared.messages import Message
 from shared.web.app import BACKFILLS, Api
 from shared.web.models import Rules
 from tests.fakes.jobs import FakeJobs
+from tests.fakes.queue import FakeQueue
 
 KEY, OTHER_KEY = "key-of-org123", "key-of-another"
 ORGANIZATIONS = {KEY: "org123", OTHER_KEY: "another"}
@@ -34,31 +33,18 @@ class FakeKeys:
         return ORGANIZATIONS.get(key)
 
 
-@dataclass(slots=True)
-class FakePublisher:
-    """Fulfils the port Publisher; what it confirmed is in ``published``."""
-
-    down: bool = False
-    published: list[Message] = field(default_factory=list)
-
-    def publish(self, messages: Iterable[Message]) -> None:
-        if self.down:
-            raise Unavailable("the message queue")
-        self.published += messages
-
-
 class Service:
     """The API, what it stands on, and its client. Every look at the clock is a second later."""
 
     def __init__(self, catalog: Catalog = BASE_TABLES, *, allow_insecure_webhooks: bool = False) -> None:
-        self.jobs, self.keys, self.publisher = FakeJobs(), FakeKeys(), FakePublisher()
+        self.jobs, self.keys, self.queue = FakeJobs(), FakeKeys(), FakeQueue()
         self.time = START
         numbers = random.Random(7)  # noqa: S311 - ids that repeat from run to run
         self.api = Api(
             keys=self.keys,
             jobs=self.jobs,
             listings=self.jobs,
-            publisher=self.publisher,
+            publisher=self.queue,
             now=self._now,
             new_id=lambda: UUID(int=numbers.getrandbits(128), version=4),
             rules=Rules(catalog, allow_insecure_webhooks),

@@ -34,7 +34,7 @@ def test_names_are_matched_without_case_and_kept_in_lower_case() -> None:
     ],
 )
 def test_what_is_not_three_plain_identifiers_is_no_table(text: str) -> None:
-    with pytest.raises(ValueError, match="catalog.schema.table"):
+    with pytest.raises(ValueError, match=r"catalog\.schema\.table"):
         table_name(text)
 
 

@@ -124,6 +124,13 @@ def test_batches_that_end_with_the_file_leave_no_empty_one() -> None:
     assert [(batch.first_row, batch.rows) for batch in rows.batches(2)] == [(0, 2), (2, 2), (4, 2)]
 
 
+@pytest.mark.parametrize("first_row", [5, 6])
+def test_from_the_end_on_there_is_nothing(first_row: int) -> None:
+    table = pa.table({"N": pa.array(range(5))})
+    rows = ParquetRows(staged_file(table), [Column("n", JsonKind.INTEGER)], None, "chunk")
+    assert list(rows.batches(2, first_row)) == []
+
+
 class Traced(io.BytesIO):
     """A file that notes where it is read."""
 
@@ -147,8 +154,8 @@ def test_only_the_row_group_that_is_due_is_read() -> None:
     assert all(third * 0.9 < at < third * 2.1 for at in file.reads)
 
 
-@pytest.mark.parametrize(("rows_per_batch", "first_row"), [(0, 0), (1, -1), (1, 2)])
-def test_rows_that_the_file_can_not_have_are_refused(rows_per_batch: int, first_row: int) -> None:
+@pytest.mark.parametrize(("rows_per_batch", "first_row"), [(0, 0), (1, -1)])
+def test_batches_of_no_rows_or_before_the_first_are_refused(rows_per_batch: int, first_row: int) -> None:
     rows = ParquetRows(staged_file(pa.table({"N": [1]})), [Column("n", JsonKind.INTEGER)], None, "chunk")
     with pytest.raises(ValueError, match="no batches of"):
         next(rows.batches(rows_per_batch, first_row))

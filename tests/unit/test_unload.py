@@ -7,7 +7,7 @@ import pytest
 from shared.columns import Column, JsonKind
 from shared.errors import UnloadRefused, UnsupportedColumn
 from shared.jobs import Window
-from shared.unload import TableColumn, describe_statement, find_statement, kinds
+from shared.unload import TableColumn, describe_statement, find_statement, kinds, known_statement
 from tests.unit.unload_statements import ATTEMPT, BLOCK_NUMBER, BLOCK_TIMESTAMP, JOB, TOKEN_ADDRESS, statement
 
 BLOCKS = Window("block", "42000000", "42000100")
@@ -149,4 +149,13 @@ def test_names_mean_what_they_mean_without_quotes() -> None:
 def test_a_tag_is_looked_for_in_the_history_of_the_stages_database() -> None:
     find = find_statement("backfills.public.staging", "a tag")
     assert 'TABLE("BACKFILLS".INFORMATION_SCHEMA.QUERY_HISTORY(' in find.text
-    assert find.values == ("a tag",)
+    assert (find.text.endswith(" WHERE QUERY_TAG = %s ORDER BY START_TIME"), find.values) == (
+        True,
+        ("a tag",),
+    )
+
+
+def test_a_query_is_looked_for_by_its_id() -> None:
+    known = known_statement("backfills.public.staging", "an id")
+    assert known.text.endswith(" WHERE QUERY_ID = %s")
+    assert known.values == ("an id",)

@@ -135,7 +135,9 @@ class Declarations:
 
     _tables: dict[tuple[str, str, str], dict[str, SnowflakeType]] = field(default_factory=dict)
 
-    def of_table(self, table: exp.Table, database: str | None, schema: str | None) -> dict[str, SnowflakeType]:
+    def of_table(
+        self, table: exp.Table, database: str | None, schema: str | None
+    ) -> dict[str, SnowflakeType]:
         return self._tables.get(_key(table, database, schema), {})
 
     def of_query(

@@ -10,18 +10,20 @@ from fakesnow.conn import FakeSnowflakeConnection
 from fakesnow.cursor import FakeSnowflakeCursor
 from fakesnow.dialect import parse_one
 from fakesnow.instance import FakeSnow
+from sqlglot import exp
 
 from local_snowflake import functions, history
 from local_snowflake.column_types import Declarations
+from local_snowflake.failures import compilation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlglot import exp
-
     from local_snowflake.queries import QueryLog
 
 _BATCH_ROWS = 2_048
+_LONG_LIST = 100
+_LONGEST_LIST = 16_384
 
 
 class Cursor(FakeSnowflakeCursor):
@@ -45,7 +47,40 @@ class Cursor(FakeSnowflakeCursor):
 
     def _transform(self, expression: exp.Expression, params: Any) -> exp.Expression:
         expression = history.rewrite(expression, self._duck_conn, self._conn.queries.all())
-        return super()._transform(functions.rewrite(expression), params)
+        expression = functions.rewrite(expression)
+        # fakesnow copies the statement some sixty times: a filter of 16,384 values would take 10 s.
+        lists = _take_long_lists(expression)
+        return _put_back(super()._transform(expression, params), lists)
+
+    def _inline_variables(self, sql: str) -> str:
+        # fakesnow would take a $ inside of a string for a session variable.
+        return sql
+
+
+def _take_long_lists(statement: exp.Expression) -> dict[str, list[exp.Expression]]:
+    """Put a stand-in for the values of each long IN list; answers the values by their stand-in."""
+    lists: dict[str, list[exp.Expression]] = {}
+    for node in statement.find_all(exp.In):
+        if len(node.expressions) > _LONGEST_LIST:
+            raise compilation(
+                "maximum number of expressions in a list exceeded, "
+                f"expected at most {_LONGEST_LIST:,}, got {len(node.expressions):,}",
+                1795,
+                "42601",
+            )
+        if len(node.expressions) > _LONG_LIST:
+            mark = f"list {len(lists)}"
+            lists[mark] = node.expressions
+            node.set("expressions", [exp.Literal.string(mark)])
+    return lists
+
+
+def _put_back(statement: exp.Expression, lists: dict[str, list[exp.Expression]]) -> exp.Expression:
+    if lists:
+        for node in statement.find_all(exp.In):
+            if len(node.expressions) == 1 and (values := lists.get(node.expressions[0].name)):
+                node.set("expressions", values)
+    return statement
 
 
 class Connection(FakeSnowflakeConnection):

@@ -57,15 +57,19 @@ def _function(node: exp.Expression) -> exp.Expression:
         case exp.Trim() if characters := node.args.get("expression"):
             # fakesnow would forget the side and the characters.
             name = _TRIMS[str(node.args.get("position") or "").upper()]
-            return exp.Anonymous(
-                this=name, expressions=[exp.cast(node.this, DataType.Type.TEXT), characters]
-            )
+            return exp.Anonymous(this=name, expressions=[exp.cast(node.this, DataType.Type.TEXT), characters])
         case exp.ConvertTimezone():
             return _to_utc(node)
         case exp.JSONFormat():
             return exp.cast(exp.Anonymous(this="json", expressions=[node.this]), DataType.Type.TEXT)
         case exp.ToBinary() if not node.args.get("format"):
             return exp.Unhex(this=node.this)
+        case exp.Literal() if node.is_string and "\0" in node.name:
+            # DuckDB ends a statement at a NUL.
+            parts = ", chr(0), ".join(
+                exp.Literal.string(part).sql("duckdb") for part in node.name.split("\0")
+            )
+            return exp.maybe_parse(f"concat({parts})", dialect="duckdb")
         case exp.Cast() if isinstance(node.this, exp.Literal) and node.this.is_string:
             return _timestamp_literal(node)
     return node

@@ -103,7 +103,9 @@ def _load_file(connection: Connection, path: str, table: str) -> int:
     if not columns:
         raise ValueError(f"no table {table}")
     # Text first: DuckDB would guess a hash of digits to be a number. An empty field is NULL, "" is not.
-    options = ", all_varchar = true, header = true, allow_quoted_nulls = false" if path.endswith(".csv") else ""
+    options = (
+        ", all_varchar = true, header = true, allow_quoted_nulls = false" if path.endswith(".csv") else ""
+    )
     reader = f"read_{'csv' if options else 'parquet'}($path{options})"
     arguments = {"path": path}
     duck = connection._duck_conn  # noqa: SLF001 - fakesnow's; named parameters need it

@@ -90,4 +90,6 @@ def _check_columns(query: exp.Expression, table: exp.Table, text: str, connectio
 def _is_alias(name: str, column: exp.Column, query: exp.Expression) -> bool:
     """Whether the name is another expression's alias, which Snowflake lets a query use."""
     own = column.find_ancestor(exp.Alias)
-    return any(alias is not own and identifier(alias.args["alias"]) == name for alias in query.find_all(exp.Alias))
+    return any(
+        alias is not own and identifier(alias.args["alias"]) == name for alias in query.find_all(exp.Alias)
+    )

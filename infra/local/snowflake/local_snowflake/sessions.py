@@ -56,7 +56,9 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._ids = itertools.count(1)
 
-    def open(self, database: str | None, schema: str | None, parameters: Mapping[str, Any]) -> tuple[str, Session]:
+    def open(
+        self, database: str | None, schema: str | None, parameters: Mapping[str, Any]
+    ) -> tuple[str, Session]:
         """Log in; answers the session's token with it."""
         session = Session(next(self._ids), self._engine.open(database, schema))
         session.parameters.update({name.upper(): str(value) for name, value in parameters.items()})

@@ -12,7 +12,7 @@ from fakesnow.statement_type import statement_type_id
 from sqlglot import exp
 
 from local_snowflake import names, unload
-from local_snowflake.failures import NOT_EXECUTING, failure_of, timed_out
+from local_snowflake.failures import CANCELED, NOT_EXECUTING, failure_of, timed_out
 from local_snowflake.queries import Query, QueryLog
 from local_snowflake.rowsets import Rowset, of_table, text_result
 
@@ -98,6 +98,8 @@ class Statements:
         statement = parse_one(request.text)
         query.interrupt = connection.interrupt
         try:
+            if query.canceled.is_set():
+                raise CANCELED
             if canceled := _query_to_cancel(statement):
                 return self._cancel(canceled)
             if unload.is_unload(statement) and not request.describe_only:

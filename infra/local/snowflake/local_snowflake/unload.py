@@ -92,7 +92,9 @@ def _options(statement: exp.Copy) -> Mapping[str, Any]:
         options[name] = value.this if value is not None else parse_options(parameter.expressions)
     file_format = {key.upper(): str(value).upper() for key, value in options.get("FILE_FORMAT", {}).items()}
     known = {"TYPE": {"PARQUET"}, "COMPRESSION": {"AUTO", "SNAPPY"}}
-    if "TYPE" not in file_format or any(value not in known.get(key, ()) for key, value in file_format.items()):
+    if "TYPE" not in file_format or any(
+        value not in known.get(key, ()) for key, value in file_format.items()
+    ):
         raise unsupported(f"the file format {file_format}; only snappy Parquet is")
     if not options.get("HEADER"):
         raise unsupported("an unload without HEADER = TRUE")
@@ -126,7 +128,9 @@ def _source(statement: exp.Copy, text: str, connection: Connection) -> str:
     for column, kind in declared.items():
         if kind.zoned:
             name = kind.name.upper()
-            raise compilation(f"Data type {name} of column {column} is not supported for unloading to PARQUET.")
+            raise compilation(
+                f"Data type {name} of column {column} is not supported for unloading to PARQUET."
+            )
     return connection.cursor().duckdb_sql(query)
 
 

@@ -1,0 +1,5 @@
+"""Fixtures of the contract tests."""
+
+from tests.contract.records import records
+
+__all__ = ["records"]

@@ -1,0 +1,109 @@
+"""The record of jobs, chunks, deliveries and topics, in memory and in Firestore, for one suite of tests."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import pytest
+from google.cloud import firestore
+
+from shared import jobs as domain
+from shared.adapters.firestore_chunks import FirestoreChunks
+from shared.adapters.firestore_deliveries import FirestoreDeliveries
+from shared.adapters.firestore_jobs import FirestoreJobs
+from shared.adapters.firestore_topics import FirestoreTopics
+from shared.chunks import Chunk, number_files, shards_for
+from shared.jobs import FilterValue, Job
+from shared.steps.ports import Chunks, Deliveries, Jobs, Listings, Topics
+from tests.fakes.chunks import FakeChunks
+from tests.fakes.clock import FakeClock
+from tests.fakes.deliveries import FakeDeliveries
+from tests.fakes.examples import COLUMNS, CREATED, new_attempt, new_job, staged_files
+from tests.fakes.jobs import FakeJobs
+from tests.fakes.topics import FakeBroker, FakeTopics
+
+LEASE = 15.0
+BOTH = ("memory", pytest.param("firestore", marks=pytest.mark.emulator))
+
+
+class JobStore(Jobs, Listings, Protocol):
+    """What FirestoreJobs and FakeJobs both are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """One store with all its parts; the lease's clock is the test's."""
+
+    jobs: JobStore
+    chunks: Chunks
+    deliveries: Deliveries
+    topics: Topics
+    broker: FakeBroker
+    clock: FakeClock
+
+    def created(self, job: Job | None = None, values: Sequence[FilterValue] = ()) -> Job:
+        """A job that is recorded and confirmed."""
+        job = job or new_job()
+        self.jobs.create(job, values)
+        return self.change(job, domain.confirm)
+
+    def claimed(self, job: Job | None = None) -> Job:
+        """A job with a staging attempt."""
+        job = self.created(job)
+        claim = partial(
+            domain.claim, attempt=new_attempt(), previous=None, columns=COLUMNS, key_column="unique_id"
+        )
+        return self.change(job, claim)
+
+    def transporting(self, chunks: int = 3, job: Job | None = None) -> tuple[Job, list[Chunk]]:
+        """A job with its manifest committed; five rows a chunk."""
+        job, found = self.claimed(job), number_files(staged_files(chunks))
+        self.chunks.record(job, found)
+        return self.chunks.commit(job, manifest(job, found), found), found
+
+    def change(self, job: Job, transition: Callable[[Job], Job]) -> Job:
+        return self.jobs.change(job.organization_id, job.job_id, transition)
+
+    def now(self, job: Job) -> Job:
+        """The job as it is stored."""
+        stored = self.jobs.get(job.organization_id, job.job_id)
+        assert stored is not None
+        return stored
+
+
+def manifest(job: Job, chunks: Sequence[Chunk]) -> Callable[[Job], Job]:
+    """The transition that makes these the job's chunks."""
+    return partial(
+        domain.staged,
+        attempt_id=job.require_attempt().attempt_id,
+        chunks=len(chunks),
+        rows=sum(chunk.rows for chunk in chunks),
+        shards=shards_for(len(chunks)),
+        now=CREATED,
+    )
+
+
+def in_memory() -> Records:
+    clock, jobs, broker = FakeClock(), FakeJobs(), FakeBroker()
+    deliveries = FakeDeliveries(jobs, lease_length=LEASE, now=clock.now)
+    return Records(jobs, FakeChunks(jobs), deliveries, FakeTopics(jobs, broker), broker, clock)
+
+
+def in_firestore(client: firestore.Client) -> Records:
+    clock, jobs, broker = FakeClock(), FirestoreJobs(client), FakeBroker()
+    deliveries = FirestoreDeliveries(
+        client, lease_length=LEASE, now=clock.now, new_holder=lambda: str(uuid.uuid4())
+    )
+    topics = FirestoreTopics(client, broker)
+    return Records(jobs, FirestoreChunks(client, jobs), deliveries, topics, broker, clock)
+
+
+@pytest.fixture(params=BOTH)
+def records(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Records:
+    """An empty store of each kind: for Firestore, a project of its own in the emulator."""
+    if request.param == "memory":
+        return in_memory()
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", request.getfixturevalue("firestore_host"))
+    return in_firestore(firestore.Client(project=f"test-{uuid.uuid4().hex[:12]}"))

@@ -1,0 +1,166 @@
+"""What the records of chunks and their counting promise, held against Firestore and the fake alike."""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+
+from shared import jobs as domain
+from shared.chunks import Chunk, number_files
+from shared.errors import StaleMessage
+from shared.jobs import Counts, Job, JobStatus
+from tests.contract.records import Records, manifest
+from tests.fakes.examples import COLUMNS, CREATED, new_attempt, staged_files
+
+
+def numbers(records: Records, job: Job) -> list[int]:
+    return [chunk.number for chunk in records.chunks.undelivered(job)]
+
+
+def test_a_chunk_is_read_as_it_was_recorded(records: Records) -> None:
+    job, chunks = records.transporting()
+    assert records.chunks.get(job, 1) == chunks[1]
+    assert records.chunks.get(job, 3) is None
+
+
+def test_before_the_manifest_nothing_is_counted(records: Records) -> None:
+    job = records.claimed()
+    records.chunks.record(job, number_files(staged_files(3)))
+    assert records.jobs.counts(job) is None
+
+
+def test_the_manifests_commit_sets_state_and_counts_at_once(records: Records) -> None:
+    job, chunks = records.transporting(chunks=3)
+    assert job.status is JobStatus.TRANSPORTING
+    assert (job.num_chunks, job.num_rows) == (3, 15)
+    assert records.jobs.counts(job) == Counts(3, 15)
+    assert list(records.chunks.undelivered(job)) == chunks
+
+
+def test_a_manifest_of_nothing_completes_the_job(records: Records) -> None:
+    job, _ = records.transporting(chunks=0)
+    assert job.status is JobStatus.COMPLETED
+    assert records.jobs.counts(job) == Counts(0, 0)
+
+
+def test_more_chunks_than_a_commit_takes_are_recorded_and_found(records: Records) -> None:
+    job, chunks = records.transporting(chunks=1201)
+    assert list(records.chunks.undelivered(job)) == chunks
+    assert records.jobs.counts(job) == Counts(1201, 1201 * 5)
+
+
+def test_recording_again_leaves_delivered_chunks_delivered(records: Records) -> None:
+    """Staging is redelivered after a part was recorded, and delivered by a faster one."""
+    job = records.claimed()
+    chunks = number_files(staged_files(600))
+    records.chunks.record(job, chunks[:550])
+    job = records.chunks.commit(job, manifest(job, chunks), chunks)
+    records.chunks.count_down(job, chunks[7])
+    records.chunks.record(job, chunks)
+    found = records.chunks.get(job, 7)
+    assert found is not None
+    assert found.delivered
+    assert numbers(records, job) == [number for number in range(600) if number != 7]
+
+
+def test_committing_again_changes_no_count(records: Records) -> None:
+    job, chunks = records.transporting()
+    records.chunks.count_down(job, chunks[0])
+    again = records.chunks.commit(job, manifest(job, chunks), chunks)
+    assert again == job
+    assert records.jobs.counts(job) == Counts(2, 10)
+
+
+def test_a_manifest_that_comes_after_the_cancel_is_refused(records: Records) -> None:
+    job, chunks = records.claimed(), number_files(staged_files(3))
+
+    def cancelled_meanwhile(current: Job) -> Job:
+        records.change(job, partial(domain.cancel, now=CREATED))
+        return manifest(job, chunks)(current)
+
+    with pytest.raises(StaleMessage):
+        records.chunks.commit(job, cancelled_meanwhile, chunks)
+    assert records.now(job).status is JobStatus.CANCELLED
+    assert records.jobs.counts(records.now(job)) is None
+
+
+def test_of_a_manifest_and_a_cancel_at_once_the_job_is_cancelled_with_honest_counts(records: Records) -> None:
+    job, chunks = records.claimed(), number_files(staged_files(3))
+
+    def commit() -> None:
+        try:
+            records.chunks.commit(job, manifest(job, chunks), chunks)
+        except StaleMessage:
+            return
+
+    with ThreadPoolExecutor(2) as pool:
+        committed = pool.submit(commit)
+        cancelled = pool.submit(records.change, job, partial(domain.cancel, now=CREATED))
+    committed.result()
+    assert cancelled.result().status is JobStatus.CANCELLED
+    now = records.now(job)
+    assert now.status is JobStatus.CANCELLED
+    assert records.jobs.counts(now) == (None if now.num_chunks is None else Counts(3, 15))
+
+
+def test_a_manifest_of_another_attempt_is_refused(records: Records) -> None:
+    job, chunks = records.claimed(), number_files(staged_files(3))
+    attempt = new_attempt()
+    records.change(
+        job,
+        partial(domain.claim, attempt=attempt, previous=job.attempt, columns=COLUMNS, key_column=None),
+    )
+    with pytest.raises(StaleMessage):
+        records.chunks.commit(job, manifest(job, chunks), chunks)
+
+
+def test_chunks_of_another_attempt_are_not_seen(records: Records) -> None:
+    job = records.claimed()
+    records.chunks.record(job, number_files(staged_files(3)))
+    transition = partial(
+        domain.claim, attempt=new_attempt(), previous=job.attempt, columns=COLUMNS, key_column=None
+    )
+    job = records.change(job, transition)
+    assert numbers(records, job) == []
+    assert records.chunks.get(job, 0) is None
+
+
+def test_each_chunk_counts_once_and_the_last_one_says_so(records: Records) -> None:
+    job, chunks = records.transporting(chunks=3)
+    assert [records.chunks.count_down(job, chunk) for chunk in chunks] == [False, False, True]
+    assert records.jobs.counts(job) == Counts(0, 0)
+    assert numbers(records, job) == []
+
+
+def test_a_chunk_counted_before_changes_nothing_and_asks_to_look(records: Records) -> None:
+    """Whoever counted it may have died before finishing the job."""
+    job, chunks = records.transporting(chunks=3)
+    assert not records.chunks.count_down(job, chunks[0])
+    assert records.chunks.count_down(job, chunks[0])
+    assert records.jobs.counts(job) == Counts(2, 10)
+
+
+def test_a_shard_that_comes_to_nothing_asks_to_look_at_the_others(records: Records) -> None:
+    job, chunks = records.transporting(chunks=60)
+    assert job.shards == 2
+    even = [chunk for chunk in chunks if chunk.number % 2 == 0]
+    assert [records.chunks.count_down(job, chunk) for chunk in even] == [False] * 29 + [True]
+    assert records.jobs.counts(job) == Counts(30, 150)
+
+
+def test_a_hundred_workers_that_deliver_everything_twice_end_at_exactly_zero(records: Records) -> None:
+    job, chunks = records.transporting(chunks=500)
+
+    def deliver(chunk: Chunk) -> bool:
+        if not records.chunks.count_down(job, chunk):
+            return False
+        counts = records.jobs.counts(job)
+        assert counts is not None
+        assert counts.chunks_left >= 0
+        return counts.chunks_left == 0
+
+    with ThreadPoolExecutor(100) as pool:
+        saw_the_end = list(pool.map(deliver, chunks * 2))
+    assert any(saw_the_end)
+    assert records.jobs.counts(job) == Counts(0, 0)
+    assert numbers(records, job) == []

@@ -1,0 +1,214 @@
+"""What the record of jobs promises, held against Firestore and the fake alike."""
+
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from shared import jobs as domain
+from shared.errors import StaleMessage, StateConflict
+from shared.jobs import Job, JobStatus
+from tests.contract.records import Records
+from tests.fakes.examples import COLUMNS, CREATED, new_attempt, new_job
+
+
+def claiming(job: Job) -> Callable[[Job], Job]:
+    attempt = new_attempt()
+    return partial(
+        domain.claim, attempt=attempt, previous=job.attempt, columns=COLUMNS, key_column="unique_id"
+    )
+
+
+def test_a_job_is_read_as_it_was_recorded(records: Records) -> None:
+    job = new_job()
+    records.jobs.create(job, [])
+    assert records.now(job) == job
+
+
+def test_a_job_in_every_later_state_is_read_as_it_was_changed(records: Records) -> None:
+    job, _ = records.transporting()
+    job = records.change(job, partial(domain.nudge, now=CREATED, chunks_left=3))
+    assert records.now(job) == job
+    job = records.change(job, partial(domain.fail, message="why", now=CREATED, retry=0))
+    job = records.change(job, domain.tear_down)
+    assert records.now(job) == job
+    assert job.error_message == "why"
+
+
+def test_recording_a_job_twice_records_it_once(records: Records) -> None:
+    """A commit whose answer was lost is sent again."""
+    job = new_job()
+    records.jobs.create(job, [])
+    records.change(job, domain.confirm)
+    records.jobs.create(job, [])
+    assert records.now(job).confirmed
+
+
+def test_another_organization_has_no_such_job(records: Records) -> None:
+    job = records.created()
+    assert records.jobs.get("globex", job.job_id) is None
+    with pytest.raises(StaleMessage):
+        records.jobs.change("globex", job.job_id, domain.confirm)
+
+
+def test_the_largest_filter_comes_back_to_the_last_value(records: Records) -> None:
+    values = [f"{number:06d}" + "é\U0001f980'\"\\%" + "x" * 80 for number in range(16_384)]
+    job = new_job(filter_column="token_address")
+    records.jobs.create(job, values)
+    assert records.jobs.filter_values(records.now(job)) == values
+
+
+@pytest.mark.parametrize("values", [[1, 2.5, 10**37], [True, False], ["'; DROP TABLE x --", "\x00", ""]])
+def test_filter_values_keep_their_types(records: Records, values: list[domain.FilterValue]) -> None:
+    job = new_job(filter_column="token_address")
+    records.jobs.create(job, values)
+    found = records.jobs.filter_values(records.now(job))
+    assert [(type(value), value) for value in found] == [(type(value), value) for value in values]
+
+
+def test_a_job_without_a_filter_has_no_values(records: Records) -> None:
+    job = records.created()
+    assert records.jobs.filter_values(job) == []
+
+
+def test_a_change_of_an_unknown_job_is_stale(records: Records) -> None:
+    with pytest.raises(StaleMessage):
+        records.jobs.change("acme", str(uuid.uuid4()), domain.confirm)
+
+
+def test_a_refused_transition_stores_nothing(records: Records) -> None:
+    job = records.created(new_job(status=JobStatus.FAILED))
+    with pytest.raises(StateConflict):
+        records.change(job, partial(domain.cancel, now=CREATED))
+    assert records.now(job) == job
+
+
+def test_a_change_runs_anew_on_what_a_faster_one_left(records: Records) -> None:
+    """The transition sees the newer job, so nothing is overwritten."""
+    job = records.created()
+    seen: list[JobStatus] = []
+
+    def slow_failure(current: Job) -> Job:
+        seen.append(current.status)
+        if len(seen) == 1:
+            records.change(job, partial(domain.cancel, now=CREATED))
+        return domain.fail(current, "too late", CREATED, retry=0)
+
+    assert records.change(job, slow_failure).status is JobStatus.CANCELLED
+    assert seen == [JobStatus.STAGING, JobStatus.CANCELLED]
+    assert records.now(job).error_message is None
+
+
+def test_of_racing_changes_none_is_lost(records: Records) -> None:
+    job = records.created()
+
+    def once_more(current: Job) -> Job:
+        return replace(current, attempts=current.attempts + 1)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: records.change(job, once_more), range(12)))
+    assert records.now(job).attempts == 12
+
+
+def test_of_racing_ends_the_first_stays(records: Records) -> None:
+    job, _ = records.transporting()
+    ends = [
+        partial(domain.cancel, now=CREATED),
+        partial(domain.fail, message="why", now=CREATED, retry=0),
+        partial(domain.complete, now=CREATED),
+    ]
+
+    def end(transition: Callable[[Job], Job]) -> JobStatus | None:
+        try:
+            return records.change(job, transition).status
+        except StateConflict:
+            return None
+
+    with ThreadPoolExecutor(3) as pool:
+        answers = set(pool.map(end, ends))
+    assert answers - {None} == {records.now(job).status}
+
+
+def test_of_two_claims_one_gets_the_job(records: Records) -> None:
+    job = records.created()
+    first = records.change(job, claiming(job))
+    with pytest.raises(domain.Busy):
+        records.change(job, claiming(job))
+    assert records.now(job) == first
+
+
+def test_an_unclaimed_job_is_taken_back_without_a_trace(records: Records) -> None:
+    job = new_job(filter_column="token_address")
+    records.jobs.create(job, ["0x1"])
+    assert records.jobs.remove_unclaimed(job)
+    assert records.jobs.get(job.organization_id, job.job_id) is None
+    assert list(records.jobs.jobs(job.organization_id)) == []
+    assert list(records.jobs.active()) == []
+
+
+def test_taking_back_what_is_not_there_succeeds(records: Records) -> None:
+    """The commit that was to record it may never have got through."""
+    assert records.jobs.remove_unclaimed(new_job())
+
+
+def test_a_claimed_job_is_not_taken_back(records: Records) -> None:
+    job = records.claimed()
+    assert not records.jobs.remove_unclaimed(job)
+    assert records.now(job) == job
+
+
+def test_an_ended_job_is_not_taken_back(records: Records) -> None:
+    job = new_job()
+    records.jobs.create(job, [])
+    records.change(job, partial(domain.fail, message="why", now=CREATED, retry=0))
+    assert not records.jobs.remove_unclaimed(job)
+
+
+def test_a_job_taken_back_during_a_claim_is_never_staged(records: Records) -> None:
+    """The claim was computed on a job that is gone when it comes to be written."""
+    job = new_job()
+    records.jobs.create(job, [])
+    claim = claiming(job)
+
+    def slow_claim(current: Job) -> Job:
+        records.jobs.remove_unclaimed(job)
+        return claim(current)
+
+    with pytest.raises(StaleMessage):
+        records.change(job, slow_claim)
+    assert records.jobs.get(job.organization_id, job.job_id) is None
+
+
+def test_of_a_claim_and_a_taking_back_at_once_exactly_one_succeeds(records: Records) -> None:
+    for _ in range(5):
+        job = new_job()
+        records.jobs.create(job, [])
+
+        def claim(job: Job = job) -> bool:
+            try:
+                records.change(job, claiming(job))
+            except StaleMessage:
+                return False
+            return True
+
+        with ThreadPoolExecutor(2) as pool:
+            claimed, removed = pool.submit(claim), pool.submit(records.jobs.remove_unclaimed, job)
+        assert claimed.result() != removed.result()
+        assert (records.jobs.get(job.organization_id, job.job_id) is not None) == claimed.result()
+
+
+def test_jobs_of_all_organizations_are_active_until_they_are_at_rest(records: Records) -> None:
+    unconfirmed = new_job(organization_id="globex")
+    records.jobs.create(unconfirmed, [])
+    transporting, _ = records.transporting()
+    ended = records.created()
+    records.change(ended, partial(domain.cancel, now=CREATED))
+    at_rest = records.created()
+    records.change(at_rest, partial(domain.cancel, now=CREATED + timedelta(seconds=1)))
+    records.change(at_rest, domain.tear_down)
+    found = {job.job_id for job in records.jobs.active()}
+    assert found == {unconfirmed.job_id, transporting.job_id, ended.job_id}

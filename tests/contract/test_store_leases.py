@@ -1,0 +1,160 @@
+"""What the records of deliveries promise, held against Firestore and the fake alike."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from shared.errors import Busy
+from shared.jobs import Job
+from shared.steps.ports import Lease
+from tests.contract.records import LEASE, Records
+from tests.fakes.examples import KAFKA, WEBHOOK
+
+WRITES: dict[str, Callable[[Lease], None]] = {
+    "renew": lambda lease: lease.renew(),
+    "checkpoint": lambda lease: lease.checkpoint(9),
+    "done": lambda lease: lease.done(5),
+}
+
+
+def taken(records: Records, job: Job, chunk: int = 0, uid: str = WEBHOOK.uid) -> Lease:
+    """A lease that must be there to be had."""
+    lease = records.deliveries.take(job, chunk, uid)
+    assert lease is not None
+    return lease
+
+
+def test_a_first_lease_starts_at_the_first_batch(records: Records) -> None:
+    job, _ = records.transporting()
+    assert taken(records, job).first_batch == 0
+
+
+def test_while_a_lease_lives_nobody_else_gets_one(records: Records) -> None:
+    job, _ = records.transporting()
+    taken(records, job)
+    records.clock.sleep(LEASE - 0.001)
+    with pytest.raises(Busy):
+        records.deliveries.take(job, 0, WEBHOOK.uid)
+
+
+def test_leases_of_other_chunks_and_destinations_are_independent(records: Records) -> None:
+    job, _ = records.transporting()
+    taken(records, job, 0, WEBHOOK.uid)
+    taken(records, job, 1, WEBHOOK.uid)
+    taken(records, job, 0, KAFKA.uid)
+
+
+def test_of_many_takers_at_once_exactly_one_gets_the_lease(records: Records) -> None:
+    job, _ = records.transporting()
+
+    def take(_: int) -> bool:
+        try:
+            return records.deliveries.take(job, 0, KAFKA.uid) is not None
+        except Busy:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(take, range(8))) == 1
+        records.clock.sleep(LEASE)
+        assert sum(pool.map(take, range(8))) == 1
+
+
+def test_a_renewed_lease_lives_another_length(records: Records) -> None:
+    job, _ = records.transporting()
+    lease = taken(records, job)
+    records.clock.sleep(LEASE - 1)
+    lease.renew()
+    records.clock.sleep(LEASE - 1)
+    with pytest.raises(Busy):
+        records.deliveries.take(job, 0, WEBHOOK.uid)
+
+
+def test_a_silent_holder_is_taken_over_where_it_left_off(records: Records) -> None:
+    job, _ = records.transporting()
+    taken(records, job).checkpoint(3)
+    records.clock.sleep(LEASE)
+    assert taken(records, job).first_batch == 3
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
+def test_after_a_takeover_all_that_the_old_holder_writes_is_refused(
+    records: Records, write: Callable[[Lease], None]
+) -> None:
+    job, _ = records.transporting()
+    old = taken(records, job)
+    old.checkpoint(3)
+    records.clock.sleep(LEASE)
+    new = taken(records, job)
+    with pytest.raises(Busy):
+        write(old)
+    assert not records.deliveries.all_done(job, 0)
+    new.release()
+    assert taken(records, job).first_batch == 3
+
+
+def test_letting_go_of_a_lost_lease_leaves_the_new_one_alone(records: Records) -> None:
+    job, _ = records.transporting()
+    old = taken(records, job)
+    records.clock.sleep(LEASE)
+    taken(records, job)
+    old.release()
+    with pytest.raises(Busy):
+        records.deliveries.take(job, 0, WEBHOOK.uid)
+
+
+def test_an_expired_lease_that_nobody_took_is_still_its_holders(records: Records) -> None:
+    job, _ = records.transporting()
+    lease = taken(records, job)
+    records.clock.sleep(10 * LEASE)
+    lease.done(5)
+    assert records.deliveries.take(job, 0, WEBHOOK.uid) is None
+
+
+def test_a_released_lease_need_not_be_waited_for(records: Records) -> None:
+    job, _ = records.transporting()
+    lease = taken(records, job)
+    lease.checkpoint(2)
+    lease.release()
+    assert taken(records, job).first_batch == 2
+
+
+def test_what_a_destination_has_is_not_leased_again(records: Records) -> None:
+    job, _ = records.transporting()
+    taken(records, job).done(5)
+    assert records.deliveries.take(job, 0, WEBHOOK.uid) is None
+
+
+def test_a_chunk_is_done_when_every_destination_has_it(records: Records) -> None:
+    job, _ = records.transporting()
+    assert not records.deliveries.all_done(job, 0)
+    taken(records, job, 0, KAFKA.uid).done(5)
+    assert not records.deliveries.all_done(job, 0)
+    taken(records, job, 0, WEBHOOK.uid).done(5)
+    assert records.deliveries.all_done(job, 0)
+    assert not records.deliveries.all_done(job, 1)
+
+
+def test_a_job_is_leased_while_any_of_its_leases_lives(records: Records) -> None:
+    job, _ = records.transporting()
+    assert not records.deliveries.leased(job)
+    first, _ = taken(records, job, 0), taken(records, job, 1)
+    first.done(5)
+    assert records.deliveries.leased(job)
+    records.clock.sleep(LEASE)
+    assert not records.deliveries.leased(job)
+
+
+def test_a_job_that_was_never_staged_has_no_leases(records: Records) -> None:
+    assert not records.deliveries.leased(records.created())
+
+
+def test_the_heartbeat_and_the_sender_write_through_one_lease(records: Records) -> None:
+    job, _ = records.transporting()
+    lease = taken(records, job)
+    with ThreadPoolExecutor(2) as pool:
+        beats = pool.map(lambda _: lease.renew(), range(10))
+        steps = pool.map(lease.checkpoint, range(10))
+        list(beats), list(steps)
+    lease.release()
+    assert taken(records, job).first_batch == 9

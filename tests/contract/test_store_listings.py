@@ -1,0 +1,93 @@
+"""What a client is shown of its organization's jobs, held against Firestore and the fake alike."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+from shared import jobs as domain
+from shared.jobs import Counts, Job
+from shared.steps.ports import DestinationProgress
+from tests.contract.records import Records
+from tests.fakes.examples import CREATED, KAFKA, WEBHOOK, new_job
+
+
+def many(records: Records, count: int) -> list[Job]:
+    """Confirmed jobs, each three created in the same microsecond, recorded in another order."""
+    jobs = [
+        new_job(confirmed=True, time_created=CREATED + timedelta(microseconds=number // 3))
+        for number in range(count)
+    ]
+    for job in sorted(jobs, key=lambda job: job.job_id):
+        records.jobs.create(job, [])
+    return sorted(jobs, key=lambda job: (job.time_created, job.job_id))
+
+
+def test_all_jobs_are_listed_oldest_first_and_those_of_one_moment_by_id(records: Records) -> None:
+    expected = many(records, 205)
+    assert [job for job, _, _ in records.jobs.jobs("acme")] == expected
+
+
+def test_pages_joined_are_the_whole_list(records: Records) -> None:
+    expected = many(records, 130)
+    found: list[Job] = []
+    after = None
+    while page := [job for job, _, _ in records.jobs.jobs("acme", after=after, limit=17)]:
+        assert len(page) <= 17
+        found += page
+        after = (page[-1].time_created, page[-1].job_id)
+    assert found == expected
+
+
+def test_a_page_is_full_however_many_unconfirmed_jobs_lie_before_it(records: Records) -> None:
+    for number in range(110):
+        records.jobs.create(new_job(time_created=CREATED - timedelta(seconds=number + 1)), [])
+    expected = many(records, 4)
+    assert [job for job, _, _ in records.jobs.jobs("acme", limit=3)] == expected[:3]
+
+
+def test_a_job_that_is_not_sure_to_run_is_not_listed(records: Records) -> None:
+    records.jobs.create(new_job(), [])
+    assert list(records.jobs.jobs("acme")) == []
+
+
+def test_an_organization_sees_only_its_own(records: Records) -> None:
+    mine, other = records.created(), records.created(new_job(organization_id="globex"))
+    assert [job for job, _, _ in records.jobs.jobs("acme")] == [mine]
+    assert [job for job, _, _ in records.jobs.jobs("globex")] == [other]
+
+
+def test_organizations_whose_job_ids_are_equal_stay_apart(records: Records) -> None:
+    mine = records.created()
+    other = records.created(replace(mine, organization_id="globex", confirmed=False, job_name="theirs"))
+    records.change(other, partial(domain.cancel, now=CREATED))
+    assert records.now(mine) == mine
+
+
+def test_each_job_is_listed_with_its_filter_and_what_is_left_of_it(records: Records) -> None:
+    filtered = records.created(new_job(filter_column="token_address"), ["0x1", "0x2"])
+    moving, chunks = records.transporting(chunks=120)
+    records.chunks.count_down(moving, chunks[0])
+    listed = {job.job_id: (values, counts) for job, values, counts in records.jobs.jobs("acme")}
+    assert listed == {
+        filtered.job_id: (["0x1", "0x2"], None),
+        moving.job_id: (None, Counts(119, 119 * 5)),
+    }
+
+
+def test_a_destinations_progress_counts_what_it_has_whole(records: Records) -> None:
+    job, chunks = records.transporting()
+    for chunk in chunks[:2]:
+        lease = records.deliveries.take(job, chunk.number, KAFKA.uid)
+        assert lease is not None
+        lease.done(chunk.rows)
+    records.deliveries.take(job, 0, WEBHOOK.uid)
+    records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500")
+    assert records.jobs.destinations(job) == {
+        KAFKA.uid: DestinationProgress(2, 10, None),
+        WEBHOOK.uid: DestinationProgress(0, 0, "it answered 500"),
+    }
+
+
+def test_while_staging_no_destination_has_anything(records: Records) -> None:
+    nothing = DestinationProgress(0, 0, None)
+    assert records.jobs.destinations(records.created()) == {KAFKA.uid: nothing, WEBHOOK.uid: nothing}

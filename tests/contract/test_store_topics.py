@@ -1,0 +1,57 @@
+"""Who may remove a Kafka topic, held against Firestore's record and the fake alike."""
+
+from tests.contract.records import Records
+from tests.fakes.examples import KAFKA, new_job
+
+TOPIC = "beam.acme.transfers"
+
+
+def test_a_topic_that_only_this_job_ever_named_is_removed_with_it(records: Records) -> None:
+    job = records.created()
+    records.topics.ensure(job, KAFKA)
+    assert records.broker.topics == {TOPIC}
+    records.topics.remove(job, KAFKA)
+    assert records.broker.topics == set()
+
+
+def test_removing_a_topic_twice_is_no_error(records: Records) -> None:
+    job = records.created()
+    records.topics.ensure(job, KAFKA)
+    records.topics.remove(job, KAFKA)
+    records.topics.remove(job, KAFKA)
+    assert records.broker.topics == set()
+
+
+def test_a_topic_that_was_there_before_stays(records: Records) -> None:
+    records.broker.topics.add(TOPIC)
+    job = records.created()
+    records.topics.ensure(job, KAFKA)
+    records.topics.remove(job, KAFKA)
+    assert records.broker.topics == {TOPIC}
+
+
+def test_a_topic_that_another_job_names_stays_whoever_is_torn_down(records: Records) -> None:
+    first, second = records.created(), records.created()
+    for job in (first, second):
+        records.topics.ensure(job, KAFKA)
+    for job in (first, second):
+        records.topics.remove(job, KAFKA)
+    assert records.broker.topics == {TOPIC}
+
+
+def test_a_job_that_was_taken_back_never_named_its_topic(records: Records) -> None:
+    refused = new_job()
+    records.jobs.create(refused, [])
+    records.jobs.remove_unclaimed(refused)
+    job = records.created()
+    records.topics.ensure(job, KAFKA)
+    records.topics.remove(job, KAFKA)
+    assert records.broker.topics == set()
+
+
+def test_organizations_that_use_the_same_name_share_no_topic(records: Records) -> None:
+    mine, other = records.created(), records.created(new_job(organization_id="globex"))
+    for job in (mine, other):
+        records.topics.ensure(job, KAFKA)
+    records.topics.remove(other, KAFKA)
+    assert records.broker.topics == {TOPIC}

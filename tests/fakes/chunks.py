@@ -1,0 +1,64 @@
+"""The records of chunks in memory, counted in shards as Firestore's are."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from shared.chunks import Chunk, shard_of
+from shared.jobs import Counts, Job
+from tests.fakes.jobs import FakeJobs, Name, StoredJob
+
+AttemptName = tuple[str, str, str]
+
+
+class FakeChunks:
+    """Fulfils the port Chunks, beside the jobs that ``jobs`` holds."""
+
+    def __init__(self, jobs: FakeJobs) -> None:
+        self._jobs = jobs
+        self._recorded: dict[AttemptName, dict[int, Chunk]] = {}
+        self._shards: dict[Name, list[Counts]] = {}
+        self._lock = threading.Lock()
+
+    def record(self, job: Job, chunks: Sequence[Chunk]) -> None:
+        recorded = self._of(job)
+        for chunk in chunks:
+            recorded.setdefault(chunk.number, chunk)
+
+    def commit(self, job: Job, transition: Callable[[Job], Job], chunks: Sequence[Chunk]) -> Job:
+        def write_counts(stored: StoredJob) -> None:
+            shards = stored.job.shards
+            parts = [[chunk for chunk in chunks if shard_of(chunk.number, shards) == n] for n in range(shards)]
+            self._set(stored, [Counts(len(part), sum(chunk.rows for chunk in part)) for part in parts])
+
+        return self._jobs.change_with(job.organization_id, job.job_id, transition, write_counts)
+
+    def get(self, job: Job, number: int) -> Chunk | None:
+        return self._of(job).get(number)
+
+    def undelivered(self, job: Job) -> Iterator[Chunk]:
+        return iter([chunk for _, chunk in sorted(self._of(job).items()) if not chunk.delivered])
+
+    def count_down(self, job: Job, chunk: Chunk) -> bool:
+        with self._lock:
+            recorded = self._of(job)
+            if recorded[chunk.number].delivered:
+                return True
+            recorded[chunk.number] = replace(chunk, delivered=True)
+            stored = self._jobs.stored[job.organization_id, job.job_id]
+            shards = list(self._shards[job.organization_id, job.job_id])
+            number = shard_of(chunk.number, job.shards)
+            left = shards[number]
+            shards[number] = Counts(left.chunks_left - 1, left.rows_left - chunk.rows)
+            self._set(stored, shards)
+            return shards[number].chunks_left == 0
+
+    def _set(self, stored: StoredJob, shards: list[Counts]) -> None:
+        self._shards[stored.job.organization_id, stored.job.job_id] = shards
+        stored.counts = Counts(
+            sum(shard.chunks_left for shard in shards), sum(shard.rows_left for shard in shards)
+        )
+
+    def _of(self, job: Job) -> dict[int, Chunk]:
+        name = (job.organization_id, job.job_id, job.require_attempt().attempt_id)
+        return self._recorded.setdefault(name, {})

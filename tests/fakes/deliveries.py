@@ -1,0 +1,109 @@
+"""Leases and records of deliveries in memory."""
+
+import threading
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from shared.errors import Busy
+from shared.jobs import Job
+from shared.steps.ports import Clock, DestinationProgress
+from tests.fakes.jobs import FakeJobs
+
+Place = tuple[str, str, str, int, str]
+
+
+@dataclass(slots=True)
+class Delivery:
+    """What is known of one (chunk, destination); ``epoch`` rises with each holder."""
+
+    epoch: int
+    expires: datetime
+    state: str = "leased"
+    next_batch: int = 0
+
+
+class FakeDeliveries:
+    """Fulfils the port Deliveries; ``lease_length`` in seconds."""
+
+    def __init__(self, jobs: FakeJobs, *, lease_length: float, now: Clock) -> None:
+        self.records: dict[Place, Delivery] = {}
+        self.lock = threading.Lock()
+        self._jobs = jobs
+        self._length = timedelta(seconds=lease_length)
+        self._now = now
+
+    def take(self, job: Job, chunk: int, uid: str) -> "FakeLease | None":
+        place = (job.organization_id, job.job_id, job.require_attempt().attempt_id, chunk, uid)
+        with self.lock:
+            record = self.records.setdefault(place, Delivery(0, self.expiry(), "released"))
+            if record.state == "done":
+                return None
+            if record.state == "leased" and record.expires > self._now():
+                raise Busy("somebody else is at it")
+            record.epoch, record.state, record.expires = record.epoch + 1, "leased", self.expiry()
+            return FakeLease(self, place, record.epoch, record.next_batch)
+
+    def all_done(self, job: Job, chunk: int) -> bool:
+        attempt_id = job.require_attempt().attempt_id
+        places = [
+            (job.organization_id, job.job_id, attempt_id, chunk, destination.uid)
+            for destination in job.destinations
+        ]
+        return all(place in self.records and self.records[place].state == "done" for place in places)
+
+    def leased(self, job: Job) -> bool:
+        return any(
+            place[:2] == (job.organization_id, job.job_id)
+            and record.state == "leased"
+            and record.expires > self._now()
+            for place, record in self.records.items()
+        )
+
+    def expiry(self) -> datetime:
+        return self._now() + self._length
+
+    def count(self, place: Place, rows: int) -> None:
+        """Show the client that the destination has one chunk more."""
+        organization_id, job_id, _, _, uid = place
+        progress = self._jobs.stored[organization_id, job_id].progress
+        before = progress.get(uid, DestinationProgress(0, 0, None))
+        progress[uid] = replace(
+            before, chunks_done=before.chunks_done + 1, rows_done=before.rows_done + rows
+        )
+
+
+class FakeLease:
+    """Fulfils the port Lease."""
+
+    def __init__(self, deliveries: FakeDeliveries, place: Place, epoch: int, first_batch: int) -> None:
+        self.first_batch = first_batch
+        self._deliveries = deliveries
+        self._place = place
+        self._epoch = epoch
+
+    def renew(self) -> None:
+        with self._deliveries.lock:
+            self._mine().expires = self._deliveries.expiry()
+
+    def checkpoint(self, next_batch: int) -> None:
+        with self._deliveries.lock:
+            record = self._mine()
+            record.next_batch, record.expires = next_batch, self._deliveries.expiry()
+
+    def done(self, rows: int) -> None:
+        with self._deliveries.lock:
+            self._mine().state = "done"
+            self._deliveries.count(self._place, rows)
+
+    def release(self) -> None:
+        with self._deliveries.lock:
+            try:
+                self._mine().state = "released"
+            except Busy:
+                return
+
+    def _mine(self) -> Delivery:
+        record = self._deliveries.records[self._place]
+        if record.epoch != self._epoch:
+            raise Busy("the lease was lost")
+        return record

@@ -1,0 +1,58 @@
+"""Jobs and chunks as tests like them."""
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from shared import jobs as domain
+from shared.chunks import StagedFile, number_files
+from shared.columns import Column, JsonKind
+from shared.jobs import Attempt, Job, KafkaDestination, WebhookDestination, Window
+
+CREATED = datetime(2026, 4, 27, 10, 30, 0, 123456, tzinfo=UTC)
+KAFKA = KafkaDestination("transfers", "kafka-uid")
+WEBHOOK = WebhookDestination("hook", "webhook-uid", "https://example.com/rows", "SECRET")
+COLUMNS = (Column("unique_id", JsonKind.TEXT), Column("log_index", JsonKind.INTEGER))
+
+
+def new_job(**changes: Any) -> Job:
+    """A job as the API records it, with an id of its own."""
+    job = Job(
+        organization_id="acme",
+        job_id=str(uuid.uuid4()),
+        job_name="march",
+        table="base.assets.erc20_token_transfers",
+        window=Window("block_timestamp", "2026-03-01T00:00:00", "2026-04-01T00:00:00.000000001"),
+        destinations=(KAFKA, WEBHOOK),
+        static_egress_ip=False,
+        time_created=CREATED,
+        webhook_batch_rows=2,
+    )
+    return replace(job, **changes)
+
+
+def new_attempt(claimed_at: datetime = CREATED, **changes: Any) -> Attempt:
+    return replace(Attempt(str(uuid.uuid4()), str(uuid.uuid4()), claimed_at), **changes)
+
+
+def claimed(job: Job, attempt: Attempt | None = None) -> Job:
+    """The job with a staging attempt in place of the one it has."""
+    attempt = attempt or new_attempt()
+    return domain.claim(job, attempt, job.attempt, COLUMNS, "unique_id")
+
+
+def staged_files(count: int, rows: int = 5) -> list[StagedFile]:
+    return [StagedFile(f"data_{number:05d}.parquet", 100 + number, rows) for number in range(count)]
+
+
+def transporting(job: Job | None = None, *, chunks: int = 3, rows: int = 5, shards: int = 1) -> Job:
+    """The job with its manifest committed."""
+    job = claimed(job or new_job())
+    attempt_id = job.require_attempt().attempt_id
+    return domain.staged(
+        job, attempt_id, chunks=chunks, rows=chunks * rows, shards=shards, now=CREATED
+    )
+
+
+CHUNKS = number_files(staged_files(3))

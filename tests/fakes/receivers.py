@@ -1,0 +1,127 @@
+"""A webhook receiver: a real HTTP server on loopback that answers as it was told."""
+
+import json
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+PAUSE = 0.05  # seconds between two bytes of a trickled answer
+
+
+@dataclass(frozen=True)
+class Reply:
+    """``trickle``: the answer's head comes a byte at a time, for ever. ``hang``: none comes for so many
+    seconds. ``cut``: the connection is closed instead of an answer, or, with a body, in the middle of it.
+    """
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    hang: float = 0.0
+    cut: bool = False
+    trickle: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    """What came in; ``connection`` names the TCP connection it came on."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    connection: tuple[str, int]
+
+    def rows(self) -> list[int]:
+        return [row["row"] for row in json.loads(self.body)]
+
+
+class Receiver:
+    """Answers with ``replies`` in their order, and after them with 200."""
+
+    def __init__(self, *replies: Reply, tls: ssl.SSLContext | None = None) -> None:
+        self.requests: list[Request] = []
+        self._replies = list(replies)
+        self._ended = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_port)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hook?a=b"
+
+    def rows(self) -> list[int]:
+        """All rows of accepted requests."""
+        return [row for request in self.requests for row in request.rows()]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _next(self) -> Reply:
+        return self._replies.pop(0) if self._replies else Reply()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                headers = dict(self.headers.items())
+                receiver.requests.append(Request(self.command, self.path, headers, body, self.client_address))
+                self._answer(receiver._next())
+
+            def _answer(self, reply: Reply) -> None:
+                if reply.hang:
+                    receiver._ended.wait(reply.hang)
+                if reply.trickle:
+                    self._trickle()
+                if reply.trickle or (reply.cut and not reply.body):
+                    self.close_connection = True
+                    return
+                self.send_response(reply.status)
+                for name, value in reply.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(reply.body)))
+                self.end_headers()
+                self.wfile.write(reply.body[: len(reply.body) // 2] if reply.cut else reply.body)
+                self.close_connection = self.close_connection or reply.cut
+
+            def _trickle(self) -> None:
+                try:
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                    while not receiver._ended.is_set():
+                        self.wfile.write(b"x")
+                        time.sleep(PAUSE)
+                except OSError:
+                    return
+
+            def log_message(self, *_: Any) -> None:
+                """Keep the tests' output quiet."""
+
+        return Handler

@@ -1,0 +1,94 @@
+"""A chunk on its way: its rows, its delivery and the pulse beside it, made up for the tests of sinks."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from shared.jobs import Destination, KafkaDestination, WebhookDestination
+from shared.steps.ports import ChunkDelivery
+
+
+@dataclass
+class NumberedBatch:
+    """Rows ``{"row": n, "text": …}``, keyed by their number; ``width`` is the length of the text."""
+
+    first_row: int
+    rows: int
+    width: int
+    keyed: bool
+
+    def lines(self) -> Sequence[bytes]:
+        numbers = range(self.first_row, self.first_row + self.rows)
+        text = "é" + "x" * self.width
+        return [json.dumps({"row": number, "text": text}).encode() for number in numbers]
+
+    def keys(self) -> Sequence[bytes | None] | None:
+        if not self.keyed:
+            return None
+        return [b"key-%d" % number for number in range(self.first_row, self.first_row + self.rows)]
+
+    def json_array(self) -> bytes:
+        return b"[" + b",".join(self.lines()) + b"]"
+
+
+@dataclass
+class NumberedRows:
+    """A chunk of so many rows; ``before`` is called with each batch's first row before it is handed out."""
+
+    rows: int
+    width: int = 10
+    keyed: bool = True
+    before: Callable[[int], object] = lambda _: None
+
+    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[NumberedBatch]:
+        for first in range(first_row, self.rows, rows_per_batch):
+            self.before(first)
+            yield NumberedBatch(first, min(rows_per_batch, self.rows - first), self.width, self.keyed)
+
+
+@dataclass
+class SteadyPulse:
+    """Raises ``reason`` once that is set; ``clock`` counts its ``seconds`` down."""
+
+    seconds: float = 480.0
+    reason: Exception | None = None
+    clock: Callable[[], float] = lambda: 0.0
+    on_check: Callable[[], object] = lambda: None
+    checkpoints: list[int] = field(default_factory=list)
+    checkpoint_error: Exception | None = None
+
+    def check(self) -> None:
+        self.on_check()
+        if self.reason is not None:
+            raise self.reason
+
+    def checkpoint(self, next_batch: int) -> None:
+        if self.checkpoint_error is not None:
+            raise self.checkpoint_error
+        self.checkpoints.append(next_batch)
+
+    def seconds_left(self) -> float:
+        return self.seconds - self.clock()
+
+
+def kafka_destination() -> KafkaDestination:
+    return KafkaDestination(f"topic-{uuid.uuid4().hex[:8]}", str(uuid.uuid4()))
+
+
+def webhook_destination(url: str, hash_key: str | None = None) -> WebhookDestination:
+    return WebhookDestination("hook", str(uuid.uuid4()), url, hash_key)
+
+
+def delivery_to(destination: Destination, rows: int, *, batch_rows: int = 10) -> ChunkDelivery:
+    """A delivery of a new job's chunk, from its first batch on."""
+    return ChunkDelivery(
+        organization_id="org123",
+        job_id=str(uuid.uuid4()),
+        attempt_id="attempt1",
+        chunk=3,
+        rows=rows,
+        destination=destination,
+        webhook_batch_rows=batch_rows,
+        first_batch=0,
+    )

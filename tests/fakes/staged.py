@@ -1,0 +1,30 @@
+"""Brings a job in the fake record to a later state, by the domain's own transitions."""
+
+from datetime import UTC, datetime
+from functools import partial
+
+from shared import jobs as domain
+from shared.jobs import Attempt, Counts, Job, JobStatus
+from tests.fakes.jobs import FakeJobs
+
+LATER = datetime(2026, 5, 1, tzinfo=UTC)
+_ATTEMPT = Attempt("attempt-1", "request-1", LATER)
+
+
+def stage(jobs: FakeJobs, job_id: str, *, chunks: int, rows: int, organization_id: str = "org123") -> Job:
+    """The manifest is committed, nothing is delivered."""
+    claim = partial(domain.claim, attempt=_ATTEMPT, previous=None, columns=(), key_column=None)
+    jobs.change(organization_id, job_id, claim)
+    staged = partial(
+        domain.staged, attempt_id=_ATTEMPT.attempt_id, chunks=chunks, rows=rows, shards=1, now=LATER
+    )
+    jobs.stored[organization_id, job_id].counts = Counts(chunks, rows)
+    return jobs.change(organization_id, job_id, staged)
+
+
+def finish(jobs: FakeJobs, job_id: str, status: JobStatus, organization_id: str = "org123") -> Job:
+    """The job has ended by itself."""
+    if status is JobStatus.COMPLETED:
+        return stage(jobs, job_id, chunks=0, rows=0, organization_id=organization_id)
+    fail = partial(domain.fail, message="There is no such table", now=LATER, retry=0)
+    return jobs.change(organization_id, job_id, fail)

@@ -1,0 +1,144 @@
+"""The list: a stream of everything, or pages that miss and repeat nothing."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from urllib.parse import urljoin
+
+import pytest
+
+from shared.errors import Unavailable
+from shared.jobs import Counts, FilterValue, Job, confirm
+from shared.web import listing
+from shared.web.app import BACKFILLS
+from tests.fakes.jobs import FakeJobs
+from tests.fakes.web import OTHER_KEY, START, Service, backfill
+
+
+def _ids(service: Service, query: str = "") -> list[str]:
+    return [item["job_id"] for item in service.call("GET", BACKFILLS + query).get_json()]
+
+
+def _pages(service: Service, limit: int) -> list[list[str]]:
+    pages, url = [], f"{BACKFILLS}?limit={limit}"
+    while url:
+        answer = service.call("GET", url)
+        pages.append([item["job_id"] for item in answer.get_json()])
+        link = answer.headers.get("Link", "")
+        assert not link or link.endswith('>; rel="next"')
+        url = link and urljoin(url, link.partition("<")[2].partition(">")[0])
+    return pages
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 8, 1_000])
+def test_pages_follow_the_link_header_to_all_of_the_list(limit: int) -> None:
+    service = Service()
+    made = [service.created() for _ in range(7)]
+    service.created(key=OTHER_KEY)
+    pages = _pages(service, limit)
+    assert [job_id for page in pages for job_id in page] == made
+    assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
+
+
+def test_jobs_of_one_instant_go_by_job_id() -> None:
+    service = Service()
+    object.__setattr__(service.api, "now", lambda: START)
+    made = [service.created() for _ in range(6)]
+    assert _ids(service) == sorted(made)
+    assert [job_id for page in _pages(service, 4) for job_id in page] == sorted(made)
+
+
+def test_a_cursor_without_limit_goes_on_to_the_end() -> None:
+    service = Service()
+    made = [service.created() for _ in range(4)]
+    link = service.call("GET", f"{BACKFILLS}?limit=1").headers["Link"]
+    cursor = link.partition("cursor=")[2].partition(">")[0]
+    assert _ids(service, f"?cursor={cursor}") == made[1:]
+
+
+def test_a_page_ends_early_when_its_filters_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = Service()
+    monkeypatch.setattr(listing, "PAGE_BYTES", 10_000)
+    made = [service.created(backfill(filter={"column": "c", "values": ["x" * 6_000]})) for _ in range(5)]
+    pages = _pages(service, 100)
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert [job_id for page in pages for job_id in page] == made
+
+
+@pytest.mark.parametrize(
+    ("query", "locs"),
+    [
+        ("?limit=0", [["query", "limit"]]),
+        ("?limit=1001", [["query", "limit"]]),
+        ("?limit=-1", [["query", "limit"]]),
+        ("?limit=1.0", [["query", "limit"]]),
+        ("?limit=", [["query", "limit"]]),
+        ("?limit=99999999999999999999999", [["query", "limit"]]),
+        ("?limit=1&limit=2", [["query", "limit"]]),
+        ("?cursor=", [["query", "cursor"]]),
+        ("?cursor=x", [["query", "cursor"]]),
+        ("?cursor=2026-13-01T00:00:00Z_f47ac10b-58cc-4372-a567-0e02b2c3d479", [["query", "cursor"]]),
+        ("?status=failed", [["query", "status"]]),
+        ("?limit=x&offset=5", [["query", "offset"], ["query", "limit"]]),
+        ("?%00=1", [["query", "\x00"]]),
+    ],
+)
+def test_a_query_that_cannot_be_had_is_422(query: str, locs: list[list[str]]) -> None:
+    answer = Service().call("GET", BACKFILLS + query)
+    assert answer.status_code == 422
+    assert [fault["loc"] for fault in answer.get_json()["detail"]] == locs
+
+
+def test_a_job_that_is_not_sure_to_run_is_hidden() -> None:
+    service = Service()
+    job_id = service.created()
+    stored = service.jobs.stored["org123", job_id]
+    stored.job = _unconfirmed(stored.job)
+    assert _ids(service) == []
+    assert service.call("GET", f"{BACKFILLS}/{job_id}").status_code == 404
+    assert service.call("POST", f"{BACKFILLS}/{job_id}/cancel").status_code == 404
+    stored.job = confirm(stored.job)
+    assert _ids(service) == [job_id]
+
+
+def _unconfirmed(job: Job) -> Job:
+    fields = {name: getattr(job, name) for name in job.__dataclass_fields__}
+    return Job(**fields | {"confirmed": False})
+
+
+class BreakingListings(FakeJobs):
+    """Listings that go down after some jobs."""
+
+    def __init__(self, source: FakeJobs, good: int) -> None:
+        super().__init__(stored=source.stored)
+        self.good = good
+
+    def jobs(
+        self, organization_id: str, after: tuple[datetime, str] | None = None, limit: int | None = None
+    ) -> Iterator[tuple[Job, list[FilterValue] | None, Counts | None]]:
+        for number, entry in enumerate(super().jobs(organization_id, after, limit)):
+            if number == self.good:
+                raise Unavailable("the job store")
+            yield entry
+
+
+def _breaking(good: int) -> Service:
+    service = Service()
+    for _ in range(3):
+        service.created()
+    object.__setattr__(service.api, "listings", BreakingListings(service.jobs, good))
+    return service
+
+
+def test_an_outage_before_the_first_job_is_503() -> None:
+    assert _breaking(good=0).call("GET", BACKFILLS).status_code == 503
+
+
+def test_an_outage_amid_the_stream_breaks_it_off() -> None:
+    answer = _breaking(good=2).call("GET", BACKFILLS, buffered=False)
+    assert answer.status_code == 200
+    with pytest.raises(Unavailable):
+        list(answer.response)
+
+
+def test_an_outage_amid_a_page_is_503() -> None:
+    assert _breaking(good=2).call("GET", f"{BACKFILLS}?limit=3").status_code == 503

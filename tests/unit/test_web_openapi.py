@@ -1,0 +1,85 @@
+"""The OpenAPI document describes the API that runs."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from shared.web.app import _PATHS, BACKFILLS
+from shared.web.openapi import document
+from tests.fakes.web import Service
+
+DOCUMENT = document()
+
+
+def _nodes(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _nodes(inner)
+
+
+def _operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in DOCUMENT["paths"].items():
+        for method in item.keys() & {"get", "post"}:
+            yield path, method, item[method]
+
+
+def test_it_is_served_as_it_is_built() -> None:
+    assert Service().call("GET", "/api/v1/beam/openapi.json", None).get_json() == DOCUMENT
+    assert json.loads(json.dumps(DOCUMENT)) == DOCUMENT
+
+
+def test_every_reference_leads_somewhere() -> None:
+    references = {node["$ref"] for node in _nodes(DOCUMENT) if "$ref" in node}
+    schemas = DOCUMENT["components"]["schemas"]
+    assert references == {f"#/components/schemas/{name}" for name in schemas}
+
+
+def test_it_has_exactly_the_paths_and_methods_that_are_answered() -> None:
+    routes = {
+        (re.sub(r"<uuid:(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in _PATHS.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD"}
+    }
+    assert {(path, method) for path, method, _ in _operations()} == routes
+
+
+def test_every_operation_is_named_once_and_lists_its_errors() -> None:
+    names = [operation["operationId"] for _, _, operation in _operations()]
+    assert len(set(names)) == len(names)
+    for path, _, operation in _operations():
+        if path.startswith(BACKFILLS):
+            assert {"401", "503"} <= operation["responses"].keys()
+            assert "Retry-After" in operation["responses"]["503"]["headers"]
+        else:
+            assert operation["security"] == []
+        for response in operation["responses"].values():
+            assert response["description"]
+            assert "schema" in response["content"]["application/json"]
+
+
+def test_path_parameters_are_declared() -> None:
+    for path, item in DOCUMENT["paths"].items():
+        declared = {parameter["name"] for parameter in item.get("parameters", [])}
+        assert declared == set(re.findall(r"{(\w+)}", path))
+
+
+def test_unknown_fields_are_refused_in_the_schemas_too() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    for name in ("CreateBackfill", "BackfillWindow", "Filter", "KafkaSink", "WebhookSink"):
+        assert schemas[name]["additionalProperties"] is False
+
+
+def test_the_list_item_has_the_fields_that_are_answered() -> None:
+    service = Service()
+    service.created()
+    (item,) = service.call("GET", BACKFILLS).get_json()
+    schemas = DOCUMENT["components"]["schemas"]
+    assert set(schemas["ListedBackfill"]["required"]) == item.keys()
+    assert set(schemas["Backfill"]["required"]) == item.keys() | {"progress"}
+
+
+def test_its_example_is_accepted() -> None:
+    body = DOCUMENT["paths"][BACKFILLS]["post"]["requestBody"]["content"]["application/json"]
+    Service().created(body["examples"]["transfers"]["value"])

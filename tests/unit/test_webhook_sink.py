@@ -1,0 +1,336 @@
+"""What a receiver of a webhook sees, over real HTTP on loopback."""
+
+import base64
+import hashlib
+import hmac
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from email.utils import format_datetime
+
+import pytest
+
+from shared.destinations.connections import Connections
+from shared.destinations.webhook import WebhookLimits
+from shared.errors import Busy, DeliveryStopped, DestinationRefused, RetryLater, Unavailable
+from shared.steps.ports import ChunkDelivery
+from tests.fakes.receivers import Receiver, Reply, Request
+from tests.fakes.sending import (
+    NumberedRows,
+    SteadyPulse,
+    delivery_to,
+    kafka_destination,
+    webhook_destination,
+)
+from tests.fakes.webhook_sinks import SECRETS, START, FakeTime, loopback_connections, webhook_sink
+
+
+@pytest.fixture
+def connections() -> Iterator[Connections]:
+    connections = loopback_connections()
+    yield connections
+    connections.close()
+
+
+def delivery(receiver: Receiver, rows: int, hash_key: str | None = None) -> ChunkDelivery:
+    return delivery_to(webhook_destination(receiver.url, hash_key), rows)
+
+
+def header(request: Request, name: str) -> str:
+    return {key.lower(): value for key, value in request.headers.items()}[name.lower()]
+
+
+def require_signed(request: Request, secret: bytes) -> None:
+    """Check both signatures as a receiver would, from the raw request alone."""
+    nonce, timestamp = header(request, "X-Webhook-Nonce"), header(request, "X-Webhook-Timestamp")
+    own = hmac.new(secret, f"{nonce}.{timestamp}.".encode() + request.body, hashlib.sha256).hexdigest()
+    assert header(request, "X-Signature-256") == f"sha256={own}"
+    identifier = header(request, "webhook-id")
+    signed = f"{identifier}.{header(request, 'webhook-timestamp')}.".encode() + request.body
+    standard = base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode()
+    assert header(request, "webhook-signature") == f"v1,{standard}"
+    assert uuid.UUID(nonce).version == 4
+
+
+def test_each_batch_is_one_signed_post_of_a_json_array(connections: Connections) -> None:
+    with Receiver() as receiver:
+        sink = webhook_sink(connections, FakeTime())
+        assert sink.deliver(delivery(receiver, 25, "HOOK_KEY"), NumberedRows(25), SteadyPulse())
+    assert [request.rows() for request in receiver.requests] == [
+        list(range(10)),
+        list(range(10, 20)),
+        list(range(20, 25)),
+    ]
+    for request in receiver.requests:
+        require_signed(request, SECRETS["org123", "HOOK_KEY"])
+        assert (request.method, request.path) == ("POST", "/hook?a=b")
+        assert header(request, "Content-Type") == "application/json"
+        assert header(request, "Content-Length") == str(len(request.body))
+        assert header(request, "User-Agent") == "backfills-test"
+        assert header(request, "X-Webhook-Timestamp") == str(int(START.timestamp()))
+        assert "Cookie" not in request.headers
+    assert len({header(request, "webhook-id") for request in receiver.requests}) == 3
+
+
+def test_without_hash_key_nothing_is_signed(connections: Connections) -> None:
+    with Receiver() as receiver:
+        webhook_sink(connections, FakeTime()).deliver(delivery(receiver, 1), NumberedRows(1), SteadyPulse())
+    (request,) = receiver.requests
+    names = {name.lower() for name in request.headers}
+    assert not names & {"x-signature-256", "webhook-signature"}
+    assert names >= {"x-webhook-timestamp", "x-webhook-nonce", "webhook-id", "webhook-timestamp"}
+
+
+def test_all_batches_travel_on_one_connection(connections: Connections) -> None:
+    with Receiver(Reply(204), Reply(200, body=b"thanks"), Reply(202, body=b"x" * 4_096)) as receiver:
+        sink = webhook_sink(connections, FakeTime())
+        sink.deliver(delivery(receiver, 50), NumberedRows(50), SteadyPulse())
+        sink.deliver(delivery(receiver, 10), NumberedRows(10), SteadyPulse())
+    assert len({request.connection for request in receiver.requests}) == 1
+
+
+def test_a_receiver_that_says_too_much_is_heard_only_briefly(connections: Connections) -> None:
+    with Receiver(Reply(200, body=b"x" * 1_000_000)) as receiver:
+        sink = webhook_sink(connections, FakeTime())
+        assert sink.deliver(delivery(receiver, 20), NumberedRows(20), SteadyPulse())
+    assert receiver.rows() == list(range(20))
+    assert len({request.connection for request in receiver.requests}) == 2
+
+
+def test_a_retry_keeps_its_id_and_is_signed_anew(connections: Connections) -> None:
+    time = FakeTime()
+    with Receiver(Reply(500), Reply(503), Reply(429), Reply(200)) as receiver:
+        limits = WebhookLimits(reserve=5.0, first_pause=4.0)
+        sink = webhook_sink(connections, time, limits)
+        assert sink.deliver(delivery(receiver, 5, "HOOK_KEY"), NumberedRows(5), SteadyPulse())
+    assert len(receiver.requests) == 4
+    assert len({header(request, "webhook-id") for request in receiver.requests}) == 1
+    assert len({header(request, "X-Webhook-Nonce") for request in receiver.requests}) == 4
+    assert len({header(request, "X-Webhook-Timestamp") for request in receiver.requests}) > 1
+    for request in receiver.requests:
+        require_signed(request, SECRETS["org123", "HOOK_KEY"])
+    assert max(time.pauses) <= 0.5
+
+
+def test_a_repeated_delivery_carries_the_same_ids_and_bodies(connections: Connections) -> None:
+    with Receiver() as receiver:
+        chunk = delivery(receiver, 20)
+        sink = webhook_sink(connections, FakeTime())
+        sink.deliver(chunk, NumberedRows(20), SteadyPulse())
+        sink.deliver(chunk, NumberedRows(20), SteadyPulse())
+    first, second = receiver.requests[:2], receiver.requests[2:]
+    assert [header(one, "webhook-id") for one in first] == [header(one, "webhook-id") for one in second]
+    assert [one.body for one in first] == [one.body for one in second]
+
+
+def test_a_delivery_goes_on_where_the_last_one_was_acknowledged(connections: Connections) -> None:
+    with Receiver() as receiver:
+        chunk = delivery(receiver, 35)
+        sink = webhook_sink(connections, FakeTime())
+        sink.deliver(chunk, NumberedRows(35), SteadyPulse())
+        sink.deliver(replace(chunk, first_batch=2), NumberedRows(35), SteadyPulse())
+    resumed = receiver.requests[4:]
+    assert [request.rows() for request in resumed] == [list(range(20, 30)), list(range(30, 35))]
+    assert [header(one, "webhook-id") for one in resumed] == [
+        header(one, "webhook-id") for one in receiver.requests[2:4]
+    ]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 413, 415, 422, 451])
+def test_a_permanent_refusal_fails_the_job_at_once(connections: Connections, status: int) -> None:
+    reply = Reply(status, body=b"no such hook\r\nWARNING: forged line \x1b[31m")
+    with Receiver(reply) as receiver, pytest.raises(DestinationRefused, match=str(status)) as refused:
+        webhook_sink(connections, FakeTime()).deliver(delivery(receiver, 30), NumberedRows(30), SteadyPulse())
+    assert len(receiver.requests) == 1
+    assert "forged" not in refused.value.message
+    assert refused.value.detail.isprintable()
+    assert "no such hook??WARNING" in refused.value.detail
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
+def test_no_redirect_is_followed(connections: Connections, status: int) -> None:
+    with Receiver() as other, Receiver(Reply(status, {"Location": other.url})) as receiver:
+        sink = webhook_sink(connections, FakeTime())
+        with pytest.raises(DestinationRefused, match="redirects are not followed"):
+            sink.deliver(delivery(receiver, 5), NumberedRows(5), SteadyPulse())
+    assert other.requests == []
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
+def test_what_may_pass_is_tried_a_few_times_and_then_again_later(
+    connections: Connections, status: int
+) -> None:
+    with Receiver(*[Reply(status)] * 4) as receiver:
+        sink = webhook_sink(connections, FakeTime())
+        with pytest.raises(RetryLater, match=f"webhook hook, which answered {status}"):
+            sink.deliver(delivery(receiver, 5), NumberedRows(5), SteadyPulse())
+    assert len(receiver.requests) == 4
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("how", ["seconds", "date"])
+def test_retry_after_is_obeyed(connections: Connections, status: int, how: str) -> None:
+    time = FakeTime()
+    wish = "7" if how == "seconds" else format_datetime(time.now().replace(second=7), usegmt=True)
+    with Receiver(Reply(status, {"Retry-After": wish})) as receiver:
+        assert webhook_sink(connections, time).deliver(delivery(receiver, 5), NumberedRows(5), SteadyPulse())
+    assert 6.0 <= sum(time.pauses) <= 7.0
+
+
+@pytest.mark.parametrize("wish", ["", "soon", "-5", "9" * 5_000, "Sun, 99 Foo 2026", "1.5"])
+def test_a_retry_after_that_makes_no_sense_is_backed_off_from(connections: Connections, wish: str) -> None:
+    time = FakeTime()
+    with Receiver(Reply(503, {"Retry-After": wish})) as receiver:
+        assert webhook_sink(connections, time).deliver(delivery(receiver, 5), NumberedRows(5), SteadyPulse())
+    assert 0.0 < sum(time.pauses) <= 0.5
+
+
+def test_a_date_without_time_zone_that_has_passed_asks_for_no_pause(connections: Connections) -> None:
+    time = FakeTime()
+    wish = "Sat, 28 Feb 2026 12:00:00 -0000"
+    with Receiver(Reply(503, {"Retry-After": wish})) as receiver:
+        assert webhook_sink(connections, time).deliver(delivery(receiver, 5), NumberedRows(5), SteadyPulse())
+    assert time.pauses == []
+
+
+def test_retry_after_on_an_error_of_the_server_is_not_obeyed(connections: Connections) -> None:
+    time = FakeTime()
+    with Receiver(Reply(500, {"Retry-After": "400"})) as receiver:
+        assert webhook_sink(connections, time).deliver(delivery(receiver, 5), NumberedRows(5), SteadyPulse())
+    assert sum(time.pauses) <= 0.5
+
+
+def test_a_wish_longer_than_the_time_left_is_handed_back(connections: Connections) -> None:
+    time, pulse = FakeTime(), SteadyPulse()
+    with Receiver(Reply(), Reply(429, {"Retry-After": "3600"})) as receiver:
+        with pytest.raises(RetryLater, match="asks to wait 3600 s"):
+            webhook_sink(connections, time).deliver(delivery(receiver, 30), NumberedRows(30), pulse)
+        assert len(receiver.requests) == 2
+    assert time.pauses == []
+    assert pulse.checkpoints == [1]
+
+
+def test_a_receiver_that_cuts_the_connection_is_tried_again(connections: Connections) -> None:
+    with Receiver(Reply(cut=True), Reply(cut=True)) as receiver:
+        sink = webhook_sink(connections, FakeTime())
+        assert sink.deliver(delivery(receiver, 5), NumberedRows(5), SteadyPulse())
+    assert len(receiver.requests) == 3
+
+
+def test_an_acceptance_counts_though_its_body_is_cut_off(connections: Connections) -> None:
+    with Receiver(Reply(200, body=b"x" * 100, cut=True)) as receiver:
+        sink = webhook_sink(connections, FakeTime())
+        assert sink.deliver(delivery(receiver, 20), NumberedRows(20), SteadyPulse())
+    assert receiver.rows() == list(range(20))
+
+
+def test_nobody_listening_is_retried_later(connections: Connections) -> None:
+    with Receiver() as receiver:
+        chunk = delivery(receiver, 5)
+    with pytest.raises(Unavailable, match="the receiver of webhook hook"):
+        webhook_sink(connections, FakeTime()).deliver(chunk, NumberedRows(5), SteadyPulse())
+
+
+@pytest.mark.parametrize("reply", [Reply(hang=30.0), Reply(trickle=True)], ids=["silent", "trickling"])
+def test_a_slow_receiver_is_given_up_after_the_time_of_one_request(
+    connections: Connections, reply: Reply
+) -> None:
+    limits = WebhookLimits(request=0.3, tries=2, reserve=5.0)
+    with Receiver(reply) as receiver:
+        sink = webhook_sink(connections, FakeTime(), limits)
+        assert sink.deliver(delivery(receiver, 5), NumberedRows(5), SteadyPulse())
+    assert len(receiver.requests) == 2
+
+
+def test_a_request_never_outlives_the_handler(connections: Connections) -> None:
+    limits = WebhookLimits(tries=1)
+    with Receiver(Reply(hang=30.0)) as receiver, pytest.raises(Unavailable):
+        webhook_sink(connections, FakeTime(), limits).deliver(
+            delivery(receiver, 5), NumberedRows(5), SteadyPulse(seconds=0.2)
+        )
+
+
+def test_nearing_the_deadline_the_rest_goes_in_a_message_of_its_own(connections: Connections) -> None:
+    time = FakeTime()
+    pulse = SteadyPulse(seconds=20.0, clock=time.monotonic)
+    rows = NumberedRows(100, before=lambda first: time.sleep(4.0 if first else 0.0))
+    with Receiver() as receiver:
+        sink = webhook_sink(connections, time)
+        assert not sink.deliver(delivery(receiver, 100), rows, pulse)
+    assert receiver.rows() == list(range(40))
+    assert pulse.checkpoints[-1] == 4
+
+
+def test_what_begins_too_late_is_left_to_a_message_of_its_own(connections: Connections) -> None:
+    with Receiver() as receiver:
+        sink = webhook_sink(connections, FakeTime(), WebhookLimits(least=240.0))
+        assert not sink.deliver(delivery(receiver, 5), NumberedRows(5), SteadyPulse(seconds=239.0))
+    assert receiver.requests == []
+
+
+def test_progress_is_recorded_no_more_than_once_a_second(connections: Connections) -> None:
+    time, pulse = FakeTime(), SteadyPulse()
+    rows = NumberedRows(100, before=lambda _: time.sleep(0.3))
+    with Receiver() as receiver:
+        assert webhook_sink(connections, time).deliver(delivery(receiver, 100), rows, pulse)
+    assert pulse.checkpoints == [4, 8]
+
+
+def test_no_batch_starts_once_the_job_has_ended(connections: Connections) -> None:
+    pulse = SteadyPulse()
+
+    def stop(first: int) -> None:
+        if first == 30:
+            pulse.reason = DeliveryStopped("the job was cancelled")
+
+    with Receiver() as receiver, pytest.raises(DeliveryStopped):
+        webhook_sink(connections, FakeTime()).deliver(
+            delivery(receiver, 100), NumberedRows(100, before=stop), pulse
+        )
+    assert receiver.rows() == list(range(30))
+    assert pulse.checkpoints == [3]
+
+
+def test_a_pause_between_two_tries_ends_with_the_job(connections: Connections) -> None:
+    time, pulse = FakeTime(), SteadyPulse()
+
+    def cancel() -> None:
+        if time.passed > 3.0:
+            pulse.reason = DeliveryStopped("the job was cancelled")
+
+    pulse.on_check = cancel
+    with Receiver(Reply(503, {"Retry-After": "300"})) as receiver, pytest.raises(DeliveryStopped):
+        webhook_sink(connections, time).deliver(delivery(receiver, 5), NumberedRows(5), pulse)
+    assert time.passed < 5.0
+    assert len(receiver.requests) == 1
+
+
+def test_what_stopped_the_sending_is_told_even_if_its_progress_is_lost(connections: Connections) -> None:
+    pulse = SteadyPulse(checkpoint_error=Busy("somebody took over"))
+    with Receiver(Reply(), Reply(410)) as receiver, pytest.raises(DestinationRefused, match="410"):
+        webhook_sink(connections, FakeTime()).deliver(delivery(receiver, 30), NumberedRows(30), pulse)
+
+
+def test_a_secret_that_is_missing_fails_the_job_naming_it(connections: Connections) -> None:
+    with Receiver() as receiver, pytest.raises(DestinationRefused, match="NO_SUCH_KEY"):
+        webhook_sink(connections, FakeTime()).deliver(
+            delivery(receiver, 5, "NO_SUCH_KEY"), NumberedRows(5), SteadyPulse()
+        )
+    assert receiver.requests == []
+
+
+def test_other_destinations_are_none_of_its_business(connections: Connections) -> None:
+    with pytest.raises(TypeError):
+        webhook_sink(connections, FakeTime()).deliver(
+            delivery_to(kafka_destination(), 1), NumberedRows(1), SteadyPulse()
+        )
+
+
+def test_the_body_is_what_was_encoded(connections: Connections) -> None:
+    with Receiver() as receiver:
+        webhook_sink(connections, FakeTime()).deliver(delivery(receiver, 2), NumberedRows(2), SteadyPulse())
+    assert json.loads(receiver.requests[0].body) == [
+        {"row": 0, "text": "éxxxxxxxxxx"},
+        {"row": 1, "text": "éxxxxxxxxxx"},
+    ]

@@ -1,0 +1,133 @@
+"""TLS to a checked address, under the name that the URL gives."""
+
+import datetime
+import socket
+import ssl
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from shared.destinations.connections import Connections
+from shared.destinations.guard import Guard
+from shared.destinations.webhook import WebhookLimits
+from shared.errors import DestinationRefused, Unavailable
+from tests.fakes.receivers import Receiver, Reply
+from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, webhook_destination
+from tests.fakes.webhook_sinks import FakeTime, webhook_sink
+
+HOST = "hooks.example.com"
+PUBLIC = "93.184.216.34"
+
+
+@dataclass(frozen=True)
+class Certified:
+    """A receiver's side of TLS for HOST, and a client's that trusts it."""
+
+    server: ssl.SSLContext
+    client: ssl.SSLContext
+
+
+@pytest.fixture(scope="module")
+def certified(tmp_path_factory: pytest.TempPathFactory) -> Certified:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file: Path = tmp_path_factory.mktemp("tls") / "receiver.pem"
+    file.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        + certificate.public_bytes(Encoding.PEM)
+    )
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(file)
+    return Certified(
+        server, ssl.create_default_context(cadata=certificate.public_bytes(Encoding.PEM).decode())
+    )
+
+
+class FakeInternet:
+    """Every name has the one public address, behind which the receiver sits on loopback."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self.receiver = receiver
+        self.dialled: list[tuple[str, int]] = []
+
+    def resolve(self, host: str, port: int) -> Sequence[str]:
+        return [PUBLIC]
+
+    def connect(self, address: str, port: int, timeout: float) -> socket.socket:
+        self.dialled.append((address, port))
+        return socket.create_connection(("127.0.0.1", self.receiver.port), timeout)
+
+
+@pytest.fixture
+def receiver(certified: Certified) -> Iterator[Receiver]:
+    with Receiver(tls=certified.server) as receiver:
+        yield receiver
+
+
+def send(
+    internet: FakeInternet, client: ssl.SSLContext, url: str, limits: WebhookLimits | None = None
+) -> bool:
+    guard = Guard(internet.resolve, internet.connect, insecure=False)
+    connections = Connections(guard, user_agent="backfills-test", tls=client)
+    try:
+        sink = webhook_sink(connections, FakeTime(), limits)
+        return sink.deliver(delivery_to(webhook_destination(url), 30), NumberedRows(30), SteadyPulse())
+    finally:
+        connections.close()
+
+
+def test_the_checked_address_is_dialled_and_the_name_verified(
+    receiver: Receiver, certified: Certified
+) -> None:
+    internet = FakeInternet(receiver)
+    assert send(internet, certified.client, f"https://{HOST}/hook")
+    assert internet.dialled == [(PUBLIC, 443)]
+    assert {request.headers["Host"] for request in receiver.requests} == {HOST}
+    assert receiver.rows() == list(range(30))
+
+
+def test_a_certificate_for_another_name_is_not_trusted(receiver: Receiver, certified: Certified) -> None:
+    internet = FakeInternet(receiver)
+    with pytest.raises(Unavailable, match="trusted TLS connection to the receiver of webhook hook"):
+        send(internet, certified.client, "https://other.example.com/hook")
+    assert receiver.requests == []
+
+
+def test_a_certificate_of_an_unknown_authority_is_not_trusted(receiver: Receiver) -> None:
+    with pytest.raises(Unavailable, match="trusted TLS connection"):
+        send(FakeInternet(receiver), ssl.create_default_context(), f"https://{HOST}/hook")
+    assert receiver.requests == []
+
+
+def test_plain_http_is_refused(receiver: Receiver, certified: Certified) -> None:
+    internet = FakeInternet(receiver)
+    with pytest.raises(DestinationRefused, match="https"):
+        send(internet, certified.client, f"http://{HOST}/hook")
+    assert internet.dialled == []
+
+
+def test_a_slow_answer_is_cut_off_under_tls_too(certified: Certified) -> None:
+    limits = WebhookLimits(request=0.4, tries=2, reserve=5.0)
+    with Receiver(Reply(trickle=True), tls=certified.server) as receiver:
+        assert send(FakeInternet(receiver), certified.client, f"https://{HOST}/hook", limits)
+        assert len(receiver.requests) == 4
