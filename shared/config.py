@@ -110,7 +110,7 @@ def read(environment: Mapping[str, str], required: tuple[str, ...] = ()) -> Sett
     faults: list[str] = []
     for field in dataclasses.fields(Settings):
         name, default = field.metadata["name"], field.metadata["default"]
-        text = environment.get(name, default)
+        text = environment.get(name) or default
         if text is None or (name in required and not environment.get(name)):
             faults.append(f"{name} is not set ({field.metadata['purpose']})")
             continue

@@ -15,6 +15,7 @@ client may read (``message``) from what only the operator's log gets (``detail``
     ├── Skipped                    nothing to do, now or ever: recorded and acknowledged
     │   ├── MalformedMessage       not a message of ours
     │   ├── StaleMessage           of an unknown job, another attempt, or a job that has ended
+    │   ├── LeftToOthers           somebody else is at this very work, and the sweep watches them
     │   └── DeliveryStopped        the job was cancelled or failed while its rows were being sent
     └── RequestRefused             what the API's client asked for can't be had
         ├── JobUnknown             404
@@ -96,6 +97,13 @@ class MalformedMessage(Skipped):
 
 class StaleMessage(Skipped):
     """Belongs to an unknown job, to another attempt, or to a job that has ended."""
+
+
+class LeftToOthers(Skipped):
+    """Somebody else is at this very work; should they die, the sweep has it done again.
+
+    Waiting for them by redelivery would use up the message's attempts, which are for faults.
+    """
 
 
 class DeliveryStopped(Skipped):

@@ -206,10 +206,15 @@ def complete(job: Job, now: datetime) -> Job:
 
 
 def fail(job: Job, message: str, now: datetime, *, retry: int) -> Job:
-    """End the job with a reason its client can act on; of an earlier retry, or ended, it stays as it is."""
+    """End the job with a reason its client can act on; of an earlier retry, or ended, it stays as it is.
+
+    It was a message that led here, so the job is confirmed: its client must see what became of it.
+    """
     if job.status.is_terminal or job.retry != retry:
         return job
-    return replace(job, status=JobStatus.FAILED, error_message=message, time_completed=now)
+    return replace(
+        job, status=JobStatus.FAILED, confirmed=True, error_message=message, time_completed=now
+    )
 
 
 def cancel(job: Job, now: datetime) -> Job:

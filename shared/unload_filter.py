@@ -1,6 +1,6 @@
 """The filter of a job as SQL: ``column IN (values)``.
 
-A column takes the values that it has in the message, and is compared as it is staged. Snowflake would
+A column takes the values that it has in the message. Snowflake would
 cast any other value silently: matching rows that nobody meant, or failing on the first row it can't cast.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, Final
 from shared.errors import UnloadRefused
 from shared.jobs import FilterValue
 from shared.timestamps import canonical
-from shared.unload_columns import TableColumn, expression
+from shared.unload_columns import TableColumn, expression, reference
 
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _MOST_DIGITS: Final = 38
@@ -50,7 +50,11 @@ def condition(column: TableColumn, values: Sequence[FilterValue]) -> tuple[str, 
     UnloadRefused, saying what the column takes, if it can't have one of the values.
     """
     bound = tuple(_bound(value, column) for value in values)
-    return f"{expression(column)} IN ({', '.join(['%s'] * len(bound))})", bound
+    compared, placeholder = expression(column), "%s"
+    if column.type == "FIXED" and column.scale > 0:
+        # As numbers, so that Snowflake can skip partitions; from text, since a literal may become a float.
+        compared, placeholder = reference(column), f"%s::NUMBER({_MOST_DIGITS}, {column.scale})"
+    return f"{compared} IN ({', '.join([placeholder] * len(bound))})", bound
 
 
 def _bound(value: FilterValue, column: TableColumn) -> Any:
@@ -78,10 +82,10 @@ def _bound(value: FilterValue, column: TableColumn) -> Any:
 
 
 def _fixed(value: FilterValue, scale: int) -> int | str | None:
-    """An integer, or the plain digits at the scale: an exponent would make it a float to Snowflake.
+    """An integer, or the plain digits at the scale, if the column can hold the very number.
 
-    Digits in a string are as good: decimals come so in the message, and many clients have no others
-    of 38 digits.
+    Digits in a string are as good: decimals come so in the message, and many clients have no other
+    numbers of 38 digits.
     """
     if isinstance(value, bool) or (isinstance(value, str) and not _NUMBER.fullmatch(value)):
         return None
@@ -90,8 +94,7 @@ def _fixed(value: FilterValue, scale: int) -> int | str | None:
         number = exact.quantize(Decimal(str(value)), Decimal(1).scaleb(-scale))
     except (InvalidOperation, Inexact):
         return None
-    # The sign of zero goes by adding nothing.
-    return f"{exact.plus(number):f}" if scale else int(number)
+    return f"{number:f}" if scale else int(number)
 
 
 def _real(value: FilterValue) -> float | None:

@@ -49,10 +49,19 @@ def _environment(folder: Path, requirements: Path) -> None:
     if stamp.agrees():
         return
     _say(f"installing {requirements.relative_to(ROOT)} (about a minute, once)")
-    _run([sys.executable, "-m", "venv", str(folder)])
+    # What this Python completed can be added to; half an environment, or another Python's, can't.
+    whole = stamp.exists() and _made_by_this_python(folder)
+    stamp.remove()
+    _run([sys.executable, "-m", "venv", *([] if whole else ["--clear"]), str(folder)])
     pip = [str(folder / "bin/python"), "-m", "pip", "--disable-pip-version-check", "--quiet"]
     _run([*pip, "install", "--require-hashes", "--requirement", str(requirements)])
     stamp.write()
+
+
+def _made_by_this_python(folder: Path) -> bool:
+    configuration = folder / "pyvenv.cfg"
+    home = f"home = {Path(sys.executable).resolve().parent}"
+    return configuration.is_file() and home in configuration.read_text().splitlines()
 
 
 def _kafka() -> None:
@@ -75,8 +84,14 @@ class _Stamp:
         self._file = folder / ".made-from"
         self._hash = hashlib.sha256("\0".join(sources).encode()).hexdigest()
 
+    def exists(self) -> bool:
+        return self._file.is_file()
+
     def agrees(self) -> bool:
-        return self._file.is_file() and self._file.read_text() == self._hash
+        return self.exists() and self._file.read_text() == self._hash
+
+    def remove(self) -> None:
+        self._file.unlink(missing_ok=True)
 
     def write(self) -> None:
         self._file.write_text(self._hash)

@@ -6,6 +6,7 @@ python -m infra.local.sample FILE [--rows N] [--seed N]
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -90,7 +91,8 @@ def load(
     ]
     _post(f"{url}/local/statements", {"statements": creations})
     answer = _post(f"{url}/local/load", {"path": str(path.resolve()), "table": table})
-    return int(answer["rows"])
+    rows: int = answer["rows"]
+    return rows
 
 
 def _namespace(name: str) -> list[str]:
@@ -98,9 +100,9 @@ def _namespace(name: str) -> list[str]:
     return [f"CREATE DATABASE IF NOT EXISTS {database}", f"CREATE SCHEMA IF NOT EXISTS {database}.{schema}"]
 
 
-def _post(url: str, body: dict[str, object]) -> dict[str, object]:
+def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
     response = _http.request("POST", url, body=json.dumps(body), timeout=_SECONDS)
-    answer: dict[str, object] = json.loads(response.data)
+    answer: dict[str, Any] = json.loads(response.data)
     if response.status != 200:  # noqa: PLR2004 - OK
         raise SampleNotLoaded(answer.get("error", f"status {response.status}"))
     return answer

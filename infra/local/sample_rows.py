@@ -85,22 +85,19 @@ def _unknown_token(chance: random.Random, rank: int) -> Token:
 
 
 def _blocks(chance: random.Random, count: int) -> Iterator[Block]:
-    """Cut the rows into blocks; the last of them take what is left, and may have none."""
-    midnights = range(0, _LAST_BLOCK + 1, 86_400 // _BLOCK_SECONDS)
+    """Cut the rows into blocks: one row for each midnight, a share for the busy block, the rest at random."""
+    midnights = range(0, _LAST_BLOCK + 1, 86_400 // _BLOCK_SECONDS)[:count]
     wanted = max(1, count // _ROWS_A_BLOCK)
     others = (round((place + chance.random()) * _LAST_BLOCK / wanted) for place in range(wanted))
     offsets = sorted({*midnights, *others})
-    busy = offsets[len(offsets) // 2]
-    left = count - len(midnights)  # one row each is kept for them
-    mean = max(1.0, left / len(offsets))
-    for place, offset in enumerate(offsets):
-        at_midnight = offset % midnights.step == 0
-        size = count // _BUSY_SHARE if offset == busy else round(chance.expovariate(1 / mean))
-        if place == len(offsets) - 1:
-            size = left
-        size = max(0, min(size, left))
-        left -= size
-        size += at_midnight
+    busy, busy_rows = offsets[len(offsets) // 2], count // _BUSY_SHARE
+    rest = max(0, count - len(midnights) - busy_rows)
+    places = list(accumulate(chance.expovariate(1) for _ in offsets))
+    before = 0
+    for offset, place in zip(offsets, places, strict=True):
+        after = round(rest * place / places[-1])
+        size = after - before + (offset in midnights) + (busy_rows if offset == busy else 0)
+        before = after
         if size:
             moment = START + timedelta(seconds=offset * _BLOCK_SECONDS)
             yield Block(_FIRST_BLOCK + offset, moment, _hex(chance, 32), size)
@@ -166,8 +163,9 @@ def _raw_amount(chance: random.Random, token: Token) -> int:
         return 0
     if token.symbol == "MAX":
         return chance.choice((_LARGEST, 10**38, 10**38 - 1, 2**64, 2**63, 2**53 + 1, 1))
-    whole = int(10 ** chance.uniform(-2, 5) * 1_000_003)
-    return max(1, whole * 10 ** (token.decimals or 0) // 1_000_003)
+    millionths = int(10 ** chance.uniform(4, 11))  # of a whole token
+    unit: int = 10 ** (token.decimals or 0)
+    return max(1, millionths * unit // 10**6)
 
 
 def _scaled(raw: int, decimals: int) -> str:

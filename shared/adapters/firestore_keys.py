@@ -31,7 +31,7 @@ class FirestoreKeys:
         with reaching("the key store"):
             snapshot = self._client.document("api_keys", digest).get(retry=RETRY, timeout=TIMEOUT)
         fields = fields_of(snapshot)
-        organization_id = str(fields.get("organization_id", ""))
+        organization_id = str(fields.get("organization_id") or "")
         if not is_organization_id(organization_id) or fields.get("revoked") is not None:
             return None
         self._cache[digest] = (organization_id, now + CACHE_SECONDS)

@@ -90,7 +90,9 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         finish=finish,
         keep_alive=keep_alive,
         time_limit=settings.delivery_deadline,
+        lease_length=settings.lease_length,
         monotonic=monotonic,
+        sleep=sleep,
     )
     handle = Handle({DeliverChunk: step.run}, finish)
     return lambda pushed: handle.run(pushed.message)

@@ -29,7 +29,11 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
     client = firestore_client(settings)
     jobs = FirestoreJobs(client)
     queue = publisher(settings, timeout=120)
-    unloads = SnowflakeUnloads(settings.snowflake_connect, settings.unload_limit)
+    unloads = SnowflakeUnloads(
+        settings.snowflake_connect,
+        location_stage=settings.snowflake_stage,
+        statement_timeout=settings.unload_limit,
+    )
     broker = KafkaTopics(
         settings.kafka_client,
         partitions=settings.kafka_topic_partitions,

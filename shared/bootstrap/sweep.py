@@ -12,7 +12,7 @@ from shared.jobs import Job
 from shared.steps.finish import Finish
 from shared.steps.sweep import Sweep, SweepLimits
 
-REQUIRED = ("SNOWFLAKE_CONNECT",)
+REQUIRED = ("SNOWFLAKE_CONNECT", "SNOWFLAKE_STAGE")
 
 
 def build(settings: Settings) -> Sweep:
@@ -27,7 +27,11 @@ def build(settings: Settings) -> Sweep:
     )
     return Sweep(
         jobs=jobs,
-        unloads=SnowflakeUnloads(settings.snowflake_connect, settings.unload_limit),
+        unloads=SnowflakeUnloads(
+            settings.snowflake_connect,
+            location_stage=settings.snowflake_stage,
+            statement_timeout=settings.unload_limit,
+        ),
         publisher=queue,
         finish=Finish(jobs, queue, now),
         limits=limits,

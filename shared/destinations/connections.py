@@ -4,6 +4,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +64,7 @@ class _Guarded(HTTPConnection):
         self._begin_request()
         super().request(*args, **options)
 
-    def getresponse(self) -> HTTPResponse:
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as in urllib3 itself
         response = super().getresponse()
         if self._late:
             # http.client takes a head that was cut off for a whole one.
@@ -89,14 +90,10 @@ class _Guarded(HTTPConnection):
 
     def _cut(self) -> None:
         self._late = True
-        connected = self.sock
-        if connected is None:
-            return
-        try:
+        # Not connected yet, or closed just now: then dialling or closing ends the request.
+        with suppress(OSError, TypeError):
             # SSLSocket's own shutdown would have the reading thread go on without TLS.
-            socket.socket.shutdown(connected, socket.SHUT_RDWR)
-        except OSError:
-            return  # it was closed just now
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
 
 class _GuardedTls(_Guarded, HTTPSConnection):

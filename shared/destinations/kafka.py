@@ -10,7 +10,7 @@ from typing import Any
 
 from confluent_kafka import KafkaException, Producer
 
-from shared.destinations.kafka_errors import TopicMissing, meaning
+from shared.destinations.kafka_errors import TopicMissing, meaning, speaking_of
 from shared.destinations.kafka_names import topic_of, transaction_of
 from shared.destinations.kafka_sending import WAIT, Failure, Sending
 from shared.destinations.kafka_transaction import Markers, Transaction
@@ -66,7 +66,9 @@ class KafkaSink:
         self._client = {**_TUNING, **client, **_CORRECTNESS}
         self._monotonic = monotonic
         self._limits = limits
-        self.markers = Markers({**client, "allow.auto.create.topics": False}, timeout=limits.step)
+        self.markers = Markers(
+            {**client, "allow.auto.create.topics": False}, timeout=limits.step, monotonic=monotonic
+        )
 
     def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
         """Commit the chunk's rows to the topic, unless that was done before.
@@ -94,10 +96,11 @@ class KafkaSink:
             return True
         transaction.begin()
         try:
-            for batch in rows.batches(self._limits.batch_rows):
-                sending.send(batch)
-            sending.finish()
-            transaction.mark()
+            with speaking_of(topic):
+                for batch in rows.batches(self._limits.batch_rows):
+                    sending.send(batch)
+                sending.finish()
+                transaction.mark()
         except BaseException as error:
             if leftover := transaction.abort():
                 error.add_note(f"the transaction was left open: {leftover}")

@@ -59,6 +59,12 @@ def speaking_of(topic: str) -> Iterator[None]:
         yield
     except KafkaException as error:
         raise meaning(error.args[0], topic) from error
+    except SystemError as error:
+        # A fatal error sets an exception in poll() and flush(), and a delivery report that is called in
+        # the same round trips over it: the client then raises this in its stead.
+        if not isinstance(error.__cause__, KafkaException):
+            raise
+        raise meaning(error.__cause__.args[0], topic) from error
 
 
 def meaning(error: KafkaError, topic: str, *, size: int | None = None) -> BackfillError:

@@ -6,10 +6,17 @@ broker keeps the offsets of an empty group (`offsets.retention.minutes`, 7 days 
 its topic, as do the rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 
 from shared.destinations.kafka_errors import meaning, speaking_of
@@ -18,28 +25,46 @@ from shared.errors import Unavailable
 from shared.steps.ports import ChunkDelivery, Pulse
 
 _MARKER_PARTITION = 0
+_PASSING = frozenset({KafkaError.UNSTABLE_OFFSET_COMMIT, KafkaError.COORDINATOR_LOAD_IN_PROGRESS})
+_PAUSE = 0.05  # seconds between two looks
 _SLICE = 1.0  # seconds in one blocking call, so that a cancel is noticed between two
 
 
 class Markers:
-    """Looks markers up, over one connection for all of them: a client per lookup takes 60 ms to connect."""
+    """Looks markers up, over one connection for all of them: a client per lookup takes 60 ms to connect.
 
-    def __init__(self, client: Mapping[str, Any], *, timeout: float) -> None:
+    ``timeout`` in seconds is for one lookup.
+    """
+
+    def __init__(self, client: Mapping[str, Any], *, timeout: float, monotonic: Callable[[], float]) -> None:
         self._admin = AdminClient(dict(client))
         self._timeout = timeout
+        self._monotonic = monotonic
 
     def committed(self, delivery: ChunkDelivery) -> bool:
-        """Whether the chunk's transaction was ever committed to the topic as it is now."""
+        """Whether the chunk's transaction was ever committed to the topic as it is now.
+
+        Waits for a commit that is just being carried out. Unavailable as long as its transaction is open.
+        """
+        until = self._monotonic() + self._timeout
+        while True:
+            marker = self._look_up(delivery)
+            if marker.error is None:
+                return bool(marker.offset >= 0)
+            if marker.error.code() not in _PASSING or self._monotonic() > until:
+                raise meaning(marker.error, topic_of(delivery))
+            self._admin.poll(_PAUSE)
+
+    def _look_up(self, delivery: ChunkDelivery) -> TopicPartition:
         topic = topic_of(delivery)
-        request = ConsumerGroupTopicPartitions(
-            transaction_of(delivery), [TopicPartition(topic, _MARKER_PARTITION)]
-        )
+        marker = TopicPartition(topic, _MARKER_PARTITION)
+        request = ConsumerGroupTopicPartitions(transaction_of(delivery), [marker])
         with speaking_of(topic):
             (answer,) = self._admin.list_consumer_group_offsets(
                 [request], require_stable=True, request_timeout=self._timeout
             ).values()
-            (marker,) = answer.result().topic_partitions
-        return bool(marker.offset >= 0)
+            (found,) = answer.result().topic_partitions
+        return found
 
 
 class Transaction:
@@ -71,12 +96,11 @@ class Transaction:
             self._producer.begin_transaction()
 
     def mark(self) -> None:
-        """Put the marker into the transaction."""
+        """Put the marker into the transaction; KafkaException as the client raises it."""
         marker = TopicPartition(self._topic, _MARKER_PARTITION, self._delivery.rows)
         # Never connects: it only puts the group's name into the form that the producer asks for.
         group = Consumer({"group.id": transaction_of(self._delivery)}).consumer_group_metadata()
-        with speaking_of(self._topic):
-            self._producer.send_offsets_to_transaction([marker], group, self._timeout)
+        self._producer.send_offsets_to_transaction([marker], group, self._timeout)
 
     def commit(self) -> None:
         """Make rows and marker visible together.

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from shared.chunks import Chunk
-from shared.errors import BackfillError, Busy, JobFails, RetryLater, StaleMessage
+from shared.errors import BackfillError, Busy, JobFails, LeftToOthers, RetryLater, StaleMessage
 from shared.jobs import Destination, Job, JobStatus
 from shared.messages import DeliverChunk
 from shared.steps.find import find_for_message
@@ -27,6 +27,8 @@ from shared.steps.ports import (
     StagedFiles,
 )
 
+_PAUSE = 1.0  # seconds between two looks at somebody else's lease
+
 KeepAlive = Callable[[Job, Lease, float], AbstractContextManager[Pulse]]
 
 
@@ -35,7 +37,8 @@ class Deliver:
     """The step with its parts.
 
     ``keep_alive`` renews a lease and watches the job while rows are sent, until a moment of ``monotonic``,
-    which is ``time_limit`` seconds after the message came in.
+    which is ``time_limit`` seconds after the message came in. ``lease_length``: seconds after which a
+    dead holder's lease can be had.
     """
 
     jobs: Jobs
@@ -48,7 +51,9 @@ class Deliver:
     finish: Finish
     keep_alive: KeepAlive
     time_limit: float
+    lease_length: float
     monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
 
     def run(self, message: DeliverChunk) -> None:
         deadline = self.monotonic() + self.time_limit
@@ -74,18 +79,24 @@ class Deliver:
         next. False when a destination's rest goes in a message of its own.
         """
         delayed: RetryLater | None = None
+        held: Busy | None = None
         complete = True
         for destination in job.destinations:
             try:
                 complete = self._send(job, chunk, destination, deadline) and complete
+            except Busy as busy:
+                held = busy
             except RetryLater as error:
                 delayed = error
         if delayed is not None:
             raise delayed
+        if held is not None:
+            # They are alive and have a message of their own.
+            raise LeftToOthers(held.message, detail=held.detail) from held
         return complete
 
     def _send(self, job: Job, chunk: Chunk, destination: Destination, deadline: float) -> bool:
-        lease = self.deliveries.take(job, chunk.number, destination.uid)
+        lease = self._take(job, chunk, destination)
         if lease is None:
             return True
         try:
@@ -102,6 +113,21 @@ class Deliver:
         else:
             lease.release()
         return sent
+
+    def _take(self, job: Job, chunk: Chunk, destination: Destination) -> Lease | None:
+        """A lease, or None when the destination has the chunk; Busy when somebody else surely lives.
+
+        Whoever was killed in the middle leaves a lease behind. Waiting for its end by redelivery would use
+        up the message's attempts within seconds, and so fail the job.
+        """
+        end = self.monotonic() + self.lease_length + _PAUSE
+        while True:
+            try:
+                return self.deliveries.take(job, chunk.number, destination.uid)
+            except Busy:
+                if self.monotonic() >= end:
+                    raise
+            self.sleep(_PAUSE)
 
     def _stream(self, job: Job, chunk: Chunk, destination: Destination, lease: Lease, pulse: Pulse) -> bool:
         delivery = ChunkDelivery(

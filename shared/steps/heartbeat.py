@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from shared.errors import Busy, DeliveryStopped, RetryLater
+from shared.errors import Busy, DeliveryStopped, RetryLater, Unavailable
 from shared.steps.ports import Lease
 
 
@@ -32,7 +32,7 @@ class Heartbeat:
         self._deadline = deadline
         self._monotonic = monotonic
         self._ended = threading.Event()
-        self._reason: Busy | DeliveryStopped | None = None
+        self._reason: RetryLater | DeliveryStopped | None = None
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def __enter__(self) -> Self:
@@ -70,4 +70,4 @@ class Heartbeat:
             except RetryLater:
                 # The record is out of reach: go on for as long as the lease surely lives.
                 if self._monotonic() - renewed >= self._lease_length:
-                    self._reason = Busy("the delivery's lease could not be renewed in time")
+                    self._reason = Unavailable("the job store", detail="the lease was not renewed in time")

@@ -17,7 +17,7 @@ from shared import chunks as counting
 from shared import jobs as domain
 from shared.catalog import Catalog, CatalogEntry
 from shared.columns import Column
-from shared.errors import Busy, JobFails, StaleMessage, Unavailable
+from shared.errors import Busy, JobFails, LeftToOthers, StaleMessage, Unavailable
 from shared.jobs import Attempt, Job, JobStatus, KafkaDestination
 from shared.messages import DeliverChunk, StageJob
 from shared.steps.find import find_for_message
@@ -58,7 +58,10 @@ class Stage:
         if job.retry != message.retry:
             raise StaleMessage("the message is of an earlier retry", detail=job.job_id)
         if job.status is JobStatus.STAGING:
-            job = self._unloaded(self._submitted(job))
+            try:
+                job = self._unloaded(self._submitted(job))
+            except Busy as busy:
+                raise LeftToOthers(busy.message, detail=busy.detail) from busy
         if job.status is JobStatus.TRANSPORTING:
             self._publish_undelivered(job)
 

@@ -1,6 +1,7 @@
 """The two worlds of the unloads' contract: the local Snowflake by the real connector, and the fake."""
 
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -50,9 +51,11 @@ class LocalSnowflake:
     def ask(self, route: str, body: Any = None) -> Any:
         """What only the local one has: slower unloads, failing ones, a list of those that ran."""
         data = None if body is None else json.dumps(body).encode()
-        # Loopback, the fixture's own server.
-        with urllib.request.urlopen(f"{self.url}/local/{route}", data) as answer:  # noqa: S310
-            return json.load(answer)
+        try:
+            with urllib.request.urlopen(f"{self.url}/local/{route}", data) as answer:  # noqa: S310 - loopback
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"the local Snowflake refuses: {error.read().decode()}") from None
 
 
 @dataclass(frozen=True, slots=True)

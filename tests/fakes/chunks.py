@@ -28,7 +28,9 @@ class FakeChunks:
     def commit(self, job: Job, transition: Callable[[Job], Job], chunks: Sequence[Chunk]) -> Job:
         def write_counts(stored: StoredJob) -> None:
             shards = stored.job.shards
-            parts = [[chunk for chunk in chunks if shard_of(chunk.number, shards) == n] for n in range(shards)]
+            parts = [
+                [chunk for chunk in chunks if shard_of(chunk.number, shards) == n] for n in range(shards)
+            ]
             self._set(stored, [Counts(len(part), sum(chunk.rows for chunk in part)) for part in parts])
 
         return self._jobs.change_with(job.organization_id, job.job_id, transition, write_counts)

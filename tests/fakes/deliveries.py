@@ -67,9 +67,7 @@ class FakeDeliveries:
         organization_id, job_id, _, _, uid = place
         progress = self._jobs.stored[organization_id, job_id].progress
         before = progress.get(uid, DestinationProgress(0, 0, None))
-        progress[uid] = replace(
-            before, chunks_done=before.chunks_done + 1, rows_done=before.rows_done + rows
-        )
+        progress[uid] = replace(before, chunks_done=before.chunks_done + 1, rows_done=before.rows_done + rows)
 
 
 class FakeLease:

@@ -9,10 +9,7 @@ from shared.messages import Message, from_data, to_data
 
 @dataclass(slots=True)
 class FakeQueue:
-    """Fulfils the port Publisher. ``waiting`` are messages nobody took yet; while ``down`` none is taken in.
-
-    Messages of one call are taken in one by one: whoever dies in the middle has published the first ones.
-    """
+    """Fulfils the port Publisher. ``waiting`` are messages nobody took yet; while ``down`` none is taken in."""
 
     waiting: list[Message] = field(default_factory=list)
     down: bool = False
@@ -30,3 +27,14 @@ class FakeQueue:
         """All that wait, and from now on no longer do."""
         messages, self.waiting = self.waiting, []
         return messages
+
+
+@dataclass(frozen=True, slots=True)
+class OneByOne:
+    """Fulfils the port Publisher: whoever dies in the middle of a call has published the first messages."""
+
+    queue: FakeQueue
+
+    def publish(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            self.queue.send(message)

@@ -3,12 +3,11 @@
 import json
 import ssl
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 PAUSE = 0.05  # seconds between two bytes of a trickled answer
 
@@ -41,15 +40,21 @@ class Request:
         return [row["row"] for row in json.loads(self.body)]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """A client that goes away is part of the tests: say nothing."""
+
+
 class Receiver:
     """Answers with ``replies`` in their order, and after them with 200."""
 
     def __init__(self, *replies: Reply, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self._replies = list(replies)
-        self._ended = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self.ended = threading.Event()
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         if tls is not None:
             self._server.socket = tls.wrap_socket(
                 self._server.socket, server_side=True, do_handshake_on_connect=False
@@ -75,53 +80,53 @@ class Receiver:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ended.set()
+        self.ended.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
 
-    def _next(self) -> Reply:
+    def _handler(self) -> type["_Handler"]:
+        return type("Handler", (_Handler,), {"receiver": self})
+
+    def next_reply(self) -> Reply:
         return self._replies.pop(0) if self._replies else Reply()
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        receiver = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    receiver: Receiver
 
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                headers = dict(self.headers.items())
-                receiver.requests.append(Request(self.command, self.path, headers, body, self.client_address))
-                self._answer(receiver._next())
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        headers = dict(self.headers.items())
+        request = Request(self.command, self.path, headers, body, self.client_address)
+        self.receiver.requests.append(request)
+        self._answer(self.receiver.next_reply())
 
-            def _answer(self, reply: Reply) -> None:
-                if reply.hang:
-                    receiver._ended.wait(reply.hang)
-                if reply.trickle:
-                    self._trickle()
-                if reply.trickle or (reply.cut and not reply.body):
-                    self.close_connection = True
-                    return
-                self.send_response(reply.status)
-                for name, value in reply.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(reply.body)))
-                self.end_headers()
-                self.wfile.write(reply.body[: len(reply.body) // 2] if reply.cut else reply.body)
-                self.close_connection = self.close_connection or reply.cut
+    def log_message(self, *_: object) -> None:
+        """Keep the tests' output quiet."""
 
-            def _trickle(self) -> None:
-                try:
-                    self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-                    while not receiver._ended.is_set():
-                        self.wfile.write(b"x")
-                        time.sleep(PAUSE)
-                except OSError:
-                    return
+    def _answer(self, reply: Reply) -> None:
+        if reply.hang:
+            self.receiver.ended.wait(reply.hang)
+        if reply.trickle:
+            self._trickle()
+        if reply.trickle or (reply.cut and not reply.body):
+            self.close_connection = True
+            return
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(reply.body)))
+        self.end_headers()
+        self.wfile.write(reply.body[: len(reply.body) // 2] if reply.cut else reply.body)
+        self.close_connection = self.close_connection or reply.cut
 
-            def log_message(self, *_: Any) -> None:
-                """Keep the tests' output quiet."""
-
-        return Handler
+    def _trickle(self) -> None:
+        try:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not self.receiver.ended.wait(PAUSE):
+                self.wfile.write(b"x")
+        except OSError:
+            return

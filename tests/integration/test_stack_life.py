@@ -13,7 +13,7 @@ from infra.local.crew import StackFailure
 from infra.local.options import FUNCTIONS, ROOT, StackOptions
 from infra.local.parts import MissingPart
 from infra.local.supervisor import LocalStack
-from tests.integration.toy_functions import wait_until, write_toys
+from tests.integration.toy_functions import living_in, wait_until, write_toys
 
 pytestmark = pytest.mark.emulator
 
@@ -37,19 +37,6 @@ def options(tmp_path: Path) -> StackOptions:
     return StackOptions(
         folder=tmp_path / "stack", functions_folder=toys.folder, parts=frozenset({"api", "gcs"})
     )
-
-
-def living_in(folder: Path) -> list[psutil.Process]:
-    """Processes whose command or environment names the folder."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            words = [*process.cmdline(), *process.environ().values()]
-        except psutil.Error:
-            continue
-        if process.pid != psutil.Process().pid and any(str(folder) in word for word in words):
-            found.append(process)
-    return found
 
 
 def test_a_stack_that_is_stopped_leaves_its_logs_and_no_process(options: StackOptions) -> None:

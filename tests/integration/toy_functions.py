@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import urllib3
 
 from infra.local import names
@@ -66,3 +67,16 @@ def wait_until(condition: Callable[[], bool], limit: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
+
+
+def living_in(folder: Path) -> list[psutil.Process]:
+    """Processes whose command or environment names the folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            words = [*process.cmdline(), *process.environ().values()]
+        except psutil.Error:
+            continue
+        if process.pid != psutil.Process().pid and any(str(folder) in word for word in words):
+            found.append(process)
+    return found

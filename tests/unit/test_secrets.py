@@ -46,7 +46,7 @@ class FakeSecretManager:
         self.error: Exception | None = None
         self.calls: list[str] = []
 
-    def access_secret_version(self, *, name: str, timeout: float) -> AccessSecretVersionResponse:
+    def access_secret_version(self, *, name: str, **_: object) -> AccessSecretVersionResponse:
         self.calls.append(name)
         if self.error is not None:
             raise self.error

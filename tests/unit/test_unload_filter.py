@@ -50,7 +50,7 @@ def test_16384_values_are_one_list() -> None:
         (1.5, "FIXED", 2, "1.50"),
         ("1.500", "FIXED", 2, "1.50"),
         (1e-07, "FIXED", 9, "0.000000100"),
-        ("-0", "FIXED", 2, "0.00"),
+        (10**37, "FIXED", 0, 10**37),
         (3, "REAL", 0, 3.0),
         (0.1, "REAL", 0, 0.1),
         (True, "BOOLEAN", 0, True),

@@ -1,11 +1,10 @@
 """TLS to a checked address, under the name that the URL gives."""
 
-import datetime
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
@@ -38,20 +37,20 @@ class Certified:
 def certified(tmp_path_factory: pytest.TempPathFactory) -> Certified:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    file: Path = tmp_path_factory.mktemp("tls") / "receiver.pem"
+    file = tmp_path_factory.mktemp("tls") / "receiver.pem"
     file.write_bytes(
         key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         + certificate.public_bytes(Encoding.PEM)
@@ -70,7 +69,7 @@ class FakeInternet:
         self.receiver = receiver
         self.dialled: list[tuple[str, int]] = []
 
-    def resolve(self, host: str, port: int) -> Sequence[str]:
+    def resolve(self, *_: object) -> Sequence[str]:
         return [PUBLIC]
 
     def connect(self, address: str, port: int, timeout: float) -> socket.socket:

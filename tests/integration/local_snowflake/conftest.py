@@ -127,7 +127,7 @@ def local_snowflake(gcs_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
     command = [str(ROOT / ".cache/snowflake/bin/python"), str(ROOT / "infra/local/snowflake/server.py")]
     log = Path(tmp_path_factory.mktemp("snowflake"), "log")
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own server
             [*command, "--port", str(port)],
             env={**os.environ, "STORAGE_EMULATOR_HOST": gcs_url},
             stdout=output,

@@ -140,7 +140,8 @@ def test_queries_are_found_by_their_tag(
     for query_id in query_ids:
         wait_until(ended(other, query_id))
     history = (
-        'SELECT QUERY_ID, EXECUTION_STATUS FROM TABLE("BASE".INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000)) '
+        "SELECT QUERY_ID, EXECUTION_STATUS "
+        'FROM TABLE("BASE".INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000)) '
         "WHERE QUERY_TAG = %s AND QUERY_TEXT LIKE 'COPY INTO%%' ORDER BY START_TIME"
     )
     found = other.cursor().execute(history, (tag,)).fetchall()

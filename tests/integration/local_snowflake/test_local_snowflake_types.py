@@ -152,8 +152,10 @@ def test_binaries_are_hex_in_lower_case(unloaded: Callable[..., list[Any]]) -> N
 
 @pytest.mark.parametrize("kind", ["VARIANT", "OBJECT", "ARRAY"])
 def test_semi_structured_values_are_compact_json(unloaded: Callable[..., list[Any]], kind: str) -> None:
-    nested = """PARSE_JSON('{"a": [1, 2.5, null, true], "b": {"c": "é\\\\n🚀"}, "d": 123456789012345678901234567}')"""
-    compact = '{"a":[1,2.5,null,true],"b":{"c":"é\\n🚀"},"d":123456789012345678901234567}'
+    nested = (
+        """PARSE_JSON('{"a": [1, 2.5, null, true], "b": {"c": "é\\\\n🚀"}, "d": 12345678901234567890123}')"""
+    )
+    compact = '{"a":[1,2.5,null,true],"b":{"c":"é\\n🚀"},"d":12345678901234567890123}'
     assert unloaded(kind, 'TO_JSON("C")', nested, "NULL") == [compact, None]
 
 

@@ -83,31 +83,25 @@ def test_a_location_that_holds_files_is_refused(local_snowflake: "LocalSnowflake
 
 @pytest.mark.usefixtures("numbers")
 @pytest.mark.parametrize(
-    ("select", "errno", "sqlstate", "message"),
+    ("select", "code", "message"),
     [
-        ('SELECT "M" AS "M" FROM "BASE"."ASSETS"."NUMBERS"', 904, "42000", "invalid identifier 'M'"),
-        ('SELECT "n" AS "n" FROM "BASE"."ASSETS"."NUMBERS"', 904, "42000", "invalid identifier '\"n\"'"),
+        ('SELECT "M" AS "M" FROM "BASE"."ASSETS"."NUMBERS"', (904, "42000"), "invalid identifier 'M'"),
+        ('SELECT "n" AS "n" FROM "BASE"."ASSETS"."NUMBERS"', (904, "42000"), "invalid identifier '\"n\"'"),
         (
             'SELECT 1 AS "A" FROM "BASE"."ASSETS"."NONE"',
-            2003,
-            "42S02",
-            "Object 'BASE.ASSETS.NONE' does not exist",
+            (2003, "42S02"),
+            "Object 'BASE.ASSETS.NONE' does",
         ),
-        (
-            'SELECT 1 AS "A" FROM "BASE"."assets"."NUMBERS"',
-            2003,
-            "02000",
-            "Schema 'BASE.assets' does not exist",
-        ),
-        ('SELECT 1 AS "A" FROM "NONE"."ASSETS"."NUMBERS"', 2003, "02000", "Database 'NONE' does not exist"),
+        ('SELECT 1 AS "A" FROM "BASE"."assets"."NUMBERS"', (2003, "02000"), "Schema 'BASE.assets' does not"),
+        ('SELECT 1 AS "A" FROM "NONE"."ASSETS"."NUMBERS"', (2003, "02000"), "Database 'NONE' does not"),
     ],
 )
 def test_a_name_that_does_not_exist_is_refused_as_snowflake_refuses_it(
-    local_snowflake: "LocalSnowflake", cursor: Any, select: str, errno: int, sqlstate: str, message: str
+    local_snowflake: "LocalSnowflake", cursor: Any, select: str, code: tuple[int, str], message: str
 ) -> None:
     with pytest.raises(ProgrammingError, match=message) as refusal:
         cursor.execute(local_snowflake.copy(select, local_snowflake.prefix()))
-    assert (refusal.value.errno, refusal.value.sqlstate) == (errno, sqlstate)
+    assert (refusal.value.errno, refusal.value.sqlstate) == code
 
 
 def test_a_missing_column_is_refused_with_its_position(cursor: Any) -> None:
@@ -122,6 +116,16 @@ def test_a_zoned_timestamp_can_not_be_unloaded_as_it_is(
     cursor.execute("CREATE OR REPLACE TABLE ZONED (Z TIMESTAMP_TZ)")
     with pytest.raises(ProgrammingError, match="TIMESTAMP_TZ"):
         local_snowflake.unload(cursor, 'SELECT "Z" AS "Z" FROM "BASE"."ASSETS"."ZONED"')
+
+
+@pytest.mark.usefixtures("numbers")
+def test_a_stage_whose_bucket_is_gone_fails_the_unload(
+    local_snowflake: "LocalSnowflake", cursor: Any
+) -> None:
+    cursor.execute("CREATE OR REPLACE STAGE BASE.ASSETS.NOWHERE URL = 'gcs://no-such-bucket/'")
+    statement = local_snowflake.copy(ALL, local_snowflake.prefix()).replace("STAGED_CHUNKS", "NOWHERE")
+    with pytest.raises(ProgrammingError, match="Failure using stage area"):
+        cursor.execute(statement)
 
 
 @pytest.mark.usefixtures("numbers")

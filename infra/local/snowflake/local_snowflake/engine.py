@@ -17,7 +17,7 @@ from local_snowflake.column_types import Declarations
 from local_snowflake.failures import compilation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from local_snowflake.queries import QueryLog
 
@@ -94,9 +94,9 @@ class Connection(FakeSnowflakeConnection):
     def cursor(self, cursor_class: Any = None) -> Cursor:  # noqa: ARG002 - fakesnow's signature
         return Cursor(conn=self, duck_conn=self._duck_conn)
 
-    def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def fetch(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Rows of a statement that is in DuckDB's terms already."""
-        return self._duck_conn.execute(sql, list(parameters)).fetchall()
+        return self._duck_conn.execute(sql, parameters).fetchall()
 
     def stream(self, sql: str) -> pa.RecordBatchReader:
         """Rows of a statement that is in DuckDB's terms already, as they come."""

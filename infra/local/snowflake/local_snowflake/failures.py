@@ -10,7 +10,7 @@ from snowflake.connector.errors import Error
 from sqlglot.errors import ParseError
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # not frozen: raising an exception writes to it
 class Failure(Exception):  # noqa: N818 - it is a value as well: a query's outcome
     """How a statement failed: Snowflake's error number, SQLSTATE and message."""
 

@@ -7,8 +7,8 @@ import re
 from sqlglot import exp
 from sqlglot.expressions import DataType
 
-from local_snowflake.failures import unsupported
 from local_snowflake.column_types import to_duckdb
+from local_snowflake.failures import unsupported
 
 _OFFSET = re.compile(r"^(\d{4}-\d\d-\d\d[ T][\d:.]+) ?([+-]\d\d(?::?\d\d)?|Z)$")
 
@@ -46,7 +46,7 @@ def _stored(node: exp.Expression) -> exp.Expression:
     return _function(node)
 
 
-def _function(node: exp.Expression) -> exp.Expression:
+def _function(node: exp.Expression) -> exp.Expression:  # noqa: PLR0911 - one line a function
     match node:
         case exp.ToChar() if fmt := node.args.get("format"):
             return _formatted(node.this, _format(fmt.name), has_date="YYYY" in fmt.name.upper())

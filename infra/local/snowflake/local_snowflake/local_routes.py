@@ -97,26 +97,24 @@ def _refusal(error: Exception) -> JSONResponse:
 
 
 def _load_file(connection: Connection, path: str, table: str) -> int:
-    """Append rows by column name, whatever its case; columns the table lacks are dropped, missing ones NULL."""
+    """Append rows by column name, in any case; columns the table lacks are dropped, missing ones NULL."""
     parts = [part.upper() for part in table.split(".")]
     columns = connection.fetch(_COLUMNS, parts)
     if not columns:
         raise ValueError(f"no table {table}")
     # Text first: DuckDB would guess a hash of digits to be a number. An empty field is NULL, "" is not.
-    options = (
-        ", all_varchar = true, header = true, allow_quoted_nulls = false" if path.endswith(".csv") else ""
-    )
+    is_csv = path.lower().endswith(".csv")
+    options = ", all_varchar = true, header = true, allow_quoted_nulls = false" if is_csv else ""
     reader = f"read_{'csv' if options else 'parquet'}($path{options})"
     arguments = {"path": path}
-    duck = connection._duck_conn  # noqa: SLF001 - fakesnow's; named parameters need it
-    present = [row[0] for row in duck.execute(f"DESCRIBE SELECT * FROM {reader}", arguments).fetchall()]
+    present = [row[0] for row in connection.fetch(f"DESCRIBE SELECT * FROM {reader}", arguments)]
     by_name = {name.upper(): name for name in present}
     chosen = [(name, by_name[name], kind) for name, kind in columns if name in by_name]
     values = ", ".join(f'CAST("{source}" AS {kind})' for _, source, kind in chosen)
     names = ", ".join(f'"{name}"' for name, _, _ in chosen)
     target = ".".join(f'"{part}"' for part in parts)
     sql = f"INSERT INTO {target} ({names}) SELECT {values} FROM {reader}"
-    return int(duck.execute(sql, arguments).fetchall()[0][0])
+    return int(connection.fetch(sql, arguments)[0][0])
 
 
 def _shown(query: Query) -> dict[str, Any]:

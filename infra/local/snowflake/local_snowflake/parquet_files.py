@@ -33,7 +33,7 @@ def split(reader: pa.RecordBatchReader, max_bytes: int, *, narrow: bool) -> Iter
     ``narrow`` lets each file's integers be as small as that file's values allow, as Snowflake's unload does
     by default; else every one is a DECIMAL(38, 0).
     """
-    waiting = pa.table([], schema=reader.schema) if not reader.schema else reader.schema.empty_table()
+    waiting = reader.schema.empty_table()
     row_bytes = 0.0
     exhausted = False
     while True:

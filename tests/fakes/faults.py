@@ -1,0 +1,83 @@
+"""Faults at every call in turn: an outage, an answer that is lost, a process that is killed."""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, TypeVar, cast
+
+from shared.errors import Unavailable
+from tests.fakes.deliveries import FakeLease
+
+Part = TypeVar("Part")
+
+
+class Killed(BaseException):
+    """The process is gone: no handler of it does anything any more."""
+
+
+class Fault(Enum):
+    """What happens at a call."""
+
+    OUTAGE = "the call never arrives"
+    LOST_ANSWER = "the call takes effect and its answer is lost"
+    KILLED_BEFORE = "the process is killed just before the call"
+    KILLED_AFTER = "the process is killed just after the call"
+
+
+class Faults:
+    """Counts the calls to the parts it guards; the one numbered ``at`` meets the fault.
+
+    ``instead``, by the call's name as in ``calls``: what a test does at that call, once.
+    """
+
+    def __init__(self, at: int | None = None, fault: Fault = Fault.OUTAGE) -> None:
+        self.calls: list[str] = []
+        self.instead: dict[str, Callable[..., Any]] = {}
+        self._at = at
+        self._fault = fault
+        self._dead = False
+
+    @property
+    def happened(self) -> bool:
+        return self._at is not None and len(self.calls) > self._at
+
+    def restart(self) -> None:
+        """Start the process again."""
+        self._dead = False
+
+    def guard(self, part: Part) -> Part:
+        """The same part, each call of which may meet the fault."""
+        return cast("Part", _Guarded(part, self))
+
+    def call(self, name: str, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        if self._dead:
+            raise Killed
+        method = self.instead.pop(name, method)
+        self.calls.append(name)
+        if len(self.calls) - 1 != self._at:
+            return method(*arguments, **named)
+        if self._fault in {Fault.LOST_ANSWER, Fault.KILLED_AFTER}:
+            method(*arguments, **named)
+        if self._fault in {Fault.OUTAGE, Fault.LOST_ANSWER}:
+            raise Unavailable(name)
+        self._dead = True
+        raise Killed
+
+
+class _Guarded:
+    """Stands in for a part: what it answers of its own kind is guarded too."""
+
+    def __init__(self, part: object, faults: Faults) -> None:
+        self._part = part
+        self._faults = faults
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._part, name)
+        if not callable(attribute):
+            return attribute
+
+        def guarded(*arguments: Any, **named: Any) -> Any:
+            label = f"{type(self._part).__name__}.{name}"
+            answer = self._faults.call(label, attribute, *arguments, **named)
+            return self._faults.guard(answer) if isinstance(answer, FakeLease) else answer
+
+        return guarded

@@ -1,0 +1,77 @@
+"""Reads a topic as its consumer would: committed transactions only, to the end as it is now."""
+
+import json
+import time
+from typing import Any
+
+from confluent_kafka import Consumer, TopicPartition
+
+TIMEOUT = 15.0
+
+
+def read_committed(bootstrap: str, topic: str, *, settled: bool = True) -> list[dict[str, Any]]:
+    """All rows of the topic, each with the ``key`` and ``partition`` it came with.
+
+    Waits until no transaction is open, since a broker answers a commit before it has told all partitions;
+    ``settled`` False reads what a reader sees while one is open.
+    """
+    consumer = _consumer(bootstrap, "read_committed")
+    try:
+        partitions = _partitions(consumer, topic)
+        if settled:
+            _wait_until_settled(bootstrap, partitions)
+        consumer.assign(partitions)
+        return _read_to_the_ends(consumer, len(partitions))
+    finally:
+        consumer.close()
+
+
+def _consumer(bootstrap: str, isolation: str) -> Consumer:
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "reader",
+            "isolation.level": isolation,
+            "enable.partition.eof": True,
+            "enable.auto.commit": False,
+            "log_level": 0,
+        }
+    )
+
+
+def _partitions(consumer: Consumer, topic: str) -> list[TopicPartition]:
+    known = consumer.list_topics(topic, timeout=TIMEOUT).topics[topic].partitions
+    return [TopicPartition(topic, partition, 0) for partition in known]
+
+
+def _wait_until_settled(bootstrap: str, partitions: list[TopicPartition]) -> None:
+    """Wait until the last stable offsets, which end what is committed, meet the high watermarks."""
+    until = time.monotonic() + TIMEOUT
+    stable, all_written = (_consumer(bootstrap, level) for level in ("read_committed", "read_uncommitted"))
+    try:
+        while _ends(stable, partitions) != _ends(all_written, partitions):
+            assert time.monotonic() < until, "a transaction stayed open"
+    finally:
+        stable.close()
+        all_written.close()
+
+
+def _ends(consumer: Consumer, partitions: list[TopicPartition]) -> list[int]:
+    return [consumer.get_watermark_offsets(partition, timeout=TIMEOUT)[1] for partition in partitions]
+
+
+def _read_to_the_ends(consumer: Consumer, partitions: int) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    ended: set[int | None] = set()
+    while len(ended) < partitions:
+        message = consumer.poll(TIMEOUT)
+        assert message is not None, "the topic could not be read in time"
+        if message.error() is not None:
+            ended.add(message.partition())
+            continue
+        key = message.key()
+        row = json.loads(message.value() or b"")
+        rows.append(
+            {**row, "key": None if key is None else bytes(key).decode(), "partition": message.partition()}
+        )
+    return rows

@@ -1,0 +1,27 @@
+"""Sinks and topics of a test's broker, with a broker's usual settings."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from shared.adapters.kafka_topics import KafkaTopics
+from shared.destinations.kafka import KafkaLimits, KafkaSink
+
+
+def kafka_sink(
+    bootstrap: str, limits: KafkaLimits | None = None, properties: Mapping[str, Any] | None = None
+) -> KafkaSink:
+    # Brokers that go and producers that are fenced are the subject: librdkafka's log would only repeat it.
+    client = {"bootstrap.servers": bootstrap, "log_level": 0, **(properties or {})}
+    return KafkaSink(client, monotonic=time.monotonic, limits=limits or KafkaLimits())
+
+
+def kafka_topics(bootstrap: str) -> KafkaTopics:
+    return KafkaTopics(
+        {"bootstrap.servers": bootstrap, "log_level": 0},
+        partitions=3,
+        replication=-1,
+        config={},
+        timeout=15.0,
+        monotonic=time.monotonic,
+    )

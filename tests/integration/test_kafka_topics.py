@@ -1,0 +1,94 @@
+"""Topics on Apache Kafka: created, found and removed, each call harmless when repeated."""
+
+import time
+import uuid
+from dataclasses import dataclass
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from shared.adapters.kafka_topics import KafkaTopics
+from shared.errors import DestinationRefused, Unavailable
+
+pytestmark = pytest.mark.emulator
+
+
+@dataclass(frozen=True)
+class Broker:
+    """A broker, with topics of a shape to tell."""
+
+    bootstrap: str
+
+    def topics(self, *, partitions: int = 4, replication: int = 1, timeout: float = 15.0) -> KafkaTopics:
+        return KafkaTopics(
+            {"bootstrap.servers": self.bootstrap, "log_level": 0},
+            partitions=partitions,
+            replication=replication,
+            config={"max.message.bytes": "2000000"},
+            timeout=timeout,
+            monotonic=time.monotonic,
+        )
+
+
+@pytest.fixture(scope="module")
+def broker(kafka_bootstrap: str) -> Broker:
+    return Broker(kafka_bootstrap)
+
+
+@pytest.fixture
+def name() -> str:
+    return f"beam.org123.{uuid.uuid4().hex}"
+
+
+def test_a_topic_is_created_once_found_and_removed(broker: Broker, name: str) -> None:
+    topics = broker.topics()
+    assert not topics.exists(name)
+    assert topics.create(name)
+    assert topics.exists(name)
+    assert not topics.create(name)
+    topics.delete(name)
+    assert not topics.exists(name)
+    topics.delete(name)
+
+
+def test_it_has_the_partitions_that_were_asked_for(broker: Broker, name: str) -> None:
+    topics = broker.topics(partitions=7, replication=-1)
+    topics.create(name)
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    assert len(admin.list_topics(name, timeout=10).topics[name].partitions) == 7
+    topics.delete(name)
+
+
+def test_a_topic_removed_and_created_again_is_a_new_one(broker: Broker, name: str) -> None:
+    topics = broker.topics()
+    for _ in range(3):
+        assert topics.create(name)
+        topics.delete(name)
+
+
+def test_asking_about_a_topic_creates_none(broker: Broker, name: str) -> None:
+    topics = broker.topics()
+    assert not topics.exists(name)
+    assert not topics.exists(name)
+
+
+@pytest.mark.parametrize(("partitions", "replication"), [(0, 1), (1, 100)])
+def test_a_shape_that_the_broker_refuses_fails_the_job(
+    broker: Broker, name: str, partitions: int, replication: int
+) -> None:
+    with pytest.raises(DestinationRefused, match="manage its topics"):
+        broker.topics(partitions=partitions, replication=replication).create(name)
+
+
+def test_a_name_that_no_topic_may_have_is_refused(broker: Broker) -> None:
+    topics = broker.topics()
+    for call in (topics.exists, topics.create):
+        with pytest.raises(DestinationRefused):
+            call("no/topic")
+
+
+def test_no_broker_may_be_one_later(name: str) -> None:
+    topics = Broker("127.0.0.1:1").topics(timeout=0.5)
+    for call in (topics.exists, topics.create, topics.delete):
+        with pytest.raises(Unavailable, match="Kafka"):
+            call(name)

@@ -1,0 +1,86 @@
+"""The API behind the real server: what only sockets can show."""
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+import urllib3
+
+from infra.local.options import StackOptions
+from infra.local.supervisor import LocalStack
+from shared.web.app import BACKFILLS
+from tests.fakes.web import KEY, OTHER_KEY, backfill
+
+pytestmark = pytest.mark.emulator
+
+MIB = 1024 * 1024
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where functions-framework serves the API on fakes."""
+    functions = tmp_path_factory.mktemp("functions")
+    (functions / "api").mkdir()
+    (functions / "api" / "main.py").write_text("from tests.integration.web_function import handle\n")
+    folder = tmp_path_factory.mktemp("stack")
+    with LocalStack(
+        StackOptions(folder=folder, parts=frozenset({"api"}), functions_folder=functions)
+    ) as stack:
+        yield stack.endpoints["api_url"]
+
+
+@pytest.mark.parametrize("connection", ["keep-alive", "close"])
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize(("key", "status"), [(KEY, 413), ("unknown", 401)])
+def test_who_sends_far_too_much_still_reads_the_answer(
+    url: str, key: str, status: int, *, chunked: bool, connection: str
+) -> None:
+    body = (b" " * MIB for _ in range(10)) if chunked else b" " * (10 * MIB)
+    headers = JSON | {"X-API-Key": key, "Connection": connection}
+    with urllib3.PoolManager(retries=False) as pool:
+        answer = pool.request("POST", url + BACKFILLS, body=body, headers=headers)
+    assert (answer.status, list(answer.json())) == (status, ["detail"])
+
+
+def test_a_chunked_body_within_the_limit_is_read(url: str) -> None:
+    filtered = backfill(filter={"column": "c", "values": [f"{number:060}" for number in range(16_384)]})
+    body = iter([json.dumps(filtered).encode()])
+    answer = urllib3.request("POST", url + BACKFILLS, body=body, headers=JSON | {"X-API-Key": KEY})
+    assert answer.status == 201
+
+
+def test_broken_framing_is_400(url: str) -> None:
+    assert _raw(url, "Transfer-Encoding: chunked", b"zz\r\n{}\r\n").startswith(b"HTTP/1.1 400")
+
+
+def test_a_list_that_breaks_off_never_looks_complete(url: str) -> None:
+    headers = {"X-API-Key": OTHER_KEY}
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        urllib3.request("GET", url + BACKFILLS, headers=headers, retries=False)
+    assert urllib3.request("GET", url + BACKFILLS, headers={"X-API-Key": KEY}).status == 200
+
+
+def test_head_of_the_list_has_no_body(url: str) -> None:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc)
+    for method in ("HEAD", "GET"):
+        connection.request(method, BACKFILLS, headers={"X-API-Key": KEY})
+        answer = connection.getresponse()
+        assert (answer.status, len(answer.read()) > 0) == (200, method == "GET")
+    connection.close()
+
+
+def _raw(url: str, header: str, body: bytes) -> bytes:
+    parts = urlsplit(url)
+    lines = [f"POST {BACKFILLS} HTTP/1.1", "Host: local", f"X-API-Key: {KEY}", header]
+    lines += ["Content-Type: application/json", "Connection: close", "", ""]
+    answer = b""
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+        connection.sendall("\r\n".join(lines).encode() + body)
+        while piece := connection.recv(65_536):
+            answer += piece
+    return answer

@@ -1,0 +1,283 @@
+"""Staging: one unload, whatever happens to the messages, and one message for each chunk."""
+
+from functools import partial
+
+import pytest
+
+from shared import jobs as domain
+from shared.catalog import Catalog, CatalogEntry, TableNotOffered
+from shared.errors import JobFails, LeftToOthers, StaleMessage, Unavailable, UnloadRefused
+from shared.jobs import Job, JobStatus
+from shared.messages import DeliverChunk, StageJob
+from tests.fakes.examples import KAFKA, WEBHOOK, new_attempt, new_job
+from tests.unit.steps.world import STAGING, World
+
+
+def stage(world: World, job: Job, retry: int = 0) -> Job:
+    world.stage.run(StageJob(job.organization_id, job.job_id, retry))
+    return world.now(job)
+
+
+def accepted(world: World, **changes: object) -> Job:
+    job = world.accept(new_job(time_created=world.clock.now(), **changes))
+    world.queue.taken()
+    return job
+
+
+def test_a_quick_unload_is_staged_in_one_run() -> None:
+    world = World(rows=13)
+    job = stage(world, accepted(world))
+    assert job.status is JobStatus.TRANSPORTING
+    assert (job.num_chunks, job.num_rows) == (3, 13)
+    attempt_id = job.require_attempt().attempt_id
+    assert world.queue.waiting == [DeliverChunk("acme", job.job_id, attempt_id, 0, n) for n in range(3)]
+
+
+def test_the_kafka_topics_exist_before_anything_is_exported() -> None:
+    world = World()
+    stage(world, accepted(world, destinations=(WEBHOOK, KAFKA)))
+    assert world.broker.topics == {"beam.acme.transfers"}
+
+
+def test_the_mapping_of_columns_is_decided_once_for_the_job() -> None:
+    job = stage(world := World(), accepted(world))
+    assert [column.name for column in job.columns] == ["unique_id", "log_index", "block_timestamp"]
+    assert job.key_column == "unique_id"
+
+
+def test_a_filter_reaches_the_statement() -> None:
+    world = World()
+    job = new_job(filter_column="unique_id", confirmed=True)
+    world.jobs.create(job, ["a", "b"])
+    stage(world, job)
+    [query] = world.warehouse.queries.values()
+    assert {"a", "b"} <= set(query.statement.values)
+
+
+def test_a_slice_of_no_rows_completes_without_a_message() -> None:
+    job = stage(world := World(rows=0), accepted(world))
+    assert (job.status, job.num_chunks) == (JobStatus.COMPLETED, 0)
+    assert world.queue.waiting == []
+
+
+def test_a_slow_unload_holds_no_function_and_is_not_submitted_again() -> None:
+    world = World(polls=1000)
+    job = accepted(world)
+    started = world.clock.monotonic()
+    assert stage(world, job).status is JobStatus.STAGING
+    assert world.clock.monotonic() - started <= STAGING.wait + 1
+    stage(world, job)
+    assert len(world.warehouse.queries) == 1
+
+
+def test_an_unload_of_three_times_the_wait_completes_with_one_export() -> None:
+    world = World(polls=200)
+    job = world.accept()
+    world.run()
+    assert world.now(job).status is JobStatus.COMPLETED
+    assert len(world.warehouse.queries) == 1
+
+
+def test_a_redelivered_message_publishes_again_what_is_undelivered() -> None:
+    world = World()
+    job, messages = world.staged()
+    world.deliver.run(messages[1])
+    world.queue.taken()
+    stage(world, job)
+    assert world.queue.waiting == [messages[0], messages[2]]
+
+
+def test_a_message_of_an_earlier_retry_is_stale() -> None:
+    world = World()
+    job = accepted(world, retry=1)
+    with pytest.raises(StaleMessage):
+        stage(world, job, retry=0)
+    assert world.warehouse.queries == {}
+
+
+@pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED])
+def test_an_ended_job_is_not_staged(status: JobStatus) -> None:
+    world = World()
+    job = stage(world, accepted(world, status=status))
+    assert job.status is status
+    assert world.warehouse.queries == {}
+
+
+def test_waiting_for_another_claimer_uses_up_no_attempt_of_the_message() -> None:
+    world = World()
+    job = world.change(
+        accepted(world),
+        partial(
+            domain.claim,
+            attempt=new_attempt(world.clock.now()),
+            previous=None,
+            columns=(),
+            key_column=None,
+        ),
+    )
+    with pytest.raises(LeftToOthers):
+        stage(world, job)
+    assert world.warehouse.queries == {}
+
+
+def test_an_attempt_whose_claimer_died_before_submitting_is_taken_over() -> None:
+    world = World()
+    transition = partial(
+        domain.claim, attempt=new_attempt(world.clock.now()), previous=None, columns=(), key_column=None
+    )
+    job = world.change(accepted(world), transition)
+    world.clock.sleep(STAGING.claim)
+    assert stage(world, job).attempts == 2
+    assert len(world.warehouse.queries) == 1
+
+
+def test_a_query_whose_id_was_never_written_down_is_found_and_not_run_twice() -> None:
+    world = World()
+    job = stage(world, accepted(world))
+    attempt = job.require_attempt()
+    [query] = world.warehouse.queries.values()
+    assert query.tag == job.query_tag
+    forgotten = new_job(
+        job_id=job.job_id,
+        confirmed=True,
+        attempts=1,
+        columns=job.columns,
+        key_column=job.key_column,
+        attempt=new_attempt(attempt.claimed_at, attempt_id=attempt.attempt_id),
+    )
+    world.jobs.stored["acme", job.job_id].job = forgotten
+    world.clock.sleep(STAGING.claim)
+    assert stage(world, forgotten).require_attempt().query_id == query.query_id
+    assert len(world.warehouse.queries) == 1
+
+
+def test_a_claim_that_another_run_won_leaves_the_job_to_it() -> None:
+    world = World()
+    job = accepted(world)
+    theirs = new_attempt(world.clock.now())
+    world.jobs.between = lambda: world.change(
+        job, partial(domain.claim, attempt=theirs, previous=None, columns=(), key_column=None)
+    )
+    with pytest.raises(LeftToOthers):
+        stage(world, job)
+    assert world.now(job).attempt == theirs
+    assert world.warehouse.queries == {}
+
+
+def test_a_job_cancelled_while_its_unload_is_submitted_leaves_no_query_running() -> None:
+    world = World(polls=1000)
+    job = accepted(world)
+    submit = world.warehouse.submit
+
+    def cancelled_meanwhile(*arguments: object) -> str:
+        world.cancel(job)
+        return submit(*arguments)  # type: ignore[arg-type]  # passed on as they came
+
+    world.faults.instead["FakeWarehouse.submit"] = cancelled_meanwhile
+    with pytest.raises(StaleMessage):
+        stage(world, job)
+    assert world.warehouse.aborted == list(world.warehouse.queries)
+    assert world.now(job).require_attempt().query_id in world.warehouse.queries
+
+
+def test_a_claimer_so_slow_that_it_was_taken_over_aborts_its_own_query() -> None:
+    world = World(polls=1000)
+    job = accepted(world)
+    submit = world.warehouse.submit
+
+    def taken_over_meanwhile(*arguments: object) -> str:
+        current = world.now(job)
+        transition = partial(
+            domain.claim,
+            attempt=new_attempt(world.clock.now()),
+            previous=current.attempt,
+            columns=(),
+            key_column=None,
+        )
+        world.change(job, transition)
+        return submit(*arguments)  # type: ignore[arg-type]  # passed on as they came
+
+    world.faults.instead["FakeWarehouse.submit"] = taken_over_meanwhile
+    with pytest.raises(StaleMessage):
+        stage(world, job)
+    assert world.warehouse.aborted == list(world.warehouse.queries)
+
+
+def test_what_snowflake_refuses_fails_the_job_with_its_message() -> None:
+    world = World()
+    world.warehouse.errors = [UnloadRefused("The table has no column block_timestamp")]
+    job = world.accept()
+    world.run()
+    job = world.now(job)
+    assert (job.status, job.error_message) == (JobStatus.FAILED, "The table has no column block_timestamp")
+
+
+def test_a_table_that_does_not_exist_is_refused_before_an_attempt_is_begun() -> None:
+    world = World()
+    job = accepted(world, table="base.assets.nothing")
+    with pytest.raises(UnloadRefused):
+        stage(world, job)
+    assert world.now(job).attempts == 0
+
+
+def test_a_table_withdrawn_from_the_catalog_fails_the_job() -> None:
+    world = World(catalog=Catalog((CatalogEntry("base.raw.*"),)))
+    with pytest.raises(TableNotOffered):
+        stage(world, accepted(world))
+
+
+def test_an_unload_that_failed_for_a_passing_reason_is_run_again_under_a_prefix_of_its_own() -> None:
+    world = World()
+    world.warehouse.errors = [Unavailable("Snowflake")]
+    job = accepted(world)
+    first = stage(world, job)
+    assert (first.status, first.attempts) == (JobStatus.STAGING, 2)
+    assert world.queue.taken() == [StageJob("acme", job.job_id, 0)]
+    assert stage(world, job).status is JobStatus.TRANSPORTING
+    assert len({query.tag for query in world.warehouse.queries.values()}) == 2
+
+
+def test_a_query_that_snowflake_no_longer_knows_is_run_again() -> None:
+    world = World(polls=1000)
+    job = stage(world, accepted(world))
+    world.warehouse.queries.clear()
+    world.warehouse.polls = 0
+    stage(world, job)
+    assert stage(world, job).status is JobStatus.TRANSPORTING
+
+
+def test_passing_reasons_end_after_some_attempts() -> None:
+    world = World()
+    world.warehouse.errors = [Unavailable("Snowflake")] * STAGING.attempts
+    job = accepted(world)
+    for _ in range(STAGING.attempts - 1):
+        stage(world, job)
+    with pytest.raises(JobFails, match="in 3 attempts"):
+        stage(world, job)
+
+
+def test_an_outage_before_the_claim_uses_up_no_staging_attempt() -> None:
+    world = World()
+    job = accepted(world)
+    world.warehouse.down = True
+    with pytest.raises(Unavailable):
+        stage(world, job)
+    assert world.now(job).attempts == 0
+
+
+def test_a_manifest_that_comes_after_the_cancel_publishes_nothing() -> None:
+    world = World()
+    job = accepted(world)
+    files = world.warehouse.files
+
+    def cancelled_meanwhile(query_id: str) -> object:
+        world.cancel(job)
+        return files(query_id)
+
+    world.faults.instead["FakeWarehouse.files"] = cancelled_meanwhile
+    with pytest.raises(StaleMessage):
+        stage(world, job)
+    world.run()
+    assert world.now(job).status is JobStatus.CANCELLED
+    assert world.files.contents == {}
+    assert world.log.rows() == []

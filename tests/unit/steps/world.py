@@ -1,0 +1,244 @@
+"""The whole service in one process: every step on fakes, and what drives them in the cloud.
+
+The real queue, scheduler and clock are played here: a message that is not acknowledged comes again
+after a backoff, one that was tried too often is a dead letter, and the sweep runs in between.
+"""
+
+import random
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from shared.catalog import BASE_TABLES, Catalog
+from shared.errors import BackfillError, DeliveryStopped, Disposition
+from shared.jobs import Job
+from shared.messages import DeliverChunk, Message, StageJob, TearDownJob
+from shared.steps.accept import accept
+from shared.steps.cancel import cancel
+from shared.steps.dead_letter import DeadLetter
+from shared.steps.deliver import Deliver
+from shared.steps.finish import Finish
+from shared.steps.handle import Handle
+from shared.steps.ports import Lease
+from shared.steps.stage import Stage, StagingLimits
+from shared.steps.sweep import Sweep, SweepLimits
+from shared.steps.tear_down import TearDown
+from tests.fakes.chunks import FakeChunks
+from tests.fakes.clock import FakeClock
+from tests.fakes.deliveries import FakeDeliveries
+from tests.fakes.examples import new_job
+from tests.fakes.faults import Faults, Killed
+from tests.fakes.files import FakeStagedFiles
+from tests.fakes.jobs import FakeJobs
+from tests.fakes.queue import FakeQueue, OneByOne
+from tests.fakes.rows import Log, Receiver, RequestSink, TransactionSink, read_numbered_rows
+from tests.fakes.topics import FakeBroker, FakeTopics
+from tests.fakes.warehouse import FakeWarehouse, transfers
+
+LEASE = 15.0
+TRIES = 5
+BACKOFFS = (1.0, 2.0, 4.0, 8.0, 10.0)
+SWEEP_PAUSE = 30.0
+STAGING = StagingLimits(wait=20, claim=45, attempts=3, file_bytes=1 << 20)
+SWEEPING = SweepLimits(unconfirmed=300, nudge=60, stalled=900, staging=86_400, job=604_800)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Fulfils the port Pulse without a thread: each check is a beat."""
+
+    world: "World"
+    job: Job
+    lease: Lease
+    deadline: float
+
+    def check(self) -> None:
+        if not self.world.jobs.wanted(self.job):
+            raise DeliveryStopped("the job has ended")
+        self.lease.renew()
+
+    def checkpoint(self, next_batch: int) -> None:
+        self.lease.checkpoint(next_batch)
+
+    def seconds_left(self) -> float:
+        return self.deadline - self.world.clock.monotonic()
+
+
+@dataclass(slots=True)
+class Pushed:
+    """A message on its way: when it is due, and how often it was tried."""
+
+    due: float
+    message: Message
+    tried: int = 0
+
+
+class World:
+    """One table of ``rows`` rows, five a chunk. ``polls``: how often an unload answers that it runs.
+    ``faults`` meet the functions, not the API; ``seed`` decides in which order messages come.
+
+    The client's calls are ``accept`` and ``cancel``; ``run`` goes on until every job is at rest.
+    """
+
+    def __init__(
+        self,
+        *,
+        rows: int = 13,
+        polls: int = 0,
+        faults: Faults | None = None,
+        seed: int = 1,
+        catalog: Catalog = BASE_TABLES,
+    ) -> None:
+        self.faults = faults or Faults()
+        self.clock = FakeClock()
+        self.jobs, self.queue, self.broker = FakeJobs(), FakeQueue(), FakeBroker()
+        self.files = FakeStagedFiles()
+        self.warehouse = FakeWarehouse(transfers(rows), rows_per_file=5, polls=polls, bucket=self.files)
+        self.chunks = FakeChunks(self.jobs)
+        self.deliveries = FakeDeliveries(self.jobs, lease_length=LEASE, now=self.clock.now)
+        self.topics = FakeTopics(self.jobs, self.broker)
+        self.log, self.receiver = Log(), Receiver()
+        self.reports: list[BackfillError] = []
+        self.skipped: list[BackfillError] = []
+        self.underway: list[Pushed] = []
+        self._random = random.Random(seed)  # noqa: S311 - an order that repeats from run to run
+        self._next_sweep = 0.0
+        self._catalog = catalog
+        self._wire()
+
+    def _wire(self) -> None:
+        guard = self.faults.guard
+        jobs, chunks, queue = guard(self.jobs), guard(self.chunks), OneByOne(guard(self.queue))
+        deliveries, files = guard(self.deliveries), guard(self.files)
+        warehouse, topics = guard(self.warehouse), guard(self.topics)
+        now, sleep = self.clock.now, self.clock.sleep
+        self.finish = Finish(jobs, queue, now)
+        self.stage = Stage(
+            jobs=jobs,
+            chunks=chunks,
+            topics=topics,
+            unloads=warehouse,
+            publisher=queue,
+            catalog=self._catalog,
+            snowflake_stage="BASE.ASSETS.STAGED",
+            limits=STAGING,
+            now=now,
+            new_id=self.new_id,
+            sleep=sleep,
+        )
+        self.deliver = Deliver(
+            jobs=jobs,
+            chunks=chunks,
+            deliveries=deliveries,
+            files=files,
+            read_rows=read_numbered_rows,
+            sinks={"kafka": TransactionSink(guard(self.log)), "webhook": RequestSink(guard(self.receiver))},
+            publisher=queue,
+            finish=self.finish,
+            keep_alive=self.keep_alive,
+            time_limit=480,
+            lease_length=LEASE,
+            monotonic=self.clock.monotonic,
+            sleep=sleep,
+        )
+        self.tear_down = TearDown(
+            jobs=jobs,
+            deliveries=deliveries,
+            unloads=warehouse,
+            files=files,
+            topics=topics,
+            wait=20,
+            claim_limit=45,
+            now=now,
+            sleep=sleep,
+        )
+        self.sweep = Sweep(
+            jobs=jobs,
+            unloads=warehouse,
+            publisher=queue,
+            finish=self.finish,
+            limits=SWEEPING,
+            now=now,
+            report=lambda _job, error: self.reports.append(error),
+        )
+        self.dead_letter = DeadLetter(jobs=jobs, chunks=chunks, listings=self.jobs, finish=self.finish)
+        steps = {StageJob: self.stage.run, TearDownJob: self.tear_down.run, DeliverChunk: self.deliver.run}
+        self.handle = Handle(steps, self.finish)
+
+    def new_id(self) -> uuid.UUID:
+        return uuid.UUID(int=self._random.getrandbits(128), version=4)
+
+    @contextmanager
+    def keep_alive(self, job: Job, lease: Lease, deadline: float) -> Iterator[Pulse]:
+        yield Pulse(self, job, lease, deadline)
+
+    def accept(self, job: Job | None = None) -> Job:
+        job = job or new_job(time_created=self.clock.now())
+        return accept(job, [], jobs=self.jobs, publisher=self.queue)
+
+    def cancel(self, job: Job) -> Job:
+        return cancel(
+            job.organization_id, job.job_id, jobs=self.jobs, publisher=self.queue, now=self.clock.now()
+        )
+
+    def now(self, job: Job) -> Job:
+        """The job as it is stored."""
+        return self.jobs.stored[job.organization_id, job.job_id].job
+
+    def change(self, job: Job, transition: Callable[[Job], Job]) -> Job:
+        return self.jobs.change(job.organization_id, job.job_id, transition)
+
+    def staged(self, job: Job | None = None) -> tuple[Job, list[DeliverChunk]]:
+        """A job that is transporting, and the messages of its chunks."""
+        job = self.accept(job)
+        [message] = self.queue.taken()
+        assert isinstance(message, StageJob)
+        self.stage.run(message)
+        messages = [message for message in self.queue.taken() if isinstance(message, DeliverChunk)]
+        return self.now(job), messages
+
+    def run(self, hours: float = 2.0) -> None:
+        """Until every job is at rest and no message is left, or so much time has passed."""
+        end = self.clock.monotonic() + hours * 3600
+        while self.clock.monotonic() < end and self.step():
+            pass
+
+    def step(self) -> bool:
+        """Handle one message that is due, else let time pass; False when nothing is left to do."""
+        self.underway += [Pushed(self.clock.monotonic(), message) for message in self.queue.taken()]
+        if self.clock.monotonic() >= self._next_sweep:
+            self._alive(self.sweep.run)
+            self._next_sweep = self.clock.monotonic() + SWEEP_PAUSE
+            return True
+        due = [pushed for pushed in self.underway if pushed.due <= self.clock.monotonic()]
+        if due:
+            self._push(self._random.choice(due))
+            return True
+        if not self.underway and not list(self.jobs.active()):
+            return False
+        self.clock.sleep(1.0)
+        return True
+
+    def _push(self, pushed: Pushed) -> None:
+        pushed.tried += 1
+        dead = pushed.tried > TRIES
+        run = partial(self.dead_letter.run, attempts=TRIES) if dead else self.handle.run
+        if self._alive(lambda: run(pushed.message)):
+            self.underway.remove(pushed)
+        else:
+            pushed.due = self.clock.monotonic() + BACKOFFS[min(pushed.tried, len(BACKOFFS)) - 1]
+
+    def _alive(self, call: Callable[[], object]) -> bool:
+        """Whether the call came to an end that needs no repetition; a killed process starts again."""
+        try:
+            call()
+        except Killed:
+            self.faults.restart()
+            return False
+        except BackfillError as error:
+            if error.disposition is Disposition.RETRY:
+                return False
+            self.skipped.append(error)
+        return True

@@ -1,0 +1,62 @@
+"""Configuration: one object from the environment, and documentation that can't go stale."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.config import ConfigurationError, describe, read
+
+DOCUMENT = Path(__file__).parents[2] / "docs/configuration.md"
+PROJECT = {"GOOGLE_CLOUD_PROJECT": "project"}
+
+
+def test_what_is_not_set_has_its_default() -> None:
+    settings = read(PROJECT)
+    assert settings.project == "project"
+    assert settings.stage_topic == "backfills-stage"
+    assert settings.unload_wait == 20.0
+    assert settings.allow_insecure_webhooks is False
+    assert settings.kafka_client == {}
+
+
+def test_what_is_set_is_read_as_what_it_is() -> None:
+    settings = read(
+        PROJECT
+        | {
+            "KAFKA_CLIENT": '{"bootstrap.servers": "kafka:9092"}',
+            "ALLOW_INSECURE_WEBHOOKS": "True",
+            "UNLOAD_FILE_BYTES": "1048576",
+            "LEASE_LENGTH": "2.5",
+        }
+    )
+    assert settings.kafka_client == {"bootstrap.servers": "kafka:9092"}
+    assert settings.allow_insecure_webhooks is True
+    assert settings.unload_file_bytes == 1 << 20
+    assert settings.lease_length == 2.5
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    assert read(PROJECT | {"LEASE_LENGTH": ""}).lease_length == 15.0
+    with pytest.raises(ConfigurationError, match="GOOGLE_CLOUD_PROJECT"):
+        read({"GOOGLE_CLOUD_PROJECT": ""})
+
+
+def test_all_faults_are_named_at_once() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read({"LEASE_LENGTH": "soon", "ALLOW_INSECURE_WEBHOOKS": "maybe"}, ("STAGING_BUCKET",))
+    for name in ("GOOGLE_CLOUD_PROJECT", "LEASE_LENGTH", "ALLOW_INSECURE_WEBHOOKS", "STAGING_BUCKET"):
+        assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ['{"password": "hunter2"', '["hunter2"]'])
+def test_a_value_that_can_not_be_read_is_not_repeated(text: str) -> None:
+    """It may be a credential."""
+    with pytest.raises(ConfigurationError) as caught:
+        read(PROJECT | {"SNOWFLAKE_CONNECT": text})
+    assert "SNOWFLAKE_CONNECT" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_documentation_lists_the_variables_as_they_are() -> None:
+    """When it fails: the document ends with what ``shared.config.describe()`` answers."""
+    assert DOCUMENT.read_text().endswith("\n\n" + describe())

@@ -1,0 +1,35 @@
+"""Errors: each class says what is done with it, and the client reads nothing but the message."""
+
+import pytest
+
+from shared import errors
+from shared.errors import BackfillError, Disposition, JobUnknown, RequestRefused, StateConflict, Unavailable
+
+ALL = [
+    value
+    for value in vars(errors).values()
+    if isinstance(value, type) and issubclass(value, BackfillError) and value is not BackfillError
+]
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_error_knows_what_is_done_with_it(kind: type[BackfillError]) -> None:
+    assert isinstance(kind.disposition, Disposition)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_the_modules_tree_names_every_error(kind: type[BackfillError]) -> None:
+    assert f"{kind.__name__} " in (errors.__doc__ or "") + " "
+
+
+def test_the_operators_detail_is_no_part_of_what_the_client_reads() -> None:
+    error = Unavailable("Snowflake", detail="10.1.2.3 refused the connection")
+    assert str(error) == error.message == "Snowflake is not available at the moment"
+    assert error.detail == "10.1.2.3 refused the connection"
+    assert error.dependency == "Snowflake"
+
+
+def test_refusals_carry_their_http_status() -> None:
+    assert issubclass(JobUnknown, RequestRefused)
+    assert (JobUnknown("x").status, StateConflict("x").status) == (404, 409)
+    assert "'x'" in JobUnknown("x").message

@@ -1,0 +1,73 @@
+"""Messages: what is sent comes back, and nothing else is taken for one of ours."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.errors import MalformedMessage
+from shared.messages import DeliverChunk, Message, StageJob, TearDownJob, from_data, to_data
+
+GOOD: dict[str, Any] = {
+    "kind": "deliver",
+    "organization_id": "acme",
+    "job_id": "job",
+    "attempt_id": "attempt",
+    "retry": 0,
+    "chunk": 3,
+}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [StageJob("acme", "job", 2), TearDownJob("acme", "job"), DeliverChunk("acme", "job", "attempt", 1, 7)],
+    ids=lambda message: message.kind,
+)
+def test_a_message_comes_back_as_it_was_sent(message: Message) -> None:
+    assert from_data(to_data(message)) == message
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"not JSON", b"\xff", b"[]", b"3", b"{}", b'{"kind": null}', b'{"kind": ["stage"]}'],
+)
+def test_what_is_no_message_is_malformed(data: bytes) -> None:
+    with pytest.raises(MalformedMessage):
+        from_data(data)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"chunk": None},
+        {"chunk": "3"},
+        {"chunk": 3.0},
+        {"retry": True},
+        {"job_id": 7},
+        {"more": 1},
+        {"kind": "stage"},
+    ],
+    ids=str,
+)
+def test_a_message_with_other_fields_is_malformed(changes: dict[str, Any]) -> None:
+    with pytest.raises(MalformedMessage):
+        from_data(json.dumps(GOOD | changes).encode())
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_message_that_lacks_a_field_is_malformed(name: str) -> None:
+    with pytest.raises(MalformedMessage):
+        from_data(json.dumps({key: value for key, value in GOOD.items() if key != name}).encode())
+
+
+@given(
+    st.binary()
+    | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda x: json.dumps(x).encode())
+)
+def test_whatever_comes_is_read_or_malformed(data: bytes) -> None:
+    try:
+        from_data(data)
+    except MalformedMessage as error:
+        assert error.message
