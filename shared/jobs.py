@@ -144,9 +144,6 @@ class Job:
             raise StaleMessage("the job has no staging attempt", detail=self.job_id)
         return self.attempt
 
-    def destination(self, uid: str) -> Destination:
-        return next(destination for destination in self.destinations if destination.uid == uid)
-
 
 def confirm(job: Job) -> Job:
     """Its stage message is published."""
@@ -212,9 +209,7 @@ def fail(job: Job, message: str, now: datetime, *, retry: int) -> Job:
     """
     if job.status.is_terminal or job.retry != retry:
         return job
-    return replace(
-        job, status=JobStatus.FAILED, confirmed=True, error_message=message, time_completed=now
-    )
+    return replace(job, status=JobStatus.FAILED, confirmed=True, error_message=message, time_completed=now)
 
 
 def cancel(job: Job, now: datetime) -> Job:

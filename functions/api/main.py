@@ -7,12 +7,14 @@ from werkzeug import Response
 
 from shared.bootstrap import logs
 from shared.bootstrap.api import build
+from shared.bootstrap.once import Once
 from shared.config import read
 
 logs.configure()
-_api = build(read(os.environ))
+_settings = read(os.environ)
+_api = Once(lambda: build(_settings))
 
 
 def handle(request: Request) -> Response:
     """Answer one request."""
-    return _api.handle(request)
+    return _api().handle(request)

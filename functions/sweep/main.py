@@ -5,18 +5,29 @@ import os
 from flask import Request
 
 from shared.bootstrap import logs
+from shared.bootstrap.once import Once
 from shared.bootstrap.push import AGAIN, Answer
-from shared.bootstrap.sweep import REQUIRED, build
 from shared.config import read
 from shared.errors import RetryLater
+from shared.steps.sweep import Sweep
 
 logs.configure()
-_sweep = build(read(os.environ, REQUIRED))
+_settings = read(os.environ, ("SNOWFLAKE_CONNECT", "SNOWFLAKE_STAGE"))
+
+
+def _build() -> Sweep:
+    # Snowflake's connector starts threads when it is imported, and a fork of it crashes.
+    from shared.bootstrap.sweep import build  # noqa: PLC0415
+
+    return build(_settings)
+
+
+_sweep = Once(_build)
 
 
 def handle(_request: Request) -> Answer:
     """Look after every job once; answers how many there were."""
     try:
-        return f"{_sweep.run()} jobs looked after\n", 200
+        return f"{_sweep().run()} jobs looked after\n", 200
     except RetryLater:
         return AGAIN

@@ -112,6 +112,13 @@ class Crew:
             process.end(grace=deadline - time.monotonic())
 
     def _keep(self) -> None:
+        try:
+            self._keep_going()
+        except OSError as error:  # somebody removed the folder, or no process can be started any more
+            self.failure = f"the stack can't be kept going: {error}"
+            self.failed.set()
+
+    def _keep_going(self) -> None:
         while not self._stopping.wait(_LOOK_AGAIN):
             with self._changing:
                 for name, process in self._processes.items():

@@ -5,7 +5,6 @@
 import fcntl
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
@@ -25,7 +24,7 @@ class LocalStack:
         self.endpoints: dict[str, Any] = endpoints.describe(options, self.layout)
         self._crew = Crew(self.layout.logs, options.ready_limit, self._publish)
         self._scheduler = Scheduler(self.layout.url("sweep"), options.sweep_pause)
-        self._data: Future[Path] = Future()
+        self._data: Future[Any] = Future()  # of the path of the file to load
         self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
@@ -59,7 +58,11 @@ class LocalStack:
         return self._crew.pid(name)
 
     def kill(self, name: str) -> None:
-        """SIGKILL. Functions and the dispatcher start again at once, any other part by ``restart``."""
+        """SIGKILL. Functions and the dispatcher start again at once, any other part by ``restart``.
+
+        To hold messages back, pause the dispatcher instead: for about a minute the emulator goes on giving
+        some to a killed one's streams.
+        """
         self._crew.kill(name)
 
     def pause(self, name: str) -> None:

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Mapping
-from concurrent.futures import TimeoutError as FutureTimeout
+from concurrent.futures import FIRST_EXCEPTION, wait
 from dataclasses import dataclass
 
 from google.cloud.pubsub_v1 import PublisherClient
@@ -36,11 +36,11 @@ class PubSubPublisher:
         with reaching("the message queue"):
             # All are handed over before any is waited for: the client sends them in batches.
             published = [self._client.publish(self._topic(message), to_data(message)) for message in messages]
-            for future in published:
-                try:
-                    future.result(timeout=self._timeout)
-                except FutureTimeout as error:
-                    raise Unavailable("the message queue", detail="publishing was not confirmed") from error
+            done, unconfirmed = wait(published, self._timeout, return_when=FIRST_EXCEPTION)
+            for future in done:
+                future.result()
+            if unconfirmed:
+                raise Unavailable("the message queue", detail=f"{len(unconfirmed)} messages are unconfirmed")
 
     def _topic(self, message: Message) -> str:
         topic: str = self._chunks_topic if isinstance(message, DeliverChunk) else self._stage_topic

@@ -40,8 +40,6 @@ from shared.steps.handle import Handle
 from shared.steps.heartbeat import Heartbeat
 from shared.steps.ports import Lease
 
-REQUIRED = ("STAGING_BUCKET", "KAFKA_CLIENT")
-
 _USER_AGENT = "backfills/1"
 _SECRET_SECONDS = 10.0
 # A destination whose turn comes with less of the handler's time left gets a message of its own.

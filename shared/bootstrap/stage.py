@@ -20,8 +20,6 @@ from shared.steps.handle import Handle
 from shared.steps.stage import Stage, StagingLimits
 from shared.steps.tear_down import TearDown
 
-REQUIRED = ("SNOWFLAKE_CONNECT", "SNOWFLAKE_STAGE", "STAGING_BUCKET", "KAFKA_CLIENT")
-
 _KAFKA_SECONDS = 15.0
 
 

@@ -12,8 +12,6 @@ from shared.jobs import Job
 from shared.steps.finish import Finish
 from shared.steps.sweep import Sweep, SweepLimits
 
-REQUIRED = ("SNOWFLAKE_CONNECT", "SNOWFLAKE_STAGE")
-
 
 def build(settings: Settings) -> Sweep:
     jobs = FirestoreJobs(firestore_client(settings))

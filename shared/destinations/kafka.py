@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException, Producer
 
 from shared.destinations.kafka_errors import TopicMissing, meaning, speaking_of
 from shared.destinations.kafka_names import topic_of, transaction_of
-from shared.destinations.kafka_sending import WAIT, Failure, Sending
+from shared.destinations.kafka_sending import WAIT, Sending
 from shared.destinations.kafka_transaction import Markers, Transaction
 from shared.errors import BackfillError, Unavailable
 from shared.steps.ports import ChunkDelivery, Pulse, Rows
@@ -24,13 +24,14 @@ _TUNING: Mapping[str, Any] = {
     "partitioner": "murmur2_random",
     # librdkafka would take 1 GiB, more than a function has.
     "queue.buffering.max.kbytes": 32_768,
+    # That the topic is there is looked up before anything is sent.
+    "topic.metadata.propagation.max.ms": 10_000,
 }
 _CORRECTNESS: Mapping[str, Any] = {
     "enable.idempotence": True,
     "acks": "all",
     # A producer in flight would bring back a topic that was just removed.
     "allow.auto.create.topics": False,
-    "delivery.report.only.error": True,
 }
 _LONGEST_TRANSACTION = 900.0  # seconds; transaction.max.timeout.ms of a broker by default
 _SHORTEST_TRANSACTION = 10.0
@@ -40,20 +41,21 @@ _SHORTEST_TRANSACTION = 10.0
 class KafkaLimits:
     """Times in seconds.
 
+    ``least``: a delivery that begins with less of the handler's time goes in a message of its own, lest a
+    chunk be called too large for what another destination used up. Half of the handler's time is right.
     ``batch_rows``: rows encoded at once, which bounds memory beside librdkafka's queue.
     ``step``: for each exchange with a coordinator.
     ``message``: a message not acknowledged for so long means that the broker is out of reach.
     ``topic``: how long a missing topic is looked for; longer than the pulse takes to notice a cancel.
-    ``reserve``: of the handler's time, for ending the transaction.
-    ``least``: a delivery that begins with less of the handler's time goes in a message of its own.
+    ``reserve``: of the handler's time, for ending the transaction; a quarter of what is left, if less.
     """
 
+    least: float
     batch_rows: int = 8_192
     step: float = 30.0
     message: float = 60.0
     topic: float = 6.0
     reserve: float = 15.0
-    least: float = 0.0
 
 
 class KafkaSink:
@@ -77,17 +79,10 @@ class KafkaSink:
         """
         if pulse.seconds_left() < self._limits.least:
             return False
-        topic, failure = topic_of(delivery), Failure()
-        producer = Producer(self._properties(delivery, pulse.seconds_left(), failure))
-        sending = Sending(
-            producer,
-            failure,
-            delivery,
-            topic,
-            pulse,
-            reserve=self._limits.reserve,
-            monotonic=self._monotonic,
-        )
+        topic = topic_of(delivery)
+        producer = Producer(self._properties(delivery, pulse.seconds_left()))
+        reserve = min(self._limits.reserve, pulse.seconds_left() / 4)
+        sending = Sending(producer, delivery, topic, pulse, reserve=reserve, monotonic=self._monotonic)
         transaction = Transaction(producer, delivery, timeout=self._limits.step)
         self._require_topic(producer, topic, pulse)
         transaction.fence(pulse)
@@ -96,22 +91,24 @@ class KafkaSink:
             return True
         transaction.begin()
         try:
-            with speaking_of(topic):
+            with speaking_of(topic), transaction.telling_why():
                 for batch in rows.batches(self._limits.batch_rows):
                     sending.send(batch)
                 sending.finish()
+                # The marker's request would be repeated for all of its time if the topic is gone.
+                self._require_topic(producer, topic, pulse)
                 transaction.mark()
         except BaseException as error:
             if leftover := transaction.abort():
                 error.add_note(f"the transaction was left open: {leftover}")
             if isinstance(error, TopicMissing):
                 self._require_topic(producer, topic, pulse)
-                raise Unavailable("Kafka", detail=f"{topic} came back meanwhile") from error
+                raise Unavailable("Kafka", detail=f"{topic} was gone for a while") from error
             raise
         transaction.commit()
         return True
 
-    def _properties(self, delivery: ChunkDelivery, seconds_left: float, failure: Failure) -> dict[str, Any]:
+    def _properties(self, delivery: ChunkDelivery, seconds_left: float) -> dict[str, Any]:
         transaction = min(_LONGEST_TRANSACTION, max(_SHORTEST_TRANSACTION, seconds_left))
         return {
             **self._client,
@@ -119,7 +116,6 @@ class KafkaSink:
             # While open it holds back every reader of the topic, so not longer than a handler lives.
             "transaction.timeout.ms": int(transaction * 1000),
             "message.timeout.ms": int(min(self._limits.message, transaction) * 1000),
-            "on_delivery": failure.report,
         }
 
     def _require_topic(self, producer: Producer, topic: str, pulse: Pulse) -> None:

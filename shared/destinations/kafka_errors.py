@@ -59,16 +59,14 @@ def speaking_of(topic: str) -> Iterator[None]:
         yield
     except KafkaException as error:
         raise meaning(error.args[0], topic) from error
-    except SystemError as error:
-        # A fatal error sets an exception in poll() and flush(), and a delivery report that is called in
-        # the same round trips over it: the client then raises this in its stead.
-        if not isinstance(error.__cause__, KafkaException):
-            raise
-        raise meaning(error.__cause__.args[0], topic) from error
 
 
-def meaning(error: KafkaError, topic: str, *, size: int | None = None) -> BackfillError:
-    """Tell what to do about an error; ``size`` in bytes is that of the row it is about.
+def is_too_large(error: KafkaError) -> bool:
+    return error.code() in _TOO_LARGE
+
+
+def meaning(error: KafkaError, topic: str) -> BackfillError:
+    """Tell what to do about an error.
 
     Whatever is not known to be permanent is taken to pass: attempts are limited, and the last one fails
     the job.
@@ -78,8 +76,8 @@ def meaning(error: KafkaError, topic: str, *, size: int | None = None) -> Backfi
         return Busy(f"somebody newer is sending this chunk to {topic}", detail=detail)
     if code in _NO_TOPIC:
         return TopicMissing(topic, detail)
-    if code in _TOO_LARGE:
-        return RowTooLarge(topic, size, detail)
+    if is_too_large(error):
+        return RowTooLarge(topic, None, detail)
     if code in _FORBIDDEN:
         return DestinationRefused(f"Kafka does not let this service write to topic {topic}", detail=detail)
     if code in _REJECTED:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaException, Producer
 
-from shared.destinations.kafka_errors import meaning
+from shared.destinations.kafka_errors import RowTooLarge, is_too_large
 from shared.errors import JobFails, Unavailable
 from shared.steps.ports import ChunkDelivery, EncodedBatch, Pulse
 
@@ -12,32 +12,16 @@ WAIT = 0.25  # seconds for which nothing but the broker is looked at
 STALL = 5.0  # seconds without an acknowledgement after which the broker, not the chunk, is to blame
 
 
-class Failure:
-    """The first message that failed, told by librdkafka's delivery reports.
-
-    The first alone: an abort fails every message still in the queue.
-    """
-
-    def __init__(self) -> None:
-        self.error: KafkaError | None = None
-        self.size: int | None = None
-
-    def report(self, error: KafkaError | None, message: Message) -> None:
-        """Producer's ``on_delivery``; called for failed messages only, by ``delivery.report.only.error``."""
-        if error is not None and self.error is None:
-            self.error, self.size = error, len(message.value() or b"")
-
-
 class Sending:
     """One chunk's messages on their way; it stops with the job, and before the handler's deadline.
 
+    There is no callback for a message: what failed, and why, is told by the transaction's next step.
     ``reserve``: seconds of the handler's time that are kept for ending a transaction.
     """
 
     def __init__(
         self,
         producer: Producer,
-        failure: Failure,
         delivery: ChunkDelivery,
         topic: str,
         pulse: Pulse,
@@ -46,7 +30,6 @@ class Sending:
         monotonic: Callable[[], float],
     ) -> None:
         self._producer = producer
-        self._failure = failure
         self._delivery = delivery
         self._topic = topic
         self._pulse = pulse
@@ -67,15 +50,14 @@ class Sending:
                 except BufferError:
                     self._send_when_there_is_room(line, key)
         except KafkaException as error:
-            # Served first: once a message has failed, librdkafka answers only that its state is wrong.
-            self._producer.poll(0)
-            self._require_no_failure()
-            raise meaning(error.args[0], topic, size=len(line)) from error
+            if is_too_large(error.args[0]):
+                raise RowTooLarge(topic, len(line), error.args[0].str()) from error
+            raise
         self._producer.poll(0)
         self._look()
 
     def finish(self) -> None:
-        """Wait until every message is acknowledged."""
+        """Wait until every message is acknowledged, or has failed."""
         while self._producer.flush(WAIT) > 0:
             self._look()
         self._look()
@@ -91,17 +73,12 @@ class Sending:
             return
 
     def _look(self) -> None:
-        self._require_no_failure()
         self._pulse.check()
         waiting = len(self._producer)
         if waiting != self._waiting:
             self._waiting, self._moved_at = waiting, self._monotonic()
         if self._pulse.seconds_left() < self._reserve:
             raise self._out_of_time()
-
-    def _require_no_failure(self) -> None:
-        if self._failure.error is not None:
-            raise meaning(self._failure.error, self._topic, size=self._failure.size)
 
     def _out_of_time(self) -> Exception:
         if self._monotonic() - self._moved_at > STALL:

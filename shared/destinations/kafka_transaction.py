@@ -6,7 +6,8 @@ broker keeps the offsets of an empty group (`offsets.retention.minutes`, 7 days 
 its topic, as do the rows.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import (
@@ -25,6 +26,7 @@ from shared.errors import Unavailable
 from shared.steps.ports import ChunkDelivery, Pulse
 
 _MARKER_PARTITION = 0
+_BROKEN = frozenset({KafkaError._STATE, KafkaError._FATAL})  # noqa: SLF001 - librdkafka's own error codes
 _PASSING = frozenset({KafkaError.UNSTABLE_OFFSET_COMMIT, KafkaError.COORDINATOR_LOAD_IN_PROGRESS})
 _PAUSE = 0.05  # seconds between two looks
 _SLICE = 1.0  # seconds in one blocking call, so that a cancel is noticed between two
@@ -55,7 +57,7 @@ class Markers:
                 raise meaning(marker.error, topic_of(delivery))
             self._admin.poll(_PAUSE)
 
-    def _look_up(self, delivery: ChunkDelivery) -> TopicPartition:
+    def _look_up(self, delivery: ChunkDelivery) -> Any:
         topic = topic_of(delivery)
         marker = TopicPartition(topic, _MARKER_PARTITION)
         request = ConsumerGroupTopicPartitions(transaction_of(delivery), [marker])
@@ -94,6 +96,16 @@ class Transaction:
     def begin(self) -> None:
         with speaking_of(self._topic):
             self._producer.begin_transaction()
+
+    @contextmanager
+    def telling_why(self) -> Iterator[None]:
+        """Raise the error that broke the transaction where librdkafka says only that its state is wrong."""
+        try:
+            yield
+        except KafkaException as error:
+            if error.args[0].code() in _BROKEN:
+                self.mark()
+            raise
 
     def mark(self) -> None:
         """Put the marker into the transaction; KafkaException as the client raises it."""

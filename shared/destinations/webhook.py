@@ -19,22 +19,24 @@ Secrets = Callable[[str, str], bytes]
 class WebhookLimits:
     """Times in seconds.
 
+    ``least``: a delivery that begins with less of the handler's time goes in a message of its own. Half of
+    the handler's time is right.
     ``request``: for one request as a whole.
     ``tries``: for one batch within one delivery; Pub/Sub's redeliveries come on top.
     ``first_pause``, ``longest_pause``: between tries, doubling, each a random part of it (full jitter).
     ``checkpoint``: between two records of progress. A record is a write to one document, which takes
     about one a second; what a crash forgets comes again under the same `webhook-id`.
-    ``reserve``: of the handler's time, below which the rest goes in a message of its own.
-    ``least``: a delivery that begins with less of the handler's time goes in a message of its own.
+    ``reserve``: of the handler's time, below which the rest goes in a message of its own; a quarter of
+    what is left at first, if less.
     """
 
+    least: float
     request: float = 30.0
     tries: int = 4
     first_pause: float = 0.5
     longest_pause: float = 8.0
     checkpoint: float = 1.0
     reserve: float = 35.0
-    least: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +63,13 @@ class WebhookSink:
             return False
         progress = _Progress(pulse, delivery.first_batch, self.monotonic, self.limits.checkpoint)
         size = delivery.webhook_batch_rows
+        reserve = min(self.limits.reserve, pulse.seconds_left() / 4)
         try:
             for batch in rows.batches(size, delivery.first_batch * size):
-                if progress.made and pulse.seconds_left() < self.limits.reserve:
+                if progress.made and pulse.seconds_left() < reserve:
                     progress.record()
                     return False
-                self._post(delivery, delivery.destination, progress.next_batch, batch, pulse)
+                self._post(delivery, delivery.destination, progress.next_batch, batch, pulse, reserve)
                 progress.advance()
         except BaseException:
             # What stopped the sending counts for more than a record that can't be written.
@@ -82,6 +85,7 @@ class WebhookSink:
         number: int,
         batch: EncodedBatch,
         pulse: Pulse,
+        reserve: float,
     ) -> None:
         """Have the receiver accept one batch."""
         body = batch.json_array()
@@ -96,7 +100,7 @@ class WebhookSink:
             else:
                 asked, failure = None, answer
             pause = self._jitter(attempt) if asked is None else asked
-            if attempt == self.limits.tries or pause > pulse.seconds_left() - self.limits.reserve:
+            if attempt == self.limits.tries or pause > pulse.seconds_left() - reserve:
                 raise failure
             self._pause(pause, pulse)
 

@@ -265,7 +265,7 @@ class Pulse(Protocol):
     """What a sink asks between its batches."""
 
     def check(self) -> None:
-        """DeliveryStopped when the job has ended, Busy when the lease was lost, Unavailable when it may be."""
+        """DeliveryStopped when the job has ended, Busy when the lease is lost, Unavailable if it may be."""
         ...
 
     def checkpoint(self, next_batch: int) -> None:

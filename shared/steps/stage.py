@@ -66,14 +66,13 @@ class Stage:
             self._publish_undelivered(job)
 
     def _submitted(self, job: Job) -> Job:
-        """The job with a query on its way in Snowflake."""
+        """The job with a query on its way in Snowflake, unless another run is just submitting it."""
         attempt = job.attempt
         if attempt is None:
             return self._begin(job)
-        if attempt.query_id is not None:
+        just_claimed = (self.now() - attempt.claimed_at).total_seconds() < self.limits.claim
+        if attempt.query_id is not None or just_claimed:
             return job
-        if (self.now() - attempt.claimed_at).total_seconds() < self.limits.claim:
-            raise Busy("the unload is just being submitted", detail=job.job_id)
         # Its claimer died between submitting and writing down the query: ask Snowflake which it was.
         query_id = self.unloads.find(job.query_tag)
         return self._begin(job) if query_id is None else self._record_query(job, query_id)

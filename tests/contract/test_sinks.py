@@ -60,7 +60,7 @@ def kafka(kafka_bootstrap: str) -> Iterator[Case]:
     topics, delivery = kafka_topics(kafka_bootstrap), delivery_to(kafka_destination(), ROWS)
     topic = topic_of(delivery)
     topics.create(topic)
-    sink = kafka_sink(kafka_bootstrap, KafkaLimits(batch_rows=10))
+    sink = kafka_sink(kafka_bootstrap, KafkaLimits(least=0.0, batch_rows=10))
     yield Case(sink, delivery, lambda: [row["row"] for row in read_committed(kafka_bootstrap, topic)])
     topics.delete(topic)
 

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from shared import jobs as domain
-from shared.errors import StaleMessage, StateConflict
+from shared.errors import Busy, StaleMessage, StateConflict
 from shared.jobs import Job, JobStatus
 from tests.contract.records import Records
 from tests.fakes.examples import COLUMNS, CREATED, new_attempt, new_job
@@ -136,7 +136,7 @@ def test_of_racing_ends_the_first_stays(records: Records) -> None:
 def test_of_two_claims_one_gets_the_job(records: Records) -> None:
     job = records.created()
     first = records.change(job, claiming(job))
-    with pytest.raises(domain.Busy):
+    with pytest.raises(Busy):
         records.change(job, claiming(job))
     assert records.now(job) == first
 

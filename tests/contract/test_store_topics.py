@@ -1,5 +1,8 @@
 """Who may remove a Kafka topic, held against Firestore's record and the fake alike."""
 
+import pytest
+
+from shared.errors import Busy, Unavailable
 from tests.contract.records import Records
 from tests.fakes.examples import KAFKA, new_job
 
@@ -55,3 +58,30 @@ def test_organizations_that_use_the_same_name_share_no_topic(records: Records) -
         records.topics.ensure(job, KAFKA)
     records.topics.remove(other, KAFKA)
     assert records.broker.topics == {TOPIC}
+
+
+def test_a_topic_is_not_used_while_it_is_being_removed(records: Records) -> None:
+    """The remover died, or Kafka was out of reach, in the middle: whoever comes next must not lose it."""
+    first = records.created()
+    records.topics.ensure(first, KAFKA)
+    records.broker.down = True
+    with pytest.raises(Unavailable):
+        records.topics.remove(first, KAFKA)
+    records.broker.down = False
+    second = records.created()
+    with pytest.raises(Busy):
+        records.topics.ensure(second, KAFKA)
+    records.topics.remove(first, KAFKA)
+    assert records.broker.topics == set()
+    records.topics.ensure(second, KAFKA)
+    assert records.broker.topics == {TOPIC}
+
+
+def test_a_topic_whose_creator_died_before_creating_it_is_created_by_the_next(records: Records) -> None:
+    job = records.created()
+    records.broker.refuse_next_creation()
+    with pytest.raises(Unavailable):
+        records.topics.ensure(job, KAFKA)
+    records.topics.ensure(job, KAFKA)
+    records.topics.remove(job, KAFKA)
+    assert records.broker.topics == set()

@@ -32,13 +32,16 @@ class Faults:
     def __init__(self, at: int | None = None, fault: Fault = Fault.OUTAGE) -> None:
         self.calls: list[str] = []
         self.instead: dict[str, Callable[..., Any]] = {}
-        self._at = at
-        self._fault = fault
+        self._at: dict[int, Fault] = {} if at is None else {at: fault}
         self._dead = False
 
     @property
     def happened(self) -> bool:
-        return self._at is not None and len(self.calls) > self._at
+        return all(at < len(self.calls) for at in self._at)
+
+    def strike(self, at: int, fault: Fault) -> None:
+        """Have the call of that number meet the fault too."""
+        self._at[at] = fault
 
     def restart(self) -> None:
         """Start the process again."""
@@ -53,11 +56,12 @@ class Faults:
             raise Killed
         method = self.instead.pop(name, method)
         self.calls.append(name)
-        if len(self.calls) - 1 != self._at:
+        fault = self._at.get(len(self.calls) - 1)
+        if fault is None:
             return method(*arguments, **named)
-        if self._fault in {Fault.LOST_ANSWER, Fault.KILLED_AFTER}:
+        if fault in {Fault.LOST_ANSWER, Fault.KILLED_AFTER}:
             method(*arguments, **named)
-        if self._fault in {Fault.OUTAGE, Fault.LOST_ANSWER}:
+        if fault in {Fault.OUTAGE, Fault.LOST_ANSWER}:
             raise Unavailable(name)
         self._dead = True
         raise Killed

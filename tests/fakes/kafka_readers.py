@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 TIMEOUT = 15.0
 
@@ -49,15 +49,21 @@ def _wait_until_settled(bootstrap: str, partitions: list[TopicPartition]) -> Non
     until = time.monotonic() + TIMEOUT
     stable, all_written = (_consumer(bootstrap, level) for level in ("read_committed", "read_uncommitted"))
     try:
-        while _ends(stable, partitions) != _ends(all_written, partitions):
+        while (ends := _ends(stable, partitions)) is None or ends != _ends(all_written, partitions):
             assert time.monotonic() < until, "a transaction stayed open"
     finally:
         stable.close()
         all_written.close()
 
 
-def _ends(consumer: Consumer, partitions: list[TopicPartition]) -> list[int]:
-    return [consumer.get_watermark_offsets(partition, timeout=TIMEOUT)[1] for partition in partitions]
+def _ends(consumer: Consumer, partitions: list[TopicPartition]) -> list[int] | None:
+    """None while a partition of a new topic has no leader yet."""
+    try:
+        return [consumer.get_watermark_offsets(partition, timeout=TIMEOUT)[1] for partition in partitions]
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION:
+            raise
+        return None
 
 
 def _read_to_the_ends(consumer: Consumer, partitions: int) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ def kafka_sink(
 ) -> KafkaSink:
     # Brokers that go and producers that are fenced are the subject: librdkafka's log would only repeat it.
     client = {"bootstrap.servers": bootstrap, "log_level": 0, **(properties or {})}
-    return KafkaSink(client, monotonic=time.monotonic, limits=limits or KafkaLimits())
+    return KafkaSink(client, monotonic=time.monotonic, limits=limits or KafkaLimits(least=0.0))
 
 
 def kafka_topics(bootstrap: str) -> KafkaTopics:

@@ -9,7 +9,7 @@ from shared.messages import Message, from_data, to_data
 
 @dataclass(slots=True)
 class FakeQueue:
-    """Fulfils the port Publisher. ``waiting`` are messages nobody took yet; while ``down`` none is taken in."""
+    """Fulfils the port Publisher. ``waiting`` are messages nobody took yet; while ``down`` it takes none."""
 
     waiting: list[Message] = field(default_factory=list)
     down: bool = False

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from shared.errors import Unavailable
+from shared.errors import Busy, Unavailable
 from shared.jobs import Job, KafkaDestination
 from tests.fakes.jobs import FakeJobs, Name
 
@@ -13,6 +13,11 @@ class FakeBroker:
 
     topics: set[str] = field(default_factory=set)
     down: bool = False
+    refusals: int = 0
+
+    def refuse_next_creation(self) -> None:
+        """The next topic is not created, for a passing reason."""
+        self.refusals = 1
 
     def exists(self, topic: str) -> bool:
         self._reach()
@@ -20,6 +25,9 @@ class FakeBroker:
 
     def create(self, topic: str) -> bool:
         self._reach()
+        if self.refusals:
+            self.refusals -= 1
+            raise Unavailable("Kafka")
         new = topic not in self.topics
         self.topics.add(topic)
         return new
@@ -40,15 +48,24 @@ class FakeTopics:
         self._jobs = jobs
         self._broker = broker
         self._created_by: dict[Name, str] = {}
+        self._removing: dict[Name, str] = {}
 
     def ensure(self, job: Job, destination: KafkaDestination) -> None:
-        topic = f"beam.{job.organization_id}.{destination.name}"
-        if not self._broker.exists(topic):
-            self._created_by[job.organization_id, destination.name] = job.job_id
-            self._broker.create(topic)
+        name = (job.organization_id, destination.name)
+        if name in self._removing:
+            raise Busy("the topic is just being removed")
+        if not self._broker.exists(_topic(name)):
+            self._created_by[name] = job.job_id
+            self._broker.create(_topic(name))
 
     def remove(self, job: Job, destination: KafkaDestination) -> None:
         name = (job.organization_id, destination.name)
         if self._jobs.topics.get(name) == 1 and self._created_by.get(name) == job.job_id:
-            self._broker.delete(f"beam.{job.organization_id}.{destination.name}")
-            del self._created_by[name]
+            self._removing[name] = job.job_id
+        if self._removing.get(name) == job.job_id:
+            self._broker.delete(_topic(name))
+            del self._removing[name], self._created_by[name]
+
+
+def _topic(name: Name) -> str:
+    return f"beam.{name[0]}.{name[1]}"

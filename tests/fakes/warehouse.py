@@ -28,6 +28,10 @@ class FakeWarehouse(FakeUnloads):
 
     bucket: FakeStagedFiles = field(default_factory=FakeStagedFiles)
 
+    def running(self) -> list[str]:
+        """Ids of the queries that would still write."""
+        return [query.query_id for query in self.queries.values() if query.polls_left]
+
     def state(self, query_id: str) -> UnloadState:
         state = FakeUnloads.state(self, query_id)
         if state is UnloadState.SUCCEEDED:

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing import get_context
-from typing import Any
 
 import pytest
 from confluent_kafka import KafkaException, Producer
@@ -134,7 +133,7 @@ def die_at_row_4_000(kafka_bootstrap: str, delivery: ChunkDelivery) -> None:
         if first_row == 4_000:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    sink = kafka_sink(kafka_bootstrap, KafkaLimits(batch_rows=1_000))
+    sink = kafka_sink(kafka_bootstrap, KafkaLimits(least=0.0, batch_rows=1_000))
     sink.deliver(delivery, NumberedRows(ROWS, before=die), SteadyPulse())
 
 
@@ -169,7 +168,7 @@ def test_an_answer_to_the_commit_that_is_lost_is_found_out_by_the_next_try(
 def test_of_two_senders_of_one_chunk_the_older_gives_way(
     kafka_bootstrap: str, delivery: ChunkDelivery, rows_in: RowsIn
 ) -> None:
-    sink = kafka_sink(kafka_bootstrap, KafkaLimits(batch_rows=1_000))
+    sink = kafka_sink(kafka_bootstrap, KafkaLimits(least=0.0, batch_rows=1_000))
     overtaken = threading.Event()
 
     def overtake(first_row: int) -> None:
@@ -186,7 +185,7 @@ def test_of_two_senders_of_one_chunk_the_older_gives_way(
 def test_a_chunk_that_is_stopped_leaves_nothing_behind(
     kafka_bootstrap: str, delivery: ChunkDelivery, rows_in: RowsIn, reason: Exception
 ) -> None:
-    sink, pulse = kafka_sink(kafka_bootstrap, KafkaLimits(batch_rows=1_000)), SteadyPulse()
+    sink, pulse = kafka_sink(kafka_bootstrap, KafkaLimits(least=0.0, batch_rows=1_000)), SteadyPulse()
 
     def stop(first_row: int) -> None:
         if first_row == 2_000:
@@ -201,7 +200,7 @@ def test_a_chunk_that_is_stopped_leaves_nothing_behind(
 def test_rows_that_can_not_be_read_leave_nothing_behind(
     kafka_bootstrap: str, delivery: ChunkDelivery, rows_in: RowsIn
 ) -> None:
-    sink = kafka_sink(kafka_bootstrap, KafkaLimits(batch_rows=1_000))
+    sink = kafka_sink(kafka_bootstrap, KafkaLimits(least=0.0, batch_rows=1_000))
 
     def fail(first_row: int) -> None:
         if first_row == 2_000:
@@ -219,7 +218,7 @@ def test_a_small_queue_is_waited_for(kafka_bootstrap: str, delivery: ChunkDelive
 
 
 def test_a_topic_that_does_not_exist_fails_the_job_naming_it(kafka_bootstrap: str) -> None:
-    sink = kafka_sink(kafka_bootstrap, KafkaLimits(topic=0.5))
+    sink = kafka_sink(kafka_bootstrap, KafkaLimits(least=0.0, topic=0.5))
     delivery = delivery_to(kafka_destination(), ROWS)
     with pytest.raises(DestinationRefused, match=topic_of(delivery)):
         sink.deliver(delivery, NumberedRows(ROWS), SteadyPulse())
@@ -250,7 +249,7 @@ def test_a_topic_removed_while_it_is_written_to_fails_the_job(
     topics.create(topic_of(delivery))
     sink = kafka_sink(
         kafka_bootstrap,
-        KafkaLimits(batch_rows=1_000, topic=0.5),
+        KafkaLimits(least=0.0, batch_rows=1_000, topic=0.5),
         {"topic.metadata.refresh.interval.ms": 200, "topic.metadata.propagation.max.ms": 500},
     )
 
@@ -263,14 +262,21 @@ def test_a_topic_removed_while_it_is_written_to_fails_the_job(
     assert not topics.exists(topic_of(delivery))
 
 
-@pytest.mark.parametrize("properties", [{}, {"message.max.bytes": 3_000_000, "batch.size": 3_000_000}])
-def test_a_row_larger_than_a_message_fails_the_job_naming_its_size(
-    kafka_bootstrap: str, delivery: ChunkDelivery, rows_in: RowsIn, properties: dict[str, Any]
+def test_a_row_larger_than_the_clients_limit_fails_the_job_naming_its_size(
+    sink: KafkaSink, delivery: ChunkDelivery, rows_in: RowsIn
 ) -> None:
-    """Once refused by the client's own limit, once by the broker's."""
-    sink = kafka_sink(kafka_bootstrap, properties={"compression.type": "none", **properties})
     with pytest.raises(DestinationRefused, match=r"A row of 2,000,\d\d\d bytes"):
-        sink.deliver(delivery, NumberedRows(3, width=2_000_000 - 20), SteadyPulse())
+        sink.deliver(delivery, NumberedRows(3, width=2_000_000), SteadyPulse())
+    assert rows_in(delivery) == []
+
+
+def test_a_row_larger_than_the_topics_limit_fails_the_job(
+    kafka_bootstrap: str, delivery: ChunkDelivery, rows_in: RowsIn
+) -> None:
+    generous = {"compression.type": "none", "message.max.bytes": 3_000_000, "batch.size": 3_000_000}
+    sink = kafka_sink(kafka_bootstrap, properties=generous)
+    with pytest.raises(DestinationRefused, match="larger than a message of Kafka topic"):
+        sink.deliver(delivery, NumberedRows(3, width=2_000_000), SteadyPulse())
     assert rows_in(delivery) == []
 
 
@@ -285,7 +291,7 @@ def test_what_begins_too_late_is_left_to_a_message_of_its_own(
 def test_a_chunk_too_large_for_the_deadline_names_the_size_to_set(
     kafka_bootstrap: str, delivery: ChunkDelivery, rows_in: RowsIn
 ) -> None:
-    sink, pulse = kafka_sink(kafka_bootstrap, KafkaLimits(batch_rows=100)), SteadyPulse()
+    sink, pulse = kafka_sink(kafka_bootstrap, KafkaLimits(least=0.0, batch_rows=100)), SteadyPulse()
 
     def run_out(first_row: int) -> None:
         if first_row == 2_000:
@@ -297,7 +303,7 @@ def test_a_chunk_too_large_for_the_deadline_names_the_size_to_set(
 
 
 def test_no_broker_is_retried_later() -> None:
-    sink = kafka_sink("127.0.0.1:1", KafkaLimits(step=1.0))
+    sink = kafka_sink("127.0.0.1:1", KafkaLimits(least=0.0, step=1.0))
     with pytest.raises(Unavailable, match="Kafka"):
         sink.deliver(delivery_to(kafka_destination(), 1), NumberedRows(1), SteadyPulse())
 

@@ -78,7 +78,7 @@ def test_the_endpoints_say_where_everything_is_and_ctrl_c_leaves_no_process(tmp_
             assert count is not None
             assert count.fetchall() == [(ROWS,)]
         # What a terminal does: SIGINT to each process of the group in the foreground.
-        for member in (*psutil.Process(process.pid).children(), process):
+        for member in (*psutil.Process(process.pid).children(), psutil.Process(process.pid)):
             member.send_signal(signal.SIGINT)
         process.wait(10)
         assert living_in(tmp_path) == []

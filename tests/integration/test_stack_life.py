@@ -1,5 +1,6 @@
 """A stack starts whole or not at all, beside others, and leaves no process behind however it ends."""
 
+import shutil
 import signal
 import socket
 import subprocess
@@ -98,6 +99,13 @@ def test_a_server_that_dies_is_reported_with_its_name(options: StackOptions) -> 
         assert pid is not None
         psutil.Process(pid).kill()
         assert stack.wait_for_failure().startswith(f"gcs died with status {-signal.SIGKILL}")
+
+
+def test_a_stack_whose_folder_is_removed_says_so_at_the_next_death(options: StackOptions) -> None:
+    with LocalStack(options) as stack:
+        shutil.rmtree(options.folder)
+        stack.kill("api")
+        assert "can't be kept going" in stack.wait_for_failure()
 
 
 def test_a_server_that_is_killed_on_purpose_stays_down_until_it_is_restarted(options: StackOptions) -> None:

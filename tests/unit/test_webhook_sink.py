@@ -101,7 +101,7 @@ def test_a_receiver_that_says_too_much_is_heard_only_briefly(connections: Connec
 def test_a_retry_keeps_its_id_and_is_signed_anew(connections: Connections) -> None:
     time = FakeTime()
     with Receiver(Reply(500), Reply(503), Reply(429), Reply(200)) as receiver:
-        limits = WebhookLimits(reserve=5.0, first_pause=4.0)
+        limits = WebhookLimits(least=0.0, reserve=5.0, first_pause=4.0)
         sink = webhook_sink(connections, time, limits)
         assert sink.deliver(delivery(receiver, 5, "HOOK_KEY"), NumberedRows(5), SteadyPulse())
     assert len(receiver.requests) == 4
@@ -236,7 +236,7 @@ def test_nobody_listening_is_retried_later(connections: Connections) -> None:
 def test_a_slow_receiver_is_given_up_after_the_time_of_one_request(
     connections: Connections, reply: Reply
 ) -> None:
-    limits = WebhookLimits(request=0.3, tries=2, reserve=5.0)
+    limits = WebhookLimits(least=0.0, request=0.3, tries=2, reserve=5.0)
     with Receiver(reply) as receiver:
         sink = webhook_sink(connections, FakeTime(), limits)
         assert sink.deliver(delivery(receiver, 5), NumberedRows(5), SteadyPulse())
@@ -244,7 +244,7 @@ def test_a_slow_receiver_is_given_up_after_the_time_of_one_request(
 
 
 def test_a_request_never_outlives_the_handler(connections: Connections) -> None:
-    limits = WebhookLimits(tries=1)
+    limits = WebhookLimits(least=0.0, tries=1)
     with Receiver(Reply(hang=30.0)) as receiver, pytest.raises(Unavailable):
         webhook_sink(connections, FakeTime(), limits).deliver(
             delivery(receiver, 5), NumberedRows(5), SteadyPulse(seconds=0.2)

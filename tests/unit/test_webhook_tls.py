@@ -126,7 +126,7 @@ def test_plain_http_is_refused(receiver: Receiver, certified: Certified) -> None
 
 
 def test_a_slow_answer_is_cut_off_under_tls_too(certified: Certified) -> None:
-    limits = WebhookLimits(request=0.4, tries=2, reserve=5.0)
+    limits = WebhookLimits(least=0.0, request=0.4, tries=2, reserve=5.0)
     with Receiver(Reply(trickle=True), tls=certified.server) as receiver:
         assert send(FakeInternet(receiver), certified.client, f"https://{HOST}/hook", limits)
         assert len(receiver.requests) == 4

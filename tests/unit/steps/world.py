@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from shared.catalog import BASE_TABLES, Catalog
 from shared.errors import BackfillError, DeliveryStopped, Disposition
@@ -77,7 +78,8 @@ class Pushed:
 
 class World:
     """One table of ``rows`` rows, five a chunk. ``polls``: how often an unload answers that it runs.
-    ``faults`` meet the functions, not the API; ``seed`` decides in which order messages come.
+    ``faults`` meet the functions, not the API; ``seed`` decides in which order messages come,
+    each of them as often as ``copies`` says.
 
     The client's calls are ``accept`` and ``cancel``; ``run`` goes on until every job is at rest.
     """
@@ -90,6 +92,7 @@ class World:
         faults: Faults | None = None,
         seed: int = 1,
         catalog: Catalog = BASE_TABLES,
+        copies: int = 1,
     ) -> None:
         self.faults = faults or Faults()
         self.clock = FakeClock()
@@ -106,6 +109,7 @@ class World:
         self._random = random.Random(seed)  # noqa: S311 - an order that repeats from run to run
         self._next_sweep = 0.0
         self._catalog = catalog
+        self._copies = copies
         self._wire()
 
     def _wire(self) -> None:
@@ -164,7 +168,11 @@ class World:
             report=lambda _job, error: self.reports.append(error),
         )
         self.dead_letter = DeadLetter(jobs=jobs, chunks=chunks, listings=self.jobs, finish=self.finish)
-        steps = {StageJob: self.stage.run, TearDownJob: self.tear_down.run, DeliverChunk: self.deliver.run}
+        steps: dict[type[Message], Callable[[Any], None]] = {
+            StageJob: self.stage.run,
+            TearDownJob: self.tear_down.run,
+            DeliverChunk: self.deliver.run,
+        }
         self.handle = Handle(steps, self.finish)
 
     def new_id(self) -> uuid.UUID:
@@ -207,7 +215,8 @@ class World:
 
     def step(self) -> bool:
         """Handle one message that is due, else let time pass; False when nothing is left to do."""
-        self.underway += [Pushed(self.clock.monotonic(), message) for message in self.queue.taken()]
+        arrived = self.queue.taken() * self._copies
+        self.underway += [Pushed(self.clock.monotonic(), message) for message in arrived]
         if self.clock.monotonic() >= self._next_sweep:
             self._alive(self.sweep.run)
             self._next_sweep = self.clock.monotonic() + SWEEP_PAUSE

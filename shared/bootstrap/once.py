@@ -1,0 +1,26 @@
+"""Build a function's parts in the process that serves.
+
+functions-framework imports the function in gunicorn's master and then forks: the clients' threads and
+connections would not come along. Imports are done before the fork, the building at the first request.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+Part = TypeVar("Part")
+
+
+class Once(Generic[Part]):
+    """Calls ``build`` once, whichever thread is first; all get the same part."""
+
+    def __init__(self, build: Callable[[], Part]) -> None:
+        self._build = build
+        self._lock = threading.Lock()
+        self._built: Part | None = None
+
+    def __call__(self) -> Part:
+        with self._lock:
+            if self._built is None:
+                self._built = self._build()
+            return self._built

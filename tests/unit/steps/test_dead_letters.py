@@ -1,0 +1,85 @@
+"""Dead letters: a message that used up its attempts ends its job, with the reason, or nothing at all."""
+
+from dataclasses import replace
+
+import pytest
+
+from shared.errors import StaleMessage, Unavailable
+from shared.jobs import JobStatus
+from shared.messages import StageJob, TearDownJob
+from tests.fakes.examples import WEBHOOK
+from tests.fakes.rows import Request
+from tests.unit.steps.world import World
+
+
+def test_a_chunk_that_could_not_be_delivered_fails_the_job_with_the_destinations_errors() -> None:
+    world = World()
+    job, messages = world.staged()
+    world.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500")
+    world.dead_letter.run(messages[1], 5)
+    assert world.now(job).status is JobStatus.FAILED
+    assert world.now(job).error_message == (
+        "Chunk 1 could not be delivered in 5 attempts (webhook hook: it answered 500)"
+    )
+
+
+def test_a_chunk_that_failed_without_a_word_fails_the_job_too() -> None:
+    world = World()
+    job, messages = world.staged()
+    world.dead_letter.run(messages[1], 5)
+    assert "its destinations did not answer" in (world.now(job).error_message or "")
+
+
+def test_a_job_that_could_not_be_staged_fails() -> None:
+    world = World()
+    job = world.accept()
+    world.dead_letter.run(StageJob("acme", job.job_id, 0), 7)
+    assert world.now(job).error_message == "The export could not be started in 7 attempts; try again later"
+
+
+def test_a_destination_that_never_answers_fails_the_job_in_the_end() -> None:
+    world = World()
+    job = world.accept()
+
+    def down(_request: Request) -> None:
+        raise Unavailable("the webhook")
+
+    world.receiver.answer = down
+    world.run()
+    assert world.now(job).status is JobStatus.FAILED
+    assert "webhook hook: the webhook is not available" in (world.now(job).error_message or "")
+    assert len(world.log.rows()) == len(set(world.log.rows()))
+
+
+def test_a_dead_letter_of_a_chunk_that_arrived_after_all_changes_nothing() -> None:
+    world = World()
+    job, messages = world.staged()
+    world.deliver.run(messages[0])
+    for message in (messages[0], replace(messages[0], chunk=9)):
+        with pytest.raises(StaleMessage):
+            world.dead_letter.run(message, 5)
+    assert world.now(job) == job
+
+
+def test_dead_letters_of_other_attempts_and_ended_stagings_change_nothing() -> None:
+    world = World()
+    job, messages = world.staged()
+    staging = world.accept()
+    for message in (
+        replace(messages[0], attempt_id="gone"),
+        replace(messages[0], job_id=staging.job_id),
+        StageJob("acme", job.job_id, 0),
+        TearDownJob("acme", job.job_id),
+    ):
+        with pytest.raises(StaleMessage):
+            world.dead_letter.run(message, 5)
+    assert (world.now(job), world.now(staging)) == (job, staging)
+
+
+def test_a_dead_letter_of_an_earlier_retry_changes_nothing() -> None:
+    world = World()
+    job, messages = world.staged()
+    job = replace(job, retry=1)
+    world.jobs.stored["acme", job.job_id].job = job
+    world.dead_letter.run(messages[0], 5)
+    assert world.now(job) == job

@@ -1,0 +1,271 @@
+"""Delivering a chunk: every destination gets all of its rows, and the chunk counts once."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from shared.errors import (
+    DeliveryStopped,
+    DestinationRefused,
+    LeftToOthers,
+    StagedFileUnusable,
+    StaleMessage,
+    Unavailable,
+)
+from shared.jobs import Counts, JobStatus
+from shared.messages import TearDownJob
+from tests.fakes.examples import KAFKA, WEBHOOK, new_job
+from tests.fakes.rows import Request
+from tests.unit.steps.world import LEASE, World
+
+CHUNK_0 = [(0, row) for row in range(5)]
+
+
+def failing(error: Exception) -> Callable[[Request], None]:
+    """A receiver whose answer never comes: the request is there, and then the error."""
+
+    def answer(_request: Request) -> None:
+        raise error
+
+    return answer
+
+
+def test_each_destination_gets_all_rows_of_the_chunk_in_their_order() -> None:
+    world = World()
+    job, messages = world.staged()
+    world.deliver.run(messages[0])
+    assert world.log.rows() == world.receiver.rows() == CHUNK_0
+    assert world.jobs.counts(job) == Counts(2, 8)
+
+
+def test_the_last_chunk_completes_the_job_and_asks_for_its_teardown() -> None:
+    world = World()
+    job, messages = world.staged()
+    for message in messages:
+        world.deliver.run(message)
+    assert world.now(job).status is JobStatus.COMPLETED
+    assert world.jobs.counts(job) == Counts(0, 0)
+    assert world.queue.waiting == [TearDownJob("acme", job.job_id)]
+
+
+def test_a_chunk_delivered_twice_is_sent_and_counted_once() -> None:
+    world = World()
+    job, messages = world.staged()
+    for _ in range(2):
+        world.deliver.run(messages[0])
+    assert world.log.rows() == world.receiver.rows() == CHUNK_0
+    assert world.jobs.counts(job) == Counts(2, 8)
+
+
+def test_a_delivered_chunk_met_again_finishes_a_job_whose_finisher_died() -> None:
+    world = World()
+    job, messages = world.staged()
+    for message in messages[:2]:
+        world.deliver.run(message)
+    chunk = world.chunks.get(job, 2)
+    assert chunk is not None
+    world.chunks.count_down(job, chunk)
+    assert world.now(job).status is JobStatus.TRANSPORTING
+    world.deliver.run(messages[2])
+    assert world.now(job).status is JobStatus.COMPLETED
+
+
+def test_a_destination_that_has_the_chunk_is_not_sent_it_again_when_the_other_fails() -> None:
+    world = World()
+    _, messages = world.staged()
+    world.receiver.answer = failing(Unavailable("the webhook"))
+    with pytest.raises(Unavailable):
+        world.deliver.run(messages[0])
+    world.receiver.answer = lambda _request: None
+    world.deliver.run(messages[0])
+    assert world.log.rows() == CHUNK_0
+    assert [call for call in world.faults.calls if call == "Log.commit"] == ["Log.commit"]
+
+
+def test_a_destination_that_fails_for_now_does_not_keep_the_rows_from_the_next() -> None:
+    world = World()
+    _, messages = world.staged(new_job(time_created=world.clock.now(), destinations=(WEBHOOK, KAFKA)))
+    world.receiver.answer = failing(Unavailable("the webhook"))
+    with pytest.raises(Unavailable):
+        world.deliver.run(messages[0])
+    assert world.log.rows() == CHUNK_0
+
+
+def test_what_keeps_a_destination_from_going_on_is_shown_to_the_client() -> None:
+    world = World()
+    job, messages = world.staged()
+    world.receiver.answer = failing(Unavailable("the webhook", detail="10.0.0.1"))
+    with pytest.raises(Unavailable):
+        world.deliver.run(messages[0])
+    shown = world.jobs.destinations(job)
+    assert shown[WEBHOOK.uid].last_error == "the webhook is not available at the moment"
+    assert shown[KAFKA.uid].last_error is None
+
+
+def test_a_repeated_batch_carries_the_same_id_and_acknowledged_ones_are_not_repeated() -> None:
+    world = World()
+    _, messages = world.staged()
+    refusals = [None, Unavailable("the webhook")]
+
+    def answer(_request: Request) -> None:
+        if refusals and (refusal := refusals.pop(0)):
+            raise refusal
+
+    world.receiver.answer = answer
+    with pytest.raises(Unavailable):
+        world.deliver.run(messages[0])
+    world.deliver.run(messages[0])
+    numbers = [request.request_id.rsplit("-", 1)[1] for request in world.receiver.requests]
+    assert numbers == ["0", "1", "1", "2"]
+    assert world.receiver.requests[1] == world.receiver.requests[2]
+
+
+def test_a_destination_that_can_never_accept_ends_the_delivery_and_is_shown() -> None:
+    world = World()
+    job, messages = world.staged()
+    world.receiver.answer = failing(DestinationRefused("It answered 410"))
+    with pytest.raises(DestinationRefused):
+        world.deliver.run(messages[0])
+    assert world.jobs.destinations(job)[WEBHOOK.uid].last_error == "It answered 410"
+
+
+def test_a_staged_file_that_is_gone_ends_the_delivery() -> None:
+    world = World()
+    _, messages = world.staged()
+    world.files.contents.clear()
+    with pytest.raises(StagedFileUnusable):
+        world.deliver.run(messages[0])
+
+
+def test_a_delivery_that_nears_its_deadline_goes_on_in_a_message_of_its_own() -> None:
+    world = World()
+    job, messages = world.staged()
+    world.receiver.answer = lambda _request: world.clock.sleep(430)
+    world.deliver.run(messages[0])
+    assert world.queue.taken() == [messages[0]]
+    assert world.receiver.rows() == CHUNK_0[:2]
+    assert world.jobs.counts(job) == Counts(3, 13)
+    world.run()
+    assert sorted(set(world.receiver.rows())) == sorted(world.log.rows())
+    assert len(world.receiver.rows()) == 13
+    assert world.now(job).status is JobStatus.COMPLETED
+
+
+def test_no_delivery_starts_after_the_cancel() -> None:
+    world = World()
+    job, messages = world.staged()
+    world.cancel(job)
+    with pytest.raises(StaleMessage):
+        world.deliver.run(messages[0])
+    assert world.log.rows() == world.receiver.rows() == []
+
+
+def test_no_batch_starts_after_the_cancel_and_nothing_is_shown_as_an_error() -> None:
+    world = World()
+    job, messages = world.staged()
+
+    def cancelled(_request: Request) -> None:
+        world.cancel(job)
+
+    world.receiver.answer = cancelled
+    with pytest.raises(DeliveryStopped):
+        world.deliver.run(messages[0])
+    assert len(world.receiver.requests) == 1
+    assert world.jobs.destinations(job)[WEBHOOK.uid].last_error is None
+    assert not world.deliveries.leased(job)
+
+
+def test_messages_of_unknown_jobs_attempts_and_chunks_are_stale() -> None:
+    world = World()
+    job, messages = world.staged()
+    staging = world.accept(new_job(time_created=world.clock.now()))
+    for stale in (
+        replace(messages[0], job_id="gone"),
+        replace(messages[0], attempt_id="gone"),
+        replace(messages[0], chunk=3),
+        replace(messages[0], organization_id="globex"),
+        replace(messages[0], job_id=staging.job_id),
+    ):
+        with pytest.raises(StaleMessage):
+            world.deliver.run(stale)
+    assert world.jobs.counts(job) == Counts(3, 13)
+
+
+def test_a_message_of_an_earlier_retry_with_the_same_attempt_is_still_valid() -> None:
+    world = World()
+    job, messages = world.staged()
+    world.jobs.stored["acme", job.job_id].job = replace(job, retry=1)
+    world.deliver.run(messages[0])
+    assert world.jobs.counts(job) == Counts(2, 8)
+
+
+def test_a_dead_holders_lease_is_waited_for_without_using_up_the_message() -> None:
+    world = World()
+    job, messages = world.staged()
+    dead = world.deliveries.take(job, 0, WEBHOOK.uid)
+    assert dead is not None
+    dead.checkpoint(1)
+    started = world.clock.monotonic()
+    world.deliver.run(messages[0])
+    assert LEASE <= world.clock.monotonic() - started <= LEASE + 2
+    assert world.receiver.rows() == CHUNK_0[2:]
+
+
+def test_a_chunk_that_somebody_else_is_surely_delivering_is_left_to_them() -> None:
+    """A duplicate of a message whose delivery takes long must neither fail the job nor send anything."""
+    world = World()
+    job, messages = world.staged()
+    alive = world.deliveries.take(job, 0, WEBHOOK.uid)
+    assert alive is not None
+    sleep = world.clock.sleep
+
+    def renewing(seconds: float) -> None:
+        sleep(seconds)
+        alive.renew()
+
+    with pytest.raises(LeftToOthers):
+        replace(world.deliver, sleep=renewing).run(messages[0])
+    assert world.log.rows() == CHUNK_0
+    assert world.receiver.rows() == []
+
+
+def test_a_failing_destination_is_retried_even_while_another_is_somebody_elses() -> None:
+    world = World()
+    job, messages = world.staged()
+    alive = world.deliveries.take(job, 0, KAFKA.uid)
+    assert alive is not None
+    sleep = world.clock.sleep
+
+    def renewing(seconds: float) -> None:
+        sleep(seconds)
+        alive.renew()
+
+    world.receiver.answer = failing(Unavailable("the webhook"))
+    with pytest.raises(Unavailable):
+        replace(world.deliver, sleep=renewing).run(messages[0])
+
+
+def test_a_sender_that_lost_its_lease_records_nothing() -> None:
+    world = World()
+    job, messages = world.staged()
+
+    def taken_over(_request: Request) -> None:
+        world.clock.sleep(LEASE)
+        world.deliveries.take(job, 0, WEBHOOK.uid)
+
+    world.receiver.answer = taken_over
+    with pytest.raises(LeftToOthers):
+        world.deliver.run(messages[0])
+    assert not world.deliveries.all_done(job, 0)
+    assert world.jobs.destinations(job)[WEBHOOK.uid].last_error is None
+    assert world.jobs.counts(job) == Counts(3, 13)
+
+
+def test_a_fault_of_our_own_lets_go_of_the_lease() -> None:
+    world = World()
+    job, messages = world.staged()
+    world.receiver.answer = failing(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        world.deliver.run(messages[0])
+    assert not world.deliveries.leased(job)

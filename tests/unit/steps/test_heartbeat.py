@@ -1,0 +1,142 @@
+"""The heartbeat: holds the lease while rows are sent, and says when they are no longer wanted."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from shared.errors import BackfillError, Busy, DeliveryStopped, Unavailable
+from shared.steps.heartbeat import Heartbeat
+from tests.fakes.clock import FakeClock
+
+LEASE = 15.0
+
+
+class RecordedLease:
+    """Fulfils the port Lease; ``refusal`` is what a renewal meets."""
+
+    first_batch = 0
+
+    def __init__(self) -> None:
+        self.renewed = threading.Event()
+        self.renewals = 0
+        self.next_batch = 0
+        self.refusal: BackfillError | None = None
+
+    def renew(self) -> None:
+        self.renewals += 1
+        self.renewed.set()
+        if self.refusal is not None:
+            raise self.refusal
+
+    def checkpoint(self, next_batch: int) -> None:
+        self.next_batch = next_batch
+
+    def done(self, rows: int) -> None: ...
+
+    def release(self) -> None: ...
+
+
+class Watch:
+    """A heartbeat on a clock that a test moves; ``looks`` counts how often it asked for the job."""
+
+    def __init__(self) -> None:
+        self.clock, self.lease = FakeClock(), RecordedLease()
+        self.wanted = True
+        self.outage: BackfillError | None = None
+        self.looks = 0
+        self.heartbeat = Heartbeat(
+            self.lease,
+            self._still_wanted,
+            lease_length=LEASE,
+            status_pause=0.001,
+            deadline=480,
+            monotonic=self.clock.monotonic,
+        )
+
+    def _still_wanted(self) -> bool:
+        self.looks += 1
+        if self.outage is not None:
+            raise self.outage
+        return self.wanted
+
+    def after_some_beats(self) -> None:
+        """Return when the job has been looked at twice more, so that all before is over."""
+        enough = self.looks + 2
+        until(lambda: self.looks >= enough)
+
+    def stopped_by(self, error: type[BackfillError]) -> None:
+        """Fail unless the sender is soon told so."""
+
+        def told() -> bool:
+            try:
+                self.heartbeat.check()
+            except error:
+                return True
+            return False
+
+        until(told)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.001)
+
+
+def test_a_lease_is_renewed_after_a_third_of_its_length_and_not_before() -> None:
+    watch = Watch()
+    with watch.heartbeat as pulse:
+        watch.after_some_beats()
+        assert watch.lease.renewals == 0
+        watch.clock.sleep(LEASE / 3)
+        assert watch.lease.renewed.wait(10)
+        watch.after_some_beats()
+        assert watch.lease.renewals == 1
+        pulse.check()
+
+
+def test_the_sender_is_stopped_when_the_job_has_ended() -> None:
+    watch = Watch()
+    with watch.heartbeat:
+        watch.wanted = False
+        watch.stopped_by(DeliveryStopped)
+
+
+def test_the_sender_is_stopped_when_the_lease_is_lost() -> None:
+    watch = Watch()
+    watch.lease.refusal = Busy("somebody took over")
+    with watch.heartbeat:
+        watch.after_some_beats()
+        watch.clock.sleep(LEASE / 3)
+        watch.stopped_by(Busy)
+
+
+def test_an_outage_of_the_store_is_outlived_for_as_long_as_the_lease_surely_lives() -> None:
+    watch = Watch()
+    with watch.heartbeat as pulse:
+        watch.after_some_beats()
+        watch.outage = Unavailable("the job store")
+        watch.clock.sleep(LEASE - 0.1)
+        watch.after_some_beats()
+        pulse.check()
+        watch.clock.sleep(0.1)
+        watch.stopped_by(Unavailable)
+
+
+def test_the_heart_stops_with_the_sending() -> None:
+    watch = Watch()
+    with watch.heartbeat:
+        watch.after_some_beats()
+    looks = watch.looks
+    assert not [thread for thread in threading.enumerate() if thread.name == "heartbeat"]
+    assert watch.looks == looks
+
+
+def test_checkpoints_go_through_the_lease_and_time_is_counted_to_the_deadline() -> None:
+    watch = Watch()
+    with watch.heartbeat as pulse:
+        pulse.checkpoint(3)
+        watch.clock.sleep(100)
+        assert pulse.seconds_left() == 380
+    assert watch.lease.next_batch == 3

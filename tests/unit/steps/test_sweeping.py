@@ -1,0 +1,164 @@
+"""The sweep: whatever no message will ever move is moved, and nothing else is disturbed."""
+
+from functools import partial
+
+import pytest
+
+from shared import jobs as domain
+from shared.errors import BackfillError, Unavailable
+from shared.jobs import Job, JobStatus
+from shared.messages import StageJob, TearDownJob
+from tests.fakes.examples import new_attempt, new_job
+from tests.unit.steps.world import SWEEPING, World
+
+
+def later(world: World, seconds: float) -> list[object]:
+    """What a sweep publishes after so much time."""
+    world.queue.taken()
+    world.clock.sleep(seconds)
+    world.sweep.run()
+    return list(world.queue.taken())
+
+
+def staging(world: World, *, lost: bool = True) -> Job:
+    job = world.accept()
+    if lost:
+        world.queue.taken()
+    return job
+
+
+def test_the_sweep_looks_after_every_job_that_is_not_at_rest() -> None:
+    world = World()
+    world.accept()
+    world.accept()
+    assert world.sweep.run() == 2
+
+
+def test_a_job_whose_stage_message_was_lost_gets_another_and_not_too_often() -> None:
+    world = World()
+    job = staging(world)
+    assert later(world, SWEEPING.nudge - 1) == []
+    assert later(world, 1) == [StageJob("acme", job.job_id, 0)]
+    assert later(world, SWEEPING.nudge - 1) == []
+    assert later(world, 1) == [StageJob("acme", job.job_id, 0)]
+
+
+def test_a_query_that_runs_is_left_to_run_and_its_end_is_noticed_at_once() -> None:
+    world = World(polls=10_000)
+    job = staging(world)
+    world.stage.run(StageJob("acme", job.job_id, 0))
+    assert later(world, SWEEPING.nudge) == []
+    assert later(world, 3600) == []
+    for query in world.warehouse.queries.values():
+        query.polls_left = 0
+    assert later(world, 1) == [StageJob("acme", job.job_id, 0)]
+
+
+def test_a_claim_without_a_query_is_looked_after_once_its_time_is_over() -> None:
+    world = World()
+    job = staging(world)
+    world.clock.sleep(30)
+    claim = partial(
+        domain.claim, attempt=new_attempt(world.clock.now()), previous=None, columns=(), key_column=None
+    )
+    world.change(job, claim)
+    assert later(world, SWEEPING.nudge - 1) == []
+    assert later(world, 1) == [StageJob("acme", job.job_id, 0)]
+
+
+def test_a_job_that_stages_for_too_long_fails() -> None:
+    world = World(polls=10_000_000)
+    job = staging(world)
+    world.stage.run(StageJob("acme", job.job_id, 0))
+    assert later(world, SWEEPING.staging) == [TearDownJob("acme", job.job_id)]
+    assert world.now(job).status is JobStatus.FAILED
+    assert world.now(job).error_message == "The export did not end within 24 hours"
+
+
+def test_a_job_that_was_never_confirmed_is_removed_in_the_end() -> None:
+    world = World()
+    job = new_job(time_created=world.clock.now())
+    world.jobs.create(job, [])
+    assert later(world, SWEEPING.unconfirmed - 1) == []
+    assert world.now(job) == job
+    later(world, 1)
+    assert world.jobs.stored == {}
+
+
+def test_a_job_whose_finisher_died_is_completed() -> None:
+    world = World()
+    job, _ = world.staged()
+    for chunk in list(world.chunks.undelivered(job)):
+        world.chunks.count_down(job, chunk)
+    assert later(world, 0) == [TearDownJob("acme", job.job_id)]
+    assert world.now(job).status is JobStatus.COMPLETED
+
+
+def test_a_job_that_moves_is_not_disturbed() -> None:
+    world = World(rows=50)
+    _, messages = world.staged()
+    for message in messages[:-1]:
+        world.deliver.run(message)
+        assert later(world, SWEEPING.stalled) == []
+
+
+def test_a_job_that_stands_still_has_its_undelivered_chunks_published_again() -> None:
+    world = World()
+    job, messages = world.staged()
+    world.deliver.run(messages[1])
+    assert later(world, 30) == []
+    assert later(world, SWEEPING.stalled - 1) == []
+    assert later(world, 1) == [StageJob("acme", job.job_id, 0)]
+    assert later(world, SWEEPING.stalled - 1) == []
+    world.stage.run(StageJob("acme", job.job_id, 0))
+    assert world.queue.taken() == [messages[0], messages[2]]
+
+
+def test_a_job_that_does_not_end_for_too_long_fails() -> None:
+    world = World()
+    job, _ = world.staged()
+    assert later(world, SWEEPING.job) == [TearDownJob("acme", job.job_id)]
+    assert world.now(job).error_message == "The job did not end within 168 hours"
+
+
+@pytest.mark.parametrize("status", [JobStatus.CANCELLED, JobStatus.FAILED])
+def test_an_ended_job_whose_teardown_was_lost_is_torn_down(status: JobStatus) -> None:
+    world = World()
+    job, _ = world.staged()
+    if status is JobStatus.CANCELLED:
+        world.cancel(job)
+    else:
+        world.finish.fail("acme", job.job_id, "why", retry=0)
+    assert later(world, SWEEPING.nudge - 1) == []
+    assert later(world, 1) == [TearDownJob("acme", job.job_id)]
+
+
+def test_a_job_that_can_not_be_looked_after_does_not_keep_the_sweep_from_the_others() -> None:
+    world = World(polls=10_000)
+    stuck, other = staging(world), staging(world)
+    for job in (stuck, other):
+        world.stage.run(StageJob("acme", job.job_id, 0))
+    for query in world.warehouse.queries.values():
+        query.polls_left = 0
+
+    def out_of_reach(_query_id: str) -> object:
+        raise Unavailable("Snowflake")
+
+    world.faults.instead["FakeWarehouse.state"] = out_of_reach
+    assert later(world, SWEEPING.nudge) == [StageJob("acme", other.job_id, 0)]
+    assert [type(error) for error in world.reports] == [Unavailable]
+
+
+@pytest.mark.parametrize("faster", ["a sweep", "a cancel"])
+def test_of_two_who_look_after_a_job_at_once_the_slower_publishes_nothing(faster: str) -> None:
+    world = World()
+    job = staging(world)
+    world.clock.sleep(SWEEPING.nudge)
+    others = partial(world.change, job, partial(domain.nudge, now=world.clock.now(), chunks_left=None))
+    if faster == "a cancel":
+        others = partial(world.change, job, partial(domain.cancel, now=world.clock.now()))
+    world.jobs.between = others
+    world.sweep.run()
+    assert world.queue.waiting == []
+    assert all(isinstance(error, BackfillError) for error in world.reports)
+    assert len(world.reports) == 1
