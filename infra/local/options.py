@@ -33,8 +33,10 @@ class StackOptions:
         default_factory=lambda: {"stage": 4, "deliver": 8, "dead_letter": 2}
     )
     ack_deadline: int = 600
-    most_attempts: int = 5  # before a message goes to the dead-letter topic; Pub/Sub allows no fewer
-    minimum_backoff: float = 1.0
+    # Before a message goes to the dead-letter topic; Pub/Sub allows 5 to 100. With the smallest backoff they
+    # outlast ten leases: a delivery whose process died is not given up before its lease is free.
+    most_attempts: int = 100
+    minimum_backoff: float = 1.5
     maximum_backoff: float = 10.0
     hold_while_starting: float = 10.0
     sweep_pause: float = 2.0

@@ -59,71 +59,53 @@ class WebhookSink:
         """
         if not isinstance(delivery.destination, WebhookDestination):
             raise TypeError(f"not a webhook: {delivery.destination.type}")
-        if pulse.seconds_left() < self.limits.least:
+        seconds_left = pulse.seconds_left()
+        if seconds_left < self.limits.least:
             return False
+        errand = _Errand(delivery, delivery.destination, pulse, min(self.limits.reserve, seconds_left / 4))
         progress = _Progress(pulse, delivery.first_batch, self.monotonic, self.limits.checkpoint)
         size = delivery.webhook_batch_rows
-        reserve = min(self.limits.reserve, pulse.seconds_left() / 4)
         try:
             for batch in rows.batches(size, delivery.first_batch * size):
-                if progress.made and pulse.seconds_left() < reserve:
+                if progress.made and errand.seconds_left() <= 0:
                     progress.record()
                     return False
-                self._post(delivery, delivery.destination, progress.next_batch, batch, pulse, reserve)
+                self._post(errand, progress.next_batch, batch)
                 progress.advance()
         except BaseException:
-            # What stopped the sending counts for more than a record that can't be written.
-            with suppress(RetryLater):
-                progress.record()
+            progress.record_if_possible()
             raise
         return True
 
-    def _post(
-        self,
-        delivery: ChunkDelivery,
-        destination: WebhookDestination,
-        number: int,
-        batch: EncodedBatch,
-        pulse: Pulse,
-        reserve: float,
-    ) -> None:
+    def _post(self, errand: "_Errand", number: int, batch: EncodedBatch) -> None:
         """Have the receiver accept one batch."""
         body = batch.json_array()
         for attempt in range(1, self.limits.tries + 1):
-            pulse.check()
-            answer = self._try(delivery, destination, number, body, pulse)
-            if isinstance(answer, Answer):
-                if accepts(answer, destination.name):
+            errand.pulse.check()
+            failure: RetryLater
+            try:
+                answer = self._try(errand, number, body)
+            except Unavailable as error:
+                pause, failure = self._jitter(attempt), errand.without_answer(error)
+            else:
+                if accepts(answer, errand.destination.name):
                     return
                 asked = retry_after(answer, self.now())
-                failure: RetryLater = _failure(destination, answer, asked)
-            else:
-                asked, failure = None, answer
-            pause = self._jitter(attempt) if asked is None else asked
-            if attempt == self.limits.tries or pause > pulse.seconds_left() - reserve:
+                pause, failure = self._jitter(attempt) if asked is None else asked, errand.with_(answer, asked)
+            if attempt == self.limits.tries or pause > errand.seconds_left():
                 raise failure
-            self._pause(pause, pulse)
+            self._pause(pause, errand.pulse)
 
-    def _try(
-        self,
-        delivery: ChunkDelivery,
-        destination: WebhookDestination,
-        number: int,
-        body: bytes,
-        pulse: Pulse,
-    ) -> Answer | RetryLater:
+    def _try(self, errand: "_Errand", number: int, body: bytes) -> Answer:
         headers = headers_of(
             body,
-            identifier=batch_id(delivery, number),
+            identifier=batch_id(errand.delivery, number),
             timestamp=int(self.now().timestamp()),
             nonce=self.nonce(),
-            secret=self._secret(delivery.organization_id, destination.hash_key),
+            secret=self._secret(errand.delivery.organization_id, errand.destination.hash_key),
         )
-        seconds = min(self.limits.request, pulse.seconds_left())
-        try:
-            return self.connections.post(destination.url, body, headers, seconds)
-        except Unavailable as error:
-            return Unavailable(f"{error.dependency} of webhook {destination.name}", detail=error.detail)
+        seconds = min(self.limits.request, errand.pulse.seconds_left())
+        return self.connections.post(errand.destination.url, body, headers, seconds)
 
     def _secret(self, organization_id: str, name: str | None) -> bytes | None:
         """Looked up for every try, so that a secret that was changed signs the next one."""
@@ -142,6 +124,27 @@ class WebhookSink:
         while (left := until - self.monotonic()) > 0:
             pulse.check()
             self.sleep(min(left, 0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """One delivery; ``reserve`` in seconds is of the handler's time."""
+
+    delivery: ChunkDelivery
+    destination: WebhookDestination
+    pulse: Pulse
+    reserve: float
+
+    def seconds_left(self) -> float:
+        return self.pulse.seconds_left() - self.reserve
+
+    def with_(self, answer: Answer, asked: float | None) -> RetryLater:
+        wish = "" if asked is None else f" and asks to wait {asked:.0f} s"
+        receiver = f"the receiver of webhook {self.destination.name}"
+        return Unavailable(f"{receiver}, which answered {answer.status}{wish},", detail=shown(answer))
+
+    def without_answer(self, error: Unavailable) -> RetryLater:
+        return Unavailable(f"{error.dependency} of webhook {self.destination.name}", detail=error.detail)
 
 
 class _Progress:
@@ -170,10 +173,7 @@ class _Progress:
             self._pulse.checkpoint(self.next_batch)
             self._recorded, self._recorded_at = self.next_batch, self._monotonic()
 
-
-def _failure(destination: WebhookDestination, answer: Answer, asked: float | None) -> RetryLater:
-    wish = "" if asked is None else f" and asks to wait {asked:.0f} s"
-    return Unavailable(
-        f"the receiver of webhook {destination.name}, which answered {answer.status}{wish},",
-        detail=shown(answer),
-    )
+    def record_if_possible(self) -> None:
+        """Record what an error interrupts, which counts for more than a record that can't be written."""
+        with suppress(RetryLater):
+            self.record()

@@ -16,6 +16,7 @@ PAUSE = 0.05  # seconds between two bytes of a trickled answer
 class Reply:
     """``trickle``: the answer's head comes a byte at a time, for ever. ``hang``: none comes for so many
     seconds. ``cut``: the connection is closed instead of an answer, or, with a body, in the middle of it.
+    ``stall``: the second half of the body never comes.
     """
 
     status: int = 200
@@ -24,6 +25,7 @@ class Reply:
     hang: float = 0.0
     cut: bool = False
     trickle: bool = False
+    stall: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
-        self.wfile.write(reply.body[: len(reply.body) // 2] if reply.cut else reply.body)
+        half = reply.cut or reply.stall
+        self.wfile.write(reply.body[: len(reply.body) // 2] if half else reply.body)
+        if reply.stall:
+            self.receiver.ended.wait()
         self.close_connection = self.close_connection or reply.cut
 
     def _trickle(self) -> None:

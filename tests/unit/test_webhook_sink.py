@@ -225,6 +225,14 @@ def test_an_acceptance_counts_though_its_body_is_cut_off(connections: Connection
     assert receiver.rows() == list(range(20))
 
 
+def test_an_acceptance_counts_though_its_body_never_ends(connections: Connections) -> None:
+    limits = WebhookLimits(least=0.0, request=0.3)
+    with Receiver(Reply(200, body=b"x" * 100, stall=True)) as receiver:
+        sink = webhook_sink(connections, FakeTime(), limits)
+        assert sink.deliver(delivery(receiver, 20), NumberedRows(20), SteadyPulse())
+        assert receiver.rows() == list(range(20))
+
+
 def test_nobody_listening_is_retried_later(connections: Connections) -> None:
     with Receiver() as receiver:
         chunk = delivery(receiver, 5)

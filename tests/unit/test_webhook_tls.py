@@ -130,3 +130,15 @@ def test_a_slow_answer_is_cut_off_under_tls_too(certified: Certified) -> None:
     with Receiver(Reply(trickle=True), tls=certified.server) as receiver:
         assert send(FakeInternet(receiver), certified.client, f"https://{HOST}/hook", limits)
         assert len(receiver.requests) == 4
+
+
+def test_an_address_that_does_not_answer_is_tried_again_later(
+    receiver: Receiver, certified: Certified, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def say_nothing(*_: object) -> socket.socket:
+        raise TimeoutError("timed out")
+
+    internet = FakeInternet(receiver)
+    monkeypatch.setattr(internet, "connect", say_nothing)
+    with pytest.raises(Unavailable, match="the receiver of webhook hook"):
+        send(internet, certified.client, f"https://{HOST}/hook")

@@ -12,6 +12,18 @@ from infra.local.demo.check import Findings
 
 _TERMINAL = {"completed", "failed", "cancelled"}
 _PAUSE = 0.5
+_LINES = {
+    "expected": "rows in the slice",
+    "arrived": "rows arrived",
+    "missing": "missing",
+    "doubled": "more than once",
+    "unexpected": "not in the slice",
+    "different": "with another content",
+    "miskeyed": "with another key",
+    "requests": "webhook requests",
+    "repeated": "repeated, dropped by webhook-id",
+    "unsigned": "without a valid signature",
+}
 
 
 def watch(console: Console, poll: Callable[[], dict[str, Any]], limit: float) -> dict[str, Any]:
@@ -52,17 +64,15 @@ def watch(console: Console, poll: Callable[[], dict[str, Any]], limit: float) ->
 
 
 def show(console: Console, findings: Sequence[Findings]) -> None:
-    """Print one line a destination."""
+    """Print one column a destination."""
     table = Table(title="What arrived, compared with the table row by row")
-    table.add_column("destination")
-    columns = ("expected", "arrived", "missing", "doubled", "unexpected", "different", "miskeyed")
-    for name in (*columns, "requests", "repeated", "unsigned", "verdict"):
-        table.add_column(name, justify="right")
+    table.add_column("")
     for one in findings:
-        numbers = [f"{getattr(one, name):,}" for name in columns]
-        webhook = one.destination.startswith("webhook")
-        requests = [f"{number:,}" if webhook else "" for number in (one.requests, one.repeated, one.unsigned)]
-        table.add_row(one.destination, *numbers, *requests, "all well" if one.all_well else "WRONG")
+        table.add_column(one.destination, justify="right")
+    for name, meaning in _LINES.items():
+        table.add_row(meaning, *(f"{getattr(one, name):,}" for one in findings))
+    table.add_section()
+    table.add_row("verdict", *("all well" if one.all_well else "WRONG" for one in findings))
     console.print(table)
 
 

@@ -1,0 +1,160 @@
+"""Sending and committing where Kafka goes wrong in ways that a real broker shows only by chance."""
+
+from typing import Any, cast
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from shared.destinations.kafka_sending import Sending
+from shared.destinations.kafka_transaction import Transaction
+from shared.errors import BackfillError, Busy, DeliveryStopped, DestinationRefused, JobFails, Unavailable
+from tests.fakes.kafka_producers import FakeProducer, kafka_error
+from tests.fakes.sending import NumberedBatch, SteadyPulse, delivery_to, kafka_destination
+from tests.fakes.webhook_sinks import FakeTime
+
+BATCH = NumberedBatch(0, 20, width=10, keyed=True)
+
+
+def sending(producer: FakeProducer, pulse: SteadyPulse, time: FakeTime) -> Sending:
+    return Sending(
+        cast("Producer", producer),
+        delivery_to(kafka_destination(), 20),
+        "topic",
+        pulse,
+        reserve=15.0,
+        monotonic=time.monotonic,
+    )
+
+
+def transaction(producer: FakeProducer, timeout: float = 3.0) -> Transaction:
+    return Transaction(cast("Producer", producer), delivery_to(kafka_destination(), 20), timeout=timeout)
+
+
+def deadline(time: FakeTime) -> SteadyPulse:
+    """A pulse that ends 100 s from now."""
+    return SteadyPulse(seconds=100.0, clock=time.monotonic)
+
+
+def test_a_full_queue_is_waited_for() -> None:
+    producer = FakeProducer(room=10, acknowledged=1)
+    sent = sending(producer, SteadyPulse(), FakeTime())
+    sent.send(BATCH)
+    sent.finish()
+    assert producer.called.count("produce") == 20 + 10
+
+
+def test_a_full_queue_that_stays_full_is_asked_again() -> None:
+    producer, time = FakeProducer(room=10), FakeTime()
+    polls = 0
+
+    def drain() -> None:
+        nonlocal polls
+        polls += 1
+        producer.acknowledged = 10 if polls == 3 else 0
+
+    producer.on_poll = drain
+    sending(producer, SteadyPulse(), time).send(BATCH)
+    assert producer.waiting == 10
+    assert polls == 4
+
+
+def test_a_broker_that_acknowledges_nothing_is_out_of_reach() -> None:
+    time = FakeTime()
+    producer = FakeProducer(room=10, on_poll=lambda: time.sleep(1.0))
+    with pytest.raises(Unavailable, match="Kafka"):
+        sending(producer, deadline(time), time).send(BATCH)
+    assert time.passed < 100.0
+
+
+def test_a_broker_that_is_only_slow_says_that_the_chunk_is_too_large() -> None:
+    time = FakeTime()
+    producer = FakeProducer(room=10, acknowledged=1, on_poll=lambda: time.sleep(10.0))
+    with pytest.raises(JobFails, match="20 rows .* UNLOAD_FILE_BYTES"):
+        sending(producer, deadline(time), time).send(BATCH)
+
+
+def test_a_stop_is_noticed_while_the_queue_is_full() -> None:
+    pulse = SteadyPulse()
+    producer = FakeProducer(
+        room=10, on_poll=lambda: setattr(pulse, "reason", DeliveryStopped("the job was cancelled"))
+    )
+    with pytest.raises(DeliveryStopped):
+        sending(producer, pulse, FakeTime()).send(BATCH)
+
+
+def test_a_stop_is_noticed_while_acknowledgements_are_waited_for() -> None:
+    pulse = SteadyPulse()
+    producer = FakeProducer(room=100)
+    sent = sending(producer, pulse, FakeTime())
+    sent.send(BATCH)
+    producer.on_poll = lambda: setattr(pulse, "reason", DeliveryStopped("the job was cancelled"))
+    with pytest.raises(DeliveryStopped):
+        sent.finish()
+
+
+def test_a_transaction_that_broke_tells_why() -> None:
+    producer = FakeProducer(
+        errors={
+            "produce": [None, kafka_error(KafkaError._STATE)],
+            "send_offsets_to_transaction": [kafka_error(KafkaError.MSG_SIZE_TOO_LARGE)],
+        }
+    )
+    with pytest.raises(KafkaException) as raised, transaction(producer).telling_why():
+        sending(producer, SteadyPulse(), FakeTime()).send(BATCH)
+    assert raised.value.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE
+
+
+@pytest.mark.parametrize("code", [KafkaError._STATE, KafkaError._TRANSPORT])
+def test_without_a_better_reason_the_error_stays_as_it_is(code: int) -> None:
+    producer = FakeProducer()
+    with pytest.raises(KafkaException) as raised, transaction(producer).telling_why():
+        raise kafka_error(code)
+    assert raised.value.args[0].code() == code
+
+
+def test_fencing_goes_on_where_it_ran_out_of_time() -> None:
+    slow = kafka_error(KafkaError._TIMED_OUT, retriable=True)
+    producer = FakeProducer(errors={"init_transactions": [slow, slow, None]})
+    transaction(producer).fence(SteadyPulse())
+    assert producer.called == ["init_transactions"] * 3
+
+
+def test_fencing_gives_up_after_its_time() -> None:
+    slow = kafka_error(KafkaError._TIMED_OUT, retriable=True)
+    producer = FakeProducer(errors={"init_transactions": [slow] * 5})
+    with pytest.raises(Unavailable, match="Kafka"):
+        transaction(producer, timeout=3.0).fence(SteadyPulse())
+    assert len(producer.called) == 3
+
+
+def test_a_transactional_id_that_is_not_granted_fails_the_job() -> None:
+    error = kafka_error(KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+    with pytest.raises(DestinationRefused, match="does not let"):
+        transaction(FakeProducer(errors={"init_transactions": [error]})).fence(SteadyPulse())
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "then"),
+    [
+        (kafka_error(KafkaError._TIMED_OUT, retriable=True), Unavailable, []),
+        (kafka_error(KafkaError._FENCED), Busy, []),
+        (
+            kafka_error(KafkaError.TOPIC_AUTHORIZATION_FAILED, requires_abort=True),
+            DestinationRefused,
+            ["abort_transaction"],
+        ),
+    ],
+)
+def test_only_a_commit_that_surely_failed_is_aborted(
+    error: KafkaException, kind: type[BackfillError], then: list[Any]
+) -> None:
+    producer = FakeProducer(errors={"commit_transaction": [error]})
+    with pytest.raises(kind):
+        transaction(producer).commit()
+    assert producer.called == ["commit_transaction", *then]
+
+
+def test_an_abort_that_fails_says_so_and_raises_nothing() -> None:
+    producer = FakeProducer(errors={"abort_transaction": [kafka_error(KafkaError._FENCED)]})
+    assert transaction(producer).abort() == "made up"
+    assert transaction(producer).abort() == ""
