@@ -1,21 +1,19 @@
 """The staging function: Pub/Sub pushes stage and teardown messages to it."""
 
 import os
-from collections.abc import Callable
 
 from flask import Request
 
-from shared.adapters.pubsub import Pushed
 from shared.bootstrap import logs
 from shared.bootstrap.once import Once
-from shared.bootstrap.push import Answer, answer_push
+from shared.bootstrap.push import Answer, Run, answer_push
 from shared.config import read
 
 logs.configure()
 _settings = read(os.environ, ("SNOWFLAKE_CONNECT", "SNOWFLAKE_STAGE", "STAGING_BUCKET", "KAFKA_CLIENT"))
 
 
-def _build() -> Callable[[Pushed], None]:
+def _build() -> Run:
     # Snowflake's connector starts threads when it is imported, and a fork of it crashes.
     from shared.bootstrap.stage import build  # noqa: PLC0415
 

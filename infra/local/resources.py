@@ -32,6 +32,7 @@ def create_topics(options: StackOptions, layout: Layout) -> None:
         subscription: dict[str, Any] = {
             "topic": f"{project}/topics/{topic}",
             "ackDeadlineSeconds": options.ack_deadline,
+            "retainAckedMessages": True,  # else there is nothing to replay
             "retryPolicy": {
                 "minimumBackoff": f"{options.minimum_backoff}s",
                 "maximumBackoff": f"{options.maximum_backoff}s",

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 _LOGGER = logging.getLogger("backfills")
@@ -11,7 +12,9 @@ _LOGGER = logging.getLogger("backfills")
 
 class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        entry = {"severity": record.levelname, "message": record.getMessage(), "logger": record.name}
+        time = datetime.fromtimestamp(record.created, UTC).isoformat()
+        entry = {"time": time, "severity": record.levelname, "message": record.getMessage()}
+        entry["logger"] = record.name
         entry |= getattr(record, "fields", {})
         if record.exc_info:
             entry["stack_trace"] = self.formatException(record.exc_info)

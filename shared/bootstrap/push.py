@@ -10,13 +10,14 @@ from shared.bootstrap.logs import log
 from shared.errors import BackfillError, Disposition
 
 Answer = tuple[str, int]
+Run = Callable[[Pushed], None]
 
 # Pub/Sub redelivers on every status but the successful ones: what can never succeed must not say so.
 DONE: Answer = ("", 204)
 AGAIN: Answer = ("", 503)
 
 
-def answer_push(body: bytes, run: Callable[[Pushed], None]) -> Answer:
+def answer_push(body: bytes, run: Run) -> Answer:
     """Run the message in the push envelope ``body``; answers the HTTP body and status."""
     fields: dict[str, Any] = {}
     try:

@@ -27,7 +27,7 @@ _TOO_LARGE = frozenset(
     {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE, KafkaError.INVALID_MSG_SIZE}
 )
 _REJECTED = frozenset({KafkaError.INVALID_RECORD, KafkaError.POLICY_VIOLATION, KafkaError.TOPIC_EXCEPTION})
-_NO_TOPIC = frozenset(
+_MISSING = frozenset(
     {
         KafkaError.UNKNOWN_TOPIC_OR_PART,
         KafkaError.UNKNOWN_TOPIC_ID,
@@ -35,13 +35,6 @@ _NO_TOPIC = frozenset(
         KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001 - as above
     }
 )
-
-
-class TopicMissing(DestinationRefused):
-    """The broker says that the topic does not exist, which is also so while a new one spreads."""
-
-    def __init__(self, topic: str, detail: str = "") -> None:
-        super().__init__(f"Kafka topic {topic} does not exist any more", detail=detail)
 
 
 class RowTooLarge(DestinationRefused):
@@ -65,17 +58,20 @@ def is_too_large(error: KafkaError) -> bool:
     return error.code() in _TOO_LARGE
 
 
+def is_missing(error: KafkaError) -> bool:
+    """Whether a topic is not known, which is also so while a new one spreads."""
+    return error.code() in _MISSING
+
+
 def meaning(error: KafkaError, topic: str) -> BackfillError:
     """Tell what to do about an error.
 
     Whatever is not known to be permanent is taken to pass: attempts are limited, and the last one fails
-    the job.
+    the job. So is a missing topic: the next try looks for it, with patience, before it sends anything.
     """
     code, detail = error.code(), f"{error.name()}: {error.str()}"
     if code in _FENCED:
         return Busy(f"somebody newer is sending this chunk to {topic}", detail=detail)
-    if code in _NO_TOPIC:
-        return TopicMissing(topic, detail)
     if is_too_large(error):
         return RowTooLarge(topic, None, detail)
     if code in _FORBIDDEN:

@@ -70,6 +70,8 @@ class Sending:
                 self._producer.produce(self._topic, line, key)
             except BufferError:
                 continue
+            # Room was made, though the queue is as full as before.
+            self._moved_at = self._monotonic()
             return
 
     def _look(self) -> None:

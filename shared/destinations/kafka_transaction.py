@@ -6,7 +6,7 @@ broker keeps the offsets of an empty group (`offsets.retention.minutes`, 7 days 
 its topic, as do the rows.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,8 +38,8 @@ class Markers:
     ``timeout`` in seconds is for one lookup.
     """
 
-    def __init__(self, client: Mapping[str, Any], *, timeout: float, monotonic: Callable[[], float]) -> None:
-        self._admin = AdminClient(dict(client))
+    def __init__(self, admin: AdminClient, *, timeout: float, monotonic: Callable[[], float]) -> None:
+        self._admin = admin
         self._timeout = timeout
         self._monotonic = monotonic
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 
 from shared.destinations.connections import Answer, Connections
 from shared.destinations.webhook_answer import accepts, retry_after, shown
@@ -80,7 +81,7 @@ class WebhookSink:
     def _post(self, errand: "_Errand", number: int, batch: EncodedBatch) -> None:
         """Have the receiver accept one batch."""
         body = batch.json_array()
-        for attempt in range(1, self.limits.tries + 1):
+        for attempt in count(1):
             errand.pulse.check()
             failure: RetryLater
             try:
@@ -91,7 +92,10 @@ class WebhookSink:
                 if accepts(answer, errand.destination.name):
                     return
                 asked = retry_after(answer, self.now())
-                pause, failure = self._jitter(attempt) if asked is None else asked, errand.with_(answer, asked)
+                pause, failure = (
+                    self._jitter(attempt) if asked is None else asked,
+                    errand.with_(answer, asked),
+                )
             if attempt == self.limits.tries or pause > errand.seconds_left():
                 raise failure
             self._pause(pause, errand.pulse)

@@ -1,7 +1,10 @@
-"""A producer and a broker that fail where a test wants them to, which real ones do only by chance."""
+"""A producer and an admin client that fail where a test wants them to, which real ones do only by chance."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 
@@ -20,6 +23,7 @@ class FakeProducer:
     room: int = 10
     acknowledged: int = 0
     errors: dict[str, list[Exception | None]] = field(default_factory=dict)
+    metadata_errors: list[KafkaError] = field(default_factory=list)
     called: list[str] = field(default_factory=list)
     waiting: int = 0
     on_poll: Callable[[], object] = lambda: None
@@ -43,6 +47,12 @@ class FakeProducer:
         self.poll()
         return self.waiting
 
+    def list_topics(self, topic: str, *, timeout: float) -> SimpleNamespace:
+        """The topic's metadata, with the error that ``metadata_errors`` holds for it, if any is left."""
+        self._call("list_topics")
+        error = self.metadata_errors.pop(0) if self.metadata_errors else None
+        return SimpleNamespace(topics={topic: SimpleNamespace(error=error)}, asked_for=timeout)
+
     def init_transactions(self, *_: object) -> None:
         self._call("init_transactions")
 
@@ -60,3 +70,28 @@ class FakeProducer:
         errors = self.errors.get(method, [])
         if errors and (error := errors.pop(0)) is not None:
             raise error
+
+
+@dataclass
+class FakeAdmin:
+    """Answers each look-up of a marker with the next of ``markers``."""
+
+    markers: list["FoundMarker"]
+    on_poll: Callable[[], object] = lambda: None
+
+    def list_consumer_group_offsets(self, *_: object, **__: object) -> dict[str, Future[Any]]:
+        answer: Future[Any] = Future()
+        answer.set_result(SimpleNamespace(topic_partitions=[self.markers.pop(0)]))
+        return {"group": answer}
+
+    def poll(self, *_: object) -> int:
+        self.on_poll()
+        return 0
+
+
+@dataclass(frozen=True)
+class FoundMarker:
+    """A marker as the broker answers it."""
+
+    offset: int = -1001
+    error: KafkaError | None = None

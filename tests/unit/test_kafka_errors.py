@@ -15,8 +15,8 @@ TOPIC = "beam.org123.transfers"
         (KafkaError._FENCED, Busy, "somebody newer"),
         (KafkaError.PRODUCER_FENCED, Busy, "somebody newer"),
         (KafkaError.INVALID_PRODUCER_EPOCH, Busy, "somebody newer"),
-        (KafkaError.UNKNOWN_TOPIC_OR_PART, DestinationRefused, f"{TOPIC} does not exist"),
-        (KafkaError._UNKNOWN_TOPIC, DestinationRefused, f"{TOPIC} does not exist"),
+        (KafkaError.UNKNOWN_TOPIC_OR_PART, Unavailable, "Kafka is not available"),
+        (KafkaError._UNKNOWN_TOPIC, Unavailable, "Kafka is not available"),
         (
             KafkaError.MSG_SIZE_TOO_LARGE,
             DestinationRefused,

@@ -4,11 +4,13 @@ from typing import Any, cast
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
 
+from shared.destinations.kafka_presence import require_topic
 from shared.destinations.kafka_sending import Sending
-from shared.destinations.kafka_transaction import Transaction
+from shared.destinations.kafka_transaction import Markers, Transaction
 from shared.errors import BackfillError, Busy, DeliveryStopped, DestinationRefused, JobFails, Unavailable
-from tests.fakes.kafka_producers import FakeProducer, kafka_error
+from tests.fakes.kafka_producers import FakeAdmin, FakeProducer, FoundMarker, kafka_error
 from tests.fakes.sending import NumberedBatch, SteadyPulse, delivery_to, kafka_destination
 from tests.fakes.webhook_sinks import FakeTime
 
@@ -158,3 +160,72 @@ def test_an_abort_that_fails_says_so_and_raises_nothing() -> None:
     producer = FakeProducer(errors={"abort_transaction": [kafka_error(KafkaError._FENCED)]})
     assert transaction(producer).abort() == "made up"
     assert transaction(producer).abort() == ""
+
+
+def markers(time: FakeTime, *answers: FoundMarker) -> Markers:
+    admin = FakeAdmin(list(answers), on_poll=lambda: time.sleep(1.0))
+    return Markers(cast("AdminClient", admin), timeout=5.0, monotonic=time.monotonic)
+
+
+UNSTABLE = FoundMarker(error=KafkaError(KafkaError.UNSTABLE_OFFSET_COMMIT))
+
+
+def test_a_commit_that_is_just_being_carried_out_is_waited_for() -> None:
+    delivery = delivery_to(kafka_destination(), 20)
+    assert markers(FakeTime(), UNSTABLE, UNSTABLE, FoundMarker(offset=20)).committed(delivery)
+    assert not markers(FakeTime(), UNSTABLE, FoundMarker()).committed(delivery)
+
+
+def test_a_marker_is_unknown_while_its_transaction_stays_open() -> None:
+    with pytest.raises(Unavailable, match="Kafka"):
+        markers(FakeTime(), *[UNSTABLE] * 10).committed(delivery_to(kafka_destination(), 20))
+
+
+def test_a_marker_that_must_not_be_read_fails_the_job() -> None:
+    forbidden = FoundMarker(error=KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED))
+    with pytest.raises(DestinationRefused, match="does not let"):
+        markers(FakeTime(), forbidden).committed(delivery_to(kafka_destination(), 20))
+
+
+def look_for_topic(*codes: int, pulse: SteadyPulse | None = None) -> FakeTime:
+    """Look for a topic that is answered with these errors; each pause lasts a second."""
+    time = FakeTime()
+    errors = [KafkaError(code) for code in codes]
+    producer = FakeProducer(metadata_errors=errors, on_poll=lambda: time.sleep(1.0))
+    require_topic(
+        cast("Producer", producer),
+        "topic",
+        pulse or SteadyPulse(),
+        missing_for=6.0,
+        unreachable_for=30.0,
+        monotonic=time.monotonic,
+    )
+    return time
+
+
+MISSING = KafkaError.UNKNOWN_TOPIC_OR_PART
+
+
+def test_a_new_topic_is_given_time_to_spread() -> None:
+    assert look_for_topic(MISSING, KafkaError.LEADER_NOT_AVAILABLE, MISSING).passed == 3.0
+
+
+def test_a_topic_that_stays_missing_fails_the_job() -> None:
+    with pytest.raises(DestinationRefused, match="topic does not exist any more"):
+        look_for_topic(*[MISSING] * 10)
+
+
+def test_a_broker_out_of_reach_is_waited_for_longer_than_a_topic() -> None:
+    assert look_for_topic(*[KafkaError._TRANSPORT] * 20).passed == 20.0
+    with pytest.raises(Unavailable, match="Kafka"):
+        look_for_topic(*[KafkaError._TRANSPORT] * 40)
+
+
+def test_a_topic_that_is_not_granted_fails_the_job_at_once() -> None:
+    with pytest.raises(DestinationRefused, match="does not let"):
+        look_for_topic(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+
+
+def test_a_missing_topic_of_a_job_that_ended_is_no_failure() -> None:
+    with pytest.raises(DeliveryStopped):
+        look_for_topic(MISSING, pulse=SteadyPulse(reason=DeliveryStopped("the job was cancelled")))

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from datetime import UTC, datetime
 from collections.abc import Iterator
 
 import pytest
@@ -23,7 +24,9 @@ def test_an_entry_is_one_line_with_its_own_keys(capsys: pytest.CaptureFixture[st
     configure()
     log(logging.INFO, "the message is handled", {"job_id": "job", "chunk": 3})
     [line] = capsys.readouterr().out.splitlines()
-    assert json.loads(line) == {
+    entry = json.loads(line)
+    assert datetime.fromisoformat(entry.pop("time")).tzinfo is UTC
+    assert entry == {
         "severity": "INFO",
         "message": "the message is handled",
         "logger": "backfills",

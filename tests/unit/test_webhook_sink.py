@@ -233,6 +233,13 @@ def test_an_acceptance_counts_though_its_body_never_ends(connections: Connection
         assert receiver.rows() == list(range(20))
 
 
+def test_an_acceptance_counts_though_its_body_makes_no_sense(connections: Connections) -> None:
+    with Receiver(Reply(200, {"Transfer-Encoding": "chunked"}, body=b"no length\r\n")) as receiver:
+        sink = webhook_sink(connections, FakeTime())
+        assert sink.deliver(delivery(receiver, 20), NumberedRows(20), SteadyPulse())
+    assert receiver.rows() == list(range(20))
+
+
 def test_nobody_listening_is_retried_later(connections: Connections) -> None:
     with Receiver() as receiver:
         chunk = delivery(receiver, 5)

@@ -1,0 +1,29 @@
+"""What a webhook's receiver makes of what it got: batches it has seen are dropped by their ``webhook-id``."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from infra.local.demo.receiver import is_signed
+from tests.fakes.receivers import Receiver, Reply, Request
+
+__all__ = ["Receiver", "Reply", "Request", "batches_once", "rows_once", "signed_with"]
+
+
+def batches_once(requests: Sequence[Request]) -> list[bytes]:
+    """The bodies, each ``webhook-id`` once; what comes again must be what came first."""
+    first: dict[str, bytes] = {}
+    for request in requests:
+        identifier = request.headers["webhook-id"]
+        assert first.setdefault(identifier, request.body) == request.body
+    return list(first.values())
+
+
+def rows_once(requests: Sequence[Request]) -> list[dict[str, Any]]:
+    """The rows of all batches, each ``webhook-id`` once."""
+    return [row for body in batches_once(requests) for row in json.loads(body)]
+
+
+def signed_with(secret: str, request: Request) -> bool:
+    """Whether both of the request's signatures are those of the secret."""
+    return is_signed(request.headers, request.body, secret.encode())

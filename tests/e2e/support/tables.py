@@ -1,0 +1,76 @@
+"""The local Snowflake as a test uses it: its tables, its switches, and the list of the unloads it ran."""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import snowflake.connector
+import urllib3
+
+SCHEMA = "BASE.ASSETS"
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """Of one stack, by its endpoints."""
+
+    endpoints: Mapping[str, Any]
+
+    def create(self, name: str, columns: str) -> str:
+        """Create a table in place of one of that name; answers its full name, as the API takes it.
+
+        ``columns`` is what stands between the parentheses of CREATE TABLE.
+        """
+        self.run(f"CREATE OR REPLACE TABLE {SCHEMA}.{name} ({columns})")
+        return f"{SCHEMA}.{name}".lower()
+
+    def run(self, *statements: str) -> None:
+        self._ask("POST", "statements", {"statements": statements})
+
+    def insert(self, table: str, expressions: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Insert rows one by one; ``expressions`` has a ``%s`` for each value, which the connector binds."""
+        with closing(
+            snowflake.connector.connect(
+                **self.endpoints["snowflake"],
+                # Else its threads outlive the test.
+                enable_server_session_keep_alive_auto_detection=False,
+            )
+        ) as connection:
+            for row in rows:
+                connection.cursor().execute(f"INSERT INTO {table} SELECT {expressions}", tuple(row))
+
+    def load(self, table: str, rows: pa.Table) -> None:
+        """Append many rows by the names of their columns, in any case."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "rows.parquet"
+            pq.write_table(rows, path)
+            self._ask("POST", "load", {"path": str(path), "table": table})
+
+    @contextmanager
+    def slow_unloads(self, seconds: float) -> Iterator[None]:
+        """Each unload whose files are written while this lasts ends so much later."""
+        self._ask("POST", "unload-delay", {"seconds": seconds})
+        try:
+            yield
+        finally:
+            self._ask("POST", "unload-delay", {"seconds": 0})
+
+    def fail_unloads(self, errno: int, sqlstate: str, message: str, times: int = 1) -> None:
+        """The next ``times`` unloads fail so, after their files are written."""
+        failure = {"errno": errno, "sqlstate": sqlstate, "message": message, "times": times}
+        self._ask("POST", "unload-failure", failure)
+
+    def unloads(self, job_id: str) -> list[dict[str, Any]]:
+        """The unloads that ran for a job, oldest first: ``id``, ``status``, ``text``, ``started``, ``ended``."""
+        return [query for query in self._ask("GET", "queries") if job_id in query["tag"]]
+
+    def _ask(self, method: str, route: str, body: Any = None) -> Any:
+        url = f"{self.endpoints['snowflake_url']}/local/{route}"
+        answer = urllib3.request(method, url, json=body, timeout=60.0)
+        assert answer.status == 200, answer.data.decode()
+        return answer.json()
