@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import count
 
 from shared.destinations.connections import Answer, Connections
 from shared.destinations.webhook_answer import accepts, retry_after, shown
@@ -81,7 +80,9 @@ class WebhookSink:
     def _post(self, errand: "_Errand", number: int, batch: EncodedBatch) -> None:
         """Have the receiver accept one batch."""
         body = batch.json_array()
-        for attempt in count(1):
+        attempt = 0
+        while True:
+            attempt += 1
             errand.pulse.check()
             failure: RetryLater
             try:

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from shared.adapters.kafka_topics import KafkaTopics
-from shared.errors import DestinationRefused, Unavailable
+from shared.errors import Busy, DestinationRefused, Unavailable
 
 pytestmark = pytest.mark.emulator
 
@@ -85,6 +85,29 @@ def test_a_name_that_no_topic_may_have_is_refused(broker: Broker) -> None:
     for call in (topics.exists, topics.create):
         with pytest.raises(DestinationRefused):
             call("no/topic")
+
+
+class Unseen(KafkaTopics):
+    """Asks a part of the cluster that has not heard of the topic."""
+
+    def _describe(self, topic: str) -> None:
+        super()._describe(topic)
+
+
+def test_a_change_that_does_not_spread_in_time_is_waited_for_by_a_later_message(
+    broker: Broker, name: str
+) -> None:
+    unseen = Unseen(
+        {"bootstrap.servers": broker.bootstrap, "log_level": 0},
+        partitions=1,
+        replication=1,
+        config={},
+        timeout=5.0,
+        monotonic=iter([0.0, 1.0, 10.0]).__next__,
+    )
+    with pytest.raises(Busy, match="has not spread yet"):
+        unseen.create(name)
+    broker.topics().delete(name)
 
 
 def test_no_broker_may_be_one_later(name: str) -> None:

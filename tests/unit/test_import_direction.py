@@ -14,7 +14,7 @@ FUNCTIONS = sorted((ROOT / "functions").glob("*/main.py"))
 def test_imports_within_the_product_point_inwards() -> None:
     """In a process of its own: the linter configures the logging of the process it runs in."""
     linter = Path(sys.executable).with_name("lint-imports")
-    command = [linter, "--config", ROOT / ".importlinter", "--no-cache", "--no-logo"]
+    command = [str(linter), "--config", str(ROOT / ".importlinter"), "--no-cache", "--no-logo"]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     assert found.returncode == 0, found.stdout
 

@@ -2,8 +2,8 @@
 
 import json
 import logging
-from datetime import UTC, datetime
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 

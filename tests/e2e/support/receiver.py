@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from email.message import Message
 from typing import Any
 
 from infra.local.demo.receiver import is_signed
@@ -26,4 +27,7 @@ def rows_once(requests: Sequence[Request]) -> list[dict[str, Any]]:
 
 def signed_with(secret: str, request: Request) -> bool:
     """Whether both of the request's signatures are those of the secret."""
-    return is_signed(request.headers, request.body, secret.encode())
+    headers = Message()
+    for name, value in request.headers.items():
+        headers[name] = value
+    return is_signed(headers, request.body, secret.encode())

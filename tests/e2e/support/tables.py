@@ -66,7 +66,7 @@ class Warehouse:
         self._ask("POST", "unload-failure", failure)
 
     def unloads(self, job_id: str) -> list[dict[str, Any]]:
-        """The unloads that ran for a job, oldest first: ``id``, ``status``, ``text``, ``started``, ``ended``."""
+        """The unloads that ran for a job, oldest first, each with its ``status`` and times."""
         return [query for query in self._ask("GET", "queries") if job_id in query["tag"]]
 
     def _ask(self, method: str, route: str, body: Any = None) -> Any:

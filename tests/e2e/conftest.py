@@ -1,0 +1,48 @@
+"""Stacks for the end-to-end tests, and what speaks to them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra.local.options import StackOptions
+from infra.local.supervisor import LocalStack
+from tests.e2e.support.client import Client
+from tests.e2e.support.tables import Warehouse
+
+FUNCTION_SECONDS = 10
+
+
+@pytest.fixture(scope="session")
+def client(stack: LocalStack) -> Client:
+    """The first organization's client of the shared stack."""
+    return Client(stack.endpoints["api_url"], stack.endpoints["api_key"])
+
+
+@pytest.fixture(scope="session")
+def warehouse(stack: LocalStack) -> Warehouse:
+    """The shared stack's Snowflake."""
+    return Warehouse(stack.endpoints)
+
+
+@pytest.fixture(scope="session")
+def hasty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A stack of small chunks and impatience: a push that takes FUNCTION_SECONDS is given up and repeated."""
+    options = StackOptions(
+        folder=tmp_path_factory.mktemp("hasty"),
+        rows=1000,
+        unload_file_bytes=48 * 1024,
+        ack_deadline=FUNCTION_SECONDS,
+        environment={"UNLOAD_WAIT": "1", "LEASE_LENGTH": "4"},
+    )
+    with LocalStack(options) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def hasty_client(hasty_stack: LocalStack) -> Client:
+    return Client(hasty_stack.endpoints["api_url"], hasty_stack.endpoints["api_key"])
+
+
+@pytest.fixture(scope="session")
+def hasty_warehouse(hasty_stack: LocalStack) -> Warehouse:
+    return Warehouse(hasty_stack.endpoints)

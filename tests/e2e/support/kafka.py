@@ -1,0 +1,64 @@
+"""Reads topics as a consumer that sees committed rows only."""
+
+import time
+from contextlib import closing
+from typing import Any
+
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+_SECONDS = 20.0
+
+
+def topics(bootstrap: str) -> set[str]:
+    """The names of all topics of the broker."""
+    return set(AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=_SECONDS).topics)
+
+
+def committed(bootstrap: str, topic: str) -> list[tuple[bytes | None, bytes]]:
+    """Every message's key and value, in each partition's order.
+
+    Waits for open transactions first: a broker answers a commit before it has told all partitions.
+    """
+    with closing(_consumer(bootstrap, "read_committed")) as consumer:
+        partitions = [
+            TopicPartition(topic, partition, 0)
+            for partition in consumer.list_topics(topic, timeout=_SECONDS).topics[topic].partitions
+        ]
+        _wait_until_settled(bootstrap, partitions)
+        consumer.assign(partitions)
+        messages: list[tuple[bytes | None, bytes]] = []
+        ended: set[int | None] = set()
+        while len(ended) < len(partitions):
+            batch = consumer.consume(10_000, timeout=1.0)
+            ended |= {message.partition() for message in batch if message.error() is not None}
+            messages += [(message.key(), message.value()) for message in batch if message.error() is None]
+        return messages
+
+
+def _consumer(bootstrap: str, isolation: str) -> Any:
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "end-to-end",
+            "isolation.level": isolation,
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "log_level": 0,
+        }
+    )
+
+
+def _wait_until_settled(bootstrap: str, partitions: list[TopicPartition]) -> None:
+    """Until what is committed ends where what is written ends."""
+    deadline = time.monotonic() + _SECONDS
+    with (
+        closing(_consumer(bootstrap, "read_committed")) as stable,
+        closing(_consumer(bootstrap, "read_uncommitted")) as written,
+    ):
+        while _ends(stable, partitions) != _ends(written, partitions):
+            assert time.monotonic() < deadline, "a transaction stayed open"
+
+
+def _ends(consumer: Any, partitions: list[TopicPartition]) -> list[int]:
+    return [consumer.get_watermark_offsets(partition, timeout=_SECONDS)[1] for partition in partitions]
