@@ -145,6 +145,11 @@ class Job:
         return self.attempt
 
 
+def topic_name(organization_id: str, destination_name: str) -> str:
+    """The Kafka topic of a destination; organizations' ids hold no dot, so no two can share one."""
+    return f"beam.{organization_id}.{destination_name}"
+
+
 def confirm(job: Job) -> Job:
     """Its stage message is published."""
     return replace(job, confirmed=True)

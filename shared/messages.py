@@ -1,6 +1,7 @@
 """The messages between the functions, as JSON in a Pub/Sub message's data."""
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -43,6 +44,7 @@ class DeliverChunk:
 
 Message = StageJob | TearDownJob | DeliverChunk
 
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KINDS: dict[str, type[Message]] = {kind.kind: kind for kind in (StageJob, TearDownJob, DeliverChunk)}
 
 
@@ -73,4 +75,7 @@ def _checked(kind: type[Message], content: dict[str, Any]) -> dict[str, Any]:
     for name, annotation in wanted.items():
         if type(content[name]) is not annotation:
             raise MalformedMessage(f"{name} of a {kind.kind} message is not {annotation.__name__}")
+        if annotation is str and not _ID.fullmatch(content[name]):
+            # It becomes part of a path in Firestore.
+            raise MalformedMessage(f"{name} of a {kind.kind} message is no id of ours")
     return content

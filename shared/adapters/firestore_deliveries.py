@@ -63,10 +63,12 @@ class FirestoreDeliveries:
             found = list(self._client.get_all(references, ["state"], retry=RETRY, timeout=TIMEOUT))
         return all(snapshot.exists and snapshot.get("state") == _DONE for snapshot in found)
 
-    def leased(self, job: Job) -> bool:
+    def leased(self, job: Job, chunk: int | None = None) -> bool:
         if job.attempt is None:
             return False
         query = self._collection(job).where(filter=FieldFilter("state", "==", _LEASED))
+        if chunk is not None:
+            query = query.where(filter=FieldFilter("chunk", "==", chunk))
         with reaching("the job store"):
             now = self._now()
             return any(

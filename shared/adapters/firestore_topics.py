@@ -14,7 +14,7 @@ from shared.adapters.firestore_documents import RETRY, TIMEOUT, fields_of
 from shared.adapters.firestore_jobs import topic_reference
 from shared.adapters.google_errors import reaching
 from shared.errors import Busy
-from shared.jobs import Job, KafkaDestination
+from shared.jobs import Job, KafkaDestination, topic_name
 
 
 class Broker(Protocol):
@@ -31,11 +31,6 @@ class Broker(Protocol):
         ...
 
 
-def topic_name(organization_id: str, destination: KafkaDestination) -> str:
-    """The topic of the organization's destination; organizations' ids hold no dot, so none can meet."""
-    return f"beam.{organization_id}.{destination.name}"
-
-
 class FirestoreTopics:
     """Fulfils the port Topics."""
 
@@ -44,7 +39,7 @@ class FirestoreTopics:
         self._broker = broker
 
     def ensure(self, job: Job, destination: KafkaDestination) -> None:
-        topic = topic_name(job.organization_id, destination)
+        topic = topic_name(job.organization_id, destination.name)
         snapshot = self._read(job, destination)
         if fields_of(snapshot).get("removing"):
             raise Busy(f"topic {topic} is just being removed", detail=job.job_id)
@@ -62,7 +57,7 @@ class FirestoreTopics:
                 return
         elif not self._write(snapshot, {"removing": job.job_id}):
             raise Busy("the topic's record has just changed", detail=job.job_id)
-        self._broker.delete(topic_name(job.organization_id, destination))
+        self._broker.delete(topic_name(job.organization_id, destination.name))
         with reaching("the job store"):
             changes = {"removing": None, "created_by": None}
             snapshot.reference.update(changes, retry=RETRY, timeout=TIMEOUT)

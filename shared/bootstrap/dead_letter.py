@@ -5,7 +5,7 @@ from collections.abc import Callable
 from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.pubsub import Pushed
-from shared.bootstrap.clients import firestore_client, now, publisher
+from shared.bootstrap.clients import deliveries, firestore_client, now, publisher
 from shared.config import Settings
 from shared.steps.dead_letter import DeadLetter
 from shared.steps.finish import Finish
@@ -15,5 +15,11 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
     client = firestore_client(settings)
     jobs = FirestoreJobs(client)
     finish = Finish(jobs, publisher(settings, timeout=30), now)
-    step = DeadLetter(jobs=jobs, chunks=FirestoreChunks(client, jobs), listings=jobs, finish=finish)
+    step = DeadLetter(
+        jobs=jobs,
+        chunks=FirestoreChunks(client, jobs),
+        deliveries=deliveries(settings, client),
+        listings=jobs,
+        finish=finish,
+    )
     return lambda pushed: step.run(pushed.message, pushed.tried)

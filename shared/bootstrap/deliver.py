@@ -42,8 +42,6 @@ from shared.steps.ports import Lease
 
 _USER_AGENT = "backfills/1"
 _SECRET_SECONDS = 10.0
-# A destination whose turn comes with less of the handler's time left gets a message of its own.
-_LEAST_SECONDS = 60.0
 
 
 def build(settings: Settings) -> Callable[[Pushed], None]:
@@ -51,6 +49,8 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
     jobs = FirestoreJobs(client)
     queue = publisher(settings, timeout=30)
     finish = Finish(jobs, queue, now)
+    # A destination whose turn comes with less of the handler's time left gets a message of its own.
+    least = settings.delivery_deadline / 2
     webhook = WebhookSink(
         connections=Connections(
             Guard(system_resolve, system_connect, insecure=settings.allow_insecure_webhooks),
@@ -63,9 +63,9 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         sleep=sleep,
         nonce=lambda: str(new_id()),
         random=random.random,
-        limits=WebhookLimits(least=_LEAST_SECONDS),
+        limits=WebhookLimits(least=least),
     )
-    kafka = KafkaSink(settings.kafka_client, monotonic=monotonic, limits=KafkaLimits(least=_LEAST_SECONDS))
+    kafka = KafkaSink(settings.kafka_client, monotonic=monotonic, limits=KafkaLimits(least=least))
 
     def keep_alive(job: Job, lease: Lease, deadline: float) -> Heartbeat:
         return Heartbeat(
@@ -88,9 +88,7 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         finish=finish,
         keep_alive=keep_alive,
         time_limit=settings.delivery_deadline,
-        lease_length=settings.lease_length,
         monotonic=monotonic,
-        sleep=sleep,
     )
     handle = Handle({DeliverChunk: step.run}, finish)
     return lambda pushed: handle.run(pushed.message)

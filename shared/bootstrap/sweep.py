@@ -38,6 +38,9 @@ def build(settings: Settings) -> Sweep:
     )
 
 
-def _report(job: Job, error: BackfillError) -> None:
-    fields = {"organization_id": job.organization_id, "job_id": job.job_id, "detail": error.detail}
-    log(logging.WARNING, error.message, fields)
+def _report(job: Job, error: Exception) -> None:
+    fields = {"organization_id": job.organization_id, "job_id": job.job_id}
+    if isinstance(error, BackfillError):
+        log(logging.WARNING, error.message, fields | {"detail": error.detail})
+    else:
+        log(logging.ERROR, "the job could not be looked after", fields, error=error)

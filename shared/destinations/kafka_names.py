@@ -1,13 +1,11 @@
-"""What a chunk's delivery is called on the broker.
+"""What a chunk's delivery is called on the broker."""
 
-Organizations' ids hold no dot, so no two organizations can share a name.
-"""
-
+from shared.jobs import topic_name
 from shared.steps.ports import ChunkDelivery
 
 
 def topic_of(delivery: ChunkDelivery) -> str:
-    return f"beam.{delivery.organization_id}.{delivery.destination.name}"
+    return topic_name(delivery.organization_id, delivery.destination.name)
 
 
 def transaction_of(delivery: ChunkDelivery) -> str:

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from shared.errors import StaleMessage
+from shared.errors import Busy, StaleMessage
 from shared.jobs import Job, JobStatus
 from shared.messages import DeliverChunk, Message, TearDownJob
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
-from shared.steps.ports import Chunks, Jobs, Listings
+from shared.steps.ports import Chunks, Deliveries, Jobs, Listings
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class DeadLetter:
 
     jobs: Jobs
     chunks: Chunks
+    deliveries: Deliveries
     listings: Listings
     finish: Finish
 
@@ -36,6 +37,9 @@ class DeadLetter:
         chunk = self.chunks.get(job, message.chunk)
         if chunk is None or chunk.delivered:
             raise StaleMessage("the chunk has been delivered after all", detail=job.job_id)
+        if self.deliveries.leased(job, message.chunk):
+            # A duplicate that was turned away too often; whoever sends the chunk may yet succeed.
+            raise Busy("the chunk is still being delivered", detail=job.job_id)
         progress = self.listings.destinations(job)
         errors = [
             f"{destination.type} {destination.name}: {progress[destination.uid].last_error}"

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from shared.chunks import Chunk
-from shared.errors import BackfillError, Busy, JobFails, LeftToOthers, RetryLater, StaleMessage
+from shared.errors import BackfillError, Busy, JobFails, RetryLater, StaleMessage
 from shared.jobs import Destination, Job, JobStatus
 from shared.messages import DeliverChunk
 from shared.steps.find import find_for_message
@@ -27,8 +27,6 @@ from shared.steps.ports import (
     StagedFiles,
 )
 
-_PAUSE = 1.0  # seconds between two looks at somebody else's lease
-
 KeepAlive = Callable[[Job, Lease, float], AbstractContextManager[Pulse]]
 
 
@@ -37,8 +35,7 @@ class Deliver:
     """The step with its parts.
 
     ``keep_alive`` renews a lease and watches the job while rows are sent, until a moment of ``monotonic``,
-    which is ``time_limit`` seconds after the message came in. ``lease_length``: seconds after which a
-    dead holder's lease can be had.
+    which is ``time_limit`` seconds after the message came in.
     """
 
     jobs: Jobs
@@ -51,9 +48,7 @@ class Deliver:
     finish: Finish
     keep_alive: KeepAlive
     time_limit: float
-    lease_length: float
     monotonic: Callable[[], float]
-    sleep: Callable[[float], None]
 
     def run(self, message: DeliverChunk) -> None:
         deadline = self.monotonic() + self.time_limit
@@ -71,7 +66,7 @@ class Deliver:
             raise StaleMessage(f"the job is {job.status.value}", detail=job.job_id)
         if not self._send_to_all(job, chunk, deadline):
             self.publisher.publish([message])
-        elif self.deliveries.all_done(job, chunk.number) and self.chunks.count_down(job, chunk):
+        elif self.chunks.count_down(job, chunk):
             self.finish.if_all_delivered(job)
 
     def _send_to_all(self, job: Job, chunk: Chunk, deadline: float) -> bool:
@@ -79,24 +74,19 @@ class Deliver:
         next. False when a destination's rest goes in a message of its own.
         """
         delayed: RetryLater | None = None
-        held: Busy | None = None
         complete = True
         for destination in job.destinations:
             try:
                 complete = self._send(job, chunk, destination, deadline) and complete
-            except Busy as busy:
-                held = busy
             except RetryLater as error:
                 delayed = error
         if delayed is not None:
             raise delayed
-        if held is not None:
-            # They are alive and have a message of their own.
-            raise LeftToOthers(held.message, detail=held.detail) from held
         return complete
 
     def _send(self, job: Job, chunk: Chunk, destination: Destination, deadline: float) -> bool:
-        lease = self._take(job, chunk, destination)
+        # Busy while somebody else holds it: acknowledging their message would lose the chunk if they die.
+        lease = self.deliveries.take(job, chunk.number, destination.uid)
         if lease is None:
             return True
         try:
@@ -113,21 +103,6 @@ class Deliver:
         else:
             lease.release()
         return sent
-
-    def _take(self, job: Job, chunk: Chunk, destination: Destination) -> Lease | None:
-        """A lease, or None when the destination has the chunk; Busy when somebody else surely lives.
-
-        Whoever was killed in the middle leaves a lease behind. Waiting for its end by redelivery would use
-        up the message's attempts within seconds, and so fail the job.
-        """
-        end = self.monotonic() + self.lease_length + _PAUSE
-        while True:
-            try:
-                return self.deliveries.take(job, chunk.number, destination.uid)
-            except Busy:
-                if self.monotonic() >= end:
-                    raise
-            self.sleep(_PAUSE)
 
     def _stream(self, job: Job, chunk: Chunk, destination: Destination, lease: Lease, pulse: Pulse) -> bool:
         delivery = ChunkDelivery(

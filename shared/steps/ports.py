@@ -135,8 +135,8 @@ class Deliveries(Protocol):
 
     def all_done(self, job: Job, chunk: int) -> bool: ...
 
-    def leased(self, job: Job) -> bool:
-        """Whether any delivery of the job may still be under way."""
+    def leased(self, job: Job, chunk: int | None = None) -> bool:
+        """Whether any delivery of the job, or of one of its chunks, may still be under way."""
         ...
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from shared import jobs as domain
-from shared.errors import BackfillError, StaleMessage
+from shared.errors import StaleMessage
 from shared.jobs import Job, JobStatus
 from shared.messages import StageJob, TearDownJob
 from shared.steps.finish import Finish
@@ -37,7 +37,7 @@ class Sweep:
     finish: Finish
     limits: SweepLimits
     now: Clock
-    report: Callable[[Job, BackfillError], None]
+    report: Callable[[Job, Exception], None]
 
     def run(self) -> int:
         """Look after every job that is not at rest; answers how many there were."""
@@ -46,7 +46,7 @@ class Sweep:
             seen += 1
             try:
                 self._look_after(job)
-            except BackfillError as error:
+            except Exception as error:  # noqa: BLE001 - one job's trouble must not keep the others waiting
                 self.report(job, error)
         return seen
 

@@ -51,9 +51,10 @@ class FakeDeliveries:
         ]
         return all(place in self.records and self.records[place].state == "done" for place in places)
 
-    def leased(self, job: Job) -> bool:
+    def leased(self, job: Job, chunk: int | None = None) -> bool:
         return any(
             place[:2] == (job.organization_id, job.job_id)
+            and chunk in {None, place[3]}
             and record.state == "leased"
             and record.expires > self._now()
             for place, record in self.records.items()

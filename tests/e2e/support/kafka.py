@@ -5,7 +5,7 @@ from contextlib import closing
 from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, NewTopic
 
 _SECONDS = 20.0
 
@@ -15,8 +15,20 @@ def topics(bootstrap: str) -> set[str]:
     return set(AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=_SECONDS).topics)
 
 
+def create_topic(bootstrap: str, topic: str, **config: str) -> None:
+    """Create a topic as its owner would, before the service comes to it; underscores stand for full stops."""
+    settings = {name.replace("_", "."): value for name, value in config.items()}
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.create_topics([NewTopic(topic, 1, 1, config=settings)])[topic].result(_SECONDS)
+
+
 def committed(bootstrap: str, topic: str) -> list[tuple[bytes | None, bytes]]:
-    """Every message's key and value, in each partition's order.
+    """Every message's key and value, in each partition's order."""
+    return [(message.key(), message.value()) for message in messages(bootstrap, topic)]
+
+
+def messages(bootstrap: str, topic: str) -> list[Any]:
+    """Every committed message, in each partition's order, as the consumer gives it.
 
     Waits for open transactions first: a broker answers a commit before it has told all partitions.
     """
@@ -27,13 +39,13 @@ def committed(bootstrap: str, topic: str) -> list[tuple[bytes | None, bytes]]:
         ]
         _wait_until_settled(bootstrap, partitions)
         consumer.assign(partitions)
-        messages: list[tuple[bytes | None, bytes]] = []
+        found: list[Any] = []
         ended: set[int | None] = set()
         while len(ended) < len(partitions):
             batch = consumer.consume(10_000, timeout=1.0)
             ended |= {message.partition() for message in batch if message.error() is not None}
-            messages += [(message.key(), message.value()) for message in batch if message.error() is None]
-        return messages
+            found += [message for message in batch if message.error() is None]
+        return found
 
 
 def _consumer(bootstrap: str, isolation: str) -> Any:

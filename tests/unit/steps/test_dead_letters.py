@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.errors import StaleMessage, Unavailable
+from shared.errors import Busy, StaleMessage, Unavailable
 from shared.jobs import JobStatus
 from shared.messages import StageJob, TearDownJob
 from tests.fakes.examples import WEBHOOK
@@ -49,6 +49,18 @@ def test_a_destination_that_never_answers_fails_the_job_in_the_end() -> None:
     assert world.now(job).status is JobStatus.FAILED
     assert "webhook hook: the webhook is not available" in (world.now(job).error_message or "")
     assert len(world.log.rows()) == len(set(world.log.rows()))
+
+
+def test_a_dead_letter_of_a_chunk_that_is_still_being_sent_waits_for_its_sender() -> None:
+    world = World()
+    job, messages = world.staged()
+    lease = world.deliveries.take(job, 1, WEBHOOK.uid)
+    assert lease is not None
+    with pytest.raises(Busy):
+        world.dead_letter.run(messages[1], 5)
+    assert world.now(job).status is JobStatus.TRANSPORTING
+    world.dead_letter.run(messages[2], 5)
+    assert world.now(job).status is JobStatus.FAILED
 
 
 def test_a_dead_letter_of_a_chunk_that_arrived_after_all_changes_nothing() -> None:

@@ -1,5 +1,6 @@
 """The sweep: whatever no message will ever move is moved, and nothing else is disturbed."""
 
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -162,3 +163,18 @@ def test_of_two_who_look_after_a_job_at_once_the_slower_publishes_nothing(faster
     assert world.queue.waiting == []
     assert all(isinstance(error, BackfillError) for error in world.reports)
     assert len(world.reports) == 1
+
+
+def test_a_fault_of_our_own_over_one_job_does_not_keep_the_others_waiting() -> None:
+    world = World()
+    first, second = staging(world), staging(world)
+    change = world.jobs.change
+
+    def failing(organization_id: str, job_id: str, transition: Callable[[Job], Job]) -> Job:
+        if job_id == first.job_id:
+            raise ZeroDivisionError
+        return change(organization_id, job_id, transition)
+
+    world.jobs.change = failing  # type: ignore[method-assign]  # the fault
+    assert later(world, SWEEPING.nudge) == [StageJob("acme", second.job_id, 0)]
+    assert [type(error) for error in world.reports] == [ZeroDivisionError]

@@ -39,7 +39,7 @@ from tests.fakes.topics import FakeBroker, FakeTopics
 from tests.fakes.warehouse import FakeWarehouse, transfers
 
 LEASE = 15.0
-TRIES = 5
+TRIES = 30  # with these backoffs they outlast ten leases
 BACKOFFS = (1.0, 2.0, 4.0, 8.0, 10.0)
 SWEEP_PAUSE = 30.0
 STAGING = StagingLimits(wait=20, claim=45, attempts=3, file_bytes=1 << 20)
@@ -103,7 +103,7 @@ class World:
         self.deliveries = FakeDeliveries(self.jobs, lease_length=LEASE, now=self.clock.now)
         self.topics = FakeTopics(self.jobs, self.broker)
         self.log, self.receiver = Log(), Receiver()
-        self.reports: list[BackfillError] = []
+        self.reports: list[Exception] = []
         self.skipped: list[BackfillError] = []
         self.underway: list[Pushed] = []
         self._random = random.Random(seed)  # noqa: S311 - an order that repeats from run to run
@@ -143,9 +143,7 @@ class World:
             finish=self.finish,
             keep_alive=self.keep_alive,
             time_limit=480,
-            lease_length=LEASE,
             monotonic=self.clock.monotonic,
-            sleep=sleep,
         )
         self.tear_down = TearDown(
             jobs=jobs,
@@ -167,7 +165,9 @@ class World:
             now=now,
             report=lambda _job, error: self.reports.append(error),
         )
-        self.dead_letter = DeadLetter(jobs=jobs, chunks=chunks, listings=self.jobs, finish=self.finish)
+        self.dead_letter = DeadLetter(
+            jobs=jobs, chunks=chunks, deliveries=deliveries, listings=self.jobs, finish=self.finish
+        )
         steps: dict[type[Message], Callable[[Any], None]] = {
             StageJob: self.stage.run,
             TearDownJob: self.tear_down.run,

@@ -29,6 +29,8 @@ _SEMI_STRUCTURED = {
     DataType.Type.OBJECT: "object",
     DataType.Type.ARRAY: "array",
 }
+# Held as text: they can be stored and described, and an unload of them is refused before it comes to them.
+_SPATIAL = {DataType.Type.GEOGRAPHY: "geography", DataType.Type.GEOMETRY: "geometry"}
 _TEXTS = {DataType.Type.VARCHAR, DataType.Type.TEXT, DataType.Type.CHAR, DataType.Type.NCHAR}
 _INTEGERS = {
     DataType.Type.TINYINT,
@@ -74,7 +76,7 @@ def of_declaration(declared: DataType) -> SnowflakeType | None:
     parameter = next((int(each.name) for each in declared.expressions if each.name.isdigit()), None)
     if name := _TIMESTAMPS.get(declared.this):
         return SnowflakeType(name, 0, 9 if parameter is None else parameter)
-    if name := _SEMI_STRUCTURED.get(declared.this):
+    if name := _SEMI_STRUCTURED.get(declared.this) or _SPATIAL.get(declared.this):
         return SnowflakeType(name)
     if declared.this == DataType.Type.TIME:
         return SnowflakeType("time", 0, 9 if parameter is None else parameter)
@@ -121,6 +123,8 @@ def to_duckdb(node: exp.Expression) -> exp.Expression:
         return DataType(this=DataType.Type.INT128)
     if node.this in (DataType.Type.BINARY, DataType.Type.VARBINARY):
         return DataType(this=DataType.Type.VARBINARY)
+    if node.this in _SPATIAL:
+        return DataType(this=DataType.Type.TEXT)
     return node
 
 

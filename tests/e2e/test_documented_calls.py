@@ -1,0 +1,159 @@
+"""The calls that the documentation shows, run by curl as they stand there."""
+
+import json
+import os
+import re
+import subprocess
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local.options import ROOT
+from infra.local.supervisor import LocalStack
+from tests.e2e.support.client import Client
+from tests.e2e.support.organizations import Organization
+
+pytestmark = pytest.mark.stack
+
+CREATE = """
+curl -X POST ${API_URL}/api/v1/beam/backfills \\
+  -H "X-API-Key: ${ALLIUM_API_KEY}" \\
+  -H "Content-Type: application/json" \\
+  -d '{
+    "job_name": "USDC transfers on Base — Mar 2026",
+    "table": "base.assets.erc20_token_transfers",
+    "backfill_window": {
+      "partition_key": "block_timestamp",
+      "start": "2026-03-01T00:00:00",
+      "end": "2026-04-01T00:00:00"
+    },
+    "filter": {
+      "column": "token_address",
+      "values": ["0x833589fcd6edb6e08f4c7c32d4f71b54bda02913"]
+    },
+    "destinations": [
+      { "type": "kafka", "name": "base-usdc-transfers-backfill" }
+    ]
+  }'
+"""
+LIST = """
+curl -X GET ${API_URL}/api/v1/beam/backfills \\
+  -H "X-API-Key: ${ALLIUM_API_KEY}"
+"""
+LIST_WITHOUT_KEY = """
+curl --request GET \\
+  --url ${API_URL}/api/v1/beam/backfills
+"""
+UUID4 = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z")
+
+
+@pytest.fixture
+def organization(stack: LocalStack) -> Organization:
+    return Organization.new(stack, "reader")
+
+
+def run(script: str, organization: Organization, *options: str) -> str:
+    """The standard output of the script, curl having heard of ``options`` too."""
+    client = organization.client
+    environment = os.environ | {"API_URL": client.api_url, "ALLIUM_API_KEY": client.api_key}
+    command = script.replace("curl ", f"curl --silent --show-error {' '.join(options)} ")
+    return bash(command, environment, ROOT)
+
+
+def bash(script: str, environment: dict[str, str], folder: Path) -> str:
+    done = subprocess.run(  # noqa: S603 - the documentation's own lines
+        ["bash", "-euo", "pipefail", "-c", script],  # noqa: S607 - whichever the reader has
+        env=environment | {"no_proxy": "127.0.0.1"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout
+
+
+def values(text: str) -> list[Any]:
+    """JSON values, one after the other."""
+    found, decoder = [], json.JSONDecoder()
+    while text := text.lstrip():
+        value, end = decoder.raw_decode(text)
+        found.append(value)
+        text = text[end:]
+    return found
+
+
+def test_the_create_call_answers_201_with_both_ids_and_the_jobs_location(organization: Organization) -> None:
+    head, _, body = run(CREATE, organization, "--include").replace("\r", "").partition("\n\n")
+    created = json.loads(body)
+    assert head.startswith("HTTP/1.1 201 ")
+    assert list(created) == ["job_id", "workflow_id"]
+    assert UUID4.fullmatch(created["job_id"])
+    assert created["workflow_id"] == f"beam-backfill-{organization.name}-{created['job_id']}"
+    assert f"\nlocation: /api/v1/beam/backfills/{created['job_id']}\n" in f"{head.lower()}\n"
+    assert organization.client.cancel(created["job_id"]).status == 200
+
+
+def test_the_list_call_answers_the_documented_fields_and_no_others(organization: Organization) -> None:
+    (created,) = values(run(CREATE, organization))
+    organization.client.completed(created["job_id"])
+    ((job,),) = values(run(LIST, organization))
+    uid = job["destinations"][0]["uid"]
+    chunks = job["num_chunks"]
+    times = job.pop("time_created"), job.pop("time_completed")
+    assert job == {
+        "job_id": created["job_id"],
+        "workflow_id": created["workflow_id"],
+        "organization_id": organization.name,
+        "status": "completed",
+        "job_name": "USDC transfers on Base — Mar 2026",
+        "table": "base.assets.erc20_token_transfers",
+        "partition_key": "block_timestamp",
+        "backfill_start": "2026-03-01T00:00:00",
+        "backfill_end": "2026-04-01T00:00:00",
+        "filter_column": "token_address",
+        "filter_values": ["0x833589fcd6edb6e08f4c7c32d4f71b54bda02913"],
+        "destinations": [{"type": "kafka", "name": "base-usdc-transfers-backfill", "uid": uid}],
+        "static_egress_ip": False,
+        "num_chunks": chunks,
+        "chunks_left": 0,
+        "error_message": None,
+    }
+    assert isinstance(uid, str)
+    assert isinstance(chunks, int)
+    assert chunks > 1
+    assert all(MOMENT.fullmatch(time) for time in times)
+    assert datetime.fromisoformat(times[0]) < datetime.fromisoformat(times[1])
+
+
+def test_a_job_that_stages_has_null_where_nothing_is_known_yet(organization: Organization) -> None:
+    (created,) = values(run(CREATE, organization))
+    ((job,),) = values(run(LIST, organization))
+    unknown = {name for name, value in job.items() if value is None}
+    assert job["status"] == "staging"
+    assert unknown == {"num_chunks", "chunks_left", "error_message", "time_completed"}
+    assert organization.client.cancel(created["job_id"]).status == 200
+
+
+def test_the_list_call_without_a_key_is_refused_in_the_one_shape_of_errors(
+    organization: Organization,
+) -> None:
+    answer = run(LIST_WITHOUT_KEY, organization, "--write-out", "%{http_code}")
+    body, status = values(answer)
+    assert status == 401
+    assert set(body) == {"detail"}
+
+
+def test_the_readmes_lines_work_in_a_folder_with_a_running_stack(stack: LocalStack, tmp_path: Path) -> None:
+    lines = re.search(
+        r"<!-- tested: curl -->\n```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+    )
+    assert lines is not None
+    (tmp_path / ".stack").symlink_to(stack.layout.folder)
+    created, jobs = values(bash(lines[1], dict(os.environ), tmp_path))
+    assert created["job_id"] in {job["job_id"] for job in jobs}
+    client = Client(stack.endpoints["api_url"], stack.endpoints["api_key"])
+    assert client.completed(created["job_id"])["chunks_left"] == 0
