@@ -26,8 +26,9 @@ demo: setup ## run a backfill end to end and check every row; DATA=file TOKEN=ad
 stack: setup ## run the local stack in the foreground; DATA=file ROWS=count STACK_DIR=folder
 	@$(FOREGROUND) -m infra.local.stack
 
-test: setup ## run every test, with coverage
-	@$(VENV_PYTHON) -m pytest --cov
+test: setup ## run every test; the domain and the steps must be covered whole
+	@$(VENV_PYTHON) -m pytest --cov --cov-report=term
+	@$(VENV_PYTHON) -m coverage report --include='shared/*.py,shared/steps/*.py' --fail-under=100
 
 lint: setup ## ruff, mypy and the directions of imports
 	@.venv/bin/ruff check .
