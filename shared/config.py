@@ -93,6 +93,18 @@ class Settings:
         "900",
         float,
     )
+    staged_files_days: int = _variable(
+        "STAGED_FILES_DAYS",
+        "days for which the bucket's lifecycle leaves staged files for a retry",
+        "14",
+        int,
+    )
+    kafka_marker_days: int = _variable(
+        "KAFKA_MARKER_DAYS",
+        "days for which Kafka keeps the offsets of an empty group (offsets.retention.minutes)",
+        "7",
+        int,
+    )
     nudge_pause: float = _variable(
         "NUDGE_PAUSE", "the sweep repeats a message for the same job no sooner", "60", float
     )

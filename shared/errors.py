@@ -19,7 +19,8 @@ client may read (``message``) from what only the operator's log gets (``detail``
     │   └── DeliveryStopped        the job was cancelled or failed while its rows were being sent
     └── RequestRefused             what the API's client asked for can't be had
         ├── JobUnknown             404
-        └── StateConflict          409
+        ├── StateConflict          409
+        └── KeyReused              409
 """
 
 from enum import StrEnum
@@ -128,5 +129,11 @@ class JobUnknown(RequestRefused):
 
 class StateConflict(RequestRefused):
     """The job's state forbids it; the message names the state."""
+
+    status = 409
+
+
+class KeyReused(RequestRefused):
+    """The request's Idempotency-Key stands for another request."""
 
     status = 409

@@ -1,6 +1,7 @@
 """A backfill job: what it is, the states it goes through, and which changes are legal.
 
-``staging → transporting → completed``, and from either of the first two ``failed`` or ``cancelled``.
+``staging → transporting → completed``, and from either of the first two ``failed`` or ``cancelled``;
+from ``failed`` a retry leads back to where the job was.
 Everything here is pure: a change answers a new job, and storing it is compare-and-set elsewhere.
 """
 
@@ -10,6 +11,9 @@ from enum import StrEnum
 
 from shared.columns import Column
 from shared.errors import Busy, StaleMessage, StateConflict
+from shared.idempotency import Idempotency
+
+AT_LEAST_ONCE = "at_least_once"
 
 
 class JobStatus(StrEnum):
@@ -37,22 +41,31 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class KafkaDestination:
-    """A topic of the service's own Kafka, ``beam.{organization_id}.{name}``."""
+    """A topic of the service's own Kafka, ``beam.{organization_id}.{name}``; ``delivery`` as it was given."""
 
     name: str
     uid: str
+    delivery: str | None = None
 
     type = "kafka"
+
+    @property
+    def exactly_once(self) -> bool:
+        return self.delivery != AT_LEAST_ONCE
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookDestination:
-    """An HTTP receiver; ``hash_key`` names the organization's secret that signs its requests."""
+    """An HTTP receiver; ``hash_key`` names the organization's secret that signs its requests.
+
+    It has every row at least once, whether ``delivery`` was given or not.
+    """
 
     name: str
     uid: str
     url: str
     hash_key: str | None
+    delivery: str | None = None
 
     type = "webhook"
 
@@ -87,10 +100,12 @@ class Job:
     """A job as it is stored; its filter's values and its counts live beside it.
 
     ``confirmed``: its stage message is known to be published; until then the API may take it back.
-    ``retry``: raised by each retry, carried in every message.
+    ``idempotency``: what it was created with, if its client gave a key.
+    ``retry``: raised by each retry, carried in every message; ``time_retried``: of the last one.
     ``attempts``: how often staging was begun since the last retry.
     ``time_nudged``, ``nudged_left``: when the sweep last looked after it, and what was left then.
-    ``torn_down``: what a finished job leaves behind has been removed.
+    ``torn_down``: what a finished job leaves behind has been removed. ``reconciled``: by then, everything
+    that Kafka had of it was known.
     """
 
     organization_id: str
@@ -104,9 +119,11 @@ class Job:
     webhook_batch_rows: int
     filter_column: str | None = None
     filter_parts: int = 0
+    idempotency: Idempotency | None = None
     status: JobStatus = JobStatus.STAGING
     confirmed: bool = False
     retry: int = 0
+    time_retried: datetime | None = None
     attempts: int = 0
     attempt: Attempt | None = None
     columns: tuple[Column, ...] = ()
@@ -119,6 +136,12 @@ class Job:
     time_nudged: datetime | None = None
     nudged_left: int | None = None
     torn_down: bool = False
+    reconciled: bool = False
+
+    @property
+    def time_begun(self) -> datetime:
+        """What its limits of time count from."""
+        return self.time_retried or self.time_created
 
     @property
     def workflow_id(self) -> str:
@@ -226,14 +249,40 @@ def cancel(job: Job, now: datetime) -> Job:
     return replace(job, status=JobStatus.CANCELLED, time_completed=now)
 
 
+def retry(job: Job, now: datetime, *, after: int) -> Job:
+    """Have a failed job go on where it was, as the retry after the one numbered ``after``.
+
+    Once made, making it again changes nothing. StateConflict if the job has not failed.
+    """
+    if job.retry != after:
+        return job
+    if job.status is not JobStatus.FAILED:
+        raise StateConflict(f"The job is {job.status.value}; only a failed job can be retried")
+    return replace(
+        job,
+        status=JobStatus.STAGING if job.num_chunks is None else JobStatus.TRANSPORTING,
+        retry=after + 1,
+        time_retried=now,
+        attempts=0,
+        error_message=None,
+        time_completed=None,
+        time_nudged=None,
+        nudged_left=None,
+        torn_down=False,
+        reconciled=False,
+    )
+
+
 def nudge(job: Job, now: datetime, chunks_left: int | None) -> Job:
     """The sweep has looked after the job, and saw that many chunks left."""
     return replace(job, time_nudged=now, nudged_left=chunks_left)
 
 
-def tear_down(job: Job) -> Job:
-    """What the ended job left behind is removed."""
-    return replace(job, torn_down=True)
+def tear_down(job: Job, *, retry: int, reconciled: bool) -> Job:
+    """What the ended job left behind is removed; of an earlier retry, or going on, it stays as it is."""
+    if not job.status.is_terminal or job.retry != retry:
+        return job
+    return replace(job, torn_down=True, reconciled=reconciled)
 
 
 def _require(job: Job, status: JobStatus) -> None:

@@ -7,6 +7,9 @@ from typing import Any, ClassVar
 
 from shared.errors import MalformedMessage
 
+# They become parts of Firestore's paths, which reserve names between double underscores.
+_ID = re.compile(r"(?!__.*__$)[A-Za-z0-9_-]{1,64}")
+
 
 @dataclass(frozen=True, slots=True)
 class StageJob:
@@ -57,7 +60,7 @@ def from_data(data: bytes) -> Message:
     """Read a message back; MalformedMessage, with what is wrong, if it is none of ours."""
     try:
         content = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedMessage("the message is not JSON", detail=str(error)) from error
     if not isinstance(content, dict):
         raise MalformedMessage("the message is not a JSON object")
@@ -75,6 +78,8 @@ def _checked(kind: type[Message], content: dict[str, Any]) -> dict[str, Any]:
     for name, annotation in wanted.items():
         if type(content[name]) is not annotation:
             raise MalformedMessage(f"{name} of a {kind.kind} message is not {annotation.__name__}")
+        if annotation is str and _ID.fullmatch(content[name]) is None:
+            raise MalformedMessage(f"{name} of a {kind.kind} message is no id")
         if annotation is str and not _ID.fullmatch(content[name]):
             # It becomes part of a path in Firestore.
             raise MalformedMessage(f"{name} of a {kind.kind} message is no id of ours")

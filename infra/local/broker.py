@@ -39,22 +39,28 @@ def java() -> str:
     return toolchain.java() or "java"
 
 
-def settings(log_folder: Path, port: int, controller_port: int) -> dict[str, str]:
+def settings(log_folder: Path, port: int, controller_port: int, advertised_port: int) -> dict[str, str]:
     """The broker's server.properties."""
     controller = f"{LOOPBACK}:{controller_port}"
     return _SETTINGS | {
         "controller.quorum.voters": f"1@{controller}",
         "listeners": f"PLAINTEXT://{LOOPBACK}:{port},CONTROLLER://{controller}",
-        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
+        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{advertised_port}",
         "log.dirs": str(log_folder),
     }
 
 
-def command(folder: Path, port: int, controller_port: int) -> tuple[str, ...]:
-    """Write server.properties into the folder; the answered command formats it once and runs Kafka."""
+def command(
+    folder: Path, port: int, controller_port: int, advertised_port: int | None = None
+) -> tuple[str, ...]:
+    """Write server.properties into the folder; the answered command formats it once and runs Kafka.
+
+    ``advertised_port`` is where clients are sent that came to the port, if not to the port itself.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     properties = folder / "server.properties"
-    lines = [f"{name}={value}" for name, value in settings(folder / "logs", port, controller_port).items()]
+    values = settings(folder / "logs", port, controller_port, advertised_port or port)
+    lines = [f"{name}={value}" for name, value in values.items()]
     properties.write_text("\n".join(lines) + "\n")
     # Formatting is over in a second: optimizing it would take longer than running it.
     formatting = [*_program("-XX:TieredStopAtLevel=1"), "kafka.tools.StorageTool", "format"]

@@ -43,6 +43,7 @@ class StackOptions:
     ready_limit: float = 90.0
     topic_partitions: int = 6
     kafka_bootstrap: str | None = None  # a broker that runs already, used instead of the stack's own
+    kafka_advertised_port: int | None = None  # where its clients are sent, such as to a proxy; None: to it
     functions_folder: Path = ROOT / "functions"
     environment: Mapping[str, str] = field(default_factory=dict)
     function_environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

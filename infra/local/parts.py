@@ -5,6 +5,7 @@ import json
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from infra.local import broker, environments, names, toolchain
@@ -38,9 +39,9 @@ class MissingPart(Exception):  # noqa: N818 - named for what happened
 
 def build(options: StackOptions, layout: Layout) -> list[Part]:
     """All parts of the options but the dispatcher, those that take longest first."""
-    makers = {
+    makers: dict[str, Callable[[Layout], Part]] = {
         "snowflake": _snowflake,
-        "kafka": _kafka,
+        "kafka": partial(_kafka, options.kafka_advertised_port),
         "pubsub": _pubsub,
         "firestore": _firestore,
         "gcs": _gcs,
@@ -59,9 +60,10 @@ def _snowflake(layout: Layout) -> Part:
     )
 
 
-def _kafka(layout: Layout) -> Part:
+def _kafka(advertised_port: int | None, layout: Layout) -> Part:
     port = layout.ports["kafka"]
-    command = broker.command(layout.data / "kafka", port, layout.ports["kafka_controller"])
+    controller_port = layout.ports["kafka_controller"]
+    command = broker.command(layout.data / "kafka", port, controller_port, advertised_port)
     return Part(name="kafka", command=command, environment=environments.base(), ready=lambda _: accepts(port))
 
 

@@ -1,7 +1,6 @@
 """The records of chunks in Firestore, and their counting down."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from google.api_core.exceptions import AlreadyExists
 from google.cloud import firestore
@@ -15,6 +14,7 @@ from shared.adapters.firestore_documents import (
     chunk_id,
     in_batches,
     job_reference,
+    paged,
 )
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.google_errors import reaching
@@ -22,7 +22,6 @@ from shared.chunks import Chunk, shard_of
 from shared.jobs import Job
 
 _COMMIT = 500
-_PAGE = 1000
 
 
 class FirestoreChunks:
@@ -62,20 +61,8 @@ class FirestoreChunks:
         return chunk_from(snapshot) if snapshot.exists else None
 
     def undelivered(self, job: Job) -> Iterator[Chunk]:
-        first = (
-            self._collection(job)
-            .where(filter=FieldFilter("delivered", "==", False))
-            .order_by("__name__")
-            .limit(_PAGE)
-        )
-        page: list[firestore.DocumentSnapshot[Any]] = []
-        while not page or len(page) == _PAGE:
-            query = first.start_after(page[-1]) if page else first
-            with reaching("the job store"):
-                page = list(query.stream(retry=RETRY, timeout=TIMEOUT))
-            if not page:
-                return
-            yield from map(chunk_from, page)
+        query = self._collection(job).where(filter=FieldFilter("delivered", "==", False))
+        return map(chunk_from, paged(query))
 
     def count_down(self, job: Job, chunk: Chunk) -> bool:
         """One atomic batch without a read of the hot document, so that any number may do it at once.

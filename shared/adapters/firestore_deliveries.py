@@ -14,7 +14,14 @@ from google.api_core.exceptions import AlreadyExists, FailedPrecondition, NotFou
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.adapters.firestore_documents import RETRY, TIMEOUT, attempt_reference, chunk_id, fields_of
+from shared.adapters.firestore_documents import (
+    RETRY,
+    TIMEOUT,
+    attempt_reference,
+    chunk_id,
+    fields_of,
+    paged,
+)
 from shared.adapters.google_errors import reaching
 from shared.errors import Busy
 from shared.jobs import Job
@@ -54,14 +61,13 @@ class FirestoreDeliveries:
                 raise Busy(f"chunk {chunk} is just being delivered", detail=f"{job.job_id} {uid}")
             return self._take_over(reference, snapshot.update_time, fields, holder)
 
-    def all_done(self, job: Job, chunk: int) -> bool:
-        references = [
-            self._collection(job).document(f"{chunk_id(chunk)}-{destination.uid}")
-            for destination in job.destinations
-        ]
-        with reaching("the job store"):
-            found = list(self._client.get_all(references, ["state"], retry=RETRY, timeout=TIMEOUT))
-        return all(snapshot.exists and snapshot.get("state") == _DONE for snapshot in found)
+    def begun(self, job: Job) -> Mapping[int, set[str]]:
+        begun: dict[int, set[str]] = {}
+        for snapshot in paged(self._collection(job).select(["chunk", "destination", "state"])):
+            having = begun.setdefault(snapshot.get("chunk"), set())
+            if snapshot.get("state") == _DONE:
+                having.add(snapshot.get("destination"))
+        return begun
 
     def leased(self, job: Job, chunk: int | None = None) -> bool:
         if job.attempt is None:

@@ -9,6 +9,7 @@ organizations/{organization}/jobs/{job}                     the job
 …/jobs/{job}/attempts/{attempt}/delivered/{number}          marks the chunk as counted
 …/jobs/{job}/attempts/{attempt}/deliveries/{number}-{uid}   what was done of a chunk at a destination
 organizations/{organization}/topics/{name}                  who names and who created a Kafka topic
+organizations/{organization}/idempotency_keys/{sha256}      the job that was created with a key
 """
 
 import dataclasses
@@ -20,9 +21,12 @@ from typing import Any, TypeVar
 from google.api_core.exceptions import Aborted, DeadlineExceeded, ServiceUnavailable
 from google.api_core.retry import Retry, if_exception_type
 from google.cloud import firestore
+from google.cloud.firestore_v1.query import Query
 
+from shared.adapters.google_errors import reaching
 from shared.chunks import Chunk
 from shared.columns import Column, JsonKind
+from shared.idempotency import Idempotency
 from shared.jobs import (
     Attempt,
     Destination,
@@ -47,6 +51,7 @@ RETRY = Retry(
 
 # Documents stop at 1 MiB and commits at 10 MiB; the API's body limit keeps a filter below 2 MiB.
 _FILTER_PART = 400_000
+_PAGE = 1000
 
 DESTINATION_TYPES = {kind.type: kind for kind in (KafkaDestination, WebhookDestination)}
 
@@ -77,14 +82,15 @@ def job_fields(job: Job) -> dict[str, Any]:
             {"type": destination.type, **dataclasses.asdict(destination)} for destination in job.destinations
         ],
         "attempt": dataclasses.asdict(job.attempt) if job.attempt else None,
+        "idempotency": dataclasses.asdict(job.idempotency) if job.idempotency else None,
         "columns": [{"name": column.name, "kind": column.kind.value} for column in job.columns],
     }
 
 
 def job_from(snapshot: firestore.DocumentSnapshot[Any]) -> Job:
-    """The job back from its document."""
+    """The job back from its document; one of an older release lacks what was added since."""
     fields = fields_of(snapshot)
-    attempt = fields["attempt"]
+    attempt, idempotency = fields["attempt"], fields.get("idempotency")
     return Job(
         **dict(fields)
         | {
@@ -95,7 +101,9 @@ def job_from(snapshot: firestore.DocumentSnapshot[Any]) -> Job:
             "columns": tuple(
                 Column(column["name"], JsonKind(column["kind"])) for column in fields["columns"]
             ),
+            "idempotency": Idempotency(**idempotency) if idempotency else None,
             "time_created": _time(fields["time_created"]),
+            "time_retried": _time(fields.get("time_retried")),
             "time_completed": _time(fields["time_completed"]),
             "time_nudged": _time(fields["time_nudged"]),
         }
@@ -126,6 +134,21 @@ def filter_from(parts: Sequence[str]) -> list[FilterValue]:
 def in_batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def paged(query: Query) -> Iterator[firestore.DocumentSnapshot[Any]]:
+    """A query's documents by their ids, page by page: a stream that waits for its reader, or that is too
+    long, runs into its timeout.
+    """
+    first = query.order_by("__name__").limit(_PAGE)
+    page: list[firestore.DocumentSnapshot[Any]] = []
+    while not page or len(page) == _PAGE:
+        following = first.start_after(page[-1]) if page else first
+        with reaching("the job store"):
+            page = list(following.stream(retry=RETRY, timeout=TIMEOUT))
+        if not page:
+            return
+        yield from page
 
 
 def _destination(fields: Mapping[str, Any]) -> Destination:

@@ -23,6 +23,7 @@ from shared.adapters.firestore_documents import (
     job_from,
     job_reference,
 )
+from shared.adapters.firestore_idempotency import claim_key, free_key, has_expired, owner, read_key
 from shared.adapters.google_errors import reaching
 from shared.errors import StaleMessage, Unavailable
 from shared.jobs import Counts, FilterValue, Job, JobStatus, KafkaDestination
@@ -39,21 +40,23 @@ class FirestoreJobs:
     def __init__(self, client: firestore.Client) -> None:
         self._client = client
 
-    def create(self, job: Job, filter_values: Sequence[FilterValue]) -> None:
-        parts = filter_parts(filter_values) if job.filter_column is not None else []
-        reference = self._reference(job)
-        batch = self._client.batch()
-        batch.create(reference, job_fields(job) | {"filter_parts": len(parts)})
-        for number, part in enumerate(parts):
-            batch.create(reference.collection("filter").document(str(number)), {"text": part})
-        for topic in self._topics(job):
-            batch.set(topic, {"jobs": firestore.Increment(1)}, merge=True)
+    def create(self, job: Job, filter_values: Sequence[FilterValue]) -> str | None:
         with reaching("the job store"):
-            try:
-                batch.commit(**_CALL)
-            except AlreadyExists:
-                # Ids are random: this is our own first try, whose answer was lost.
-                return
+            for _ in range(_RACES):
+                batch = self._new_job(job, filter_values)
+                if job.idempotency is not None:
+                    key = read_key(self._client, job, job.idempotency)
+                    if key.exists and not has_expired(key, job):
+                        return None if owner(key) == job.job_id else owner(key)
+                    claim_key(batch, job, key)
+                try:
+                    batch.commit(**_CALL)
+                except (AlreadyExists, FailedPrecondition, NotFound):
+                    if job.idempotency is not None:
+                        continue
+                    # Ids are random: this is our own first try, whose answer was lost.
+                return None
+        raise Unavailable("the job store", detail="the key of a new job kept changing")
 
     def remove_unclaimed(self, job: Job) -> bool:
         with reaching("the job store"):
@@ -71,6 +74,8 @@ class FirestoreJobs:
                     batch.delete(snapshot.reference.collection("filter").document(str(number)))
                 for topic in self._topics(stored):
                     batch.set(topic, {"jobs": firestore.Increment(-1)}, merge=True)
+                if stored.idempotency is not None:
+                    free_key(batch, stored, read_key(self._client, stored, stored.idempotency))
                 try:
                     batch.commit(**_CALL)
                 except (FailedPrecondition, NotFound):
@@ -146,7 +151,7 @@ class FirestoreJobs:
     def record_destination_error(self, job: Job, uid: str, message: str) -> None:
         reference = self._reference(job).collection("destinations").document(uid)
         with reaching("the job store"):
-            reference.set({"last_error": message}, **_CALL)
+            reference.set({"last_error": message, "retry": job.retry}, **_CALL)
 
     def jobs(
         self,
@@ -171,11 +176,23 @@ class FirestoreJobs:
         errors: dict[str, str] = {}
         with reaching("the job store"):
             for snapshot in self._reference(job).collection("destinations").stream(**_CALL):
-                errors[snapshot.id] = snapshot.get("last_error")
+                fields = fields_of(snapshot)
+                if fields.get("retry", 0) == job.retry:
+                    errors[snapshot.id] = fields["last_error"]
             return {
                 destination.uid: self._progress(job, destination.uid, errors.get(destination.uid))
                 for destination in job.destinations
             }
+
+    def _new_job(self, job: Job, filter_values: Sequence[FilterValue]) -> firestore.WriteBatch:
+        parts = filter_parts(filter_values) if job.filter_column is not None else []
+        reference, batch = self._reference(job), self._client.batch()
+        batch.create(reference, job_fields(job) | {"filter_parts": len(parts)})
+        for number, part in enumerate(parts):
+            batch.create(reference.collection("filter").document(str(number)), {"text": part})
+        for topic in self._topics(job):
+            batch.set(topic, {"jobs": firestore.Increment(1)}, merge=True)
+        return batch
 
     def _progress(self, job: Job, uid: str, last_error: str | None) -> DestinationProgress:
         if job.num_chunks is None:

@@ -59,8 +59,8 @@ class FirestoreTopics:
             raise Busy("the topic's record has just changed", detail=job.job_id)
         self._broker.delete(topic_name(job.organization_id, destination.name))
         with reaching("the job store"):
-            changes = {"removing": None, "created_by": None}
-            snapshot.reference.update(changes, retry=RETRY, timeout=TIMEOUT)
+            # Its creator stays on record: a creation still under way is taken back by a second removal.
+            snapshot.reference.update({"removing": None}, retry=RETRY, timeout=TIMEOUT)
 
     def _read(self, job: Job, destination: KafkaDestination) -> firestore.DocumentSnapshot[Any]:
         with reaching("the job store"):

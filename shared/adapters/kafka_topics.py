@@ -20,7 +20,6 @@ _REFUSED = frozenset(
         KafkaError.INVALID_PARTITIONS,
         KafkaError.INVALID_CONFIG,
         KafkaError.POLICY_VIOLATION,
-        KafkaError.TOPIC_EXCEPTION,
         KafkaError.TOPIC_DELETION_DISABLED,
     }
 )
@@ -56,26 +55,28 @@ class KafkaTopics:
     def create(self, topic: str) -> bool:
         """Have the topic and wait until it can be written to; True if it was not there before."""
         new = NewTopic(topic, self._partitions, self._replication, config=self._config)
-        created = self._carry_out(self._admin.create_topics([new])[topic], KafkaError.TOPIC_ALREADY_EXISTS)
+        created = self._carry_out(
+            topic, self._admin.create_topics([new])[topic], KafkaError.TOPIC_ALREADY_EXISTS
+        )
         self._wait_until(topic, self._is_ready)
         return created
 
     def delete(self, topic: str) -> None:
         """Remove the topic and wait until it is gone; one that is gone already is no error."""
-        if self._carry_out(self._admin.delete_topics([topic])[topic], _MISSING):
+        if self._carry_out(topic, self._admin.delete_topics([topic])[topic], _MISSING):
             self._wait_until(topic, lambda found: found is None)
 
     def _is_ready(self, found: TopicMetadata | None) -> bool:
         return found is not None and all(part.leader >= 0 for part in found.partitions.values())
 
-    def _carry_out(self, change: Any, settled: int) -> bool:
+    def _carry_out(self, topic: str, change: Any, settled: int) -> bool:
         """False when the error ``settled`` says that there was nothing to change."""
         try:
             change.result(self._timeout)
         except KafkaException as error:
             if error.args[0].code() == settled:
                 return False
-            raise _meaning(error.args[0]) from error
+            raise _meaning(error.args[0], topic) from error
         except TimeoutError as error:
             raise Unavailable("Kafka", detail="no answer to a change of topics") from error
         return True
@@ -84,12 +85,12 @@ class KafkaTopics:
         try:
             found = self._admin.list_topics(topic, timeout=self._timeout).topics[topic]
         except KafkaException as error:
-            raise _meaning(error.args[0]) from error
+            raise _meaning(error.args[0], topic) from error
         if found.error is None or found.error.code() == KafkaError.LEADER_NOT_AVAILABLE:
             return found
         if found.error.code() == _MISSING:
             return None
-        raise _meaning(found.error)
+        raise _meaning(found.error, topic)
 
     def _wait_until(self, topic: str, settled: Callable[[TopicMetadata | None], bool]) -> None:
         until = self._monotonic() + self._timeout
@@ -99,8 +100,18 @@ class KafkaTopics:
             self._admin.poll(_PAUSE)
 
 
-def _meaning(error: KafkaError) -> BackfillError:
+def _meaning(error: KafkaError, topic: str) -> BackfillError:
     detail = f"{error.name()}: {error.str()}"
+    if error.code() == KafkaError.TOPIC_EXCEPTION:
+        return DestinationRefused(
+            f"Kafka refuses the name of topic {topic}; it may not differ from another topic's in nothing but "
+            "full stops and underscores. Give the destination another name",
+            detail=detail,
+        )
     if error.code() in _REFUSED:
-        return DestinationRefused("Kafka does not let this service manage its topics", detail=detail)
+        return DestinationRefused(
+            f"Kafka does not let this service manage its topic {topic}. Ask the operator to look at the "
+            "service's rights, and at the partitions and replicas it asks for",
+            detail=detail,
+        )
     return Unavailable("Kafka", detail=detail)

@@ -1,10 +1,13 @@
 """Wire the API."""
 
+from datetime import timedelta
+
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_keys import FirestoreKeys
 from shared.bootstrap.clients import firestore_client, monotonic, new_id, now, publisher
 from shared.catalog import load_catalog
 from shared.config import Settings
+from shared.steps.retry import Kept
 from shared.web.app import Api
 from shared.web.models import Rules
 
@@ -24,4 +27,8 @@ def build(settings: Settings) -> Api:
         new_id=new_id,
         rules=Rules(load_catalog(settings.table_catalog), settings.allow_insecure_webhooks),
         webhook_batch_rows=settings.webhook_batch_rows,
+        kept=Kept(
+            staged_files=timedelta(days=settings.staged_files_days),
+            markers=timedelta(days=settings.kafka_marker_days),
+        ),
     )

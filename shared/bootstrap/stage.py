@@ -1,6 +1,7 @@
 """Wire staging and teardown, which share the clients that the API lacks."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from google.cloud.storage import Client
 
@@ -14,9 +15,11 @@ from shared.adapters.snowflake import SnowflakeUnloads
 from shared.bootstrap.clients import deliveries, firestore_client, monotonic, new_id, now, publisher, sleep
 from shared.catalog import load_catalog
 from shared.config import Settings
+from shared.destinations.kafka_transaction import Markers
 from shared.messages import StageJob, TearDownJob
 from shared.steps.finish import Finish
 from shared.steps.handle import Handle
+from shared.steps.reconcile import Reconcile
 from shared.steps.stage import Stage, StagingLimits
 from shared.steps.tear_down import TearDown
 
@@ -41,9 +44,12 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         monotonic=monotonic,
     )
     topics = FirestoreTopics(client, broker)
+    chunks, records = FirestoreChunks(client, jobs), deliveries(settings, client)
+    finish = Finish(jobs, queue, now)
+    markers = Markers(settings.kafka_client, timeout=_KAFKA_SECONDS, monotonic=monotonic)
     stage = Stage(
         jobs=jobs,
-        chunks=FirestoreChunks(client, jobs),
+        chunks=chunks,
         topics=topics,
         unloads=unloads,
         publisher=queue,
@@ -61,14 +67,16 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
     )
     tear_down = TearDown(
         jobs=jobs,
-        deliveries=deliveries(settings, client),
+        deliveries=records,
         unloads=unloads,
         files=GcsStagedFiles(Client(project=settings.project), settings.staging_bucket),
         topics=topics,
+        reconcile=Reconcile(chunks=chunks, deliveries=records, markers=markers),
+        markers_kept=timedelta(days=settings.kafka_marker_days),
         wait=settings.unload_wait,
         claim_limit=settings.claim_limit,
         now=now,
         sleep=sleep,
     )
-    handle = Handle({StageJob: stage.run, TearDownJob: tear_down.run}, Finish(jobs, queue, now))
+    handle = Handle({StageJob: stage.run, TearDownJob: tear_down.run}, finish)
     return lambda pushed: handle.run(pushed.message)

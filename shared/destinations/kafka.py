@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient
 
 from shared.destinations.kafka_errors import speaking_of
 from shared.destinations.kafka_names import topic_of, transaction_of
@@ -69,8 +68,7 @@ class KafkaSink:
         self._client = {**_TUNING, **client, **_CORRECTNESS}
         self._monotonic = monotonic
         self._limits = limits
-        admin = AdminClient({**client, "allow.auto.create.topics": False})
-        self.markers = Markers(admin, timeout=limits.step, monotonic=monotonic)
+        self.markers = Markers(client, timeout=limits.step, monotonic=monotonic)
 
     def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
         """Commit the chunk's rows to the topic, unless that was done before.

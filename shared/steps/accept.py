@@ -1,8 +1,8 @@
-"""Accept: record a new job, then ask for it to be staged. Both or neither."""
+"""Accept: record a new job, then ask for it to be staged. Both or neither, and once for each key."""
 
 from collections.abc import Sequence
 
-from shared.errors import RetryLater
+from shared.errors import Busy, KeyReused, RetryLater
 from shared.jobs import FilterValue, Job, confirm
 from shared.messages import StageJob
 from shared.steps.ports import Jobs, Publisher
@@ -12,14 +12,30 @@ def accept(job: Job, filter_values: Sequence[FilterValue], *, jobs: Jobs, publis
     """Answer the accepted job; Unavailable if it can't be known that it will run, and then it never does.
 
     The job is hidden until it is confirmed. If the process dies, or Firestore with it, before the job is
-    taken back, the sweep removes it: a client that heard 503 may safely try again.
+    taken back, the sweep removes it: a client that heard 503 may safely try again. With a key that was
+    used before, the first job is answered; Busy until it is confirmed, KeyReused if it is another's.
     """
     try:
-        jobs.create(job, filter_values)
-        publisher.publish([StageJob(job.organization_id, job.job_id, job.retry)])
-        return jobs.change(job.organization_id, job.job_id, confirm)
+        first = jobs.create(job, filter_values)
+        if first is None:
+            publisher.publish([StageJob(job.organization_id, job.job_id, job.retry)])
+            return jobs.change(job.organization_id, job.job_id, confirm)
     except RetryLater:
         if jobs.remove_unclaimed(job):
             raise
         # The staging function has it already, so the message did get through.
         return confirm(job)
+    return _accepted_before(job, first, jobs)
+
+
+def _accepted_before(job: Job, first: str, jobs: Jobs) -> Job:
+    accepted = jobs.get(job.organization_id, first)
+    if accepted is None or not accepted.confirmed:
+        # It may yet be taken back, and then the key is free again.
+        raise Busy("the first request with this Idempotency-Key is not settled yet", detail=first)
+    if accepted.idempotency != job.idempotency:
+        raise KeyReused(
+            "This Idempotency-Key was used for another request; give each request a key of its own",
+            detail=first,
+        )
+    return accepted

@@ -30,6 +30,20 @@ from shared.steps.ports import (
 KeepAlive = Callable[[Job, Lease, float], AbstractContextManager[Pulse]]
 
 
+def delivery_of(job: Job, chunk: Chunk, destination: Destination, first_batch: int = 0) -> ChunkDelivery:
+    """A chunk of the job's current attempt on its way, from its batch ``first_batch`` on."""
+    return ChunkDelivery(
+        job.organization_id,
+        job.job_id,
+        job.require_attempt().attempt_id,
+        chunk.number,
+        chunk.rows,
+        destination,
+        job.webhook_batch_rows,
+        first_batch,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Deliver:
     """The step with its parts.
@@ -105,16 +119,7 @@ class Deliver:
         return sent
 
     def _stream(self, job: Job, chunk: Chunk, destination: Destination, lease: Lease, pulse: Pulse) -> bool:
-        delivery = ChunkDelivery(
-            job.organization_id,
-            job.job_id,
-            job.require_attempt().attempt_id,
-            chunk.number,
-            chunk.rows,
-            destination,
-            job.webhook_batch_rows,
-            lease.first_batch,
-        )
+        delivery = delivery_of(job, chunk, destination, lease.first_batch)
         with self.files.open(job.attempt_prefix + chunk.name, chunk.size) as file:
             rows = self.read_rows(file, job.columns, job.key_column, chunk)
             return self.sinks[destination.type].deliver(delivery, rows, pulse)

@@ -31,12 +31,15 @@ class DestinationProgress:
 class Jobs(Protocol):
     """The record of jobs. A job is always named together with its organization."""
 
-    def create(self, job: Job, filter_values: Sequence[FilterValue]) -> None:
-        """Record a new job with its filter's values and its claim on its topics, or nothing at all."""
+    def create(self, job: Job, filter_values: Sequence[FilterValue]) -> str | None:
+        """Record a new job with its filter's values and its claims on its topics and its key.
+
+        Or nothing at all, and answer the id of the job that has the key.
+        """
         ...
 
     def remove_unclaimed(self, job: Job) -> bool:
-        """Take back a job that no staging attempt has claimed; False if one has."""
+        """Take back a job, and its key, that no staging attempt has claimed; False if one has."""
         ...
 
     def get(self, organization_id: str, job_id: str) -> Job | None: ...
@@ -60,7 +63,7 @@ class Jobs(Protocol):
         ...
 
     def record_destination_error(self, job: Job, uid: str, message: str) -> None:
-        """Show the client what keeps a destination from going on."""
+        """Show the client what keeps a destination from going on, until the job is retried."""
         ...
 
 
@@ -133,7 +136,9 @@ class Deliveries(Protocol):
         """A lease, or None when the destination has the chunk; Busy while somebody else's lease lives."""
         ...
 
-    def all_done(self, job: Job, chunk: int) -> bool: ...
+    def begun(self, job: Job) -> Mapping[int, set[str]]:
+        """The chunks whose delivery was ever begun, each with the uids of the destinations that have it."""
+        ...
 
     def leased(self, job: Job, chunk: int | None = None) -> bool:
         """Whether any delivery of the job, or of one of its chunks, may still be under way."""
@@ -286,4 +291,12 @@ class Sink(Protocol):
         False when time ran out after progress that was checkpointed: the rest goes in a message of its
         own. DestinationRefused if it can never succeed, RetryLater if it may.
         """
+        ...
+
+
+class Markers(Protocol):
+    """What Kafka tells of the chunks that were sent to it exactly once, while it keeps their markers."""
+
+    def committed(self, delivery: ChunkDelivery) -> bool:
+        """Whether the topic, as it is now, has the chunk; Unavailable while that is being decided."""
         ...

@@ -62,13 +62,31 @@ class Stage:
                 job = self._unloaded(self._submitted(job))
             except Busy as busy:
                 raise LeftToOthers(busy.message, detail=busy.detail) from busy
+            except (StaleMessage, JobFails):
+                self._take_topics_back(message)
+                raise
         if job.status is JobStatus.TRANSPORTING:
             self._publish_undelivered(job)
+        elif job.status is JobStatus.CANCELLED:
+            self._take_topics_back(message)
+
+    def _take_topics_back(self, message: StageJob) -> None:
+        """Remove the topics of a job cancelled while they were being created: its teardown, which waits
+        for no attempt that was never claimed, may have looked for them too early.
+        """
+        job = find_for_message(message.organization_id, message.job_id, jobs=self.jobs)
+        if job.status is JobStatus.CANCELLED and job.num_chunks is None:
+            for destination in job.destinations:
+                if isinstance(destination, KafkaDestination):
+                    self.topics.remove(job, destination)
 
     def _submitted(self, job: Job) -> Job:
         """The job with a query on its way in Snowflake, unless another run is just submitting it."""
         attempt = job.attempt
         if attempt is None:
+            return self._begin(job)
+        if job.attempts == 0:
+            self._abandon(job, attempt)
             return self._begin(job)
         just_claimed = (self.now() - attempt.claimed_at).total_seconds() < self.limits.claim
         if attempt.query_id is not None or just_claimed:
@@ -76,6 +94,12 @@ class Stage:
         # Its claimer died between submitting and writing down the query: ask Snowflake which it was.
         query_id = self.unloads.find(job.query_tag)
         return self._begin(job) if query_id is None else self._record_query(job, query_id)
+
+    def _abandon(self, job: Job, attempt: Attempt) -> None:
+        """End the query of an attempt from before a retry, in case the teardown did not come so far."""
+        query_id = attempt.query_id or self.unloads.find(job.query_tag)
+        if query_id is not None:
+            self.unloads.abort(query_id)
 
     def _begin(self, job: Job) -> Job:
         """Claim an attempt of its own, whose prefix in the bucket is empty, and submit its unload.

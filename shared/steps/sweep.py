@@ -17,7 +17,7 @@ from shared.steps.ports import Clock, Jobs, Publisher, Unloads, UnloadState
 class SweepLimits:
     """Seconds. ``unconfirmed``: a job never confirmed is removed. ``nudge``: how long a message may be on
     its way before another is sent. ``stalled``: without progress for so long, chunks are published again.
-    ``staging``, ``job``: a job that stages, or lives, for longer fails.
+    ``staging``, ``job``: a job that stages, or goes on, for longer fails, each retry anew.
     """
 
     unconfirmed: float
@@ -59,7 +59,7 @@ class Sweep:
                 self.jobs.remove_unclaimed(job)
         elif job.status is JobStatus.TRANSPORTING:
             self._look_after_transport(job)
-        elif self._age(job.time_created) >= self.limits.staging:
+        elif self._age(job.time_begun) >= self.limits.staging:
             self._fail(job, "The export did not end within {} hours", self.limits.staging)
         elif self._quiet_for(job) >= self.limits.nudge and not self._query_runs(job):
             self._publish(job, StageJob(job.organization_id, job.job_id, job.retry))
@@ -69,7 +69,7 @@ class Sweep:
         counts = self.jobs.counts(job)
         if counts is None or counts.chunks_left == 0:
             return
-        if self._age(job.time_created) >= self.limits.job:
+        if self._age(job.time_begun) >= self.limits.job:
             self._fail(job, "The job did not end within {} hours", self.limits.job)
         elif counts.chunks_left != job.nudged_left:
             # It moves: note how far it is, to see the next time whether it still does.
@@ -79,7 +79,8 @@ class Sweep:
             self._publish(job, StageJob(job.organization_id, job.job_id, job.retry), counts.chunks_left)
 
     def _query_runs(self, job: Job) -> bool:
-        if job.attempt is None or job.attempt.query_id is None:
+        if job.attempt is None or job.attempt.query_id is None or job.attempts == 0:
+            # None of this retry: a query from before it is to be ended, not waited for.
             return False
         return self.unloads.state(job.attempt.query_id) is UnloadState.RUNNING
 
@@ -99,7 +100,7 @@ class Sweep:
     def _quiet_for(self, job: Job) -> float:
         """Seconds since anything was last known to be asked or done for the job."""
         claimed = job.attempt.claimed_at if job.attempt else None
-        times = (job.time_created, claimed, job.time_completed, job.time_nudged)
+        times = (job.time_begun, claimed, job.time_completed, job.time_nudged)
         return self._age(max(time for time in times if time is not None))
 
     def _age(self, time: datetime) -> float:

@@ -1,11 +1,14 @@
 """Tear down: remove what an ended job leaves behind, and stop what it still has running.
 
 Completed: its staged files. Cancelled: the query, the files, and the topics that only it ever named.
-Failed: the query; its files stay for a retry until the bucket's lifecycle takes them.
+Failed: the query; its files stay for a retry until the bucket's lifecycle takes them. What has arrived of
+a job that ended before its time is recorded first.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 
 from shared import jobs as domain
 from shared.errors import Busy, StaleMessage
@@ -13,17 +16,23 @@ from shared.jobs import Job, JobStatus, KafkaDestination
 from shared.messages import TearDownJob
 from shared.steps.find import find_for_message
 from shared.steps.ports import Clock, Deliveries, Jobs, StagedFiles, Topics, Unloads, UnloadState
+from shared.steps.reconcile import Reconcile
 
 
 @dataclass(frozen=True, slots=True)
 class TearDown:
-    """The step with its parts; ``wait`` is how long one run waits, in seconds, before it comes again."""
+    """The step with its parts; ``wait`` is how long one run waits, in seconds, before it comes again.
+
+    ``markers_kept``: how long after a job's end Kafka surely tells what it has of it.
+    """
 
     jobs: Jobs
     deliveries: Deliveries
     unloads: Unloads
     files: StagedFiles
     topics: Topics
+    reconcile: Reconcile
+    markers_kept: timedelta
     wait: float
     claim_limit: float
     now: Clock
@@ -36,15 +45,19 @@ class TearDown:
         if job.torn_down:
             return
         self._end_query(job)
+        # A delivery under way may still read its file or write to its topic, for a lease at most.
+        self._until(lambda: not self.deliveries.leased(job), "deliveries are still under way")
+        if job.status is not JobStatus.COMPLETED:
+            self.reconcile.run(job)
         if job.status is not JobStatus.FAILED:
-            # A delivery under way may still read its file or write to its topic, for a lease at most.
-            self._until(lambda: not self.deliveries.leased(job), "deliveries are still under way")
             self.files.delete(job.prefix)
         if job.status is JobStatus.CANCELLED:
             for destination in job.destinations:
                 if isinstance(destination, KafkaDestination):
                     self.topics.remove(job, destination)
-        self.jobs.change(job.organization_id, job.job_id, domain.tear_down)
+        in_time = self.now() - (job.time_completed or job.time_begun) <= self.markers_kept
+        transition = partial(domain.tear_down, retry=job.retry, reconciled=in_time)
+        self.jobs.change(job.organization_id, job.job_id, transition)
 
     def _end_query(self, job: Job) -> None:
         """Abort the unload and wait for its end: an aborted one may write files until then."""

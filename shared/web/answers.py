@@ -28,11 +28,21 @@ class ShownDestination(TypedDict):
     name: str
     url: NotRequired[str]
     hash_key: NotRequired[str]
+    delivery: NotRequired[str]
     uid: str
 
 
+class _Given(TypedDict, total=False):
+    url: str
+    hash_key: str
+    delivery: str
+
+
 class DestinationState(TypedDict):
-    """How far a destination is. ``failed``: its job ended before the destination had every chunk."""
+    """How far a destination is. ``failed``: its job ended before the destination had every chunk.
+
+    ``last_error``: what kept it, since the last retry, while it lacks any.
+    """
 
     status: DestinationStatus
     chunks_done: int
@@ -146,22 +156,15 @@ def _bound(job: Job, bound: str) -> str | int:
 
 
 def _destination(destination: Destination) -> ShownDestination:
-    if not isinstance(destination, WebhookDestination):
-        return {"type": "kafka", "name": destination.name, "uid": destination.uid}
-    if destination.hash_key is None:
-        return {
-            "type": "webhook",
-            "name": destination.name,
-            "url": destination.url,
-            "uid": destination.uid,
-        }
-    return {
-        "type": "webhook",
-        "name": destination.name,
-        "url": destination.url,
-        "hash_key": destination.hash_key,
-        "uid": destination.uid,
-    }
+    given: _Given = {}
+    kind: Literal["kafka", "webhook"] = "kafka"
+    if isinstance(destination, WebhookDestination):
+        kind, given["url"] = "webhook", destination.url
+        if destination.hash_key is not None:
+            given["hash_key"] = destination.hash_key
+    if destination.delivery is not None:
+        given["delivery"] = destination.delivery
+    return {"type": kind, "name": destination.name, **given, "uid": destination.uid}
 
 
 def _done(total: int | None, left: int | None) -> int:
@@ -174,7 +177,8 @@ def _state(job: Job, progress: DestinationProgress | None) -> DestinationState:
     )
     status: DestinationStatus
     if job.num_chunks is not None and chunks >= job.num_chunks:
-        status = "done"
+        # What kept it for a while matters no more.
+        status, error = "done", None
     elif job.status.is_terminal:
         status = "failed"
     else:

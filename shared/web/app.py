@@ -6,6 +6,7 @@ The order of the checks: the key, the path and method, the body.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, islice
 from typing import Any
 from uuid import UUID
@@ -21,12 +22,15 @@ from shared.steps.accept import accept
 from shared.steps.cancel import cancel
 from shared.steps.find import find_for_client
 from shared.steps.ports import Clock, Jobs, Listings, Publisher
+from shared.steps.retry import Kept, retry
 from shared.web import listing
 from shared.web.answers import CreatedBackfill, shown
 from shared.web.auth import Keys, authenticate
 from shared.web.body import drain, read_json
 from shared.web.create import new_job
 from shared.web.errors import MethodNotAllowed, PathUnknown, WebRefusal, detail_of
+from shared.web.idempotency import HEADER as IDEMPOTENCY_KEY
+from shared.web.idempotency import key_faults, named_by
 from shared.web.models import Rules
 from shared.web.openapi import document
 from shared.web.responses import answer, answer_bytes, answer_stream
@@ -44,6 +48,7 @@ _PATHS = Map(
         Rule(BACKFILLS, endpoint="list", methods=["GET"]),
         Rule(f"{BACKFILLS}/<uuid:job_id>", endpoint="get", methods=["GET"]),
         Rule(f"{BACKFILLS}/<uuid:job_id>/cancel", endpoint="cancel", methods=["POST"]),
+        Rule(f"{BACKFILLS}/<uuid:job_id>/retry", endpoint="retry", methods=["POST"]),
     ],
     # A second slash is another path; a redirect would be answered in a shape of its own.
     merge_slashes=False,
@@ -66,6 +71,7 @@ class Api:
     new_id: Callable[[], UUID]
     rules: Rules
     webhook_batch_rows: int
+    kept: Kept
     openapi: Mapping[str, Any] = field(default_factory=document)
 
     def handle(self, request: Request) -> Response:
@@ -99,16 +105,18 @@ class Api:
             case "get":
                 return self._show(find_for_client(organization_id, str(arguments["job_id"]), jobs=self.jobs))
             case _:
-                return self._cancel(organization_id, str(arguments["job_id"]))
+                return self._change(endpoint, organization_id, str(arguments["job_id"]))
 
     def _create(self, request: Request, organization_id: str) -> Response:
-        wanted = read_backfill(read_json(request), self.rules)
+        key = request.headers.get(IDEMPOTENCY_KEY)
+        wanted = read_backfill(read_json(request), self.rules, key_faults(key))
         job = new_job(
             wanted,
             organization_id,
             now=self.now(),
             new_id=self.new_id,
             webhook_batch_rows=self.webhook_batch_rows,
+            idempotency=named_by(key, wanted),
         )
         filter_values = wanted.filter.values if wanted.filter else []
         job = accept(job, filter_values, jobs=self.jobs, publisher=self.publisher)
@@ -132,9 +140,10 @@ class Api:
         counts, destinations = self.jobs.counts(job), self.listings.destinations(job)
         return answer(200, shown(job, filter_values, counts, destinations))
 
-    def _cancel(self, organization_id: str, job_id: str) -> Response:
+    def _change(self, endpoint: str, organization_id: str, job_id: str) -> Response:
+        step = cancel if endpoint == "cancel" else partial(retry, kept=self.kept)
         try:
-            job = cancel(organization_id, job_id, jobs=self.jobs, publisher=self.publisher, now=self.now())
+            job = step(organization_id, job_id, jobs=self.jobs, publisher=self.publisher, now=self.now())
         except StaleMessage as error:
             # Removed after it was found.
             raise JobUnknown(job_id) from error

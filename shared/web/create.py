@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from shared.idempotency import Idempotency
 from shared.jobs import Destination, Job, KafkaDestination, WebhookDestination, Window
 from shared.web.models import CreateBackfill, Sink, WebhookSink
 
@@ -15,6 +16,7 @@ def new_job(
     now: datetime,
     new_id: Callable[[], UUID],
     webhook_batch_rows: int,
+    idempotency: Idempotency | None,
 ) -> Job:
     """The job, with an id of its own and one for each destination; its filter's values lie beside it."""
     window = request.backfill_window
@@ -29,13 +31,14 @@ def new_job(
         time_created=now,
         webhook_batch_rows=webhook_batch_rows,
         filter_column=request.filter.column if request.filter else None,
+        idempotency=idempotency,
     )
 
 
 def _destinations(sinks: Sequence[Sink], new_id: Callable[[], UUID]) -> tuple[Destination, ...]:
     return tuple(
-        WebhookDestination(sink.name, str(new_id()), sink.url, sink.hash_key)
+        WebhookDestination(sink.name, str(new_id()), sink.url, sink.hash_key, sink.delivery)
         if isinstance(sink, WebhookSink)
-        else KafkaDestination(sink.name, str(new_id()))
+        else KafkaDestination(sink.name, str(new_id()), sink.delivery)
         for sink in sinks
     )

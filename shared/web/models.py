@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -74,6 +75,13 @@ def _bound(value: Any, info: ValidationInfo) -> str | int:
     if not isinstance(value, str):
         raise _refusal("timestamp", "Give an ISO 8601 timestamp as a string")
     return _checked("timestamp", timestamps.canonical, value)
+
+
+def _webhook_delivery(value: Any) -> Any:
+    if value == "exactly_once":
+        reason = "A webhook has at_least_once only: its receiver drops repeated batches by their webhook-id"
+        raise _refusal("delivery", reason)
+    return value
 
 
 def _json_type(value: FilterValue) -> str:
@@ -158,6 +166,16 @@ class KafkaSink(_Strict):
 
     type: Literal["kafka"]
     name: DestinationName
+    delivery: Literal["exactly_once", "at_least_once"] | None = Field(
+        default=None,
+        description=(
+            "`exactly_once` is the default: a transaction for each chunk, for readers with"
+            " `isolation.level=read_committed`. `at_least_once` gives that up: a chunk that is sent again"
+            " after a crash repeats its rows, and rows are seen before their chunk is complete. Each message"
+            " then carries the headers `beam-job-id`, `beam-chunk` and `beam-row`, by which a reader tells"
+            " repeats."
+        ),
+    )
 
 
 class WebhookSink(_Strict):
@@ -168,6 +186,10 @@ class WebhookSink(_Strict):
     url: Annotated[str, StringConstraints(max_length=MOST_URL_LENGTH), AfterValidator(_url)]
     hash_key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")] | None = Field(
         default=None, description="Name of the organization's secret that signs the requests."
+    )
+    delivery: Annotated[Literal["at_least_once"], BeforeValidator(_webhook_delivery)] | None = Field(
+        default=None,
+        description="A batch that is sent again carries its old `webhook-id`: drop what you have seen.",
     )
 
 

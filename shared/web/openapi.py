@@ -1,13 +1,17 @@
 """The OpenAPI 3.1 document, made of the models that validate and of the types that answer."""
 
+from datetime import timedelta
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
+from shared.idempotency import KEY_LIFETIME
 from shared.web.answers import Backfill, CreatedBackfill, ListedBackfill
 from shared.web.auth import HEADER
 from shared.web.errors import Fault
+from shared.web.idempotency import HEADER as IDEMPOTENCY_HEADER
+from shared.web.idempotency import MOST_KEY_LENGTH
 from shared.web.listing import MOST_PER_PAGE
 from shared.web.models import CreateBackfill
 
@@ -41,7 +45,7 @@ class InvalidRequest(TypedDict):
 _ERRORS: dict[int, tuple[str, type[Problem] | type[InvalidRequest]]] = {
     401: ("No API key, an unknown one or a revoked one", Problem),
     404: ("No such job in the key's organization", Problem),
-    409: ("The job's state does not allow it; the detail names the state", Problem),
+    409: ("The job's state, which the detail names, or the Idempotency-Key does not allow it", Problem),
     413: ("The body is over 2 MiB", Problem),
     415: ("The body is not JSON in UTF-8", Problem),
     422: ("The request is invalid", InvalidRequest),
@@ -70,6 +74,12 @@ def document() -> dict[str, Any]:
                 "parameters": [_job_id()],
                 "post": _operation("cancelBackfill", "Cancel a backfill", _json(200, Backfill), 404, 409),
             },
+            "/api/v1/beam/backfills/{job_id}/retry": {
+                "parameters": [_job_id()],
+                "post": _operation(
+                    "retryBackfill", "Retry a failed backfill", _json(200, Backfill), 404, 409
+                ),
+            },
             "/api/v1/beam/openapi.json": {"get": _public("getOpenApi", "This document")},
             "/health": {"get": _public("getHealth", "Whether the API answers")},
         },
@@ -85,7 +95,8 @@ def _create() -> dict[str, Any]:
     created["201"]["headers"] = {"Location": {"description": "The job's path", "schema": {"type": "string"}}}
     body = {"schema": _reference(CreateBackfill), "examples": {"transfers": {"value": _EXAMPLE}}}
     return {
-        **_operation("createBackfill", "Create a backfill", created, 413, 415, 422),
+        **_operation("createBackfill", "Create a backfill", created, 409, 413, 415, 422),
+        "parameters": [_idempotency_key()],
         "requestBody": {"required": True, "content": {"application/json": body}},
     }
 
@@ -133,6 +144,22 @@ def _reference(kind: type[Any]) -> dict[str, str]:
 def _job_id() -> dict[str, Any]:
     schema = {"type": "string", "format": "uuid"}
     return {"name": "job_id", "in": "path", "required": True, "schema": schema, "example": _JOB_ID}
+
+
+def _idempotency_key() -> dict[str, Any]:
+    hours = KEY_LIFETIME // timedelta(hours=1)
+    schema = {"type": "string", "minLength": 1, "maxLength": MOST_KEY_LENGTH, "pattern": "^[!-~]+$"}
+    description = (
+        f"Within {hours} hours, the same key with the same request answers the first job again; with another"
+        " request it is refused."
+    )
+    return {
+        "name": IDEMPOTENCY_HEADER,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": schema,
+    }
 
 
 def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A create request read from JSON: the models' rules, and those between its fields; all faults at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -28,14 +28,14 @@ _MESSAGES = {
 _DESTINATION_PARTS = 2  # ("destinations", index)
 
 
-def read_backfill(body: Any, rules: Rules) -> CreateBackfill:
-    """The validated request; Invalid with everything that is wrong with it."""
+def read_backfill(body: Any, rules: Rules, found: Sequence[Fault] = ()) -> CreateBackfill:
+    """The validated request; Invalid with everything that is wrong with it, ``found`` before included."""
     request = None
-    faults: list[Fault] = []
+    faults = list(found)
     try:
         request = CreateBackfill.model_validate(body, context=rules)
     except ValidationError as error:
-        faults = [_fault(details) for details in error.errors(include_url=False, include_input=False)]
+        faults += [_fault(details) for details in error.errors(include_url=False, include_input=False)]
     if isinstance(body, Mapping):
         # On the raw body, since models check what lies between fields only once the fields are valid.
         faults += _destinations_twice(body)

@@ -70,7 +70,7 @@ class TestDestinations:
     def test_they_are_an_array(self, service: Service, sinks: Any) -> None:
         assert _locs(service, backfill(destinations=sinks)) == [["body", "destinations"]]
 
-    @pytest.mark.parametrize("field", ["delivery", "uid", "url", "hash_key", "topic", "kafka"])
+    @pytest.mark.parametrize("field", ["uid", "url", "hash_key", "topic", "kafka"])
     def test_unknown_fields_are_refused(self, service: Service, field: str) -> None:
         sink = {"type": "kafka", "name": "x", field: "exactly_once"}
         assert _locs(service, backfill(destinations=[sink])) == [["body", "destinations", 0, field]]

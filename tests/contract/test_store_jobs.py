@@ -34,7 +34,7 @@ def test_a_job_in_every_later_state_is_read_as_it_was_changed(records: Records) 
     job = records.change(job, partial(domain.nudge, now=CREATED, chunks_left=3))
     assert records.now(job) == job
     job = records.change(job, partial(domain.fail, message="why", now=CREATED, retry=0))
-    job = records.change(job, domain.tear_down)
+    job = records.change(job, partial(domain.tear_down, retry=0, reconciled=True))
     assert records.now(job) == job
     assert job.error_message == "why"
 
@@ -209,6 +209,6 @@ def test_jobs_of_all_organizations_are_active_until_they_are_at_rest(records: Re
     records.change(ended, partial(domain.cancel, now=CREATED))
     at_rest = records.created()
     records.change(at_rest, partial(domain.cancel, now=CREATED + timedelta(seconds=1)))
-    records.change(at_rest, domain.tear_down)
+    records.change(at_rest, partial(domain.tear_down, retry=0, reconciled=True))
     found = {job.job_id for job in records.jobs.active()}
     assert found == {unconfirmed.job_id, transporting.job_id, ended.job_id}

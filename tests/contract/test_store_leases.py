@@ -88,7 +88,7 @@ def test_after_a_takeover_all_that_the_old_holder_writes_is_refused(
     new = taken(records, job)
     with pytest.raises(Busy):
         write(old)
-    assert not records.deliveries.all_done(job, 0)
+    assert records.deliveries.begun(job) == {0: set()}
     new.release()
     assert taken(records, job).first_batch == 3
 
@@ -125,14 +125,17 @@ def test_what_a_destination_has_is_not_leased_again(records: Records) -> None:
     assert records.deliveries.take(job, 0, WEBHOOK.uid) is None
 
 
-def test_a_chunk_is_done_when_every_destination_has_it(records: Records) -> None:
+def test_of_each_chunk_that_was_begun_it_is_known_which_destinations_have_it(records: Records) -> None:
     job, _ = records.transporting()
-    assert not records.deliveries.all_done(job, 0)
+    other, _ = records.transporting()
+    assert records.deliveries.begun(job) == {}
+    taken(records, other, 1, KAFKA.uid).done(5)
     taken(records, job, 0, KAFKA.uid).done(5)
-    assert not records.deliveries.all_done(job, 0)
+    taken(records, job, 0, WEBHOOK.uid).release()
+    taken(records, job, 2, KAFKA.uid)
+    assert records.deliveries.begun(job) == {0: {KAFKA.uid}, 2: set()}
     taken(records, job, 0, WEBHOOK.uid).done(5)
-    assert records.deliveries.all_done(job, 0)
-    assert not records.deliveries.all_done(job, 1)
+    assert records.deliveries.begun(job) == {0: {KAFKA.uid, WEBHOOK.uid}, 2: set()}
 
 
 def test_a_job_is_leased_while_any_of_its_leases_lives(records: Records) -> None:

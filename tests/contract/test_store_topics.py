@@ -25,6 +25,15 @@ def test_removing_a_topic_twice_is_no_error(records: Records) -> None:
     assert records.broker.topics == set()
 
 
+def test_a_topic_whose_creation_ends_after_its_removal_is_removed_again(records: Records) -> None:
+    job = records.created()
+    records.topics.ensure(job, KAFKA)
+    records.topics.remove(job, KAFKA)
+    records.broker.create(TOPIC)
+    records.topics.remove(job, KAFKA)
+    assert records.broker.topics == set()
+
+
 def test_a_topic_that_was_there_before_stays(records: Records) -> None:
     records.broker.topics.add(TOPIC)
     job = records.created()

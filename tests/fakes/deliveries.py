@@ -43,13 +43,13 @@ class FakeDeliveries:
             record.epoch, record.state, record.expires = record.epoch + 1, "leased", self.expiry()
             return FakeLease(self, place, record.epoch, record.next_batch)
 
-    def all_done(self, job: Job, chunk: int) -> bool:
-        attempt_id = job.require_attempt().attempt_id
-        places = [
-            (job.organization_id, job.job_id, attempt_id, chunk, destination.uid)
-            for destination in job.destinations
-        ]
-        return all(place in self.records and self.records[place].state == "done" for place in places)
+    def begun(self, job: Job) -> dict[int, set[str]]:
+        name = (job.organization_id, job.job_id, job.require_attempt().attempt_id)
+        begun: dict[int, set[str]] = {}
+        for (*attempt, chunk, uid), record in self.records.items():
+            if tuple(attempt) == name:
+                begun.setdefault(chunk, set()).update({uid} if record.state == "done" else ())
+        return begun
 
     def leased(self, job: Job, chunk: int | None = None) -> bool:
         return any(

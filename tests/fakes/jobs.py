@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shared.errors import StaleMessage, Unavailable
+from shared.idempotency import KEY_LIFETIME
 from shared.jobs import Counts, FilterValue, Job, JobStatus, KafkaDestination
 from shared.steps.ports import DestinationProgress
 
@@ -17,12 +18,15 @@ Name = tuple[str, str]
 
 @dataclass(slots=True)
 class StoredJob:
-    """A job's document and those beside it. ``counts`` and ``progress`` are set by whoever delivers."""
+    """A job's document and those beside it. ``counts`` and ``progress`` are set by whoever delivers,
+    ``errors`` by a destination's uid and the retry that met them.
+    """
 
     job: Job
     filter_values: list[FilterValue]
     counts: Counts | None = None
     progress: dict[str, DestinationProgress] = field(default_factory=dict)
+    errors: dict[tuple[str, int], str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -34,17 +38,26 @@ class FakeJobs:
 
     stored: dict[Name, StoredJob] = field(default_factory=dict)
     topics: dict[Name, int] = field(default_factory=dict)
+    keys: dict[Name, tuple[str, datetime]] = field(default_factory=dict)
     down: bool = False
     between: Callable[[], object] | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def create(self, job: Job, filter_values: Sequence[FilterValue]) -> None:
+    def create(self, job: Job, filter_values: Sequence[FilterValue]) -> str | None:
         self._reach()
-        if _name(job) in self.stored:
-            return
-        values = list(filter_values) if job.filter_column is not None else []
-        self.stored[_name(job)] = StoredJob(replace(job, filter_parts=1 if values else 0), values)
-        self._claim_topics(job, 1)
+        with self.lock:
+            if _name(job) in self.stored:
+                return None
+            if job.idempotency is not None:
+                key = (job.organization_id, job.idempotency.key)
+                owner, expires = self.keys.get(key, ("", job.time_created))
+                if expires > job.time_created:
+                    return owner
+                self.keys[key] = (job.job_id, job.time_created + KEY_LIFETIME)
+            values = list(filter_values) if job.filter_column is not None else []
+            self.stored[_name(job)] = StoredJob(replace(job, filter_parts=1 if values else 0), values)
+            self._claim_topics(job, 1)
+            return None
 
     def remove_unclaimed(self, job: Job) -> bool:
         self._reach()
@@ -55,6 +68,7 @@ class FakeJobs:
             return False
         del self.stored[_name(job)]
         self._claim_topics(job, -1)
+        self._free_key(stored.job)
         return True
 
     def get(self, organization_id: str, job_id: str) -> Job | None:
@@ -114,8 +128,7 @@ class FakeJobs:
 
     def record_destination_error(self, job: Job, uid: str, message: str) -> None:
         self._reach()
-        progress = self.stored[_name(job)].progress
-        progress[uid] = replace(progress.get(uid, DestinationProgress(0, 0, None)), last_error=message)
+        self.stored[_name(job)].errors[uid, job.retry] = message
 
     def jobs(
         self, organization_id: str, after: tuple[datetime, str] | None = None, limit: int | None = None
@@ -131,15 +144,24 @@ class FakeJobs:
 
     def destinations(self, job: Job) -> Mapping[str, DestinationProgress]:
         self._reach()
-        progress = self.stored[_name(job)].progress
-        nothing = DestinationProgress(0, 0, None)
-        return {destination.uid: progress.get(destination.uid, nothing) for destination in job.destinations}
+        stored, nothing = self.stored[_name(job)], DestinationProgress(0, 0, None)
+        found = {}
+        for destination in job.destinations:
+            progress = stored.progress.get(destination.uid, nothing)
+            error = stored.errors.get((destination.uid, job.retry), progress.last_error)
+            found[destination.uid] = replace(progress, last_error=error)
+        return found
 
     def _claim_topics(self, job: Job, change: int) -> None:
         for destination in job.destinations:
             if isinstance(destination, KafkaDestination):
                 topic = (job.organization_id, destination.name)
                 self.topics[topic] = self.topics.get(topic, 0) + change
+
+    def _free_key(self, job: Job) -> None:
+        key = (job.organization_id, job.idempotency.key if job.idempotency else "")
+        if self.keys.get(key, ("", None))[0] == job.job_id:
+            del self.keys[key]
 
     def _reach(self) -> None:
         if self.down:

@@ -1,10 +1,8 @@
 """A producer and an admin client that fail where a test wants them to, which real ones do only by chance."""
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 
@@ -73,20 +71,21 @@ class FakeProducer:
 
 
 @dataclass
-class FakeAdmin:
+class FakeConsumer:
     """Answers each look-up of a marker with the next of ``markers``."""
 
     markers: list["FoundMarker"]
     on_poll: Callable[[], object] = lambda: None
+    closed: bool = False
 
-    def list_consumer_group_offsets(self, *_: object, **__: object) -> dict[str, Future[Any]]:
-        answer: Future[Any] = Future()
-        answer.set_result(SimpleNamespace(topic_partitions=[self.markers.pop(0)]))
-        return {"group": answer}
+    def committed(self, *_: object) -> list["FoundMarker"]:
+        return [self.markers.pop(0)]
 
-    def poll(self, *_: object) -> int:
+    def poll(self, *_: object) -> None:
         self.on_poll()
-        return 0
+
+    def close(self) -> None:
+        self.closed = True
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,16 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
+class LogMarkers:
+    """Fulfils the port Markers."""
+
+    log: Log
+
+    def committed(self, delivery: ChunkDelivery) -> bool:
+        return (delivery.attempt_id, delivery.chunk) in self.log.committed
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionSink:
     """Fulfils the port Sink: takes a chunk whole or not at all, and at most once, as Kafka's does."""
 

@@ -64,7 +64,7 @@ class FakeTopics:
             self._removing[name] = job.job_id
         if self._removing.get(name) == job.job_id:
             self._broker.delete(_topic(name))
-            del self._removing[name], self._created_by[name]
+            del self._removing[name]
 
 
 def _topic(name: Name) -> str:

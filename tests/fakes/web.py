@@ -11,6 +11,7 @@ from werkzeug.test import Client, TestResponse
 
 from shared.catalog import BASE_TABLES, Catalog
 from shared.errors import Unavailable
+from shared.steps.retry import Kept
 from shared.web.app import BACKFILLS, Api
 from shared.web.models import Rules
 from tests.fakes.jobs import FakeJobs
@@ -49,6 +50,7 @@ class Service:
             new_id=lambda: UUID(int=numbers.getrandbits(128), version=4),
             rules=Rules(catalog, allow_insecure_webhooks),
             webhook_batch_rows=500,
+            kept=Kept(staged_files=timedelta(days=14), markers=timedelta(days=7)),
         )
         self.client = Client(Request.application(self.api.handle))
 

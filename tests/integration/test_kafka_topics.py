@@ -76,15 +76,22 @@ def test_asking_about_a_topic_creates_none(broker: Broker, name: str) -> None:
 def test_a_shape_that_the_broker_refuses_fails_the_job(
     broker: Broker, name: str, partitions: int, replication: int
 ) -> None:
-    with pytest.raises(DestinationRefused, match="manage its topics"):
+    with pytest.raises(DestinationRefused, match="manage its topic"):
         broker.topics(partitions=partitions, replication=replication).create(name)
 
 
 def test_a_name_that_no_topic_may_have_is_refused(broker: Broker) -> None:
     topics = broker.topics()
     for call in (topics.exists, topics.create):
-        with pytest.raises(DestinationRefused):
+        with pytest.raises(DestinationRefused, match="another name"):
             call("no/topic")
+
+
+def test_a_name_too_much_like_another_topics_is_refused(broker: Broker, name: str) -> None:
+    topics = broker.topics()
+    topics.create(f"{name}.a")
+    with pytest.raises(DestinationRefused, match="another name"):
+        topics.create(f"{name}_a")
 
 
 class Unseen(KafkaTopics):

@@ -169,4 +169,4 @@ def test_the_sweeps_look_is_noted() -> None:
 
 
 def test_a_torn_down_job_is_at_rest() -> None:
-    assert domain.tear_down(ended(JobStatus.CANCELLED)).torn_down
+    assert domain.tear_down(ended(JobStatus.CANCELLED), retry=0, reconciled=True).torn_down

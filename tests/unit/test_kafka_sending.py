@@ -9,7 +9,7 @@ from shared.destinations.kafka_presence import require_topic
 from shared.destinations.kafka_sending import Sending
 from shared.destinations.kafka_transaction import Markers, Transaction
 from shared.errors import BackfillError, Busy, DeliveryStopped, DestinationRefused, JobFails, Unavailable
-from tests.fakes.kafka_producers import FakeAdmin, FakeProducer, FoundMarker, kafka_error
+from tests.fakes.kafka_producers import FakeConsumer, FakeProducer, FoundMarker, kafka_error
 from tests.fakes.sending import NumberedBatch, SteadyPulse, delivery_to, kafka_destination
 from tests.fakes.webhook_sinks import FakeTime
 
@@ -162,8 +162,8 @@ def test_an_abort_that_fails_says_so_and_raises_nothing() -> None:
 
 
 def markers(time: FakeTime, *answers: FoundMarker) -> Markers:
-    admin = FakeAdmin(list(answers), on_poll=lambda: time.sleep(1.0))
-    return Markers(cast("Any", admin), timeout=5.0, monotonic=time.monotonic)
+    consumer = FakeConsumer(list(answers), on_poll=lambda: time.sleep(1.0))
+    return Markers({}, timeout=5.0, monotonic=time.monotonic, open_consumer=lambda _: consumer)
 
 
 UNSTABLE = FoundMarker(error=KafkaError(KafkaError.UNSTABLE_OFFSET_COMMIT))

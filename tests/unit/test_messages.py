@@ -32,7 +32,18 @@ def test_a_message_comes_back_as_it_was_sent(message: Message) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"not JSON", b"\xff", b"[]", b"3", b"{}", b'{"kind": null}', b'{"kind": ["stage"]}'],
+    [
+        b"",
+        b"not JSON",
+        b"\xff",
+        b"[]",
+        b"3",
+        b"{}",
+        b'{"kind": null}',
+        b'{"kind": ["stage"]}',
+        b"[" * 100_000,
+    ],
+    ids=lambda data: repr(data[:20]),
 )
 def test_what_is_no_message_is_malformed(data: bytes) -> None:
     with pytest.raises(MalformedMessage):
@@ -47,6 +58,12 @@ def test_what_is_no_message_is_malformed(data: bytes) -> None:
         {"chunk": 3.0},
         {"retry": True},
         {"job_id": 7},
+        {"job_id": ""},
+        {"job_id": "../../other"},
+        {"job_id": "job\n"},
+        {"job_id": "\ud800"},
+        {"job_id": "__reserved__"},
+        {"attempt_id": "x" * 65},
         {"more": 1},
         {"kind": "stage"},
     ],

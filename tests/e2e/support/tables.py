@@ -1,9 +1,11 @@
 """The local Snowflake as a test uses it: its tables, its switches, and the list of the unloads it ran."""
 
+import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,14 @@ class Warehouse:
         """
         self.run(f"CREATE OR REPLACE TABLE {SCHEMA}.{name} ({columns})")
         return f"{SCHEMA}.{name}".lower()
+
+    def create_hashes(self, name: str, count: int) -> tuple[str, list[str]]:
+        """Create a table of rows that don't compress, keyed by ``unique_id``; answers those ids as well."""
+        table = self.create(name, "UNIQUE_ID VARCHAR, BLOCK_TIMESTAMP TIMESTAMP_NTZ(9)")
+        ids = [hashlib.sha256(f"{name} {number}".encode()).hexdigest() for number in range(count)]
+        moments = pa.array([datetime.fromisoformat("2026-03-01")] * count, pa.timestamp("ns"))
+        self.load(table, pa.table({"unique_id": ids, "block_timestamp": moments}))
+        return table, ids
 
     def run(self, *statements: str) -> None:
         self._ask("POST", "statements", {"statements": statements})

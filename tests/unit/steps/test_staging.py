@@ -5,10 +5,10 @@ from functools import partial
 import pytest
 
 from shared import jobs as domain
-from shared.catalog import Catalog, CatalogEntry, TableNotOffered
-from shared.errors import JobFails, LeftToOthers, StaleMessage, Unavailable, UnloadRefused
+from shared.catalog import BASE_TABLES, Catalog, CatalogEntry, TableNotOffered
+from shared.errors import BackfillError, JobFails, LeftToOthers, StaleMessage, Unavailable, UnloadRefused
 from shared.jobs import Job, JobStatus
-from shared.messages import DeliverChunk, StageJob
+from shared.messages import DeliverChunk, StageJob, TearDownJob
 from tests.fakes.examples import KAFKA, WEBHOOK, new_attempt, new_job
 from tests.unit.steps.world import STAGING, World
 
@@ -178,6 +178,34 @@ def test_a_job_cancelled_while_its_unload_is_submitted_leaves_no_query_running()
         stage(world, job)
     assert world.warehouse.aborted == list(world.warehouse.queries)
     assert world.now(job).require_attempt().query_id in world.warehouse.queries
+
+
+@pytest.mark.parametrize("catalog", [BASE_TABLES, Catalog(())])
+def test_a_job_cancelled_and_torn_down_while_its_topic_is_created_leaves_no_topic(catalog: Catalog) -> None:
+    world = World(catalog=catalog)
+    job = accepted(world)
+    ensure = world.topics.ensure
+
+    def cancelled_meanwhile(*arguments: object) -> None:
+        world.cancel(job)
+        world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
+        ensure(*arguments)  # type: ignore[arg-type]  # passed on as they came
+
+    world.faults.instead["FakeTopics.ensure"] = cancelled_meanwhile
+    with pytest.raises(BackfillError):
+        stage(world, job)
+    assert world.now(job).torn_down
+    assert world.broker.topics == set()
+
+
+def test_a_topic_created_just_before_a_crash_goes_when_the_cancelled_jobs_message_comes_again() -> None:
+    world = World()
+    job = accepted(world)
+    world.cancel(job)
+    world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
+    world.topics.ensure(job, KAFKA)
+    stage(world, job)
+    assert world.broker.topics == set()
 
 
 def test_a_claimer_so_slow_that_it_was_taken_over_aborts_its_own_query() -> None:

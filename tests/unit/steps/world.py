@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,8 @@ from shared.steps.deliver import Deliver
 from shared.steps.finish import Finish
 from shared.steps.handle import Handle
 from shared.steps.ports import Lease
+from shared.steps.reconcile import Reconcile
+from shared.steps.retry import Kept, retry
 from shared.steps.stage import Stage, StagingLimits
 from shared.steps.sweep import Sweep, SweepLimits
 from shared.steps.tear_down import TearDown
@@ -34,7 +37,7 @@ from tests.fakes.faults import Faults, Killed
 from tests.fakes.files import FakeStagedFiles
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.queue import FakeQueue, OneByOne
-from tests.fakes.rows import Log, Receiver, RequestSink, TransactionSink, read_numbered_rows
+from tests.fakes.rows import Log, LogMarkers, Receiver, RequestSink, TransactionSink, read_numbered_rows
 from tests.fakes.topics import FakeBroker, FakeTopics
 from tests.fakes.warehouse import FakeWarehouse, transfers
 
@@ -44,6 +47,7 @@ BACKOFFS = (1.0, 2.0, 4.0, 8.0, 10.0)
 SWEEP_PAUSE = 30.0
 STAGING = StagingLimits(wait=20, claim=45, attempts=3, file_bytes=1 << 20)
 SWEEPING = SweepLimits(unconfirmed=300, nudge=60, stalled=900, staging=86_400, job=604_800)
+KEPT = Kept(staged_files=timedelta(days=14), markers=timedelta(days=7))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class World:
     ``faults`` meet the functions, not the API; ``seed`` decides in which order messages come,
     each of them as often as ``copies`` says.
 
-    The client's calls are ``accept`` and ``cancel``; ``run`` goes on until every job is at rest.
+    The client's calls are ``accept``, ``cancel`` and ``retry``; ``run`` goes on until every job is at rest.
     """
 
     def __init__(
@@ -103,6 +107,7 @@ class World:
         self.deliveries = FakeDeliveries(self.jobs, lease_length=LEASE, now=self.clock.now)
         self.topics = FakeTopics(self.jobs, self.broker)
         self.log, self.receiver = Log(), Receiver()
+        self.markers = LogMarkers(self.log)
         self.reports: list[Exception] = []
         self.skipped: list[BackfillError] = []
         self.underway: list[Pushed] = []
@@ -151,6 +156,8 @@ class World:
             unloads=warehouse,
             files=files,
             topics=topics,
+            reconcile=Reconcile(chunks=chunks, deliveries=deliveries, markers=guard(self.markers)),
+            markers_kept=KEPT.markers,
             wait=20,
             claim_limit=45,
             now=now,
@@ -189,6 +196,16 @@ class World:
     def cancel(self, job: Job) -> Job:
         return cancel(
             job.organization_id, job.job_id, jobs=self.jobs, publisher=self.queue, now=self.clock.now()
+        )
+
+    def retry(self, job: Job) -> Job:
+        return retry(
+            job.organization_id,
+            job.job_id,
+            jobs=self.jobs,
+            publisher=self.queue,
+            now=self.clock.now(),
+            kept=KEPT,
         )
 
     def now(self, job: Job) -> Job:

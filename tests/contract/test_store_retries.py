@@ -1,0 +1,72 @@
+"""Retried jobs, and jobs recorded by older releases, in Firestore and in the fake alike."""
+
+from functools import partial
+
+import pytest
+from google.cloud import firestore
+
+from shared import jobs as domain
+from shared.adapters.firestore_documents import job_fields
+from shared.adapters.firestore_jobs import FirestoreJobs
+from shared.jobs import AT_LEAST_ONCE, Job, JobStatus, KafkaDestination, WebhookDestination
+from tests.contract.records import Records
+from tests.fakes.examples import CREATED, KAFKA, WEBHOOK, new_job
+
+_SINCE_ADDED = ("idempotency", "time_retried", "reconciled")
+
+
+def failed_and_retried(records: Records, job: Job) -> Job:
+    records.change(job, partial(domain.fail, message="why", now=CREATED, retry=job.retry))
+    records.change(job, partial(domain.tear_down, retry=job.retry, reconciled=True))
+    return records.change(job, partial(domain.retry, now=CREATED, after=job.retry))
+
+
+def test_a_retried_job_is_read_as_it_was_changed_and_is_looked_after_again(records: Records) -> None:
+    job, _ = records.transporting()
+    again = failed_and_retried(records, job)
+    assert (again.status, again.retry, again.time_retried) == (JobStatus.TRANSPORTING, 1, CREATED)
+    assert records.now(job) == again
+    assert [found.job_id for found in records.jobs.active()] == [job.job_id]
+
+
+def test_a_destinations_error_is_shown_until_its_job_is_retried(records: Records) -> None:
+    job, _ = records.transporting()
+    records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500")
+    assert records.jobs.destinations(job)[WEBHOOK.uid].last_error == "it answered 500"
+    again = failed_and_retried(records, job)
+    assert records.jobs.destinations(again)[WEBHOOK.uid].last_error is None
+    records.jobs.record_destination_error(job, KAFKA.uid, "from before the retry")
+    records.jobs.record_destination_error(again, WEBHOOK.uid, "it answered 410")
+    shown = records.jobs.destinations(again)
+    assert (shown[KAFKA.uid].last_error, shown[WEBHOOK.uid].last_error) == (None, "it answered 410")
+
+
+def test_how_a_destination_is_to_be_delivered_is_kept(records: Records) -> None:
+    destinations = (
+        KafkaDestination("a", "1", "exactly_once"),
+        KafkaDestination("b", "2", AT_LEAST_ONCE),
+        WebhookDestination("c", "3", "https://example.com", None, AT_LEAST_ONCE),
+    )
+    job = records.created(new_job(destinations=destinations))
+    assert records.now(job).destinations == destinations
+
+
+@pytest.mark.emulator
+def test_a_job_that_an_older_release_recorded_is_read_and_goes_on(
+    firestore_host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_host)
+    client, job = firestore.Client(project="test-older-release"), new_job(confirmed=True)
+    fields = {name: value for name, value in job_fields(job).items() if name not in _SINCE_ADDED}
+    for destination in fields["destinations"]:
+        del destination["delivery"]
+    client.document("organizations", "acme", "jobs", job.job_id).set(fields)
+    client.document("organizations", "acme", "jobs", job.job_id, "destinations", WEBHOOK.uid).set(
+        {"last_error": "it answered 500"}
+    )
+    jobs = FirestoreJobs(client)
+    assert jobs.get("acme", job.job_id) == job
+    assert jobs.destinations(job)[WEBHOOK.uid].last_error == "it answered 500"
+    jobs.change("acme", job.job_id, partial(domain.fail, message="why", now=CREATED, retry=0))
+    again = jobs.change("acme", job.job_id, partial(domain.retry, now=CREATED, after=0))
+    assert jobs.get("acme", job.job_id) == again

@@ -1,0 +1,58 @@
+"""A job under way, as its client sees it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from infra.local.supervisor import LocalStack
+from tests.e2e.support.client import Client, wait_until
+from tests.e2e.support.kafka import committed
+from tests.e2e.support.receiver import Receiver, rows_once
+
+
+class Watch:
+    """A job's countdown as its client sees it: it only ever goes down, and never below nothing."""
+
+    def __init__(self, client: Client, job_id: str) -> None:
+        self._client = client
+        self._job_id = job_id
+        self._last: int | None = None
+
+    def until(self, reached: Callable[[dict[str, Any]], bool], seconds: float = 60) -> dict[str, Any]:
+        """Look until the job is so far, or completed; answers it."""
+        job: dict[str, Any] = {}
+
+        def looked() -> bool:
+            job.update(self._client.get(self._job_id))
+            self._check(job["chunks_left"])
+            assert job["status"] in {"staging", "transporting", "completed"}, job["error_message"]
+            return job["status"] == "completed" or reached(job)
+
+        wait_until(looked, "the job gets on", seconds)
+        return job
+
+    def until_delivered(self, part: float) -> dict[str, Any]:
+        """Look until so large a part of the job's chunks is delivered; answers the job."""
+        return self.until(
+            lambda job: bool(job["num_chunks"]) and job["chunks_left"] <= (1 - part) * job["num_chunks"]
+        )
+
+    def until_completed(self, seconds: float = 60) -> dict[str, Any]:
+        job = self.until(lambda job: job["status"] == "completed", seconds)
+        assert job["chunks_left"] == 0
+        assert job["progress"]["chunks_done"] == job["num_chunks"] == job["progress"]["chunks_total"]
+        return job
+
+    def _check(self, left: int | None) -> None:
+        if self._last is not None:
+            assert left is not None
+            assert 0 <= left <= self._last
+        self._last = left
+
+
+def assert_each_arrived_once(
+    stack: LocalStack, topic: str, receiver: Receiver, job: dict[str, Any], ids: list[str]
+) -> None:
+    """Rows with these ``unique_id``s, and no others, are in the job's topic, and came to the receiver."""
+    sent = committed(stack.endpoints["kafka_bootstrap"], f"beam.{job['organization_id']}.{topic}")
+    assert sorted(key or b"" for key, _ in sent) == sorted(each.encode() for each in ids)
+    assert sorted(row["unique_id"] for row in rows_once(receiver.requests)) == sorted(ids)

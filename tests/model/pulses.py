@@ -1,0 +1,61 @@
+"""The heartbeat of a delivery, which beats as the model's time passes instead of in a thread."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.errors import Busy, DeliveryStopped, RetryLater, Unavailable
+from shared.jobs import Job
+from shared.steps.ports import Lease
+from tests.fakes.clock import FakeClock
+from tests.model.turns import Process
+
+RENEWAL = 5.0
+
+
+@dataclass(slots=True, eq=False)
+class DrivenPulse:
+    """Fulfils the port Pulse for one delivery of ``process``; ``place`` is (job, attempt, chunk, uid)."""
+
+    process: Process
+    place: tuple[str, str, int, str]
+    job: Job
+    lease: Lease
+    deadline: float
+    lease_length: float
+    clock: FakeClock
+    wanted: Callable[[Job], bool]
+    renewed: float
+    reason: RetryLater | DeliveryStopped | None = None
+    over: bool = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether the lease is surely this process's: held, and renewed in time."""
+        held = not self.over and not self.process.ended and not self.process.dead
+        return held and self.reason is None and self.clock.monotonic() - self.renewed < self.lease_length
+
+    def check(self) -> None:
+        if self.reason is not None:
+            raise self.reason
+
+    def checkpoint(self, next_batch: int) -> None:
+        self.lease.checkpoint(next_batch)
+
+    def seconds_left(self) -> float:
+        return self.deadline - self.clock.monotonic()
+
+    def beat(self) -> None:
+        """What the thread does every few seconds."""
+        if self.over or self.process.ended or self.process.dead or self.reason is not None:
+            return
+        try:
+            if not self.wanted(self.job):
+                self.reason = DeliveryStopped("the job ended while its rows were being sent")
+            elif self.clock.monotonic() - self.renewed >= RENEWAL:
+                self.lease.renew()
+                self.renewed = self.clock.monotonic()
+        except Busy as lost:
+            self.reason = lost
+        except RetryLater:
+            if self.clock.monotonic() - self.renewed >= self.lease_length:
+                self.reason = Unavailable("the job store")

@@ -1,0 +1,183 @@
+"""Faults put into the product on purpose, each of which the model has to find."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+
+from shared import jobs as domain
+from shared.chunks import Chunk
+from shared.errors import Busy, LeftToOthers, StaleMessage, StateConflict
+from shared.jobs import Counts, Job, JobStatus, KafkaDestination
+from shared.messages import DeliverChunk
+from shared.steps.deliver import Deliver
+from shared.steps.finish import Finish
+from shared.steps.stage import Stage
+from shared.steps.tear_down import TearDown
+from tests.fakes.chunks import FakeChunks
+from tests.fakes.deliveries import FakeDeliveries, FakeLease
+from tests.model.kafka import Kafka
+from tests.model.pulses import DrivenPulse
+from tests.model.topics import RecordedTopics
+
+Patch = pytest.MonkeyPatch
+
+
+def count_down_without_a_marker(patch: Patch) -> None:
+    def count_down(self: FakeChunks, job: Job, chunk: Chunk) -> bool:
+        shards = self._shards[job.organization_id, job.job_id]
+        left = shards[0]
+        shards[0] = Counts(left.chunks_left - 1, left.rows_left - chunk.rows)
+        self._of(job)[chunk.number] = replace(chunk, delivered=True)
+        self._set(self._jobs.stored[job.organization_id, job.job_id], shards)
+        return shards[0].chunks_left == 0
+
+    patch.setattr(FakeChunks, "count_down", count_down)
+
+
+def give_out_leases_that_are_held(patch: Patch) -> None:
+    take = FakeDeliveries.take
+
+    def taken(self: FakeDeliveries, job: Job, chunk: int, uid: str) -> FakeLease | None:
+        for place, record in self.records.items():
+            if place[1] == job.job_id and place[3:] == (chunk, uid) and record.state == "leased":
+                record.state = "released"
+        return take(self, job, chunk, uid)
+
+    patch.setattr(FakeDeliveries, "take", taken)
+
+
+def finish_without_looking_at_the_counts(patch: Patch) -> None:
+    def if_all_delivered(self: Finish, job: Job) -> Job:
+        if job.status is not JobStatus.TRANSPORTING:
+            return job
+        return self.jobs.change(
+            job.organization_id, job.job_id, partial(domain.complete, now=self.now())
+        )
+
+    patch.setattr(Finish, "if_all_delivered", if_all_delivered)
+
+
+def publish_chunks_before_the_commit(patch: Patch) -> None:
+    commit = Stage._commit
+
+    def publish_first(self: Stage, job: Job, query_id: str) -> Job:
+        attempt_id = job.require_attempt().attempt_id
+        self.publisher.publish(
+            DeliverChunk(job.organization_id, job.job_id, attempt_id, job.retry, number)
+            for number, _ in enumerate(self.unloads.files(query_id))
+        )
+        return commit(self, job, query_id)
+
+    patch.setattr(Stage, "_commit", publish_first)
+    patch.setattr(Stage, "_publish_undelivered", lambda _self, _job: None)
+
+
+def acknowledge_what_somebody_else_is_at(patch: Patch) -> None:
+    run = Deliver.run
+
+    def acknowledging(self: Deliver, message: DeliverChunk) -> None:
+        try:
+            run(self, message)
+        except Busy as busy:
+            raise LeftToOthers(busy.message) from busy
+
+    patch.setattr(Deliver, "run", acknowledging)
+
+
+def send_to_kafka_without_looking_for_the_marker(patch: Patch) -> None:
+    patch.setattr(Kafka, "committed", lambda _self, _topic, _name: False)
+
+
+def look_for_the_marker_without_fencing(patch: Patch) -> None:
+    fence = Kafka.fence
+
+    def fence_first_only(self: Kafka, name: str) -> int:
+        return self.transactions[name].epoch if name in self.transactions else fence(self, name)
+
+    patch.setattr(Kafka, "fence", fence_first_only)
+
+
+def remove_topics_whoever_names_them(patch: Patch) -> None:
+    def remove(self: RecordedTopics, job: Job, destination: KafkaDestination) -> None:
+        self.broker.delete(f"beam.{job.organization_id}.{destination.name}")
+
+    patch.setattr(RecordedTopics, "remove", remove)
+
+
+def check_point_a_batch_too_far(patch: Patch) -> None:
+    def checkpoint(self: DrivenPulse, next_batch: int) -> None:
+        self.lease.checkpoint(next_batch + 1)
+
+    patch.setattr(DrivenPulse, "checkpoint", checkpoint)
+
+
+def cancel_what_has_ended(patch: Patch) -> None:
+    cancel = domain.cancel
+
+    def cancel_anyway(job: Job, now: Any) -> Job:
+        with suppress(StateConflict):
+            return cancel(job, now)
+        return replace(job, status=JobStatus.CANCELLED, time_completed=now, error_message=None)
+
+    patch.setattr(domain, "cancel", cancel_anyway)
+
+
+def fail_without_looking_at_the_counts(patch: Patch) -> None:
+    def fail(self: Finish, organization_id: str, job_id: str, message: str, *, retry: int) -> Job:
+        transition = partial(domain.fail, message=message, now=self.now(), retry=retry)
+        return self.jobs.change(organization_id, job_id, transition)
+
+    patch.setattr(Finish, "fail", fail)
+
+
+def leave_queries_running(patch: Patch) -> None:
+    patch.setattr(TearDown, "_end_query", lambda _self, _job: None)
+
+
+def deliver_whatever_the_jobs_state(patch: Patch) -> None:
+    run = Deliver.run
+
+    def delivering(self: Deliver, message: DeliverChunk) -> None:
+        try:
+            run(self, message)
+        except StaleMessage as stale:
+            job = self.jobs.get(message.organization_id, message.job_id)
+            chunk = self.chunks.get(job, message.chunk) if job and job.num_chunks else None
+            if job is None or chunk is None or chunk.delivered or "attempt" in stale.message:
+                raise
+            self._send_to_all(job, chunk, self.monotonic() + self.time_limit)
+
+    patch.setattr(Deliver, "run", delivering)
+
+
+def forget_the_rest_of_a_delivery(patch: Patch) -> None:
+    send = Deliver._send_to_all
+
+    def sent(self: Deliver, job: Job, chunk: Chunk, deadline: float) -> bool:
+        with suppress(Busy):
+            return send(self, job, chunk, deadline)
+        return True
+
+    patch.setattr(Deliver, "_send_to_all", sent)
+
+
+SABOTAGES: tuple[Callable[[Patch], None], ...] = (
+    count_down_without_a_marker,
+    give_out_leases_that_are_held,
+    finish_without_looking_at_the_counts,
+    fail_without_looking_at_the_counts,
+    publish_chunks_before_the_commit,
+    acknowledge_what_somebody_else_is_at,
+    send_to_kafka_without_looking_for_the_marker,
+    look_for_the_marker_without_fencing,
+    remove_topics_whoever_names_them,
+    check_point_a_batch_too_far,
+    cancel_what_has_ended,
+    leave_queries_running,
+    deliver_whatever_the_jobs_state,
+    forget_the_rest_of_a_delivery,
+)

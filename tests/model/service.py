@@ -1,0 +1,230 @@
+"""The whole service on fakes, many functions at work at once, and Pub/Sub, time and trouble around it."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import cast
+
+from shared.destinations.connections import Connections
+from shared.destinations.webhook import WebhookLimits, WebhookSink
+from shared.errors import BackfillError, Disposition
+from shared.jobs import Job
+from shared.messages import DeliverChunk, Message, StageJob, TearDownJob
+from shared.steps.accept import accept
+from shared.steps.cancel import cancel
+from shared.steps.handle import Handle
+from shared.steps.ports import Lease
+from tests.fakes.clock import FakeClock
+from tests.fakes.deliveries import FakeDeliveries
+from tests.fakes.faults import Killed
+from tests.fakes.queue import OneByOne
+from tests.fakes.warehouse import transfers
+from tests.model.kafka import Kafka, TransactionalSink
+from tests.model.pulses import DrivenPulse
+from tests.model.receivers import Posts, Receivers
+from tests.model.topics import RecordedTopics, TopicRecords
+from tests.model.turns import Process, TurnClock, Turns
+from tests.model.warehouse import SlowWarehouse
+from tests.unit.steps.world import BACKOFFS, LEASE, STAGING, TRIES, Pushed, World
+
+STORE, QUEUE, SNOWFLAKE, BUCKET, BROKER, RECEIVERS = PARTS = (
+    "the job store",
+    "the message queue",
+    "Snowflake",
+    "the staging bucket",
+    "Kafka",
+    "the receivers",
+)
+_PART_OF = {
+    "FakeJobs": STORE,
+    "FakeChunks": STORE,
+    "FakeDeliveries": STORE,
+    "FakeLease": STORE,
+    "TopicRecords": STORE,
+    "RecordedTopics": STORE,
+    "FakeQueue": QUEUE,
+    "SlowWarehouse": SNOWFLAKE,
+    "FakeStagedFiles": BUCKET,
+    "Kafka": BROKER,
+    "Receivers": RECEIVERS,
+}
+_TICK = 1e-5  # seconds; the clock knows microseconds
+_SLOW = 16.0  # seconds that a function may stand still without anything going wrong for it
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """A function at work. ``pushed``: the message it handles, None for the sweep and the API."""
+
+    process: Process
+    pushed: Pushed | None
+    name: str
+
+
+class Service(World):
+    """World with its functions taking turns. ``trouble`` says whether anything has gone wrong so far."""
+
+    def __init__(self, seed: int) -> None:
+        self.turns = Turns(FakeClock(), _PART_OF)
+        self.turn = 0
+        self.trouble = False
+        self.at_work: list[Work] = []
+        self.acknowledged: list[Message] = []
+        self.unmoved: set[str] = set()
+        self.pulses: list[DrivenPulse] = []
+        self.ended_at: dict[str, int] = {}
+        super().__init__(faults=self.turns, seed=seed)
+
+    def _wire(self) -> None:
+        self.turns.clock = self.clock = clock = TurnClock()
+        clock.turns = self.turns
+        self.kafka, self.receivers = Kafka(), Receivers()
+        self.unloads = SlowWarehouse(transfers(13), rows_per_file=5, bucket=self.files, clock=clock)
+        self.deliveries = FakeDeliveries(self.jobs, lease_length=LEASE, now=clock.now)
+        super()._wire()
+        guard = self.turns.guard
+        kafka, records = guard(self.kafka), guard(TopicRecords(self.jobs))
+        topics, unloads = RecordedTopics(records, kafka), guard(self.unloads)
+        limits = replace(STAGING, wait=1.0)
+        self.stage = replace(self.stage, topics=topics, unloads=unloads, limits=limits)
+        self.tear_down = replace(self.tear_down, topics=topics, unloads=unloads, wait=5.0)
+        self.sweep = replace(self.sweep, unloads=unloads)
+        sinks = {"kafka": TransactionalSink(kafka, clock), "webhook": self._webhooks()}
+        self.deliver = replace(self.deliver, sinks=sinks)
+        self.handle = Handle(
+            {
+                StageJob: self.stage.run,
+                TearDownJob: self.tear_down.run,
+                DeliverChunk: self.deliver.run,
+            },
+            self.finish,
+        )
+
+    def _webhooks(self) -> WebhookSink:
+        posts = Posts(self.turns.guard(self.receivers), self._before_a_request)
+        return WebhookSink(
+            connections=cast("Connections", posts),
+            secrets=lambda _organization, _name: b"",
+            now=self.clock.now,
+            monotonic=self.clock.monotonic,
+            sleep=self.clock.sleep,
+            nonce=lambda: "nonce",
+            random=random.Random(1).random,  # noqa: S311 - jitter that repeats from run to run
+            limits=WebhookLimits(least=60.0),
+        )
+
+    def _before_a_request(self) -> None:
+        for pulse in self.pulses:
+            if pulse.process is self.turns.running and not pulse.over:
+                assert pulse.reason is None, "a batch began after its heartbeat had noticed the end"
+
+    @contextmanager
+    def keep_alive(self, job: Job, lease: Lease, deadline: float) -> Iterator[DrivenPulse]:  # type: ignore[override]  # another Pulse than World's
+        process = self.turns.running
+        assert process is not None
+        place = self._place_of(lease)
+        held = [pulse for pulse in self.pulses if pulse.place == place and pulse.alive]
+        assert not held, "two functions hold the lease of one delivery"
+        assert process.began <= self.ended_at.get(job.job_id, process.began), "a delivery began after the end"
+        pulse = DrivenPulse(
+            process,
+            place,
+            job,
+            lease,
+            deadline,
+            LEASE,
+            self.clock,
+            self._wanted,
+            self.clock.monotonic(),
+        )
+        self.pulses.append(pulse)
+        try:
+            yield pulse
+        finally:
+            pulse.over = True
+            self.pulses.remove(pulse)
+
+    def _place_of(self, lease: Lease) -> tuple[str, str, int, str]:
+        _organization, job_id, attempt_id, chunk, uid = cast("tuple[str, str, str, int, str]", lease._place)  # type: ignore[attr-defined]  # the fake's
+        return job_id, attempt_id, chunk, uid
+
+    def _wanted(self, job: Job) -> bool:
+        self.turns.reach("FakeJobs.wanted")
+        return self.jobs.wanted(job)
+
+    # What the outside does.
+
+    def begin(self, name: str, work: Callable[[], object], pushed: Pushed | None = None) -> Work:
+        """Start a function; it stands before its first call."""
+        self.turn += 1
+        begun = Work(Process(work, turns=self.turns, began=self.turn), pushed, name)
+        self.at_work.append(begun)
+        return begun
+
+    def begin_accept(self, job: Job) -> Work:
+        jobs, queue = self.turns.guard(self.jobs), OneByOne(self.turns.guard(self.queue))
+        return self.begin("accept", lambda: accept(job, [], jobs=jobs, publisher=queue))
+
+    def begin_cancel(self, organization_id: str, job_id: str) -> Work:
+        jobs, queue = self.turns.guard(self.jobs), OneByOne(self.turns.guard(self.queue))
+        return self.begin(
+            "cancel",
+            lambda: cancel(organization_id, job_id, jobs=jobs, publisher=queue, now=self.clock.now()),
+        )
+
+    def begin_push(self, pushed: Pushed) -> Work:
+        """Push a waiting message to its function, or to dead letters once it was tried too often."""
+        self.underway.remove(pushed)
+        pushed.tried += 1
+        dead = pushed.tried > TRIES
+        run = partial(self.dead_letter.run, attempts=TRIES) if dead else self.handle.run
+        return self.begin("dead_letter" if dead else pushed.message.kind, lambda: run(pushed.message), pushed)
+
+    def go_on(self, work: Work, calls: int) -> None:
+        """Let the function make so many calls; when it ends, Pub/Sub hears of it."""
+        self.turn += 1
+        work.process.go_on(calls)
+        if work.process.ended:
+            self._end(work)
+        arrived = self.queue.taken()
+        self.underway += [Pushed(self.clock.monotonic(), message) for message in arrived]
+
+    def kill(self, work: Work) -> None:
+        work.process.kill()
+        self._end(work)
+
+    def due(self) -> list[Pushed]:
+        return [pushed for pushed in self.underway if pushed.due <= self.clock.monotonic()]
+
+    def pass_time(self, seconds: float, frozen: Callable[[DrivenPulse], bool] = lambda _: False) -> None:
+        """Let time pass, hearts beating but for those of functions that are ``frozen`` meanwhile."""
+        if seconds >= _SLOW and self.at_work:
+            self.trouble = True
+        end = self.clock.monotonic() + seconds
+        while (left := end - self.clock.monotonic()) > _TICK:
+            FakeClock.sleep(self.clock, min(left, 2.5))
+            self.unloads.write()
+            for pulse in self.pulses:
+                if not frozen(pulse):
+                    pulse.beat()
+
+    def _end(self, work: Work) -> None:
+        self.at_work.remove(work)
+        error = work.process.error
+        if not isinstance(error, BackfillError | Killed | None):
+            raise error
+        if self.reports and not isinstance(self.reports[-1], BackfillError):
+            raise self.reports[-1]
+        if work.pushed is None:
+            return
+        dead_end = work.name == "dead_letter"
+        if isinstance(error, Killed) or (error and error.disposition is Disposition.RETRY):
+            pauses = BACKOFFS[min(work.pushed.tried, len(BACKOFFS)) - 1]
+            work.pushed.due = self.clock.monotonic() + pauses
+            self.underway.append(work.pushed)
+            return
+        self.acknowledged.append(work.pushed.message)
+        if dead_end:
+            self.unmoved.add(work.pushed.message.job_id)

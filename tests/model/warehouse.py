@@ -1,0 +1,64 @@
+"""Snowflake whose queries take time, and write their files at their end, also when they were aborted."""
+
+import re
+from collections.abc import Mapping
+
+from shared.errors import Unavailable
+from shared.jobs import Attempt
+from shared.steps.ports import UnloadState
+from shared.unload import Statement
+from tests.fakes.clock import FakeClock
+from tests.fakes.files import FakeStagedFiles
+from tests.fakes.unloads import FakeTable, FakeUnloads
+
+_PREFIX = re.compile(r'"/(\S+/) FROM ')
+_ABORTING = 2.0  # seconds
+
+
+class SlowWarehouse(FakeUnloads):
+    """``seconds``: how long the next queries take."""
+
+    def __init__(
+        self, tables: Mapping[str, FakeTable], *, rows_per_file: int, bucket: FakeStagedFiles, clock: FakeClock
+    ) -> None:
+        super().__init__(tables, rows_per_file)
+        self.seconds = 0.0
+        self._bucket = bucket
+        self._clock = clock
+        self._ends: dict[str, float] = {}
+        self._written: set[str] = set()
+
+    def submit(self, statement: Statement, attempt: Attempt, tag: str) -> str:
+        query_id = super().submit(statement, attempt, tag)
+        self._ends[query_id] = self._clock.monotonic() + self.seconds
+        return query_id
+
+    def state(self, query_id: str) -> UnloadState:
+        self.write()
+        if query_id not in self.queries:
+            return UnloadState.UNKNOWN
+        if query_id in self.running():
+            return UnloadState.RUNNING
+        return UnloadState.FAILED if self.queries[query_id].error else UnloadState.SUCCEEDED
+
+    def abort(self, query_id: str) -> None:
+        if query_id in self.running():
+            query = self.queries[query_id]
+            query.files, query.error = query.files[:1], Unavailable("Snowflake")
+            end = self._clock.monotonic() + _ABORTING
+            self._ends[query_id] = min(self._ends[query_id], end)
+            self.aborted.append(query_id)
+
+    def running(self) -> list[str]:
+        """Ids of the queries that would still write."""
+        return [query_id for query_id, end in self._ends.items() if end > self._clock.monotonic()]
+
+    def write(self) -> None:
+        """Have the queries that ended by now write their files, each once."""
+        for query_id in self._ends.keys() - self._written - set(self.running()):
+            self._written.add(query_id)
+            query = self.queries[query_id]
+            prefix = _PREFIX.search(query.statement.text)
+            assert prefix is not None
+            for file in query.files:
+                self._bucket.contents[prefix[1] + file.name] = bytes(file.size)

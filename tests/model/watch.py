@@ -1,0 +1,156 @@
+"""What must hold after every step, and what must hold once all is at rest."""
+
+from dataclasses import dataclass, field
+
+from shared.chunks import Chunk
+from shared.jobs import Counts, Destination, Job, JobStatus, KafkaDestination
+from shared.messages import DeliverChunk, Message, StageJob
+from tests.fakes.jobs import Name, StoredJob
+from tests.model.service import Service, Work
+
+_ENDS = {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}
+_NEXT = {
+    JobStatus.STAGING: {JobStatus.STAGING, JobStatus.TRANSPORTING, *_ENDS},
+    JobStatus.TRANSPORTING: {JobStatus.TRANSPORTING, *_ENDS},
+    **{end: {end} for end in _ENDS},
+}
+
+
+@dataclass(slots=True)
+class Watch:
+    """Remembers how each job was, to see that it only ever changes as it may."""
+
+    service: Service
+    seen: dict[Name, Job] = field(default_factory=dict)
+    done: set[tuple[str, str, str, int, str]] = field(default_factory=set)
+    empty_since: dict[str, int] = field(default_factory=dict)
+
+    def check(self, moved: Work | None = None) -> None:
+        """``moved``: the function that has just gone on, if one did."""
+        for name, stored in self.service.jobs.stored.items():
+            self._history(stored.job, self.seen.get(name), moved)
+            if stored.job.num_chunks is not None:
+                self._counts(stored)
+            if stored.job.status is JobStatus.TRANSPORTING:
+                self._in_reach(stored.job)
+        for name in self.seen.keys() - self.service.jobs.stored.keys():
+            assert not self.seen.pop(name).confirmed, "a job that its client was told of has vanished"
+        self._deliveries()
+        self._topics()
+
+    def _history(self, job: Job, before: Job | None, moved: Work | None) -> None:
+        name = (job.organization_id, job.job_id)
+        if before is job:
+            return
+        self.seen[name] = job
+        if before is None:
+            return
+        if job.retry != before.retry:
+            assert before.status is JobStatus.FAILED, "only a failed job is retried"
+            self.service.ended_at.pop(job.job_id, None)
+            return
+        assert job.status in _NEXT[before.status], f"{before.status} became {job.status}"
+        assert before.confirmed <= job.confirmed, "a job was hidden again"
+        if before.status in _ENDS:
+            then = (before.time_completed, before.error_message, before.num_chunks)
+            assert then == (job.time_completed, job.error_message, job.num_chunks), "a job ended twice"
+        elif job.status in _ENDS:
+            self._has_ended(job, moved)
+
+    def _has_ended(self, job: Job, moved: Work | None) -> None:
+        self.service.ended_at[job.job_id] = self.service.turn
+        assert job.time_completed is not None
+        assert (job.status is JobStatus.FAILED) == bool(job.error_message)
+        if job.status is JobStatus.FAILED:
+            assert self.service.trouble, f"failed although nothing went wrong: {job.error_message}"
+        if job.status is not JobStatus.COMPLETED and moved is not None:
+            empty = self.empty_since.get(job.job_id, moved.process.began)
+            assert moved.process.began <= empty, "all was delivered before it was cancelled or failed"
+
+    def _counts(self, stored: StoredJob) -> None:
+        job, chunks = stored.job, self.service.chunks
+        left = list(chunks.undelivered(job))
+        counted = self.service.jobs.counts(job)
+        assert counted == Counts(len(left), sum(chunk.rows for chunk in left)), "the count is wrong"
+        shards = chunks._shards[job.organization_id, job.job_id] if job.shards else []
+        assert all(shard.chunks_left >= 0 and shard.rows_left >= 0 for shard in shards), "a negative count"
+        if job.status is JobStatus.COMPLETED:
+            assert not left, "completed with chunks left"
+        if not left:
+            self.empty_since.setdefault(job.job_id, self.service.turn)
+
+    def _in_reach(self, job: Job) -> None:
+        """What is undelivered has its file, and a message that brings it there."""
+        service = self.service
+        messages: list[Message] = [pushed.message for pushed in service.underway]
+        messages += [work.pushed.message for work in service.at_work if work.pushed]
+        mine = [message for message in messages if message.job_id == job.job_id]
+        staging = any(isinstance(message, StageJob) and message.retry == job.retry for message in mine)
+        coming = {message.chunk for message in mine if isinstance(message, DeliverChunk)}
+        for chunk in service.chunks.undelivered(job):
+            assert job.attempt_prefix + chunk.name in service.files.contents, "a staged file went too early"
+            moves = staging or chunk.number in coming or job.job_id in service.unmoved
+            assert moves, "a message was acknowledged before its chunk was delivered"
+
+    def _deliveries(self) -> None:
+        """What a record calls done, the destination has."""
+        service = self.service
+        for place, record in service.deliveries.records.items():
+            if record.state != "done" or place in self.done:
+                continue
+            self.done.add(place)
+            organization_id, job_id, _attempt_id, number, uid = place
+            job = service.jobs.stored[organization_id, job_id].job
+            chunk = service.chunks.get(job, number)
+            destination = next(one for one in job.destinations if one.uid == uid)
+            if chunk is not None and job.status is not JobStatus.CANCELLED:
+                missing = self.expected(chunk) - self.arrived(job, destination)
+                assert not missing, f"done, but {destination.type} lacks {len(missing)} rows"
+
+    def _topics(self) -> None:
+        """A topic goes only if no other job has begun to use it, and holds no row twice."""
+        service = self.service
+        for stored in service.jobs.stored.values():
+            job = stored.job
+            if job.attempt is None or job.status is JobStatus.CANCELLED:
+                continue
+            for destination in job.destinations:
+                if isinstance(destination, KafkaDestination):
+                    topic = f"beam.{job.organization_id}.{destination.name}"
+                    assert topic in service.kafka.topics, "a topic that is in use was removed"
+        for topic in service.kafka.topics.values():
+            assert len(set(topic.rows)) == len(topic.rows), "a row is in a Kafka topic twice"
+
+    def expected(self, chunk: Chunk) -> set[tuple[int, int]]:
+        return {(chunk.number, row) for row in range(chunk.rows)}
+
+    def arrived(self, job: Job, destination: Destination) -> set[tuple[int, int]]:
+        """The job's rows that the destination has."""
+        if isinstance(destination, KafkaDestination):
+            topic = self.service.kafka.topics.get(f"beam.{job.organization_id}.{destination.name}")
+            rows = topic.rows if topic else []
+            return {(chunk, row) for job_id, chunk, row in rows if job_id == job.job_id}
+        return set(self.service.receivers.rows(destination.url))
+
+    def at_rest(self) -> None:
+        """Every job has ended and left nothing behind; all rows of a completed one are where they belong."""
+        service = self.service
+        for stored in service.jobs.stored.values():
+            job = stored.job
+            assert job.status in _ENDS, f"stuck: {job.status}"
+            assert job.torn_down, f"{job.status} and never torn down"
+            left = [path for path in service.files.contents if path.startswith(job.prefix)]
+            assert not left or job.status is JobStatus.FAILED, "staged files were left behind"
+            if job.status is JobStatus.COMPLETED:
+                self._complete(stored)
+        assert not service.unloads.running(), "a query was left running"
+
+    def _complete(self, stored: StoredJob) -> None:
+        job = stored.job
+        chunks = [self.service.chunks.get(job, number) for number in range(job.num_chunks or 0)]
+        rows = {row for chunk in chunks if chunk for row in self.expected(chunk)}
+        assert len(rows) == job.num_rows
+        for destination in job.destinations:
+            assert self.arrived(job, destination) == rows, f"{destination.type} has not exactly the rows"
+            progress = stored.progress.get(destination.uid)
+            assert (progress.rows_done if progress else 0) == len(rows)

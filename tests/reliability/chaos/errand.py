@@ -1,0 +1,143 @@
+"""One job as its client sees it through: created, perhaps cancelled or retried, watched until it rests."""
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from tests.e2e.support.client import backfill, kafka, webhook
+from tests.reliability.chaos.ground import Ground
+from tests.reliability.chaos.inbox import Reply
+from tests.reliability.watch import Watch
+
+_LOOK_AGAIN = 0.5
+_PATIENCE = 240.0  # seconds for which a client repeats one call, or waits for what it wants to cancel
+TERMINAL = {"completed", "failed", "cancelled"}
+
+
+class Fate(StrEnum):
+    """What the client, or its receiver, does to the job."""
+
+    LEFT_ALONE = "left alone"
+    CANCELLED = "cancelled"
+    REFUSED = "refused once, then retried"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``topics`` is how many Kafka destinations the job has; ``cancel_after`` in seconds."""
+
+    slices: Sequence[int]
+    topics: int = 1
+    hook: bool = True
+    at_least_once: bool = False
+    fate: Fate = Fate.LEFT_ALONE
+    cancel_after: float = 0.0
+
+
+@dataclass
+class Errand:
+    """``heard`` is the job's id as the client was told; ``stop_watching`` ends the watching of a job that
+    does not come to rest.
+    """
+
+    ground: Ground
+    plan: Plan
+    stop_watching: Callable[[], bool] = lambda: False
+    name: str = field(default_factory=lambda: f"errand-{uuid.uuid4().hex[:12]}")
+    heard: str = ""
+    cancel_status: int = 0
+    trouble: str = ""
+    jobs: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.watch = Watch(self.ground.records, self.name)
+
+    @property
+    def path(self) -> str:
+        """Of the receiver."""
+        return f"/{self.name}/{self.plan.fate.name.lower()}"
+
+    @property
+    def topics(self) -> list[str]:
+        """The names of its Kafka destinations."""
+        return [f"{self.name}-{number}" for number in range(self.plan.topics)]
+
+    @property
+    def at_rest(self) -> bool:
+        return bool(self.jobs) and all(job["status"] in TERMINAL and job["torn_down"] for job in self.jobs)
+
+    def run(self) -> None:
+        """See it through; what goes wrong with the client is noted as its ``trouble``."""
+        try:
+            self.create()
+            if self.plan.fate is Fate.CANCELLED:
+                time.sleep(self.plan.cancel_after)
+                self.cancel()
+            if self.plan.fate is Fate.REFUSED:
+                self._retry()
+            while not self.look() and not self.stop_watching():
+                time.sleep(_LOOK_AGAIN)
+        except Exception as error:  # noqa: BLE001 - one client's trouble is noted, the others go on
+            self.trouble = f"{type(error).__name__}: {error}"
+
+    def create(self) -> None:
+        destinations = [kafka(topic) | self._delivery() for topic in self.topics]
+        if self.plan.hook:
+            destinations.append(webhook(self.name, self.ground.hook(self.path)))
+        body = backfill(self.ground.table, destinations, column="slice", values=list(self.plan.slices))
+        status, answer = self.ground.client.ask(
+            "POST",
+            "",
+            body | {"job_name": self.name},
+            headers={"Idempotency-Key": self.name},
+            patience=_PATIENCE,
+        )
+        assert status == 201, answer
+        self.heard = str(answer["job_id"])
+
+    def cancel(self) -> None:
+        self.cancel_status, _ = self.ground.client.ask("POST", f"/{self.heard}/cancel", patience=_PATIENCE)
+
+    def look(self) -> bool:
+        """Whether the job is at rest."""
+        self.jobs = self.watch.look()
+        return self.at_rest
+
+    def is_(self, *statuses: str) -> bool:
+        """Whether the job is in one of the states."""
+        self.look()
+        return any(job["status"] in statuses for job in self.jobs)
+
+    def _delivery(self) -> dict[str, str]:
+        return {"delivery": "at_least_once"} if self.plan.at_least_once else {}
+
+    def _retry(self) -> None:
+        """Retry whenever the job has failed, until it goes on to its end."""
+        until = time.monotonic() + _PATIENCE
+        while time.monotonic() < until and not self.stop_watching():
+            if self.is_("completed"):
+                return
+            if self.is_("failed"):
+                # A client whose first call was carried out and not answered hears 409 from the second.
+                self.ground.client.ask("POST", f"/{self.heard}/retry", patience=_PATIENCE)
+            time.sleep(_LOOK_AGAIN)
+
+
+class Receivers:
+    """How the receivers of errands answer: refusing ones say 400 for a while, ``mood`` answers the rest."""
+
+    def __init__(self, refuse_for: float, mood: Callable[[], Reply] = Reply) -> None:
+        """``refuse_for``: seconds from a refusing receiver's first request on."""
+        self._refuse_for = refuse_for
+        self._mood = mood
+        self._first: dict[str, float] = {}
+
+    def __call__(self, path: str) -> Reply:
+        if path.endswith(f"/{Fate.REFUSED.name.lower()}"):
+            first = self._first.setdefault(path, time.monotonic())
+            if time.monotonic() - first < self._refuse_for:
+                return Reply(status=400)
+        return self._mood()

@@ -1,0 +1,88 @@
+"""Kills processes at their work and pauses the parts beneath them, at random, as a seed says."""
+
+import contextlib
+import random
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from infra.local.options import BACKENDS, FUNCTIONS
+from infra.local.supervisor import LocalStack
+
+KILLED = (*FUNCTIONS, "dispatcher")
+_ESTABLISHED = "01"  # in /proc/net/tcp
+# Seconds between two kills. Mostly a few hundred milliseconds; now and then as long as a process needs to
+# start, else none would ever come to its work.
+_KILL_PAUSES = (0.2, 0.3, 0.4, 0.6, 2.5)
+_FREEZE_PAUSES = (3.0, 8.0)  # seconds between two pauses of parts, at least and at most
+_FREEZES = (0.5, 4.0)
+# For about a minute the emulator goes on giving some messages to a killed dispatcher.
+_DISPATCHER_CHANCE = 0.04
+_LOOK_AGAIN = 0.05
+
+
+class Havoc:
+    """While it is entered, nothing is safe. ``kills`` and ``pauses`` by the name of the part."""
+
+    def __init__(self, stack: LocalStack, chance: random.Random) -> None:
+        self.kills: Counter[str] = Counter()
+        self.pauses: Counter[str] = Counter()
+        self._stack = stack
+        self._ended = threading.Event()
+        seeds = chance.getrandbits(64), chance.getrandbits(64)
+        self._threads = [
+            threading.Thread(target=run, args=(random.Random(seed),), name=run.__name__)  # noqa: S311 - repeatable
+            for run, seed in zip((self._kill, self._freeze), seeds, strict=True)
+        ]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _kill(self, chance: random.Random) -> None:
+        while not self._ended.wait(chance.choice(_KILL_PAUSES)):
+            while not (working := at_work(self._stack)) and not self._ended.is_set():
+                time.sleep(_LOOK_AGAIN)
+            victims = sorted(working)
+            if "dispatcher" in victims and (chance.random() > _DISPATCHER_CHANCE or len(victims) == 1):
+                victims.remove("dispatcher")
+            if victims:
+                victim = chance.choice(victims)
+                self._stack.kill(victim)
+                self.kills[victim] += 1
+
+    def _freeze(self, chance: random.Random) -> None:
+        while not self._ended.wait(chance.uniform(*_FREEZE_PAUSES)):
+            part = chance.choice(BACKENDS)
+            self._stack.pause(part)
+            try:
+                self._ended.wait(chance.uniform(*_FREEZES))
+            finally:
+                self._stack.resume(part)
+            self.pauses[part] += 1
+
+
+def at_work(stack: LocalStack) -> set[str]:
+    """The functions with a request under way, and the dispatcher while it waits for one of them.
+
+    Nobody keeps a connection to a function open, so each one there is stands for a request.
+    """
+    connected = set()
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            _, local, _, state, *_ = line.split()
+            if state == _ESTABLISHED:
+                connected.add(int(local.partition(":")[2], 16))
+    working = {name for name in FUNCTIONS if stack.layout.ports[name] in connected}
+    return working | ({"dispatcher"} if working & {"stage", "deliver", "dead_letter"} else set())

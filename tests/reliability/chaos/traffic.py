@@ -1,0 +1,72 @@
+"""Keeps several jobs under way at once, of every kind, drawn from a seed."""
+
+import random
+import threading
+from types import TracebackType
+from typing import Self
+
+from tests.reliability.chaos.errand import Errand, Fate, Plan
+from tests.reliability.chaos.ground import SLICES, Ground
+
+_CANCEL_AFTER = 8.0
+
+
+class Traffic:
+    """While it is entered, each of ``lanes`` threads begins a job when its last one has come to rest.
+
+    After that ``wait_for_rest`` waits for those under way. ``errands`` are all, in the order they began.
+    """
+
+    def __init__(self, ground: Ground, chance: random.Random, lanes: int) -> None:
+        self.errands: list[Errand] = []
+        self._ground = ground
+        self._chance = chance
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._given_up = threading.Event()
+        self._threads = [threading.Thread(target=self._run, name=f"lane {each}") for each in range(lanes)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        if error is not None:
+            self._given_up.set()
+
+    def wait_for_rest(self, seconds: float) -> None:
+        """Wait for the jobs under way; those that take longer are not watched any more."""
+        timer = threading.Timer(seconds, self._given_up.set)
+        timer.start()
+        for thread in self._threads:
+            thread.join()
+        timer.cancel()
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            self._next().run()
+
+    def _next(self) -> Errand:
+        with self._lock:
+            errand = Errand(self._ground, plan(self._chance), self._given_up.is_set)
+            self.errands.append(errand)
+            return errand
+
+
+def plan(chance: random.Random) -> Plan:
+    """A job of any kind."""
+    topics, hook = chance.choice([(1, True), (1, True), (2, True), (1, False), (2, False), (0, True)])
+    fates = [Fate.LEFT_ALONE] * 6 + [Fate.CANCELLED] * 2 + ([Fate.REFUSED] if hook else [])
+    fate = chance.choice(fates)
+    return Plan(
+        slices=tuple(sorted(chance.sample(range(SLICES), chance.randint(1, SLICES)))),
+        topics=topics,
+        hook=hook,
+        at_least_once=topics > 0 and chance.random() < 0.2,
+        fate=fate,
+        cancel_after=chance.uniform(0.0, _CANCEL_AFTER),
+    )

@@ -1,0 +1,113 @@
+"""Compares what a case left behind with what it must: rows, counts, states, files, topics."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from infra.local import names
+from tests.e2e.support.bucket import staged_files
+from tests.e2e.support.kafka import committed, topics
+from tests.e2e.support.receiver import Request
+from tests.reliability import report
+from tests.reliability.crash.ground import Ground
+from tests.reliability.crash.player import Played
+
+STAGED_LEFT = "staged files left by completed or cancelled jobs"
+TOPICS_LEFT = "topics left by cancelled jobs"
+WRONG_END = "jobs with another end than expected"
+WRONG_ANSWERS = "answers of the API that were 500, or not true"
+UNFOUNDED_ROWS = "rows that are none of the slice, or differ"
+
+
+@dataclass
+class Findings:
+    """Figures by name, and what was wrong in words."""
+
+    figures: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+    def blame(self, figure: str, count: int, what: str) -> None:
+        if count:
+            self.figures[figure] += count
+            self.faults.append(f"{what}: {figure}: {count}")
+
+
+def check(ground: Ground, played: Played) -> Findings:
+    """Everything that can be said of a case once it is at rest."""
+    found = Findings()
+    name = f"{played.case} ({', '.join(job['job_id'] for job in played.jobs)})"
+    if played.rested_after is None:
+        states = [f"{job['status']}, torn down: {job['torn_down']}" for job in played.jobs]
+        found.blame(report.JOBS_STUCK, 1, f"{name} is {states}")
+        return found
+    end = played.case.scenario.end
+    ends = [job["status"] for job in played.jobs]
+    found.blame(WRONG_END, sum(each != end for each in ends), f"{name} ended {ends}")
+    found.blame(report.COUNTS_WRONG, len(played.watch.counts_wrong), f"{name} {played.watch.counts_wrong}")
+    found.blame(report.FINISHED_TWICE, len(played.watch.changed), f"{name} {played.watch.changed}")
+    _check_answers(played, name, found)
+    _check_kafka(ground, played, name, found)
+    _check_webhook(ground, played, name, found)
+    left = [] if end == "failed" else [
+        path for job in played.jobs for path in staged_files(ground.stack.endpoints, job)
+    ]
+    found.blame(STAGED_LEFT, len(left), f"{name} {left}")
+    return found
+
+
+def _check_answers(played: Played, name: str, found: Findings) -> None:
+    """What the client heard is true: its job is there. It heard no 500."""
+    wrong = sum(status >= 500 and status != 503 for status in played.statuses)  # noqa: PLR2004 - HTTP's
+    found.blame(WRONG_ANSWERS, wrong, f"{name} {played.statuses}")
+    missing = played.heard not in {job["job_id"] for job in played.jobs}
+    found.blame(WRONG_ANSWERS, int(missing), f"{name} was told of {played.heard}")
+
+
+def _check_kafka(ground: Ground, played: Played, name: str, found: Findings) -> None:
+    bootstrap = ground.stack.endpoints["kafka_bootstrap"]
+    topic = f"beam.{names.ORGANIZATION}.{played.destination}"
+    there = topic in topics(bootstrap)
+    if played.case.scenario.end == "cancelled":
+        # With a second job that named it, from a try whose answer was lost, it may stay.
+        left = there and played.posts == 1
+        found.blame(TOPICS_LEFT, int(left), f"{name} {topic}")
+    rows = [json.loads(value) for _, value in committed(bootstrap, topic)] if there else []
+    _compare(ground, played, rows, f"{name}, Kafka", found, report.KAFKA_DUPLICATES)
+
+
+def _check_webhook(ground: Ground, played: Played, name: str, found: Findings) -> None:
+    first: dict[str, bytes] = {}
+    changed = 0
+    for request in played.requests:
+        body = first.setdefault(request.headers["webhook-id"], request.body)
+        changed += body != request.body
+    found.blame(report.WEBHOOK_CHANGED, changed, name)
+    found.figures[report.WEBHOOK_REPEATS] += _repeats(played.requests)
+    rows = [row for body in first.values() for row in json.loads(body)]
+    _compare(ground, played, rows, f"{name}, webhook", found, report.WEBHOOK_DUPLICATES)
+
+
+def _repeats(requests: Sequence[Request]) -> int:
+    return len(requests) - len({request.headers["webhook-id"] for request in requests})
+
+
+def _compare(
+    ground: Ground,
+    played: Played,
+    rows: Sequence[Mapping[str, Any]],
+    name: str,
+    found: Findings,
+    doubled: str,
+) -> None:
+    """Each completed job sends every row once; one that ended otherwise, each row once at most."""
+    expected = {} if played.case.scenario.empty else ground.rows
+    completed = sum(job["status"] == "completed" for job in played.jobs)
+    copies = Counter(str(row.get("unique_id")) for row in rows)
+    strange = sum(json.dumps(row) != json.dumps(expected.get(str(row.get("unique_id")))) for row in rows)
+    found.blame(UNFOUNDED_ROWS, strange, name)
+    found.blame(report.ROWS_LOST, sum(max(0, completed - copies[each]) for each in expected), name)
+    most = len(played.jobs)
+    found.blame(doubled, sum(max(0, count - most) for count in copies.values()), name)
+    found.figures[report.ROWS] += len(rows)

@@ -1,0 +1,105 @@
+"""Puts a crash point before and after every durable step of a function's adapters, and into some.
+
+A point is named `function.part.step:moment`. The product knows nothing of it: its classes are patched
+in the process that serves.
+"""
+
+import functools
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from shared.adapters.firestore_jobs import FirestoreJobs
+from shared.adapters.pubsub import PubSubPublisher
+from shared.errors import Unavailable
+from tests.reliability.crash.control import Control, Fate
+
+_INSIDE = 0.01  # seconds within which a step that has begun is killed
+
+Steps = Iterable[tuple[type, str, str]]
+"""A class, its method, and what the step is called."""
+
+
+class Lost(Exception):  # noqa: N818 - named for what happened
+    """The step is to be taken for done."""
+
+
+class Hooks:
+    """The crash points of one function's process."""
+
+    def __init__(self, function: str, control: Control) -> None:
+        self._function = function
+        self._control = control
+
+    def install(self, steps: Steps, *, inside: Iterable[str] = ()) -> None:
+        """Hook methods; a step of ``inside`` can also be killed while it is being carried out."""
+        for owner, method, step in steps:
+            self._wrap(owner, method, lambda _arguments, step=step: step, inside=step in set(inside))
+
+    def install_common(self) -> None:
+        """Hook the parts that every function has: the record of jobs, and the queue."""
+        self._wrap(FirestoreJobs, "change_with", lambda arguments: f"job.{_transition(arguments[3])}")
+        self.install([(FirestoreJobs, "remove_unclaimed", "job.remove_unclaimed")])
+        publish = PubSubPublisher.publish
+
+        @functools.wraps(publish)
+        def published(publisher: PubSubPublisher, messages: Iterable[Any]) -> None:
+            listed = list(messages)
+            if not listed:
+                return
+            step = f"message.{listed[0].kind}"
+            try:
+                self.reach(f"{step}:before")
+            except Lost:
+                return
+            if half := len(listed) // 2:
+                publish(publisher, listed[:half])
+                self.reach(f"{step}:middle")
+            publish(publisher, listed[half:])
+            self.reach(f"{step}:after")
+
+        PubSubPublisher.publish = published  # type: ignore[method-assign]  # this is what a hook is
+
+    def reach(self, point: str) -> None:
+        """Meet the point's fate, if it has one."""
+        fate = self._control.claim(f"{self._function}.{point}")
+        if fate is Fate.KILL:
+            _die()
+        if fate is Fate.FAIL:
+            raise Unavailable("the part", detail="a crash point says so")
+        if fate is Fate.LOSE:
+            raise Lost
+
+    def _wrap(self, owner: type, method: str, name: Callable[[Any], str], *, inside: bool = False) -> None:
+        original = getattr(owner, method)
+
+        @functools.wraps(original)
+        def hooked(*arguments: Any, **named: Any) -> Any:
+            step = name(arguments)
+            self.reach(f"{step}:before")
+            if inside and self._control.claim(f"{self._function}.{step}:inside"):
+                threading.Thread(target=_die_soon, daemon=True).start()
+            answer = original(*arguments, **named)
+            self.reach(f"{step}:after")
+            return answer
+
+        setattr(owner, method, hooked)
+
+
+def _transition(transition: Any) -> str:
+    """What a change of a job is called: by its function, without what is bound to it."""
+    function = transition.func if isinstance(transition, functools.partial) else transition
+    return str(function.__name__).lstrip("_")
+
+
+def _die() -> None:
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def _die_soon() -> None:
+    time.sleep(random.random() * _INSIDE)  # noqa: S311 - no secret
+    _die()

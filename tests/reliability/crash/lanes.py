@@ -1,0 +1,76 @@
+"""Grounds side by side, each with a stack and a thread of its own, that work through cases."""
+
+import queue
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from infra.local.supervisor import LocalStack
+from tests.reliability.crash.check import Findings, check
+from tests.reliability.crash.ground import Ground, options, prepare
+from tests.reliability.crash.player import Case, Played, play
+
+Take = Callable[[Played, Findings], None]
+Fail = Callable[[Case, Exception], None]
+
+
+class Lanes:
+    """``take`` hears what came of each case, ``fail`` of a case that could not be played to its end."""
+
+    def __init__(self, count: int, take: Take, fail: Fail) -> None:
+        self._take = take
+        self._fail = fail
+        self._waiting: queue.Queue[Case | None] = queue.Queue()
+        self._broken: list[Exception] = []
+        # A stack ends with the thread that started it.
+        self._threads = [threading.Thread(target=self._run, name=f"lane {each}") for each in range(count)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for _ in self._threads:
+            self._waiting.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def work(self, cases: Sequence[Case]) -> None:
+        """Play all the cases, whichever lane is free; raises if no stack could be started or kept."""
+        for case in cases:
+            self._waiting.put(case)
+        self._waiting.join()
+        if self._broken:
+            raise self._broken[0]
+
+    def _run(self) -> None:
+        try:
+            with tempfile.TemporaryDirectory() as folder, LocalStack(options(Path(folder))) as stack:
+                ground = prepare(stack)
+                while (case := self._next()) is not None:
+                    self._play(ground, case)
+        except Exception as error:  # noqa: BLE001 - told to whoever waits for the cases
+            self._broken.append(error)
+            while self._next() is not None:
+                self._waiting.task_done()
+
+    def _next(self) -> Case | None:
+        case = self._waiting.get()
+        if case is None:
+            self._waiting.task_done()
+        return case
+
+    def _play(self, ground: Ground, case: Case) -> None:
+        try:
+            played = play(ground, case)
+            self._take(played, check(ground, played))
+        except Exception as error:  # noqa: BLE001 - one case's trouble is noted, the others go on
+            self._fail(case, error)
+        finally:
+            self._waiting.task_done()

@@ -1,0 +1,184 @@
+"""Plays one case: a job that goes its way while crash points are armed, watched until it is at rest."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import urllib3
+
+from tests.e2e.support.client import backfill, kafka, wait_until, webhook
+from tests.e2e.support.queue import DEAD_LETTER, Queue
+from tests.e2e.support.receiver import Receiver, Request
+from tests.reliability.crash.control import Fate
+from tests.reliability.crash.ground import ACK_DEADLINE, Ground
+from tests.reliability.crash.scenarios import PASSING_FAILURE, Scenario
+from tests.reliability.watch import Watch
+
+# Of the last fault: a job that is not at rest by then is stuck.
+STUCK_AFTER = 2.0 * ACK_DEADLINE
+_LOOK_AGAIN = 0.15
+_WAY_LIMIT = 60.0  # for a job to come where the scenario waits for it
+_EMPTY_WINDOW = ("2020-01-01T00:00:00", "2020-01-02T00:00:00")
+_TERMINAL = {"completed", "failed", "cancelled"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scenario and the points that are armed in it."""
+
+    scenario: Scenario
+    points: tuple[str, ...] = ()
+
+    @property
+    def armed(self) -> Mapping[str, Fate]:
+        return {**self.scenario.setup, **dict.fromkeys(self.points, Fate.KILL)}
+
+    def __str__(self) -> str:
+        return f"{self.scenario.name}: {' and '.join(self.points) or 'undisturbed'}"
+
+
+@dataclass
+class Played:
+    """What came of a case. ``jobs`` are the records of all that the client's tries left; ``rested_after``
+    in seconds from the last fault, None if it never did.
+    """
+
+    case: Case
+    destination: str
+    jobs: list[dict[str, Any]]
+    requests: list[Request]
+    hit: set[str]
+    seen: set[str]
+    watch: Watch
+    posts: int
+    heard: str
+    statuses: list[int]
+    rested_after: float | None
+
+
+class Lost(AssertionError):
+    """The client was not answered, or the job never came where it was waited for."""
+
+
+@dataclass
+class _Client:
+    """A client that asks again until it is answered; ``statuses`` are all the answers it heard."""
+
+    ground: Ground
+    statuses: list[int] = field(default_factory=list)
+    asked: int = 0
+
+    def __post_init__(self) -> None:
+        self._http = urllib3.PoolManager(retries=False, timeout=20.0)
+
+    def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+        """The JSON of the first answer that is not 503."""
+        endpoints = self.ground.stack.endpoints
+        url = f"{endpoints['api_url']}/api/v1/beam/backfills{path}"
+        head = {"X-API-Key": endpoints["api_key"], "Connection": "close", **(headers or {})}
+        until = time.monotonic() + _WAY_LIMIT
+        self.asked = 0
+        while time.monotonic() < until:
+            try:
+                self.asked += 1
+                answer = self._http.request(method, url, json=body, headers=head)
+            except urllib3.exceptions.HTTPError:
+                time.sleep(0.1)
+                continue
+            self.statuses.append(answer.status)
+            if answer.status != 503:  # noqa: PLR2004 - the one answer that asks to come again
+                return answer.json()
+            time.sleep(0.2)
+        raise Lost(f"{method} {path} was not answered")
+
+
+def play(ground: Ground, case: Case) -> Played:
+    """Play it on an idle ground."""
+    scenario = case.scenario
+    destination = f"case-{uuid.uuid4().hex[:12]}"
+    watch, client = Watch(ground.records, destination), _Client(ground)
+    ground.control.clear()
+    ground.control.arm(case.armed)
+    if scenario.unload_failures:
+        ground.warehouse.fail_unloads(*PASSING_FAILURE, times=scenario.unload_failures)
+    try:
+        with ground.warehouse.slow_unloads(scenario.unload_seconds), Receiver(*scenario.replies) as receiver:
+            heard = _create(ground, case, client, destination, receiver)
+            posts = client.asked
+            _interfere(ground, scenario, client, watch, receiver)
+            rested = _rest(ground, watch)
+            return Played(
+                case,
+                destination,
+                watch.look(),
+                list(receiver.requests),
+                ground.control.hit(),
+                ground.control.seen(),
+                watch,
+                posts,
+                heard,
+                client.statuses,
+                rested,
+            )
+    finally:
+        ground.control.disarm()
+
+
+def _create(ground: Ground, case: Case, client: _Client, destination: str, receiver: Receiver) -> str:
+    scenario = case.scenario
+    body = backfill(
+        ground.table,
+        [kafka(destination), webhook(destination, receiver.url)],
+        column=scenario.filter_column,
+        values=[1] if scenario.filter_column else None,
+        **({"window": _EMPTY_WINDOW} if scenario.empty else {}),
+    )
+    answer = client.ask("POST", "", {**body, "job_name": destination}, {"Idempotency-Key": destination})
+    return str(answer["job_id"])
+
+
+def _interfere(
+    ground: Ground, scenario: Scenario, client: _Client, watch: Watch, receiver: Receiver
+) -> None:
+    """What the scenario does to its job on its way."""
+    if scenario.dead_letter:
+        _come_to(lambda: bool(receiver.requests), "the first request")
+        job = next(job for job in watch.look() if job["status"] == "transporting")
+        names_of = ("organization_id", "job_id", "retry")
+        message = {"kind": "deliver", "chunk": 0, "attempt_id": job["attempt"]["attempt_id"]}
+        message |= {name: job[name] for name in names_of}
+        Queue(ground.stack.endpoints).publish(DEAD_LETTER, [json.dumps(message).encode()])
+    if scenario.cancel_when == "unloading":
+        _come_to(lambda: _unloading(ground, watch), "an unload under way")
+    if scenario.cancel_when == "delivering":
+        _come_to(lambda: bool(receiver.requests), "the first request")
+    if scenario.cancel_when:
+        for job in watch.look():
+            if job["confirmed"]:
+                client.ask("POST", f"/{job['job_id']}/cancel")
+
+
+def _unloading(ground: Ground, watch: Watch) -> bool:
+    """Whether every job that the client may see has a query in Snowflake, and there is one."""
+    jobs = [job for job in watch.look() if job["confirmed"]]
+    return bool(jobs) and all(ground.warehouse.unloads(job["job_id"]) for job in jobs)
+
+
+def _come_to(condition: Callable[[], bool], what: str) -> None:
+    wait_until(condition, what, _WAY_LIMIT)
+
+
+def _rest(ground: Ground, watch: Watch) -> float | None:
+    """Wait until every job is at rest; seconds since the last fault, or since now if there was none."""
+    began = time.time()
+    while True:
+        jobs = watch.look()
+        last_fault = max(began, ground.control.last_hit())
+        if jobs and all(job["status"] in _TERMINAL and job["torn_down"] for job in jobs):
+            return time.time() - last_fault
+        if time.time() - last_fault > STUCK_AFTER:
+            return None
+        time.sleep(_LOOK_AGAIN)

@@ -1,0 +1,165 @@
+"""What a job goes through while a crash waits for it, and the points that each way leads past."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from tests.e2e.support.receiver import Reply
+from tests.reliability.crash.control import Fate
+
+NOTHING: Mapping[str, Fate] = MappingProxyType({})
+# Not one of Snowflake's lasting refusals: another attempt may succeed.
+PASSING_FAILURE = (603, "XX000", "Processing aborted")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """``end``: the status that the job must come to. ``replies``: what the receiver says at first; later
+    200. ``setup``: what is armed besides, so that the points are reached at all. Times in seconds.
+    """
+
+    name: str
+    points: tuple[str, ...]
+    end: str = "completed"
+    replies: tuple[Reply, ...] = ()
+    setup: Mapping[str, Fate] = field(default_factory=lambda: NOTHING)
+    empty: bool = False
+    filter_column: str | None = None
+    unload_seconds: float = 0.0
+    unload_failures: int = 0
+    cancel_when: str | None = None  # unloading, delivering
+    dead_letter: bool = False
+
+
+def _around(function: str, *steps: str) -> tuple[str, ...]:
+    """The points before and after steps; a step with moments of its own names them: `publish:middle`."""
+    points: list[str] = []
+    for step in steps:
+        name, _, moment = step.partition(":")
+        moments = moment.split(",") if moment else ("before", "after")
+        points += [f"{function}.{name}:{each}" for each in moments]
+    return tuple(points)
+
+
+_ALL = "before,inside,after"
+_HALVES = "before,middle,after"
+_NO_RECEIVER = Reply(status=503)
+
+SCENARIOS = (
+    Scenario(
+        name="plain",
+        points=(
+            *_around("api", "job.create", "message.stage", "job.confirm"),
+            *_around("stage", "topic.ensure", "topic.record", f"topic.create:{_ALL}", "job.claim"),
+            *_around("stage", f"unload.submit:{_ALL}", "job.record_query", "unload.manifest"),
+            *_around("stage", f"chunks.record:{_HALVES}", "job.staged", f"message.deliver:{_HALVES}"),
+            *_around("deliver", "lease.take", f"kafka.fence:{_ALL}", "kafka.look_up", "kafka.begin"),
+            *_around("deliver", "kafka.produce:middle,after", "kafka.mark", f"kafka.commit:{_ALL}"),
+            *_around("deliver", f"webhook.post:{_ALL}", f"lease.done:{_ALL}", f"chunk.count_down:{_ALL}"),
+            *_around("deliver", "job.complete", "message.tear_down"),
+            *_around("stage", f"files.delete:{_HALVES}", "job.tear_down"),
+        ),
+    ),
+    Scenario(
+        name="slow receiver",
+        replies=(Reply(hang=0.4),) * 60,
+        points=(*_around("deliver", "lease.renew", "lease.checkpoint"), *_around("sweep", "job.first_to_note")),
+    ),
+    Scenario(
+        name="receiver out of service",
+        replies=(_NO_RECEIVER,) * 10,
+        points=_around("deliver", "lease.release", "destination.error"),
+    ),
+    Scenario(
+        name="receiver refuses",
+        end="failed",
+        replies=(Reply(status=410),) * 1000,
+        points=(
+            *_around("deliver", "job.fail", "message.tear_down", "destination.error"),
+            *_around("stage", "job.tear_down"),
+        ),
+    ),
+    Scenario(
+        name="no rows",
+        empty=True,
+        points=(
+            *_around("stage", "chunks.record", "job.staged", "files.delete", "job.tear_down"),
+            *_around("sweep", "job.first_to_note", "message.tear_down"),
+        ),
+    ),
+    Scenario(
+        name="cancelled while unloading",
+        end="cancelled",
+        unload_seconds=60.0,
+        cancel_when="unloading",
+        points=(
+            *_around("api", "job.cancel", "message.tear_down"),
+            *_around("stage", "unload.abort", f"files.delete:{_HALVES}", "topic.remove", "topic.record"),
+            *_around("stage", f"topic.delete:{_ALL}", "job.tear_down"),
+        ),
+    ),
+    Scenario(
+        name="cancelled while delivering",
+        end="cancelled",
+        replies=(Reply(hang=0.5),) * 1000,
+        cancel_when="delivering",
+        points=(
+            *_around("api", "job.cancel", "message.tear_down"),
+            *_around("deliver", "lease.release"),
+            *_around("stage", f"files.delete:{_HALVES}", f"topic.delete:{_ALL}", "job.tear_down"),
+        ),
+    ),
+    Scenario(
+        name="long unload",
+        unload_seconds=6.0,
+        points=_around("sweep", "job.first_to_note", "message.stage"),
+    ),
+    Scenario(
+        name="unload fails once",
+        unload_failures=1,
+        points=_around("stage", "job.claim", "unload.submit", "job.record_query", "message.stage"),
+    ),
+    Scenario(
+        name="unload refused",
+        end="failed",
+        filter_column="no_such_column",
+        points=_around("stage", "job.fail", "message.tear_down", "job.tear_down"),
+    ),
+    Scenario(
+        name="query lost",
+        setup={"stage.unload.submit:after": Fate.KILL},
+        points=_around("stage", "unload.find", "job.record_query"),
+    ),
+    Scenario(
+        name="queue refuses",
+        setup={"api.message.stage:before": Fate.FAIL},
+        points=_around("api", "job.remove_unclaimed"),
+    ),
+    Scenario(
+        name="client never answered",
+        setup={"api.job.create:after": Fate.KILL},
+        points=_around("sweep", "job.remove_unclaimed"),
+    ),
+    Scenario(
+        name="stage message lost",
+        setup={"api.message.stage:before": Fate.LOSE},
+        points=_around("sweep", "job.first_to_note", "message.stage"),
+    ),
+    Scenario(
+        name="chunk messages lost",
+        setup={"stage.message.deliver:before": Fate.LOSE},
+        points=_around("sweep", "job.first_to_note", "message.stage"),
+    ),
+    Scenario(
+        name="count at zero and not finished",
+        setup={"deliver.job.complete:before": Fate.KILL},
+        points=_around("sweep", "job.complete", "message.tear_down"),
+    ),
+    Scenario(
+        name="dead letter",
+        end="failed",
+        replies=(_NO_RECEIVER,) * 1000,
+        dead_letter=True,
+        points=_around("dead_letter", "job.fail", "message.tear_down"),
+    ),
+)

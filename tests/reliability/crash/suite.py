@@ -1,0 +1,127 @@
+"""Kills the functions at every crash point, singly and in pairs, and checks what is left of each job.
+
+One case at a time in each stack: a crash is never blurred by another job's. The first case of each
+scenario is undisturbed; it proves the scenario itself.
+"""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from tests.reliability import report
+from tests.reliability.crash import check
+from tests.reliability.crash.control import Fate
+from tests.reliability.crash.lanes import Lanes
+from tests.reliability.crash.player import STUCK_AFTER, Case, Played
+from tests.reliability.crash.scenarios import SCENARIOS, Scenario
+
+TITLE = "Crash points"
+NAMED, NEVER_HIT = "crash points named", "crash points never hit"
+CASES, PAIRS = "jobs with a crash", "jobs with a pair of crashes, both hit"
+REST = f"longest way to rest after the last crash, s (stuck after {STUCK_AFTER:g})"
+_TRIES = 4  # for a point that a race may lead past
+_PAIRS_TRIED = 3  # times as many as are wanted: a first crash may lead past the second point
+_WEIGHTS = {"plain": 8}  # pairs come above all from where a job passes most points
+
+Named = tuple[Scenario, str]
+
+
+class Tally:
+    """What all lanes found."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.figures: Counter[str] = Counter()
+        self.faults: list[str] = []
+        self.hit: set[tuple[str, str]] = set()
+        self.longest = 0.0
+        self._say = say
+        self._lock = threading.Lock()
+
+    def take(self, played: Played, found: check.Findings) -> None:
+        case = played.case
+        with self._lock:
+            self.figures.update(found.figures)
+            self.figures[report.KILLS] += sum(case.armed[point] is Fate.KILL for point in played.hit)
+            self._blame(found.faults)
+            self.figures[CASES] += any(point in played.hit for point in case.points)
+            if set(case.points) <= played.hit:
+                self.figures[PAIRS] += len(case.points) > 1
+                self.hit |= {(case.scenario.name, point) for point in case.points}
+            self.longest = max(self.longest, played.rested_after or 0.0)
+
+    def fail(self, case: Case, error: Exception) -> None:
+        with self._lock:
+            self.figures[report.JOBS_STUCK] += 1
+            self._blame([f"{case}: {type(error).__name__}: {error}"])
+
+    def missing(self, points: list[Named]) -> list[Named]:
+        return [(scenario, point) for scenario, point in points if (scenario.name, point) not in self.hit]
+
+    def _blame(self, faults: list[str]) -> None:
+        self.faults += faults
+        for fault in faults:
+            self._say(fault)
+
+
+def named() -> list[Named]:
+    """Every point with the scenario that leads past it."""
+    return [(scenario, point) for scenario in SCENARIOS for point in scenario.points]
+
+
+def pairs(chance: random.Random) -> Iterator[Case]:
+    """Pairs without end, the same for the same seed."""
+    weights = [_WEIGHTS.get(scenario.name, 1) for scenario in SCENARIOS]
+    while True:
+        (scenario,) = chance.choices(SCENARIOS, weights)
+        yield Case(scenario, tuple(chance.sample(scenario.points, 2)))
+
+
+def run(
+    seed: int,
+    *,
+    lanes: int = 4,
+    least_pairs: int = 200,
+    points: list[Named] | None = None,
+    say: Callable[[str], None] = print,
+) -> report.Report:
+    """Every point of ``points`` (all that are named, if not given) singly, then pairs."""
+    began = time.monotonic()
+    points = named() if points is None else points
+    tally = Tally(say)
+    with Lanes(lanes, tally.take, tally.fail) as work:
+        scenarios = {scenario.name: scenario for scenario, _ in points}
+        work.work([Case(scenario) for scenario in scenarios.values()])
+        say(f"crash: {len(scenarios)} scenarios undisturbed, {time.monotonic() - began:.0f} s")
+        for _ in range(_TRIES):
+            work.work([Case(scenario, (point,)) for scenario, point in tally.missing(points)])
+        say(f"crash: {len(points)} points singly, {time.monotonic() - began:.0f} s")
+        endless = islice(pairs(random.Random(seed)), _PAIRS_TRIED * least_pairs)  # noqa: S311 - repeatable
+        while tally.figures[PAIRS] < least_pairs and (
+            some := list(islice(endless, least_pairs - tally.figures[PAIRS]))
+        ):
+            work.work(some)
+    never = [f"never hit: {scenario.name}: {point}" for scenario, point in tally.missing(points)]
+    zeroes = (
+        NEVER_HIT,
+        check.STAGED_LEFT,
+        check.TOPICS_LEFT,
+        check.WRONG_END,
+        check.WRONG_ANSWERS,
+        check.UNFOUNDED_ROWS,
+    )
+    counted = (CASES, PAIRS, report.KILLS, report.ROWS, report.WEBHOOK_REPEATS, *report.ZEROES, *zeroes)
+    return report.Report(
+        suite="crash",
+        title=TITLE,
+        seed=seed,
+        seconds=time.monotonic() - began,
+        figures={NAMED: len(points)}
+        | {name: tally.figures[name] for name in counted}
+        | {NEVER_HIT: len(never), REST: round(tally.longest, 1)},
+        zeroes=zeroes,
+        least={PAIRS: least_pairs},
+        faults=(*tally.faults, *never),
+    )

@@ -1,0 +1,119 @@
+"""Dependencies that fail: each one paused, refusing, slow and cut, with jobs in every phase."""
+
+import queue
+import random
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.reliability import report
+from tests.reliability.chaos import check
+from tests.reliability.chaos.client import Prober
+from tests.reliability.chaos.suite import answers
+from tests.reliability.faults.ground import troubled_stack
+from tests.reliability.faults.trials import Trial, all_trials, play
+
+TITLE = "Dependencies that fail"
+LANES = 3
+UNANSWERED = "calls of the API that were not answered"
+FAILED = "trials that could not be played"
+REST = "longest way of a trial's jobs to rest after the trouble, s"
+
+
+def run(
+    seed: int,
+    *,
+    trials: Sequence[Trial] | None = None,
+    lanes: int = LANES,
+    say: Callable[[str], None] = print,
+) -> report.Report:
+    """Play the trials (all there are, if not given) on stacks side by side, one at a time on each."""
+    began = time.monotonic()
+    trials = list(all_trials() if trials is None else trials)
+    if lanes > 1:
+        # Long ones are spread over the lanes; among the others the seed mixes what follows what.
+        random.Random(seed).shuffle(trials)  # noqa: S311 - repeatable
+        trials.sort(key=lambda trial: -trial.seconds)
+    tally = Tally(trials, say)
+    threads = [threading.Thread(target=tally.work, name=f"lane {each}") for each in range(lanes)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kinds = {trial.trouble for trial in trials}
+    played = {f"trials: a part {kind}": sum(trial.trouble is kind for trial in trials) for kind in kinds}
+    return report.Report(
+        suite="faults",
+        title=TITLE,
+        seed=seed,
+        seconds=time.monotonic() - began,
+        figures={
+            **dict(sorted(played.items())),
+            FAILED: tally.failed,
+            **tally.found.shown(),
+            REST: round(tally.longest, 1),
+            **tally.answers,
+            UNANSWERED: tally.unanswered,
+        },
+        zeroes=(*check.ZEROES, FAILED, UNANSWERED),
+        faults=tuple(tally.found.faults),
+    )
+
+
+class Tally:
+    """The trials that wait, and what the lanes found."""
+
+    def __init__(self, trials: Sequence[Trial], say: Callable[[str], None]) -> None:
+        self.found = check.Findings()
+        self.failed = 0
+        self.longest = 0.0
+        self.answers: dict[str, float] = {}
+        self.unanswered = 0
+        self._say = say
+        self._lock = threading.Lock()
+        self._waiting: queue.SimpleQueue[Trial] = queue.SimpleQueue()
+        for trial in trials:
+            self._waiting.put(trial)
+
+    def work(self) -> None:
+        """Play what waits on a stack of its own."""
+        try:
+            with tempfile.TemporaryDirectory() as folder, troubled_stack(Path(folder)) as troubled:
+                errands = []
+                with Prober(troubled.ground.client):
+                    while not self._waiting.empty():
+                        trial = self._waiting.get()
+                        try:
+                            outcome = play(troubled, trial)
+                        except Exception as error:  # noqa: BLE001 - one trial's trouble is noted, the others go on
+                            self._blame(f"{trial}: {type(error).__name__}: {error}")
+                            continue
+                        errands += outcome.errands
+                        with self._lock:
+                            self.longest = max(self.longest, outcome.rested_after or 0.0)
+                        self._say(f"faults: {trial}: {_shown(outcome.rested_after)}")
+                self._add(check.check(troubled.ground, errands), answers(troubled.ground))
+                with self._lock:
+                    self.unanswered += troubled.ground.client.unanswered
+        except Exception as error:  # noqa: BLE001 - a stack that fails must not hide what the others found
+            self._blame(f"a lane ended: {type(error).__name__}: {error}")
+
+    def _add(self, found: check.Findings, heard: dict[str, float]) -> None:
+        with self._lock:
+            self.found.figures.update(found.figures)
+            self.found.faults += found.faults
+            self.answers = {name: self.answers.get(name, 0) + count for name, count in heard.items()}
+        for fault in found.faults:
+            self._say(fault)
+
+    def _blame(self, what: str) -> None:
+        with self._lock:
+            self.failed += 1
+            self.found.faults.append(what)
+        self._say(what)
+
+
+def _shown(rested_after: float | None) -> str:
+    return "STUCK" if rested_after is None else f"at rest after {rested_after:.1f} s"

@@ -1,0 +1,119 @@
+"""Jobs brought to a phase, one part in trouble for a while, and then everything must come to rest."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+
+from tests.e2e.support.client import wait_until
+from tests.reliability.chaos.errand import Errand, Plan
+from tests.reliability.faults.ground import PARTS, Trouble, Troubled
+
+_SLICES = (0, 1)
+_UNLOAD_SECONDS = 6.0
+_WAY_LIMIT = 120.0  # seconds for a job to come to its phase
+_LOOK_AGAIN = 0.5
+LONG, SHORT, ON_THE_WAY = 30.0, 3.0, 6.0  # seconds of trouble
+
+
+class Phase(StrEnum):
+    """Where a job is when the trouble begins."""
+
+    CREATED = "being created"
+    UNLOADED = "being unloaded"
+    DELIVERED = "being delivered"
+    ENDED = "just completed"
+    CANCELLED = "being cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """``seconds`` is how long the part is in trouble."""
+
+    part: str
+    trouble: Trouble
+    phases: tuple[Phase, ...]
+    seconds: float
+
+    def __str__(self) -> str:
+        where = "in every phase" if len(self.phases) > 1 else self.phases[0]
+        return f"{self.part} {self.trouble} for {self.seconds:g} s, jobs {where}"
+
+
+def all_trials() -> list[Trial]:
+    """Long pauses first: they take longest."""
+    every = tuple(Phase)
+    long = [Trial(part, Trouble.PAUSED, every, LONG) for part in PARTS]
+    others = [
+        Trial(part, trouble, every, ON_THE_WAY)
+        for trouble in (Trouble.REFUSING, Trouble.SLOW, Trouble.CUT)
+        for part in PARTS
+    ]
+    short = [Trial(part, Trouble.PAUSED, (phase,), SHORT) for phase in every for part in PARTS]
+    return [*long, *others, *short]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``rested_after``: seconds from the end of the trouble; None if some job never came to rest."""
+
+    trial: Trial
+    errands: Sequence[Errand]
+    rested_after: float | None
+
+
+def play(troubled: Troubled, trial: Trial) -> Outcome:
+    """Play it on an idle stack."""
+    errands = {phase: Errand(troubled.ground, Plan(_SLICES)) for phase in trial.phases}
+    _lead(troubled, errands)
+    troubled.strike(trial.part, trial.trouble)
+    struck = time.monotonic()
+    calls = {Phase.CREATED: Errand.create, Phase.CANCELLED: Errand.cancel}
+    with ThreadPoolExecutor() as pool:
+        try:
+            answered = [
+                pool.submit(call, errands[phase]) for phase, call in calls.items() if phase in errands
+            ]
+            troubled.gate.open_all()
+            time.sleep(max(0.0, struck + trial.seconds - time.monotonic()))
+        finally:
+            troubled.heal(trial.part, trial.trouble)
+        healed = time.monotonic()
+        for each in answered:
+            each.result()
+    jobs = list(errands.values())
+    return Outcome(trial, jobs, _rest(jobs, healed, troubled.ground.rest_limit))
+
+
+def _lead(troubled: Troubled, errands: Mapping[Phase, Errand]) -> None:
+    """Bring each job to where its phase begins.
+
+    Receivers hold up those under way until all are there; an unload's length is known, so it comes late.
+    """
+    ground = troubled.ground
+    for phase in (Phase.ENDED, Phase.DELIVERED, Phase.CANCELLED):
+        if errand := errands.get(phase):
+            troubled.gate.close(errand.path)
+            errand.create()
+            _wait(partial(ground.inbox.has_come, errand.path), "a first request")
+    if errand := errands.get(Phase.UNLOADED):
+        with ground.warehouse.slow_unloads(_UNLOAD_SECONDS):
+            errand.create()
+            _wait(partial(ground.warehouse.unloads, errand.heard), "an unload")
+    if errand := errands.get(Phase.ENDED):
+        troubled.gate.open(errand.path)
+        _wait(partial(errand.is_, "completed"), "the end of a job")
+
+
+def _wait(condition: Callable[[], object], what: str) -> None:
+    wait_until(condition, what, _WAY_LIMIT)
+
+
+def _rest(errands: Sequence[Errand], healed: float, limit: float) -> float | None:
+    while any(not errand.look() for errand in errands):
+        if time.monotonic() - healed > limit:
+            return None
+        time.sleep(_LOOK_AGAIN)
+    return time.monotonic() - healed

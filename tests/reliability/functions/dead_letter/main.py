@@ -1,0 +1,5 @@
+"""The dead-letter function with crash points."""
+
+from tests.reliability.crash.hooked import hooked
+
+handle = hooked("dead_letter")

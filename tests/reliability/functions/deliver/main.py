@@ -1,0 +1,5 @@
+"""The delivery function with crash points."""
+
+from tests.reliability.crash.hooked import hooked
+
+handle = hooked("deliver")

@@ -1,0 +1,159 @@
+"""The figures of the reliability suites: each leaves its own as JSON, and one page is made of all of them."""
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".reliability"
+PAGE = ROOT / "docs/reliability.md"
+
+# Figures that every suite calls alike, and that must be 0; the guarantees are stated with their sums.
+ROWS_LOST = "rows lost"
+KAFKA_DUPLICATES = "duplicates in Kafka (read_committed)"
+WEBHOOK_CHANGED = "webhook batches repeated under their id with other rows"
+WEBHOOK_DUPLICATES = "webhook rows doubled after dropping repeats by id"
+JOBS_STUCK = "jobs stuck"
+COUNTS_WRONG = "chunks_left wrong"
+FINISHED_TWICE = "jobs finished twice, or changed after their end"
+ZEROES = (
+    ROWS_LOST,
+    KAFKA_DUPLICATES,
+    WEBHOOK_CHANGED,
+    WEBHOOK_DUPLICATES,
+    JOBS_STUCK,
+    COUNTS_WRONG,
+    FINISHED_TWICE,
+)
+# Summed over the suites, they say how much was tried.
+ROWS = "rows delivered"
+KILLS = "processes killed at work"
+WEBHOOK_REPEATS = "webhook batches that came again"
+
+_GUARANTEES = """\
+## What is guaranteed
+
+- **Kafka, `exactly_once`** (the default): a consumer with `isolation.level=read_committed` reads every row
+  of the slice exactly once, whatever crashed; {kafka} duplicates and {lost} lost rows over {kills} killed
+  processes. *To have it*, read with `read_committed`; keep the broker's group offsets (7 days by default)
+  for as long as a job may be retried.
+- **Kafka, `at_least_once`**: every row arrives, and may arrive again after a crash. *To have each once*,
+  drop what has a key (the table's unique column) that was seen before.
+- **Webhook**: every row arrives, in batches that may come again under their old `webhook-id` with the very
+  same body; {repeats} batches did, {changed} of them changed, {doubled} rows were left doubled. *To have
+  each row once*, answer 2xx only when the batch is stored, and drop a `webhook-id` that was seen before.
+"""
+
+
+@dataclass(frozen=True)
+class Report:
+    """One suite's run. ``zeroes`` names the figures that must be 0 beside the common ones, ``least`` the
+    figures that must reach a bound. ``faults`` says what went wrong, for people.
+    """
+
+    suite: str
+    title: str
+    seed: int
+    seconds: float
+    figures: Mapping[str, float]
+    zeroes: tuple[str, ...] = ()
+    least: Mapping[str, float] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+
+    def misses(self) -> list[str]:
+        """Which figures are not what they must be."""
+        wrong = [
+            f"{name}: {self.figures[name]:g}, must be 0"
+            for name in (*ZEROES, *self.zeroes)
+            if self.figures.get(name)
+        ]
+        low = [
+            f"{name}: {self.figures.get(name, 0):g}, must be {bound:g} at least"
+            for name, bound in self.least.items()
+            if self.figures.get(name, 0) < bound
+        ]
+        return [*wrong, *low]
+
+    @property
+    def passed(self) -> bool:
+        return not self.misses() and not self.faults
+
+    def text(self) -> str:
+        """For the terminal."""
+        head = f"{self.title}: seed {self.seed}, {self.seconds:.0f} s"
+        lines = [f"  {name}: {value:,g}" for name, value in self.figures.items()]
+        verdict = ["  passed"] if self.passed else ["  FAILED", *self.misses(), *self.faults]
+        return "\n".join([head, *lines, *verdict])
+
+
+def save(report: Report, folder: Path = FOLDER) -> None:
+    """Keep the suite's latest run."""
+    folder.mkdir(exist_ok=True)
+    content = asdict(report) | {"machine": _machine()}
+    (folder / f"{report.suite}.json").write_text(json.dumps(content, indent=2) + "\n")
+
+
+def render(folder: Path = FOLDER) -> str:
+    """The page, from the latest run of each suite."""
+    runs = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    reports = [
+        Report(**{name: value for name, value in run.items() if name != "machine"} | _tuples(run))
+        for run in runs
+    ]
+    totals: dict[str, float] = {}
+    for report in reports:
+        for name, value in report.figures.items():
+            totals[name] = totals.get(name, 0) + value
+    guarantees = _GUARANTEES.format(
+        kafka=_shown(totals.get(KAFKA_DUPLICATES, 0)),
+        lost=_shown(totals.get(ROWS_LOST, 0)),
+        kills=_shown(totals.get(KILLS, 0)),
+        repeats=_shown(totals.get(WEBHOOK_REPEATS, 0)),
+        changed=_shown(totals.get(WEBHOOK_CHANGED, 0)),
+        doubled=_shown(totals.get(WEBHOOK_DUPLICATES, 0)),
+    )
+    machines = sorted({run["machine"] for run in runs})
+    head = (
+        "# Reliability\n\n"
+        "Written by `make reliability`; the figures below are those of its last run"
+        f" on {' and '.join(machines)}.\n"
+        "`python -m tests.reliability --suite NAME --seed SEED` repeats one suite.\n"
+    )
+    return "\n".join([head, guarantees, *map(_section, reports)])
+
+
+def _section(report: Report) -> str:
+    bounds = {name: "0" for name in (*ZEROES, *report.zeroes)}
+    bounds |= {name: f"≥ {_shown(bound)}" for name, bound in report.least.items()}
+    rows = [
+        f"| {name} | {_shown(value)} | {bounds.get(name, '')} |" for name, value in report.figures.items()
+    ]
+    return "\n".join(
+        [
+            f"## {report.title}",
+            "",
+            f"`{report.suite}`, seed {report.seed}, {report.seconds:.0f} s:"
+            f" {'passed' if report.passed else '**failed**'}.",
+            "",
+            "| figure | measured | must be |",
+            "|---|---|---|",
+            *rows,
+            *[f"\n- {fault}" for fault in report.faults],
+            "",
+        ]
+    )
+
+
+def _tuples(run: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(run[name]) for name in ("zeroes", "faults")}
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def _machine() -> str:
+    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"

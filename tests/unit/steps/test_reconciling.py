@@ -1,0 +1,164 @@
+"""Reconciling: what arrived of a job that ended before its time is recorded, though its sender died."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from shared import jobs as domain
+from shared.errors import Unavailable
+from shared.jobs import AT_LEAST_ONCE, Counts, Destination, Job, JobStatus
+from shared.messages import DeliverChunk, TearDownJob
+from tests.fakes.examples import KAFKA, WEBHOOK, new_job
+from tests.fakes.faults import Faults, Killed
+from tests.unit.steps.world import KEPT, LEASE, World
+
+KAFKA_ONLY = (KAFKA,)
+ENDS = (JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+def killed_at(call: str, destinations: tuple[Destination, ...] = (KAFKA, WEBHOOK)) -> tuple[World, Job]:
+    """A job whose first chunk's sender was killed just before such a call."""
+    world = World(faults=Faults())
+    job, messages = world.staged(new_job(destinations=destinations, time_created=world.clock.now()))
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    world.faults.instead[call] = kill
+    with pytest.raises(Killed):
+        world.deliver.run(messages[0])
+    return world, job
+
+
+def end(world: World, job: Job, status: JobStatus = JobStatus.FAILED) -> None:
+    if status is JobStatus.CANCELLED:
+        world.cancel(job)
+    else:
+        world.finish.fail("acme", job.job_id, "why", retry=0)
+
+
+def tear_down(world: World, job: Job) -> Job:
+    world.tear_down.run(TearDownJob("acme", job.job_id))
+    return world.now(job)
+
+
+@pytest.mark.parametrize("status", ENDS)
+def test_a_chunk_that_kafka_has_and_nobody_recorded_is_recorded_and_counted(status: JobStatus) -> None:
+    world, job = killed_at("FakeLease.done", KAFKA_ONLY)
+    end(world, job, status)
+    assert world.jobs.counts(job) == Counts(3, 13)
+    ended = tear_down(world, job)
+    assert (ended.status, ended.torn_down, ended.reconciled) == (status, True, True)
+    assert world.jobs.counts(job) == Counts(2, 8)
+    assert world.deliveries.begun(job) == {0: {KAFKA.uid}}
+
+
+@pytest.mark.parametrize("status", ENDS)
+def test_a_chunk_that_every_destination_has_and_nobody_counted_is_counted(status: JobStatus) -> None:
+    world, job = killed_at("FakeChunks.count_down")
+    end(world, job, status)
+    tear_down(world, job)
+    assert world.jobs.counts(job) == Counts(2, 8)
+
+
+def test_a_chunk_that_another_destination_lacks_is_recorded_where_it_is_and_not_counted() -> None:
+    world, job = killed_at("FakeLease.done")
+    end(world, job)
+    tear_down(world, job)
+    assert world.deliveries.begun(job) == {0: {KAFKA.uid}}
+    assert world.jobs.counts(job) == Counts(3, 13)
+
+
+def test_a_lease_that_still_lives_is_waited_for() -> None:
+    world, job = killed_at("FakeLease.done", KAFKA_ONLY)
+    end(world, job)
+    started = world.clock.monotonic()
+    tear_down(world, job)
+    assert world.clock.monotonic() - started == pytest.approx(LEASE, abs=1)
+
+
+def test_what_was_never_begun_is_not_asked_for() -> None:
+    world, job = killed_at("FakeLease.done", KAFKA_ONLY)
+    end(world, job)
+    tear_down(world, job)
+    assert world.faults.calls.count("LogMarkers.committed") == 1
+
+
+@pytest.mark.parametrize("call", ["Log.commit", "FakeStagedFiles.open"])
+def test_a_chunk_that_kafka_has_not_stays_undelivered(call: str) -> None:
+    """A topic that has vanished tells the same: what it had of the job is gone with it."""
+    world, job = killed_at(call, KAFKA_ONLY)
+    end(world, job)
+    assert tear_down(world, job).reconciled
+    assert world.jobs.counts(job) == Counts(3, 13)
+    world.retry(job)
+    world.run()
+    assert len(world.log.rows()) == 13
+
+
+def test_of_a_topic_that_is_sent_to_at_least_once_kafka_knows_nothing() -> None:
+    world, job = killed_at("FakeLease.done", (replace(KAFKA, delivery=AT_LEAST_ONCE),))
+    end(world, job)
+    tear_down(world, job)
+    assert world.faults.calls.count("LogMarkers.committed") == 0
+    assert world.jobs.counts(job) == Counts(3, 13)
+
+
+def test_while_kafka_can_not_tell_the_teardown_comes_again() -> None:
+    world, job = killed_at("FakeLease.done", KAFKA_ONLY)
+    end(world, job)
+
+    def open_transaction(_delivery: object) -> bool:
+        raise Unavailable("Kafka")
+
+    world.faults.instead["LogMarkers.committed"] = open_transaction
+    with pytest.raises(Unavailable):
+        tear_down(world, job)
+    assert not world.now(job).torn_down
+    assert tear_down(world, job).reconciled
+
+
+def test_a_teardown_that_comes_too_late_for_the_markers_brings_the_job_to_rest_all_the_same() -> None:
+    world, job = killed_at("FakeLease.done", KAFKA_ONLY)
+    end(world, job)
+    world.clock.sleep((KEPT.markers + timedelta(seconds=1)).total_seconds())
+    world.log.committed.clear()
+    ended = tear_down(world, job)
+    assert (ended.torn_down, ended.reconciled) == (True, False)
+
+
+def test_a_job_of_which_all_arrived_after_all_keeps_its_status_until_it_is_retried() -> None:
+    world, job = killed_at("FakeLease.done", KAFKA_ONLY)
+    attempt_id = job.require_attempt().attempt_id
+    for chunk in (1, 2):
+        world.deliver.run(DeliverChunk("acme", job.job_id, attempt_id, 0, chunk))
+    end(world, job)
+    assert tear_down(world, job).status is JobStatus.FAILED
+    assert world.jobs.counts(job) == Counts(0, 0)
+    assert world.retry(job).status is JobStatus.COMPLETED
+    assert len(world.log.rows()) == 13
+
+
+def test_a_job_that_ended_while_staging_has_nothing_to_reconcile() -> None:
+    world = World(polls=1000)
+    job = world.accept()
+    job = world.change(job, partial(domain.fail, message="why", now=world.clock.now(), retry=0))
+    assert tear_down(world, job).reconciled
+
+
+def test_a_delivery_that_recorded_it_while_kafka_was_asked_is_not_recorded_twice() -> None:
+    """Its job was retried meanwhile, and the chunk found by its next sender."""
+    world, job = killed_at("FakeLease.done", KAFKA_ONLY)
+    end(world, job)
+
+    def found_by_another(_delivery: object) -> bool:
+        world.retry(job)
+        world.deliver.run(DeliverChunk("acme", job.job_id, job.require_attempt().attempt_id, 1, 0))
+        return True
+
+    world.faults.instead["LogMarkers.committed"] = found_by_another
+    tear_down(world, job)
+    assert world.jobs.counts(job) == Counts(2, 8)
+    assert world.jobs.destinations(job)[KAFKA.uid].chunks_done == 1
