@@ -9,10 +9,10 @@ FOREGROUND := exec $(VENV_PYTHON) -I -S infra/local/tether.py $$PPID $(VENV_PYTH
 export DATA TOKEN ROWS STACK_DIR KAFKA_BOOTSTRAP UNLOAD_FILE_BYTES CONCURRENCY SWEEP_PAUSE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test lint bench
+.PHONY: help setup demo stack test reliability lint bench
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 setup: ## check the prerequisites, install what is pinned (once)
 	@command -v $(PYTHON) >/dev/null || { \
@@ -29,6 +29,9 @@ stack: setup ## run the local stack in the foreground; DATA=file ROWS=count STAC
 test: setup ## run every test; the domain and the steps must be covered whole
 	@$(VENV_PYTHON) -m pytest --cov --cov-report=term
 	@$(VENV_PYTHON) -m coverage report --include='shared/*.py,shared/steps/*.py' --fail-under=100
+
+reliability: setup ## crash, model, chaos and failing dependencies (50 minutes); writes docs/reliability.md
+	@$(FOREGROUND) -m tests.reliability
 
 lint: setup ## ruff, mypy and the directions of imports
 	@.venv/bin/ruff check .

@@ -47,7 +47,6 @@ class DeliverChunk:
 
 Message = StageJob | TearDownJob | DeliverChunk
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KINDS: dict[str, type[Message]] = {kind.kind: kind for kind in (StageJob, TearDownJob, DeliverChunk)}
 
 
@@ -80,7 +79,4 @@ def _checked(kind: type[Message], content: dict[str, Any]) -> dict[str, Any]:
             raise MalformedMessage(f"{name} of a {kind.kind} message is not {annotation.__name__}")
         if annotation is str and _ID.fullmatch(content[name]) is None:
             raise MalformedMessage(f"{name} of a {kind.kind} message is no id")
-        if annotation is str and not _ID.fullmatch(content[name]):
-            # It becomes part of a path in Firestore.
-            raise MalformedMessage(f"{name} of a {kind.kind} message is no id of ours")
     return content

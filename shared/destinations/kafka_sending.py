@@ -1,10 +1,12 @@
 """Getting a chunk's rows to the broker: the hot loop, and the watch kept beside it."""
 
 from collections.abc import Callable
+from typing import Any
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from shared.destinations.kafka_errors import RowTooLarge, is_too_large
+from shared.destinations.kafka_names import labels_of
 from shared.errors import JobFails, Unavailable
 from shared.steps.ports import ChunkDelivery, EncodedBatch, Pulse
 
@@ -12,11 +14,27 @@ WAIT = 0.25  # seconds for which nothing but the broker is looked at
 STALL = 5.0  # seconds without an acknowledgement after which the broker, not the chunk, is to blame
 
 
+class Refused:
+    """A producer's callback: hears of messages that failed, and keeps the first one's error."""
+
+    def __init__(self) -> None:
+        self._error: KafkaError | None = None
+
+    def __call__(self, error: KafkaError, _message: object) -> None:
+        self._error = self._error or error
+
+    def check(self) -> None:
+        """KafkaException if any message is known to have failed."""
+        if self._error is not None:
+            raise KafkaException(self._error)
+
+
 class Sending:
     """One chunk's messages on their way; it stops with the job, and before the handler's deadline.
 
-    There is no callback for a message: what failed, and why, is told by the transaction's next step.
-    ``reserve``: seconds of the handler's time that are kept for ending a transaction.
+    There is no callback for a message: what failed, and why, is told by the transaction's next step, or
+    by the producer's own callback. ``reserve``: seconds of the handler's time that are kept for ending a
+    transaction. ``labelled``: each message carries headers that name its row.
     """
 
     def __init__(
@@ -28,6 +46,7 @@ class Sending:
         *,
         reserve: float,
         monotonic: Callable[[], float],
+        labelled: bool = False,
     ) -> None:
         self._producer = producer
         self._delivery = delivery
@@ -35,20 +54,21 @@ class Sending:
         self._pulse = pulse
         self._reserve = reserve
         self._monotonic = monotonic
+        self._labelled = labelled
         self._waiting = 0
         self._moved_at = monotonic()
 
     def send(self, batch: EncodedBatch) -> None:
         """Hand a batch's rows to librdkafka, waiting for room in its queue."""
         produce, topic = self._producer.produce, self._topic
-        lines, keys = batch.lines(), batch.keys()
+        lines, keys, labels = batch.lines(), batch.keys() or [None] * batch.rows, self._labels(batch)
         line = b""
         try:
-            for line, key in zip(lines, [None] * batch.rows if keys is None else keys, strict=True):
+            for line, key, label in zip(lines, keys, labels, strict=True):
                 try:
-                    produce(topic, line, key)
+                    produce(topic, line, key, **label)
                 except BufferError:
-                    self._send_when_there_is_room(line, key)
+                    self._send_when_there_is_room(line, key, label)
         except KafkaException as error:
             if is_too_large(error.args[0]):
                 raise RowTooLarge(topic, len(line), error.args[0].str()) from error
@@ -62,12 +82,17 @@ class Sending:
             self._look()
         self._look()
 
-    def _send_when_there_is_room(self, line: bytes, key: bytes | None) -> None:
+    def _labels(self, batch: EncodedBatch) -> list[dict[str, Any]]:
+        if not self._labelled:
+            return [{}] * batch.rows
+        return labels_of(self._delivery, range(batch.first_row, batch.first_row + batch.rows))
+
+    def _send_when_there_is_room(self, line: bytes, key: bytes | None, label: dict[str, Any]) -> None:
         while True:
             self._producer.poll(WAIT)
             self._look()
             try:
-                self._producer.produce(self._topic, line, key)
+                self._producer.produce(self._topic, line, key, **label)
             except BufferError:
                 continue
             # Room was made, though the queue is as full as before.

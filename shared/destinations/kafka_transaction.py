@@ -19,7 +19,15 @@ from shared.steps.ports import ChunkDelivery, Pulse
 
 _MARKER_PARTITION = 0
 _BROKEN = frozenset({KafkaError._STATE, KafkaError._FATAL})  # noqa: SLF001 - librdkafka's own error codes
-_PASSING = frozenset({KafkaError.UNSTABLE_OFFSET_COMMIT, KafkaError.COORDINATOR_LOAD_IN_PROGRESS})
+_PASSING = frozenset(
+    {
+        KafkaError.UNSTABLE_OFFSET_COMMIT,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        # A young broker, or a group that has just moved.
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+    }
+)
 _PAUSE = 0.05  # seconds between two looks
 _SLICE = 1.0  # seconds in one blocking call, so that a cancel is noticed between two
 

@@ -9,6 +9,7 @@ import pytest
 from shared.destinations.kafka import KafkaLimits
 from shared.destinations.kafka_names import topic_of
 from shared.errors import Busy, DeliveryStopped
+from shared.jobs import AT_LEAST_ONCE, KafkaDestination
 from shared.steps.ports import ChunkDelivery, Sink
 from tests.fakes.kafka_readers import read_committed
 from tests.fakes.kafka_sinks import kafka_sink, kafka_topics
@@ -57,15 +58,27 @@ def webhook() -> Iterator[Case]:
 
 @pytest.fixture
 def kafka(kafka_bootstrap: str) -> Iterator[Case]:
-    topics, delivery = kafka_topics(kafka_bootstrap), delivery_to(kafka_destination(), ROWS)
+    yield from kafka_case(kafka_bootstrap, kafka_destination())
+
+
+@pytest.fixture
+def kafka_at_least_once(kafka_bootstrap: str) -> Iterator[Case]:
+    yield from kafka_case(kafka_bootstrap, kafka_destination(AT_LEAST_ONCE), repeats=True)
+
+
+def kafka_case(bootstrap: str, destination: KafkaDestination, *, repeats: bool = False) -> Iterator[Case]:
+    topics, delivery = kafka_topics(bootstrap), delivery_to(destination, ROWS)
     topic = topic_of(delivery)
     topics.create(topic)
-    sink = kafka_sink(kafka_bootstrap, KafkaLimits(least=0.0, batch_rows=10))
-    yield Case(sink, delivery, lambda: [row["row"] for row in read_committed(kafka_bootstrap, topic)])
+    sink = kafka_sink(bootstrap, KafkaLimits(least=0.0, batch_rows=10))
+    yield Case(sink, delivery, lambda: [row["row"] for row in read_committed(bootstrap, topic)], repeats)
     topics.delete(topic)
 
 
-@pytest.fixture(params=["fake", "webhook", pytest.param("kafka", marks=pytest.mark.emulator)])
+REAL = [pytest.param(name, marks=pytest.mark.emulator) for name in ("kafka", "kafka_at_least_once")]
+
+
+@pytest.fixture(params=["fake", "webhook", *REAL])
 def case(request: pytest.FixtureRequest) -> Case:
     built: Case = request.getfixturevalue(request.param)
     return built

@@ -107,13 +107,14 @@ def test_cancel_right_after_create_leaves_nothing(
     organization: Organization, warehouse: Warehouse, table: str
 ) -> None:
     jobs = []
-    for number in range(20):
+    for number in range(8):
         job_id = organization.client.create(table=table, destinations=[kafka(f"regretted-{number}")])
         jobs.append(cancel(organization, job_id))
     for job in jobs:
         assert_cleared(organization, job)
         assert all(query["status"] != "RUNNING" for query in warehouse.unloads(job["job_id"]))
-    assert known_topics(organization) == set()
+    # Staging that was under way removes what it created after the teardown had looked.
+    wait_until(lambda: known_topics(organization) == set(), "no topic is left")
 
 
 def test_a_cancelled_job_may_be_cancelled_again(organization: Organization, table: str) -> None:

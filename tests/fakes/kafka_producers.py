@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 from confluent_kafka import KafkaError, KafkaException
 
+Headers = list[tuple[str, bytes]]
+
 
 def kafka_error(code: int, *, retriable: bool = False, requires_abort: bool = False) -> KafkaException:
     return KafkaException(KafkaError(code, "made up", retriable=retriable, txn_requires_abort=requires_abort))
@@ -23,16 +25,18 @@ class FakeProducer:
     errors: dict[str, list[Exception | None]] = field(default_factory=dict)
     metadata_errors: list[KafkaError] = field(default_factory=list)
     called: list[str] = field(default_factory=list)
+    headers: list[Headers | None] = field(default_factory=list)
     waiting: int = 0
     on_poll: Callable[[], object] = lambda: None
 
     def __len__(self) -> int:
         return self.waiting
 
-    def produce(self, *_: object) -> None:
+    def produce(self, *_: object, headers: Headers | None = None) -> None:
         self._call("produce")
         if self.waiting >= self.room:
             raise BufferError
+        self.headers.append(headers)
         self.waiting += 1
 
     def poll(self, *_: object) -> int:

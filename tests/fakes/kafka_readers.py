@@ -10,7 +10,7 @@ TIMEOUT = 15.0
 
 
 def read_committed(bootstrap: str, topic: str, *, settled: bool = True) -> list[dict[str, Any]]:
-    """All rows of the topic, each with the ``key`` and ``partition`` it came with.
+    """All rows of the topic, each with the ``key``, ``partition`` and ``headers`` it came with.
 
     Waits until no transaction is open, since a broker answers a commit before it has told all partitions;
     ``settled`` False reads what a reader sees while one is open.
@@ -77,7 +77,6 @@ def _read_to_the_ends(consumer: Consumer, partitions: int) -> list[dict[str, Any
             continue
         key = message.key()
         row = json.loads(message.value() or b"")
-        rows.append(
-            {**row, "key": None if key is None else bytes(key).decode(), "partition": message.partition()}
-        )
+        place = {"key": None if key is None else bytes(key).decode(), "partition": message.partition()}
+        rows.append({**row, **place, "headers": dict(message.headers() or [])})
     return rows

@@ -72,8 +72,8 @@ class SteadyPulse:
         return self.seconds - self.clock()
 
 
-def kafka_destination() -> KafkaDestination:
-    return KafkaDestination(f"topic-{uuid.uuid4().hex[:8]}", str(uuid.uuid4()))
+def kafka_destination(delivery: str | None = None) -> KafkaDestination:
+    return KafkaDestination(f"topic-{uuid.uuid4().hex[:8]}", str(uuid.uuid4()), delivery)
 
 
 def webhook_destination(url: str, hash_key: str | None = None) -> WebhookDestination:

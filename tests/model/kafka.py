@@ -1,14 +1,18 @@
 """Kafka as far as exactly once depends on it: topics, fenced transactions, and markers within them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from shared.destinations.kafka_names import topic_of, transaction_of
 from shared.errors import Busy, DestinationRefused, Unavailable
+from shared.jobs import KafkaDestination
 from shared.steps.ports import ChunkDelivery, Pulse, Rows
 from tests.fakes.clock import FakeClock
 from tests.fakes.rows import rows_of
 
 LEAST_SECONDS = 60.0
 MISSING_SECONDS = 6.0
+TRANSACTION_SECONDS = 480.0
 
 JobRow = tuple[str, int, int]
 """Job, chunk, and the row's index in it."""
@@ -16,17 +20,25 @@ JobRow = tuple[str, int, int]
 
 @dataclass(slots=True)
 class Topic:
-    """What readers of committed rows see, and the transactions whose markers came with them."""
+    """What readers of committed rows see, and the transactions whose markers came with them.
+
+    ``rows`` came in transactions, ``loose_rows`` without, at least once.
+    """
 
     rows: list[JobRow] = field(default_factory=list)
+    loose_rows: list[JobRow] = field(default_factory=list)
     markers: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
 class Transaction:
-    """The newest sender under a transactional id; ``open_rows`` are not committed yet."""
+    """The newest sender under a transactional id; ``open_rows`` are not committed yet. ``ends``: when the
+    broker aborts it by itself.
+    """
 
     epoch: int = 0
+    ends: float = 0.0
+    marked: bool = False
     open_rows: list[JobRow] = field(default_factory=list)
 
 
@@ -34,6 +46,7 @@ class Transaction:
 class Kafka:
     """Fulfils Broker for the topics' records, and takes transactions."""
 
+    clock: FakeClock
     topics: dict[str, Topic] = field(default_factory=dict)
     transactions: dict[str, Transaction] = field(default_factory=dict)
 
@@ -51,30 +64,55 @@ class Kafka:
     def fence(self, transactional_id: str) -> int:
         """Shut out earlier senders and drop what they left open."""
         transaction = self.transactions.setdefault(transactional_id, Transaction())
-        transaction.epoch += 1
-        transaction.open_rows = []
+        self._abort(transaction)
+        transaction.ends = self.clock.monotonic() + TRANSACTION_SECONDS
         return transaction.epoch
 
     def committed(self, topic: str, transactional_id: str) -> bool:
+        """Whether the topic has the marker; Unavailable while the transaction that brings it is open."""
+        transaction = self.transactions.get(transactional_id, Transaction())
+        self._expire(transaction)
+        if transaction.marked:
+            raise Unavailable("Kafka")
         return topic in self.topics and transactional_id in self.topics[topic].markers
 
     def produce(self, transactional_id: str, epoch: int, rows: list[JobRow]) -> None:
         self._mine(transactional_id, epoch).open_rows += rows
+
+    def send(self, topic: str, rows: list[JobRow]) -> None:
+        """Take rows without a transaction."""
+        if topic not in self.topics:
+            raise Unavailable("Kafka")
+        self.topics[topic].loose_rows += rows
+
+    def mark(self, transactional_id: str, epoch: int) -> None:
+        """Put the marker into the transaction."""
+        self._mine(transactional_id, epoch).marked = True
 
     def commit(self, topic: str, transactional_id: str, epoch: int) -> None:
         """Make the rows and the marker visible together."""
         transaction = self._mine(transactional_id, epoch)
         if topic not in self.topics:
             raise Unavailable("Kafka")
+        assert transaction.marked
         self.topics[topic].rows += transaction.open_rows
         self.topics[topic].markers.add(transactional_id)
-        transaction.open_rows = []
+        transaction.open_rows, transaction.marked = [], False
 
     def _mine(self, transactional_id: str, epoch: int) -> Transaction:
         transaction = self.transactions[transactional_id]
+        self._expire(transaction)
         if transaction.epoch != epoch:
             raise Busy("another sender has fenced this one")
         return transaction
+
+    def _expire(self, transaction: Transaction) -> None:
+        if transaction.open_rows and transaction.ends <= self.clock.monotonic():
+            self._abort(transaction)
+
+    def _abort(self, transaction: Transaction) -> None:
+        transaction.epoch += 1
+        transaction.open_rows, transaction.marked = [], False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +125,31 @@ class TransactionalSink:
     def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
         if pulse.seconds_left() < LEAST_SECONDS:
             return False
-        topic = f"beam.{delivery.organization_id}.{delivery.destination.name}"
-        name = f"{delivery.job_id}.{delivery.attempt_id}.{delivery.chunk}.{delivery.destination.uid}"
+        topic = topic_of(delivery)
+        assert isinstance(delivery.destination, KafkaDestination)
         self._require(topic, pulse)
+        if delivery.destination.exactly_once:
+            self._commit(topic, delivery, rows, pulse)
+        else:
+            for found in self._batches(delivery, rows, pulse):
+                self.kafka.send(topic, found)
+        return True
+
+    def _commit(self, topic: str, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> None:
+        name = transaction_of(delivery)
         epoch = self.kafka.fence(name)
         if self.kafka.committed(topic, name):
-            return True
-        for batch in rows.batches(3):
-            pulse.check()
-            found = [(delivery.job_id, chunk, row) for chunk, row in rows_of(batch)]
+            return
+        for found in self._batches(delivery, rows, pulse):
             self.kafka.produce(name, epoch, found)
         self._require(topic, pulse)
+        self.kafka.mark(name, epoch)
         self.kafka.commit(topic, name, epoch)
-        return True
+
+    def _batches(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> Iterator[list[JobRow]]:
+        for batch in rows.batches(3):
+            pulse.check()
+            yield [(delivery.job_id, chunk, row) for chunk, row in rows_of(batch)]
 
     def _require(self, topic: str, pulse: Pulse) -> None:
         """A topic may be gone because the job has ended, so the pulse has time to notice first."""
@@ -110,3 +160,13 @@ class TransactionalSink:
                 raise DestinationRefused(f"Kafka topic {topic} does not exist any more")
             self.clock.sleep(1.0)
         pulse.check()
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaMarkers:
+    """Fulfils the port Markers."""
+
+    kafka: Kafka
+
+    def committed(self, delivery: ChunkDelivery) -> bool:
+        return self.kafka.committed(topic_of(delivery), transaction_of(delivery))

@@ -1,6 +1,8 @@
 """The state machine: everything that may happen to the service, in any order."""
 
+import random
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import hypothesis.strategies as st
@@ -12,7 +14,7 @@ from tests.fakes.examples import new_job
 from tests.fakes.faults import Fault
 from tests.model.figures import Figures
 from tests.model.receivers import Mood
-from tests.model.rest import come_to_rest
+from tests.model.rest import come_to_rest, retry_what_failed
 from tests.model.service import PARTS, Service, Work
 from tests.model.turns import TO_THE_END
 from tests.model.watch import Watch
@@ -20,10 +22,14 @@ from tests.unit.steps.world import TRIES, Pushed
 
 JOBS, AT_WORK, WAITING = 4, 4, 40
 ORGANIZATIONS = ("acme", "globex")
-PICK = st.integers(0, 255)
-CALLS = st.sampled_from((1, 2, 3, 5, 8, TO_THE_END))
-SHAPES = ("kk", "k", "w", "kw", "kww", "ww", "ok", "okw")
-"""Destinations: k a topic that jobs share, o a topic of the job's own, w a webhook."""
+CALLS = (1, 2, 3, 5, 8, 13, TO_THE_END, TO_THE_END)
+SHAPES = ("kk", "k", "w", "kw", "kww", "ww", "ok", "okw", "wk", "a", "kaw")
+"""Destinations: k a topic that jobs share, o a topic of the job's own, a one at least once, w a webhook."""
+
+# One draw decides all of a step: several of them would cost more than the step itself.
+LUCK = st.integers(0, 2**32 - 1).map(random.Random)
+Luck = random.Random
+Trouble = Callable[[Luck], None]
 
 
 class ServiceMachine(RuleBasedStateMachine):
@@ -38,83 +44,99 @@ class ServiceMachine(RuleBasedStateMachine):
         self.watch = Watch(self.service)
         self.jobs: list[Job] = []
         self.moved: Work | None = None
+        self.troubles: tuple[Trouble, ...] = (
+            self._kill,
+            self._lose,
+            self._use_up_attempts,
+            self._outage,
+            self._receiver,
+            self._failing_unload,
+            self._failing_unload,
+        )
 
     # The clients.
 
     @precondition(lambda self: len(self.jobs) < JOBS)
-    @rule(
-        organization=st.sampled_from(ORGANIZATIONS),
-        shape=st.sampled_from(SHAPES),
-        rows=st.sampled_from((13, 7, 3, 0)),
-        calls=CALLS,
-    )
-    def create(self, organization: str, shape: str, rows: int, calls: int) -> None:
-        number = len(self.jobs)
+    @rule(luck=LUCK)
+    def create(self, luck: Luck) -> None:
+        number, rows = len(self.jobs), luck.choice((13, 13, 7, 3, 0))
         job = new_job(
-            organization_id=organization,
+            organization_id=luck.choice(ORGANIZATIONS),
             job_id=f"job-{number}",
-            destinations=tuple(_destination(kind, number, i) for i, kind in enumerate(shape)),
+            destinations=tuple(
+                _destination(kind, number, index) for index, kind in enumerate(luck.choice(SHAPES))
+            ),
             window=Window("block_timestamp", "2026-03-01T00:00:00", f"2026-03-01T00:00:{rows:02d}"),
             time_created=self.service.clock.now(),
         )
         self.jobs.append(job)
-        self._go_on(self.service.begin_accept(job), calls)
+        self.service.unloads.seconds = luck.choice((0.0, 0.0, 2.0, 40.0, 600.0))
+        self._go_on(self.service.begin_accept(job), luck)
 
     @precondition(lambda self: self.jobs)
-    @rule(pick=PICK, calls=CALLS)
-    def cancel(self, pick: int, calls: int) -> None:
-        job = self.jobs[pick % len(self.jobs)]
-        self._go_on(self.service.begin_cancel(job.organization_id, job.job_id), calls)
+    @rule(luck=LUCK)
+    def cancel(self, luck: Luck) -> None:
+        job = luck.choice(self.jobs)
+        if luck.random() < 0.4:
+            self._go_on(self.service.begin_cancel(job.organization_id, job.job_id), luck)
+        elif not self.service.turns.down:
+            [other] = set(ORGANIZATIONS) - {job.organization_id}
+            work = self.service.begin_cancel(other, job.job_id)
+            self._run(work, TO_THE_END)
+            assert isinstance(work.process.error, JobUnknown), "another organization's job was found"
 
-    @precondition(lambda self: self.jobs and not self.service.turns.down)
-    @rule(pick=PICK)
-    def cancel_as_another_organization(self, pick: int) -> None:
-        job = self.jobs[pick % len(self.jobs)]
-        [other] = set(ORGANIZATIONS) - {job.organization_id}
-        work = self.service.begin_cancel(other, job.job_id)
-        self._go_on(work, TO_THE_END)
-        assert isinstance(work.process.error, JobUnknown)
+    @precondition(lambda self: any(job.status is JobStatus.FAILED for job in self.watch.seen.values()))
+    @rule(luck=LUCK)
+    def retry(self, luck: Luck) -> None:
+        """Of a failed job more often than of others, which refuse."""
+        failed = [job for job in self.watch.seen.values() if job.status is JobStatus.FAILED]
+        job = luck.choice([*failed, *failed, *failed, luck.choice(self.jobs)])
+        self._go_on(self.service.begin_retry(job.organization_id, job.job_id), luck)
 
     # Pub/Sub and the functions.
 
-    @precondition(lambda self: len(self.service.at_work) < AT_WORK and self.service.due())
-    @rule(pick=PICK, calls=CALLS)
-    def deliver(self, pick: int, calls: int) -> None:
-        self._deliver(pick, calls)
+    @precondition(lambda self: self._room() and self.service.due())
+    @rule(luck=LUCK)
+    def deliver(self, luck: Luck) -> None:
+        self._go_on(self.service.begin_push(luck.choice(self.service.due())), luck)
 
-    @precondition(lambda self: len(self.service.at_work) < AT_WORK and self.service.due())
-    @rule(pick=PICK)
-    def deliver_and_wait(self, pick: int) -> None:
-        self._deliver(pick, TO_THE_END)
-
-    def _deliver(self, pick: int, calls: int) -> None:
-        due = self.service.due()
-        self._go_on(self.service.begin_push(due[pick % len(due)]), calls)
-
-    @precondition(lambda self: self.service.at_work)
-    @rule(pick=PICK, calls=CALLS)
-    def go_on(self, pick: int, calls: int) -> None:
-        self._go_on(self._at_work(pick), calls)
-
-    @precondition(lambda self: len(self.service.at_work) > 1)
-    @rule(picks=st.lists(PICK, min_size=4, max_size=12))
-    def take_turns(self, picks: list[int]) -> None:
-        for pick in picks:
-            if self.service.at_work:
-                self._go_on(self._at_work(pick), 1)
+    @precondition(lambda self: self._room() and self.service.due())
+    @rule(luck=LUCK)
+    def deliver_some(self, luck: Luck) -> None:
+        for _ in range(luck.randint(2, 6)):
+            if due := self.service.due():
+                self._run(self.service.begin_push(luck.choice(due)), TO_THE_END)
                 self.watch.check(self.moved)
 
-    @precondition(lambda self: self.service.underway and len(self.service.underway) < WAITING)
-    @rule(pick=PICK)
-    def duplicate(self, pick: int) -> None:
-        message = self.service.underway[pick % len(self.service.underway)].message
-        self._publish(message)
+    @precondition(lambda self: self._room(2) and self.service.due())
+    @rule(luck=LUCK)
+    def race(self, luck: Luck) -> None:
+        """Two functions get the same message."""
+        pushed = luck.choice(self.service.due())
+        twin = self._publish(pushed.message)
+        self._go_on(self.service.begin_push(pushed), luck)
+        self.watch.check(self.moved)
+        self._go_on(self.service.begin_push(twin), luck)
 
-    @precondition(lambda self: any(work.pushed for work in self.service.at_work))
-    @rule(pick=PICK)
-    def duplicate_at_work(self, pick: int) -> None:
-        pushed = [work.pushed for work in self.service.at_work if work.pushed]
-        self._publish(pushed[pick % len(pushed)].message)
+    @precondition(lambda self: self.service.at_work)
+    @rule(luck=LUCK)
+    def go_on(self, luck: Luck) -> None:
+        self._go_on(luck.choice(self.service.at_work), luck)
+
+    @precondition(lambda self: self.service.at_work)
+    @rule(luck=LUCK)
+    def take_turns(self, luck: Luck) -> None:
+        for _ in range(luck.randint(4, 20)):
+            if self.service.at_work:
+                self._run(luck.choice(self.service.at_work), 1)
+                self.watch.check(self.moved)
+
+    @precondition(lambda self: len(self.service.underway) < WAITING)
+    @rule(luck=LUCK)
+    def duplicate(self, luck: Luck) -> None:
+        pushed = [work.pushed for work in self.service.at_work if work.pushed] + self.service.underway
+        if pushed:
+            self._publish(luck.choice(pushed).message)
 
     @precondition(lambda self: self.service.acknowledged and len(self.service.underway) < WAITING)
     @rule()
@@ -122,70 +144,28 @@ class ServiceMachine(RuleBasedStateMachine):
         for message in dict.fromkeys(self.service.acknowledged):
             self._publish(message)
 
-    @precondition(lambda self: self.service.underway)
-    @rule(pick=PICK)
-    def lose(self, pick: int) -> None:
-        lost = self.service.underway.pop(pick % len(self.service.underway))
-        self.service.trouble = True
-        self.service.unmoved.add(lost.message.job_id)
-
-    @precondition(lambda self: self.service.underway)
-    @rule(pick=PICK)
-    def use_up_attempts(self, pick: int) -> None:
-        self.service.trouble = True
-        self.service.underway[pick % len(self.service.underway)].tried = TRIES
-
-    @precondition(lambda self: len(self.service.at_work) < AT_WORK)
-    @rule(calls=CALLS)
-    def sweep(self, calls: int) -> None:
-        self._go_on(self.service.begin("sweep", self.service.sweep.run), calls)
-
-    # Trouble.
-
-    @precondition(lambda self: self.service.at_work)
-    @rule(pick=PICK, calls=st.integers(0, 12), fault=st.sampled_from(Fault))
-    def strike(self, pick: int, calls: int, fault: Fault) -> None:
-        self.service.trouble = True
-        self._at_work(pick).process.strike(calls, fault)
-
-    @precondition(lambda self: self.service.at_work)
-    @rule(pick=PICK)
-    def kill(self, pick: int) -> None:
-        self.service.trouble = True
-        self.service.kill(self._at_work(pick))
-
-    @rule(part=st.sampled_from(PARTS), comes_back=st.booleans())
-    def outage(self, part: str, comes_back: bool) -> None:  # noqa: FBT001 - hypothesis draws it
-        if comes_back:
-            self.service.turns.down.clear()
-        else:
-            self.service.trouble = True
-            self.service.turns.down.add(part)
+    @precondition(lambda self: self.jobs and self._room())
+    @rule(luck=LUCK)
+    def sweep(self, luck: Luck) -> None:
+        self._go_on(self.service.begin("sweep", self.service.sweep.run), luck)
 
     @precondition(lambda self: self.jobs)
-    @rule(pick=PICK, mood=st.sampled_from(Mood))
-    def receiver(self, pick: int, mood: Mood) -> None:
-        self.service.trouble = self.service.trouble or mood is not Mood.ACCEPTS
-        urls = [d.url for job in self.jobs for d in job.destinations if isinstance(d, WebhookDestination)]
-        if urls:
-            self.service.receivers.moods[urls[pick % len(urls)]] = mood
-
-    @rule(seconds=st.sampled_from((0.0, 2.0, 40.0, 600.0)))
-    def slow_unloads(self, seconds: float) -> None:
-        self.service.unloads.seconds = seconds
-
-    @rule(refused=st.booleans())
-    def failing_unload(self, refused: bool) -> None:  # noqa: FBT001 - hypothesis draws it
-        self.service.trouble = True
-        error = UnloadRefused("There is no such column") if refused else Unavailable("Snowflake")
-        self.service.unloads.errors.append(error)
-
-    @rule(seconds=st.sampled_from((1.0, 2.0, 6.0, 16.0, 70.0)), frozen=st.integers(0, 15))
-    def pass_time(self, seconds: float, frozen: int) -> None:
-        processes = [work.process for work in self.service.at_work]
-        stopped = [process for i, process in enumerate(processes) if frozen >> i & 1]
+    @rule(luck=LUCK)
+    def pass_time(self, luck: Luck) -> None:
+        """Hearts beat meanwhile, but for those of functions that get no time of the processor."""
+        stopped = [work.process for work in self.service.at_work if luck.random() < 0.3]
         self.service.trouble = self.service.trouble or bool(stopped)
+        seconds = luck.choice((1.0, 2.0, 6.0, 16.0, 70.0))
         self.service.pass_time(seconds, lambda pulse: pulse.process in stopped)
+
+    @precondition(lambda self: self.jobs)
+    @rule(luck=LUCK)
+    def trouble(self, luck: Luck) -> None:
+        luck.choice(self.troubles)(luck)
+
+    @rule()
+    def heal(self) -> None:
+        self.service.heal()
 
     @invariant()
     def holds(self) -> None:
@@ -193,18 +173,68 @@ class ServiceMachine(RuleBasedStateMachine):
         moved, self.moved = self.moved, None
         self.watch.check(moved)
 
+    def _kill(self, luck: Luck) -> None:
+        if self.service.at_work:
+            self.service.trouble = True
+            self.service.kill(luck.choice(self.service.at_work))
+
+    def _lose(self, luck: Luck) -> None:
+        if self.service.underway:
+            self.service.trouble = True
+            lost = self.service.underway.pop(luck.randrange(len(self.service.underway)))
+            self.service.unmoved.add(lost.message.job_id)
+
+    def _use_up_attempts(self, luck: Luck) -> None:
+        if self.service.underway:
+            self.service.trouble = True
+            luck.choice(self.service.underway).tried = TRIES
+
+    def _outage(self, luck: Luck) -> None:
+        self.service.trouble = True
+        self.service.turns.down.add(luck.choice(PARTS))
+
+    def _receiver(self, luck: Luck) -> None:
+        urls = [
+            one.url for job in self.jobs for one in job.destinations if isinstance(one, WebhookDestination)
+        ]
+        if urls:
+            self.service.trouble = True
+            self.service.receivers.moods[luck.choice(urls)] = luck.choice(list(Mood))
+
+    def _failing_unload(self, luck: Luck) -> None:
+        self.service.trouble = True
+        refused, passing = UnloadRefused("There is no such column"), Unavailable("Snowflake")
+        self.service.unloads.errors.append(luck.choice((refused, passing)))
+
     def teardown(self) -> None:
         try:
             if sys.exc_info()[1] is None:
                 come_to_rest(self.service, self.watch)
-                self.figures.ends.update(str(job.status) for job in self.watch.seen.values())
-                self.figures.calls += self.service.turns.made
-                self.figures.faults += self.service.turns.met
+                retry_what_failed(self.service, self.watch)
+                self._count()
         finally:
             for work in list(self.service.at_work):
                 work.process.kill()
 
-    def _go_on(self, work: Work, calls: int) -> None:
+    def _count(self) -> None:
+        figures, service = self.figures, self.service
+        figures.ends.update(job.status.value for job in self.watch.seen.values())
+        figures.retries += sum(job.retry for job in self.watch.seen.values())
+        figures.calls += service.turns.made
+        figures.faults += service.turns.met
+        figures.repeats += service.receivers.repeats
+        figures.rows += sum(
+            len(topic.rows) + len(topic.loose_rows) for topic in service.kafka.topics.values()
+        ) + sum(len(service.receivers.rows(url)) for url in service.receivers.taken)
+
+    def _go_on(self, work: Work, luck: Luck) -> None:
+        """Let the function go on a little or to its end, perhaps to meet a fault on its way."""
+        if luck.random() < 0.4:
+            self.service.trouble = True
+            work.process.strike(luck.randrange(8), luck.choice(list(Fault)))
+        self._run(work, luck.choice(CALLS))
+
+    def _run(self, work: Work, calls: int) -> None:
         self.moved = work
         self.service.go_on(work, calls)
         if work.process.ended:
@@ -213,7 +243,7 @@ class ServiceMachine(RuleBasedStateMachine):
     def _heard(self, work: Work) -> None:
         """What the API told its client is true."""
         error = work.process.error
-        if work.name not in {"accept", "cancel"} or not isinstance(error, BackfillError | None):
+        if work.name not in {"accept", "cancel", "retry"} or not isinstance(error, BackfillError | None):
             return
         stored = {job_id: stored.job for (_, job_id), stored in self.service.jobs.stored.items()}
         if work.name == "cancel" and error is None:
@@ -221,20 +251,24 @@ class ServiceMachine(RuleBasedStateMachine):
             assert stored[answer.job_id].status is JobStatus.CANCELLED
         elif work.name == "accept" and error is None:
             job: Any = work.process.answer
-            assert stored[job.job_id].job_id == job.job_id
-        elif work.name == "cancel":
+            assert job.job_id in stored
+            self.watch.told.add(job.job_id)
+        elif error is not None and work.name != "accept":
             assert isinstance(error, JobUnknown | StateConflict | Unavailable)
 
-    def _at_work(self, pick: int) -> Work:
-        return self.service.at_work[pick % len(self.service.at_work)]
+    def _room(self, functions: int = 1) -> bool:
+        return len(self.service.at_work) + functions <= AT_WORK
 
-    def _publish(self, message: Any) -> None:
-        self.service.underway.append(Pushed(self.service.clock.monotonic(), message))
+    def _publish(self, message: Any) -> Pushed:
+        pushed = Pushed(self.service.clock.monotonic(), message)
+        self.service.underway.append(pushed)
+        return pushed
 
 
 def _destination(kind: str, job: int, index: int) -> Destination:
     uid = f"{job}-{index}"
     if kind == "w":
         return WebhookDestination(f"hook{index}", uid, f"https://example.com/{uid}", None)
-    name = "shared" if kind == "k" else f"own-{job}"
-    return KafkaDestination(name if index == 0 else f"{name}-{index}", uid)
+    name = f"own-{job}" if kind == "o" else "shared"
+    delivery = "at_least_once" if kind == "a" else None
+    return KafkaDestination(name if index == 0 else f"{name}-{index}", uid, delivery)

@@ -1,6 +1,6 @@
 """Trouble ends and time passes: by and by everything comes to rest."""
 
-from tests.model.receivers import Mood
+from shared.jobs import JobStatus
 from tests.model.service import Service
 from tests.model.turns import TO_THE_END
 from tests.model.watch import Watch
@@ -10,13 +10,9 @@ LONGEST = 4 * 3600.0
 """Seconds within which all is at rest: Pub/Sub's attempts and the sweep's limits take no longer."""
 
 
-
 def come_to_rest(service: Service, watch: Watch) -> None:
     """Heal all parts and go on until nothing is left to do; then look at what is there."""
-    service.turns.down.clear()
-    service.unloads.errors.clear()
-    for url in service.receivers.moods:
-        service.receivers.moods[url] = Mood.ACCEPTS
+    service.heal()
     end = service.clock.monotonic() + LONGEST
     next_sweep = service.clock.monotonic()
     while service.at_work or service.underway or list(service.jobs.active()):
@@ -34,6 +30,20 @@ def come_to_rest(service: Service, watch: Watch) -> None:
             _skip(service, next_sweep)
             watch.check()
     watch.at_rest()
+
+
+def retry_what_failed(service: Service, watch: Watch) -> None:
+    """With nothing in its way any more, a job that failed completes once it is retried."""
+    failed = [job for job in watch.seen.values() if job.status is JobStatus.FAILED]
+    for job in failed:
+        retry = service.begin_retry(job.organization_id, job.job_id)
+        service.go_on(retry, TO_THE_END)
+        assert retry.process.error is None
+        watch.check(retry)
+    if failed:
+        come_to_rest(service, watch)
+    for job in failed:
+        assert service.now(job).status is JobStatus.COMPLETED, service.now(job).error_message
 
 
 def _skip(service: Service, next_sweep: float) -> None:

@@ -21,9 +21,11 @@ from tests.fakes.chunks import FakeChunks
 from tests.fakes.deliveries import FakeDeliveries, FakeLease
 from tests.model.kafka import Kafka
 from tests.model.pulses import DrivenPulse
+from tests.model.running import run_model
 from tests.model.topics import RecordedTopics
 
 Patch = pytest.MonkeyPatch
+MOST_STEPS = 60_000
 
 
 def count_down_without_a_marker(patch: Patch) -> None:
@@ -54,9 +56,7 @@ def finish_without_looking_at_the_counts(patch: Patch) -> None:
     def if_all_delivered(self: Finish, job: Job) -> Job:
         if job.status is not JobStatus.TRANSPORTING:
             return job
-        return self.jobs.change(
-            job.organization_id, job.job_id, partial(domain.complete, now=self.now())
-        )
+        return self.jobs.change(job.organization_id, job.job_id, partial(domain.complete, now=self.now()))
 
     patch.setattr(Finish, "if_all_delivered", if_all_delivered)
 
@@ -126,6 +126,15 @@ def cancel_what_has_ended(patch: Patch) -> None:
     patch.setattr(domain, "cancel", cancel_anyway)
 
 
+def fail_whatever_the_retry(patch: Patch) -> None:
+    fail = domain.fail
+
+    def fail_anyway(job: Job, message: str, now: Any, *, retry: int) -> Job:
+        return fail(job, message, now, retry=max(job.retry, retry))
+
+    patch.setattr("shared.steps.finish.fail", fail_anyway)
+
+
 def fail_without_looking_at_the_counts(patch: Patch) -> None:
     def fail(self: Finish, organization_id: str, job_id: str, message: str, *, retry: int) -> Job:
         transition = partial(domain.fail, message=message, now=self.now(), retry=retry)
@@ -170,6 +179,7 @@ SABOTAGES: tuple[Callable[[Patch], None], ...] = (
     give_out_leases_that_are_held,
     finish_without_looking_at_the_counts,
     fail_without_looking_at_the_counts,
+    fail_whatever_the_retry,
     publish_chunks_before_the_commit,
     acknowledge_what_somebody_else_is_at,
     send_to_kafka_without_looking_for_the_marker,
@@ -181,3 +191,14 @@ SABOTAGES: tuple[Callable[[Patch], None], ...] = (
     deliver_whatever_the_jobs_state,
     forget_the_rest_of_a_delivery,
 )
+
+
+def found(number: int) -> bool:
+    """Whether the model finds the sabotage of that number, within some thousand steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        SABOTAGES[number](patch)
+        try:
+            run_model(steps=MOST_STEPS, first_seed=1, shrink=False)
+        except (AssertionError, BaseExceptionGroup):
+            return True
+    return False

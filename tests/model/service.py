@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
-from shared.destinations.connections import Connections
 from shared.destinations.webhook import WebhookLimits, WebhookSink
 from shared.errors import BackfillError, Disposition
 from shared.jobs import Job
@@ -15,19 +14,20 @@ from shared.messages import DeliverChunk, Message, StageJob, TearDownJob
 from shared.steps.accept import accept
 from shared.steps.cancel import cancel
 from shared.steps.handle import Handle
-from shared.steps.ports import Lease
+from shared.steps.ports import Lease, Sink
+from shared.steps.retry import retry
 from tests.fakes.clock import FakeClock
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.faults import Killed
 from tests.fakes.queue import OneByOne
 from tests.fakes.warehouse import transfers
-from tests.model.kafka import Kafka, TransactionalSink
+from tests.model.kafka import Kafka, KafkaMarkers, TransactionalSink
 from tests.model.pulses import DrivenPulse
 from tests.model.receivers import Posts, Receivers
 from tests.model.topics import RecordedTopics, TopicRecords
 from tests.model.turns import Process, TurnClock, Turns
 from tests.model.warehouse import SlowWarehouse
-from tests.unit.steps.world import BACKOFFS, LEASE, STAGING, TRIES, Pushed, World
+from tests.unit.steps.world import BACKOFFS, KEPT, LEASE, STAGING, TRIES, Pushed, World
 
 STORE, QUEUE, SNOWFLAKE, BUCKET, BROKER, RECEIVERS = PARTS = (
     "the job store",
@@ -48,6 +48,7 @@ _PART_OF = {
     "SlowWarehouse": SNOWFLAKE,
     "FakeStagedFiles": BUCKET,
     "Kafka": BROKER,
+    "LogMarkers": BROKER,
     "Receivers": RECEIVERS,
 }
 _TICK = 1e-5  # seconds; the clock knows microseconds
@@ -56,11 +57,14 @@ _SLOW = 16.0  # seconds that a function may stand still without anything going w
 
 @dataclass(slots=True, eq=False)
 class Work:
-    """A function at work. ``pushed``: the message it handles, None for the sweep and the API."""
+    """A function at work. ``pushed``: the message it handles, None for the sweep and the API; ``job_id``:
+    the job that it is for, if that is one.
+    """
 
     process: Process
     pushed: Pushed | None
     name: str
+    job_id: str
 
 
 class Service(World):
@@ -80,7 +84,7 @@ class Service(World):
     def _wire(self) -> None:
         self.turns.clock = self.clock = clock = TurnClock()
         clock.turns = self.turns
-        self.kafka, self.receivers = Kafka(), Receivers()
+        self.kafka, self.receivers = Kafka(clock), Receivers()
         self.unloads = SlowWarehouse(transfers(13), rows_per_file=5, bucket=self.files, clock=clock)
         self.deliveries = FakeDeliveries(self.jobs, lease_length=LEASE, now=clock.now)
         super()._wire()
@@ -89,9 +93,12 @@ class Service(World):
         topics, unloads = RecordedTopics(records, kafka), guard(self.unloads)
         limits = replace(STAGING, wait=1.0)
         self.stage = replace(self.stage, topics=topics, unloads=unloads, limits=limits)
-        self.tear_down = replace(self.tear_down, topics=topics, unloads=unloads, wait=5.0)
+        reconcile = replace(self.tear_down.reconcile, markers=KafkaMarkers(kafka))
+        self.tear_down = replace(
+            self.tear_down, topics=topics, unloads=unloads, reconcile=reconcile, wait=5.0
+        )
         self.sweep = replace(self.sweep, unloads=unloads)
-        sinks = {"kafka": TransactionalSink(kafka, clock), "webhook": self._webhooks()}
+        sinks: dict[str, Sink] = {"kafka": TransactionalSink(kafka, clock), "webhook": self._webhooks()}
         self.deliver = replace(self.deliver, sinks=sinks)
         self.handle = Handle(
             {
@@ -103,9 +110,9 @@ class Service(World):
         )
 
     def _webhooks(self) -> WebhookSink:
-        posts = Posts(self.turns.guard(self.receivers), self._before_a_request)
+        connections: Any = Posts(self.turns.guard(self.receivers), self._before_a_request)
         return WebhookSink(
-            connections=cast("Connections", posts),
+            connections=connections,
             secrets=lambda _organization, _name: b"",
             now=self.clock.now,
             monotonic=self.clock.monotonic,
@@ -156,10 +163,12 @@ class Service(World):
 
     # What the outside does.
 
-    def begin(self, name: str, work: Callable[[], object], pushed: Pushed | None = None) -> Work:
+    def begin(
+        self, name: str, work: Callable[[], object], *, pushed: Pushed | None = None, job_id: str = ""
+    ) -> Work:
         """Start a function; it stands before its first call."""
         self.turn += 1
-        begun = Work(Process(work, turns=self.turns, began=self.turn), pushed, name)
+        begun = Work(Process(work, turns=self.turns, began=self.turn), pushed, name, job_id)
         self.at_work.append(begun)
         return begun
 
@@ -174,13 +183,25 @@ class Service(World):
             lambda: cancel(organization_id, job_id, jobs=jobs, publisher=queue, now=self.clock.now()),
         )
 
+    def begin_retry(self, organization_id: str, job_id: str) -> Work:
+        jobs, queue = self.turns.guard(self.jobs), OneByOne(self.turns.guard(self.queue))
+        return self.begin(
+            "retry",
+            lambda: retry(
+                organization_id, job_id, jobs=jobs, publisher=queue, now=self.clock.now(), kept=KEPT
+            ),
+            job_id=job_id,
+        )
+
     def begin_push(self, pushed: Pushed) -> Work:
         """Push a waiting message to its function, or to dead letters once it was tried too often."""
         self.underway.remove(pushed)
         pushed.tried += 1
         dead = pushed.tried > TRIES
         run = partial(self.dead_letter.run, attempts=TRIES) if dead else self.handle.run
-        return self.begin("dead_letter" if dead else pushed.message.kind, lambda: run(pushed.message), pushed)
+        name = "dead_letter" if dead else pushed.message.kind
+        job_id = pushed.message.job_id
+        return self.begin(name, lambda: run(pushed.message), pushed=pushed, job_id=job_id)
 
     def go_on(self, work: Work, calls: int) -> None:
         """Let the function make so many calls; when it ends, Pub/Sub hears of it."""
@@ -194,6 +215,12 @@ class Service(World):
     def kill(self, work: Work) -> None:
         work.process.kill()
         self._end(work)
+
+    def heal(self) -> None:
+        """All trouble that lasts is over."""
+        self.turns.down.clear()
+        self.unloads.errors.clear()
+        self.receivers.moods.clear()
 
     def due(self) -> list[Pushed]:
         return [pushed for pushed in self.underway if pushed.due <= self.clock.monotonic()]
@@ -218,6 +245,9 @@ class Service(World):
         if self.reports and not isinstance(self.reports[-1], BackfillError):
             raise self.reports[-1]
         if work.pushed is None:
+            if work.name == "retry" and work.process.met_trouble:
+                # Whether its message was published is not known: the sweep asks again.
+                self.unmoved.add(work.job_id)
             return
         dead_end = work.name == "dead_letter"
         if isinstance(error, Killed) or (error and error.disposition is Disposition.RETRY):

@@ -1,18 +1,10 @@
-"""The model finds faults: each of these, put into the product on purpose, breaks an invariant."""
-
-from collections.abc import Callable
+"""The model finds faults: each of these, put into the product on purpose, violates an invariant."""
 
 import pytest
 
-from tests.model.running import run_model
-from tests.model.sabotage import SABOTAGES
-
-MOST_STEPS = 60_000
+from tests.model.sabotage import SABOTAGES, found
 
 
-@pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.__name__)
-def test_the_model_finds(sabotage: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    sabotage(monkeypatch)
-    with pytest.raises(AssertionError) as found:
-        run_model(steps=MOST_STEPS, first_seed=1, shrink=False)
-    assert str(found.value), "an invariant says what was violated"
+@pytest.mark.parametrize("number", range(len(SABOTAGES)), ids=[sabotage.__name__ for sabotage in SABOTAGES])
+def test_the_model_finds(number: int) -> None:
+    assert found(number)

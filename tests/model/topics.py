@@ -34,9 +34,9 @@ class TopicRecords:
         self.owners[name] = record
         return True
 
-    def forget(self, name: Name) -> None:
-        """The topic is removed."""
-        self.owners.pop(name, None)
+    def removed(self, name: Name) -> None:
+        """The topic is gone; its creator stays on record."""
+        self.owners[name] = replace(self.owners.get(name, TopicRecord(0)), removing=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class RecordedTopics:
         elif not self.records.write_if(name, seen, replace(seen, removing=job.job_id)):
             raise Busy("the topic's record has just changed")
         self.broker.delete(topic)
-        self.records.forget(name)
+        self.records.removed(name)
 
 
 def _names(job: Job, destination: KafkaDestination) -> tuple[Name, str]:

@@ -16,7 +16,9 @@ TO_THE_END = 1_000_000
 
 
 class Process:
-    """One function at work. ``began`` counts turns; ``error`` is how it ended, None if well."""
+    """One function at work. ``began`` counts turns; ``error`` is how it ended, None if well; ``met_trouble``
+    whether a fault or an outage came in its way.
+    """
 
     def __init__(self, work: Callable[[], object], *, turns: "Turns", began: int) -> None:
         self.began = began
@@ -24,6 +26,7 @@ class Process:
         self.error: BaseException | None = None
         self.started = self.ended = self.dead = False
         self.wakes = 0.0
+        self.met_trouble = False
         self._work = work
         self._turns = turns
         self._calls_left = 0
@@ -54,11 +57,9 @@ class Process:
         self._may_go.release()
         self._stands.acquire()
         self._turns.running = None
-        if self.ended:
-            self._thread.join()
 
     def kill(self) -> None:
-        self.dead = True
+        self.dead = self.met_trouble = True
         if self.started:
             self.go_on(0)
         else:
@@ -71,10 +72,15 @@ class Process:
         fault = self._faults.pop(self._calls, None)
         self._calls += 1
         self._turns.made += 1
-        self._turns.reach(name)
         if fault is None:
+            try:
+                self._turns.reach(name)
+            except Unavailable:
+                self.met_trouble = True
+                raise
             return method()
         self._turns.met += 1
+        self.met_trouble = True
         if fault in {Fault.LOST_ANSWER, Fault.KILLED_AFTER}:
             method()
         if fault in {Fault.OUTAGE, Fault.LOST_ANSWER}:

@@ -19,7 +19,12 @@ class SlowWarehouse(FakeUnloads):
     """``seconds``: how long the next queries take."""
 
     def __init__(
-        self, tables: Mapping[str, FakeTable], *, rows_per_file: int, bucket: FakeStagedFiles, clock: FakeClock
+        self,
+        tables: Mapping[str, FakeTable],
+        *,
+        rows_per_file: int,
+        bucket: FakeStagedFiles,
+        clock: FakeClock,
     ) -> None:
         super().__init__(tables, rows_per_file)
         self.seconds = 0.0

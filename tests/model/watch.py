@@ -18,11 +18,15 @@ _NEXT = {
 
 @dataclass(slots=True)
 class Watch:
-    """Remembers how each job was, to see that it only ever changes as it may."""
+    """Remembers how each job was, to see that it only ever changes as it may.
+
+    ``told``: ids of jobs that their clients were told of.
+    """
 
     service: Service
     seen: dict[Name, Job] = field(default_factory=dict)
     done: set[tuple[str, str, str, int, str]] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
     empty_since: dict[str, int] = field(default_factory=dict)
 
     def check(self, moved: Work | None = None) -> None:
@@ -34,7 +38,9 @@ class Watch:
             if stored.job.status is JobStatus.TRANSPORTING:
                 self._in_reach(stored.job)
         for name in self.seen.keys() - self.service.jobs.stored.keys():
-            assert not self.seen.pop(name).confirmed, "a job that its client was told of has vanished"
+            assert self.seen.pop(name).job_id not in self.told, (
+                "a job that its client was told of has vanished"
+            )
         self._deliveries()
         self._topics()
 
@@ -47,7 +53,10 @@ class Watch:
             return
         if job.retry != before.retry:
             assert before.status is JobStatus.FAILED, "only a failed job is retried"
+            assert job.retry == before.retry + 1
             self.service.ended_at.pop(job.job_id, None)
+            if job.status in _ENDS:
+                self.service.ended_at[job.job_id] = self.service.turn
             return
         assert job.status in _NEXT[before.status], f"{before.status} became {job.status}"
         assert before.confirmed <= job.confirmed, "a job was hidden again"
@@ -63,6 +72,8 @@ class Watch:
         assert (job.status is JobStatus.FAILED) == bool(job.error_message)
         if job.status is JobStatus.FAILED:
             assert self.service.trouble, f"failed although nothing went wrong: {job.error_message}"
+            retry = getattr(moved.pushed.message, "retry", job.retry) if moved and moved.pushed else job.retry
+            assert retry == job.retry, "a message of an earlier retry failed the job"
         if job.status is not JobStatus.COMPLETED and moved is not None:
             empty = self.empty_since.get(job.job_id, moved.process.began)
             assert moved.process.began <= empty, "all was delivered before it was cancelled or failed"
@@ -86,6 +97,7 @@ class Watch:
         messages += [work.pushed.message for work in service.at_work if work.pushed]
         mine = [message for message in messages if message.job_id == job.job_id]
         staging = any(isinstance(message, StageJob) and message.retry == job.retry for message in mine)
+        staging |= any(work.name == "retry" and work.job_id == job.job_id for work in service.at_work)
         coming = {message.chunk for message in mine if isinstance(message, DeliverChunk)}
         for chunk in service.chunks.undelivered(job):
             assert job.attempt_prefix + chunk.name in service.files.contents, "a staged file went too early"
@@ -118,8 +130,8 @@ class Watch:
                 if isinstance(destination, KafkaDestination):
                     topic = f"beam.{job.organization_id}.{destination.name}"
                     assert topic in service.kafka.topics, "a topic that is in use was removed"
-        for topic in service.kafka.topics.values():
-            assert len(set(topic.rows)) == len(topic.rows), "a row is in a Kafka topic twice"
+        for found in service.kafka.topics.values():
+            assert len(set(found.rows)) == len(found.rows), "a row is in a Kafka topic twice"
 
     def expected(self, chunk: Chunk) -> set[tuple[int, int]]:
         return {(chunk.number, row) for row in range(chunk.rows)}
@@ -128,7 +140,7 @@ class Watch:
         """The job's rows that the destination has."""
         if isinstance(destination, KafkaDestination):
             topic = self.service.kafka.topics.get(f"beam.{job.organization_id}.{destination.name}")
-            rows = topic.rows if topic else []
+            rows = topic.rows + topic.loose_rows if topic else []
             return {(chunk, row) for job_id, chunk, row in rows if job_id == job.job_id}
         return set(self.service.receivers.rows(destination.url))
 

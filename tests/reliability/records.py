@@ -1,4 +1,4 @@
-"""Reads the service's records as they lie in Firestore, beside the service, over the emulator's own interface."""
+"""Reads the service's records as they lie in Firestore, beside the service."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,9 +24,7 @@ class Records:
             "op": "EQUAL",
             "value": {"stringValue": job_name},
         }
-        found = self._query(
-            "", {"from": [_all_of("jobs")], "where": {"fieldFilter": condition}}
-        )
+        found = self._query("", {"from": [_all_of("jobs")], "where": {"fieldFilter": condition}})
         return sorted(found, key=lambda job: (job["time_created"], job["job_id"]))
 
     def counts(self, job: Mapping[str, Any]) -> list[int]:

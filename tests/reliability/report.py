@@ -126,7 +126,8 @@ def render(folder: Path = FOLDER) -> str:
 
 
 def _section(report: Report) -> str:
-    bounds = {name: "0" for name in (*ZEROES, *report.zeroes)}
+    verdict = "passed" if report.passed else "**failed**"
+    bounds = dict.fromkeys((*ZEROES, *report.zeroes), "0")
     bounds |= {name: f"≥ {_shown(bound)}" for name, bound in report.least.items()}
     rows = [
         f"| {name} | {_shown(value)} | {bounds.get(name, '')} |" for name, value in report.figures.items()
@@ -135,8 +136,7 @@ def _section(report: Report) -> str:
         [
             f"## {report.title}",
             "",
-            f"`{report.suite}`, seed {report.seed}, {report.seconds:.0f} s:"
-            f" {'passed' if report.passed else '**failed**'}.",
+            f"`{report.suite}`, seed {report.seed}, {report.seconds:.0f} s: {verdict}.",
             "",
             "| figure | measured | must be |",
             "|---|---|---|",
@@ -156,4 +156,5 @@ def _shown(value: float) -> str:
 
 
 def _machine() -> str:
-    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    system = f"{platform.system()} {platform.machine()}"
+    return f"{os.cpu_count()} cores, {system}, Python {platform.python_version()}"

@@ -175,6 +175,12 @@ def test_a_commit_that_is_just_being_carried_out_is_waited_for() -> None:
     assert not markers(FakeTime(), UNSTABLE, FoundMarker()).committed(delivery)
 
 
+@pytest.mark.parametrize("code", [KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE])
+def test_a_group_whose_coordinator_is_just_being_found_is_waited_for(code: int) -> None:
+    moved = FoundMarker(error=KafkaError(code))
+    assert markers(FakeTime(), moved, FoundMarker(offset=20)).committed(delivery_to(kafka_destination(), 20))
+
+
 def test_a_marker_is_unknown_while_its_transaction_stays_open() -> None:
     with pytest.raises(Unavailable, match="Kafka"):
         markers(FakeTime(), *[UNSTABLE] * 10).committed(delivery_to(kafka_destination(), 20))

@@ -65,6 +65,7 @@ def options(folder: Path, *, ack_deadline: int, environment: dict[str, str] | No
         maximum_backoff=3.0,
         sweep_pause=1.0,
         topic_partitions=2,
+        ready_limit=300.0,
         environment={
             **_ENVIRONMENT,
             "DELIVERY_DEADLINE": str(ack_deadline * 0.8),

@@ -16,7 +16,7 @@ KILLED = (*FUNCTIONS, "dispatcher")
 _ESTABLISHED = "01"  # in /proc/net/tcp
 # Seconds between two kills. Mostly a few hundred milliseconds; now and then as long as a process needs to
 # start, else none would ever come to its work.
-_KILL_PAUSES = (0.2, 0.3, 0.4, 0.6, 2.5)
+_KILL_PAUSES = (0.2, 0.3, 0.4, 0.6, 1.5)
 _FREEZE_PAUSES = (3.0, 8.0)  # seconds between two pauses of parts, at least and at most
 _FREEZES = (0.5, 4.0)
 # For about a minute the emulator goes on giving some messages to a killed dispatcher.

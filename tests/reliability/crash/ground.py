@@ -15,7 +15,7 @@ from tests.reliability.records import Records
 
 FUNCTIONS = Path(__file__).parents[1] / "functions"
 ROWS = 240
-ACK_DEADLINE = 20  # seconds
+ACK_DEADLINE = 60  # seconds
 _UNLOAD_FILE_BYTES = 12_000
 _WEBHOOK_BATCH_ROWS = 16
 
@@ -90,5 +90,3 @@ def _rows() -> list[dict[str, Any]]:
         }
         for number in range(ROWS)
     ]
-
-

@@ -10,7 +10,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 from shared.adapters.firestore_jobs import FirestoreJobs
@@ -35,10 +35,10 @@ class Hooks:
         self._function = function
         self._control = control
 
-    def install(self, steps: Steps, *, inside: Iterable[str] = ()) -> None:
+    def install(self, steps: Steps, *, inside: Container[str] = ()) -> None:
         """Hook methods; a step of ``inside`` can also be killed while it is being carried out."""
         for owner, method, step in steps:
-            self._wrap(owner, method, lambda _arguments, step=step: step, inside=step in set(inside))
+            self._wrap(owner, method, step, inside=step in inside)
 
     def install_common(self) -> None:
         """Hook the parts that every function has: the record of jobs, and the queue."""
@@ -46,7 +46,6 @@ class Hooks:
         self.install([(FirestoreJobs, "remove_unclaimed", "job.remove_unclaimed")])
         publish = PubSubPublisher.publish
 
-        @functools.wraps(publish)
         def published(publisher: PubSubPublisher, messages: Iterable[Any]) -> None:
             listed = list(messages)
             if not listed:
@@ -62,7 +61,7 @@ class Hooks:
             publish(publisher, listed[half:])
             self.reach(f"{step}:after")
 
-        PubSubPublisher.publish = published  # type: ignore[method-assign]  # this is what a hook is
+        PubSubPublisher.publish = published  # type: ignore[method-assign,assignment]  # this is what a hook is
 
     def reach(self, point: str) -> None:
         """Meet the point's fate, if it has one."""
@@ -74,12 +73,14 @@ class Hooks:
         if fate is Fate.LOSE:
             raise Lost
 
-    def _wrap(self, owner: type, method: str, name: Callable[[Any], str], *, inside: bool = False) -> None:
+    def _wrap(
+        self, owner: type, method: str, name: str | Callable[[Any], str], *, inside: bool = False
+    ) -> None:
         original = getattr(owner, method)
 
         @functools.wraps(original)
         def hooked(*arguments: Any, **named: Any) -> Any:
-            step = name(arguments)
+            step = name if isinstance(name, str) else name(arguments)
             self.reach(f"{step}:before")
             if inside and self._control.claim(f"{self._function}.{step}:inside"):
                 threading.Thread(target=_die_soon, daemon=True).start()
@@ -93,7 +94,9 @@ class Hooks:
 def _transition(transition: Any) -> str:
     """What a change of a job is called: by its function, without what is bound to it."""
     function = transition.func if isinstance(transition, functools.partial) else transition
-    return str(function.__name__).lstrip("_")
+    # One defined within a step is called by the step.
+    name, _, within = str(function.__qualname__).partition(".<locals>.")
+    return name.rpartition(".")[2].lstrip("_") if within else str(function.__name__).lstrip("_")
 
 
 def _die() -> None:

@@ -66,4 +66,4 @@ def _halve_the_producing(hooks: Hooks) -> None:
         send(sending, _Part(batch, slice(half, None)))  # type: ignore[arg-type]  # likewise
         hooks.reach("kafka.produce:after")
 
-    Sending.send = halved  # type: ignore[method-assign]  # this is what a hook is
+    Sending.send = halved  # type: ignore[method-assign,assignment]  # this is what a hook is

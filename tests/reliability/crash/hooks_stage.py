@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from shared.adapters.firestore_chunks import FirestoreChunks
+from shared.adapters.firestore_deliveries import FirestoreDeliveries, FirestoreLease
 from shared.adapters.firestore_topics import FirestoreTopics
 from shared.adapters.gcs import GcsStagedFiles
 from shared.adapters.kafka_topics import KafkaTopics
@@ -24,6 +25,8 @@ def install(hooks: Hooks) -> None:
             (SnowflakeUnloads, "find", "unload.find"),
             (SnowflakeUnloads, "files", "unload.manifest"),
             (SnowflakeUnloads, "abort", "unload.abort"),
+            (FirestoreDeliveries, "take", "lease.take"),
+            (FirestoreLease, "done", "lease.done"),
         ],
         inside={"unload.submit", "topic.create", "topic.delete"},
     )
@@ -42,7 +45,7 @@ def _halve_the_records(hooks: Hooks) -> None:
         record(store, job, chunks[half:])
         hooks.reach("chunks.record:after")
 
-    FirestoreChunks.record = halved  # type: ignore[method-assign]  # this is what a hook is
+    FirestoreChunks.record = halved  # type: ignore[method-assign,assignment]  # this is what a hook is
 
 
 def _halve_the_deleting(hooks: Hooks) -> None:
@@ -57,4 +60,4 @@ def _halve_the_deleting(hooks: Hooks) -> None:
         delete(files, prefix)
         hooks.reach("files.delete:after")
 
-    GcsStagedFiles.delete = halved  # type: ignore[method-assign]  # this is what a hook is
+    GcsStagedFiles.delete = halved  # type: ignore[method-assign,assignment]  # this is what a hook is

@@ -14,7 +14,7 @@ from tests.e2e.support.queue import DEAD_LETTER, Queue
 from tests.e2e.support.receiver import Receiver, Request
 from tests.reliability.crash.control import Fate
 from tests.reliability.crash.ground import ACK_DEADLINE, Ground
-from tests.reliability.crash.scenarios import PASSING_FAILURE, Scenario
+from tests.reliability.crash.scenarios import Scenario
 from tests.reliability.watch import Watch
 
 # Of the last fault: a job that is not at rest by then is stuck.
@@ -53,14 +53,15 @@ class Played:
     hit: set[str]
     seen: set[str]
     watch: Watch
-    posts: int
     heard: str
     statuses: list[int]
     rested_after: float | None
 
 
-class Lost(AssertionError):
-    """The client was not answered, or the job never came where it was waited for."""
+class _Receiver(Receiver):
+    def recover(self) -> None:
+        """Be well from now on."""
+        self._replies.clear()
 
 
 @dataclass
@@ -69,7 +70,6 @@ class _Client:
 
     ground: Ground
     statuses: list[int] = field(default_factory=list)
-    asked: int = 0
 
     def __post_init__(self) -> None:
         self._http = urllib3.PoolManager(retries=False, timeout=20.0)
@@ -80,19 +80,17 @@ class _Client:
         url = f"{endpoints['api_url']}/api/v1/beam/backfills{path}"
         head = {"X-API-Key": endpoints["api_key"], "Connection": "close", **(headers or {})}
         until = time.monotonic() + _WAY_LIMIT
-        self.asked = 0
         while time.monotonic() < until:
             try:
-                self.asked += 1
                 answer = self._http.request(method, url, json=body, headers=head)
             except urllib3.exceptions.HTTPError:
                 time.sleep(0.1)
                 continue
             self.statuses.append(answer.status)
-            if answer.status != 503:  # noqa: PLR2004 - the one answer that asks to come again
+            if answer.status != 503:  # which asks to come again
                 return answer.json()
             time.sleep(0.2)
-        raise Lost(f"{method} {path} was not answered")
+        raise AssertionError(f"{method} {path} was not answered")
 
 
 def play(ground: Ground, case: Case) -> Played:
@@ -102,12 +100,11 @@ def play(ground: Ground, case: Case) -> Played:
     watch, client = Watch(ground.records, destination), _Client(ground)
     ground.control.clear()
     ground.control.arm(case.armed)
-    if scenario.unload_failures:
-        ground.warehouse.fail_unloads(*PASSING_FAILURE, times=scenario.unload_failures)
+    if scenario.unload_failure:
+        ground.warehouse.fail_unloads(*scenario.unload_failure)
     try:
-        with ground.warehouse.slow_unloads(scenario.unload_seconds), Receiver(*scenario.replies) as receiver:
+        with ground.warehouse.slow_unloads(scenario.unload_seconds), _Receiver(*scenario.replies) as receiver:
             heard = _create(ground, case, client, destination, receiver)
-            posts = client.asked
             _interfere(ground, scenario, client, watch, receiver)
             rested = _rest(ground, watch)
             return Played(
@@ -118,7 +115,6 @@ def play(ground: Ground, case: Case) -> Played:
                 ground.control.hit(),
                 ground.control.seen(),
                 watch,
-                posts,
                 heard,
                 client.statuses,
                 rested,
@@ -127,7 +123,7 @@ def play(ground: Ground, case: Case) -> Played:
         ground.control.disarm()
 
 
-def _create(ground: Ground, case: Case, client: _Client, destination: str, receiver: Receiver) -> str:
+def _create(ground: Ground, case: Case, client: _Client, destination: str, receiver: _Receiver) -> str:
     scenario = case.scenario
     body = backfill(
         ground.table,
@@ -141,7 +137,7 @@ def _create(ground: Ground, case: Case, client: _Client, destination: str, recei
 
 
 def _interfere(
-    ground: Ground, scenario: Scenario, client: _Client, watch: Watch, receiver: Receiver
+    ground: Ground, scenario: Scenario, client: _Client, watch: Watch, receiver: _Receiver
 ) -> None:
     """What the scenario does to its job on its way."""
     if scenario.dead_letter:
@@ -159,6 +155,17 @@ def _interfere(
         for job in watch.look():
             if job["confirmed"]:
                 client.ask("POST", f"/{job['job_id']}/cancel")
+
+    if scenario.retried:
+        _come_to(lambda: _failed(watch), "a failure")
+        receiver.recover()
+        for job in watch.look():
+            client.ask("POST", f"/{job['job_id']}/retry")
+
+
+def _failed(watch: Watch) -> bool:
+    jobs = watch.look()
+    return bool(jobs) and all(job["status"] == "failed" for job in jobs)
 
 
 def _unloading(ground: Ground, watch: Watch) -> bool:

@@ -8,8 +8,6 @@ from tests.e2e.support.receiver import Reply
 from tests.reliability.crash.control import Fate
 
 NOTHING: Mapping[str, Fate] = MappingProxyType({})
-# Not one of Snowflake's lasting refusals: another attempt may succeed.
-PASSING_FAILURE = (603, "XX000", "Processing aborted")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +24,10 @@ class Scenario:
     empty: bool = False
     filter_column: str | None = None
     unload_seconds: float = 0.0
-    unload_failures: int = 0
+    unload_failure: tuple[int, str, str] | None = None  # of the first one: number, SQLSTATE, text
     cancel_when: str | None = None  # unloading, delivering
     dead_letter: bool = False
+    retried: bool = False  # once it has failed, with a receiver that is well again
 
 
 def _around(function: str, *steps: str) -> tuple[str, ...]:
@@ -62,8 +61,11 @@ SCENARIOS = (
     ),
     Scenario(
         name="slow receiver",
-        replies=(Reply(hang=0.4),) * 60,
-        points=(*_around("deliver", "lease.renew", "lease.checkpoint"), *_around("sweep", "job.first_to_note")),
+        replies=(Reply(hang=0.4),) * 30,
+        points=(
+            *_around("deliver", "lease.renew", "lease.checkpoint"),
+            *_around("sweep", "job.first_to_note"),
+        ),
     ),
     Scenario(
         name="receiver out of service",
@@ -116,7 +118,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="unload fails once",
-        unload_failures=1,
+        unload_failure=(603, "XX000", "Processing aborted"),
         points=_around("stage", "job.claim", "unload.submit", "job.record_query", "message.stage"),
     ),
     Scenario(
@@ -124,6 +126,32 @@ SCENARIOS = (
         end="failed",
         filter_column="no_such_column",
         points=_around("stage", "job.fail", "message.tear_down", "job.tear_down"),
+    ),
+    Scenario(
+        name="unload fails for good, then retried",
+        unload_failure=(904, "42000", "SQL compilation error"),
+        retried=True,
+        points=(
+            *_around("api", "job.retry", "message.stage"),
+            *_around("stage", "job.fail", "job.tear_down", "job.claim", "unload.submit", "job.staged"),
+        ),
+    ),
+    Scenario(
+        name="receiver refuses, then retried",
+        replies=(Reply(status=410),) * 1000,
+        retried=True,
+        points=(
+            *_around("api", "job.retry", "message.stage"),
+            *_around("stage", "job.tear_down", f"message.deliver:{_HALVES}"),
+            *_around("deliver", "job.fail", "lease.take", f"kafka.commit:{_ALL}", "job.complete"),
+        ),
+    ),
+    Scenario(
+        name="Kafka has what nobody recorded, then retried",
+        replies=(Reply(status=410),) * 1000,
+        setup={"deliver.kafka.commit:after": Fate.KILL},
+        retried=True,
+        points=_around("stage", "lease.take", "lease.done", "job.tear_down"),
     ),
     Scenario(
         name="query lost",

@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
 from tests.reliability import report
@@ -25,6 +25,14 @@ REST = f"longest way to rest after the last crash, s (stuck after {STUCK_AFTER:g
 _TRIES = 4  # for a point that a race may lead past
 _PAIRS_TRIED = 3  # times as many as are wanted: a first crash may lead past the second point
 _WEIGHTS = {"plain": 8}  # pairs come above all from where a job passes most points
+_ZEROES = (
+    NEVER_HIT,
+    check.STAGED_LEFT,
+    check.TOPICS_LEFT,
+    check.WRONG_END,
+    check.WRONG_ANSWERS,
+    check.UNFOUNDED_ROWS,
+)
 
 Named = tuple[Scenario, str]
 
@@ -56,6 +64,20 @@ class Tally:
         with self._lock:
             self.figures[report.JOBS_STUCK] += 1
             self._blame([f"{case}: {type(error).__name__}: {error}"])
+
+    def report(self, seed: int, seconds: float, least: Mapping[str, float]) -> report.Report:
+        counted = (NAMED, CASES, PAIRS, report.KILLS, report.ROWS, report.WEBHOOK_REPEATS)
+        figures = {name: self.figures[name] for name in (*counted, *report.ZEROES, *_ZEROES)}
+        return report.Report(
+            suite="crash",
+            title=TITLE,
+            seed=seed,
+            seconds=seconds,
+            figures=figures | {REST: round(self.longest, 1)},
+            zeroes=_ZEROES,
+            least=least,
+            faults=tuple(self.faults),
+        )
 
     def missing(self, points: list[Named]) -> list[Named]:
         return [(scenario, point) for scenario, point in points if (scenario.name, point) not in self.hit]
@@ -104,24 +126,18 @@ def run(
         ):
             work.work(some)
     never = [f"never hit: {scenario.name}: {point}" for scenario, point in tally.missing(points)]
-    zeroes = (
-        NEVER_HIT,
-        check.STAGED_LEFT,
-        check.TOPICS_LEFT,
-        check.WRONG_END,
-        check.WRONG_ANSWERS,
-        check.UNFOUNDED_ROWS,
-    )
-    counted = (CASES, PAIRS, report.KILLS, report.ROWS, report.WEBHOOK_REPEATS, *report.ZEROES, *zeroes)
-    return report.Report(
-        suite="crash",
-        title=TITLE,
-        seed=seed,
-        seconds=time.monotonic() - began,
-        figures={NAMED: len(points)}
-        | {name: tally.figures[name] for name in counted}
-        | {NEVER_HIT: len(never), REST: round(tally.longest, 1)},
-        zeroes=zeroes,
-        least={PAIRS: least_pairs},
-        faults=(*tally.faults, *never),
-    )
+    tally.figures.update({NAMED: len(points), NEVER_HIT: len(never)})
+    tally.faults += never
+    return tally.report(seed, time.monotonic() - began, {PAIRS: least_pairs})
+
+
+def run_some(seed: int, count: int, jobs: int) -> report.Report:
+    """So many points that the seed picks from the plain way, spread over a few jobs, on one stack."""
+    began = time.monotonic()
+    tally = Tally(print)
+    plain = SCENARIOS[0]
+    picked = random.Random(seed).sample(plain.points, count)  # noqa: S311 - repeatable
+    with Lanes(1, tally.take, tally.fail) as work:
+        work.work([Case(plain, tuple(picked[first::jobs])) for first in range(jobs)])
+    # One crash may lead past the next point, as when somebody else goes on with the work.
+    return tally.report(seed, time.monotonic() - began, {report.KILLS: count / 2})

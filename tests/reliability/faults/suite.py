@@ -13,7 +13,7 @@ from tests.reliability.chaos import check
 from tests.reliability.chaos.client import Prober
 from tests.reliability.chaos.suite import answers
 from tests.reliability.faults.ground import troubled_stack
-from tests.reliability.faults.trials import Trial, all_trials, play
+from tests.reliability.faults.trials import Outcome, Trial, all_trials, play
 
 TITLE = "Dependencies that fail"
 LANES = 3
@@ -81,7 +81,7 @@ class Tally:
         """Play what waits on a stack of its own."""
         try:
             with tempfile.TemporaryDirectory() as folder, troubled_stack(Path(folder)) as troubled:
-                errands = []
+                outcomes: list[Outcome] = []
                 with Prober(troubled.ground.client):
                     while not self._waiting.empty():
                         trial = self._waiting.get()
@@ -90,10 +90,11 @@ class Tally:
                         except Exception as error:  # noqa: BLE001 - one trial's trouble is noted, the others go on
                             self._blame(f"{trial}: {type(error).__name__}: {error}")
                             continue
-                        errands += outcome.errands
+                        outcomes.append(outcome)
                         with self._lock:
                             self.longest = max(self.longest, outcome.rested_after or 0.0)
                         self._say(f"faults: {trial}: {_shown(outcome.rested_after)}")
+                errands = [errand for outcome in outcomes for errand in outcome.errands]
                 self._add(check.check(troubled.ground, errands), answers(troubled.ground))
                 with self._lock:
                     self.unanswered += troubled.ground.client.unanswered

@@ -1,0 +1,63 @@
+"""The model as a suite of `make reliability`: many steps in a process for each core, from one seed."""
+
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from os import cpu_count
+
+from tests.model.figures import Figures
+from tests.model.running import run_model
+from tests.model.sabotage import SABOTAGES, found
+from tests.reliability import report
+
+_SHARE = 25_000  # steps that one process runs before it answers
+
+
+def run(seed: int, *, steps: int, say: Callable[[str], None]) -> report.Report:
+    """At least so many steps, and every sabotage. A violated invariant is among the report's faults."""
+    began, faults, total = time.monotonic(), [], Figures()
+    draw = random.Random(seed)  # noqa: S311 - seeds that repeat from run to run
+    seeds = [draw.randrange(2**31) for _ in range(-(-steps // _SHARE))]
+    with ProcessPoolExecutor(cpu_count(), mp_context=get_context("spawn")) as pool:
+        undetected = pool.map(found, range(len(SABOTAGES)))
+        for first_seed, answer in zip(seeds, pool.map(partial(_run, _SHARE), seeds), strict=True):
+            if isinstance(answer, str):
+                faults.append(f"seed {first_seed}: {answer}")
+                continue
+            total += answer
+            say(f"  seeds {first_seed}-{answer.seeds[-1]}: {answer}")
+        missed = [sabotage.__name__ for sabotage, was in zip(SABOTAGES, undetected, strict=True) if not was]
+    faults += [f"not found: {name}" for name in missed]
+    return report.Report(
+        suite="model",
+        title="Model",
+        seed=seed,
+        seconds=time.monotonic() - began,
+        figures={
+            "steps": total.steps,
+            "examples": total.examples,
+            "calls to parts": total.calls,
+            "calls that met a fault": total.faults,
+            **{f"jobs {status}": count for status, count in sorted(total.ends.items())},
+            "jobs retried": total.retries,
+            "sabotages tried": len(SABOTAGES),
+            "sabotages not found": len(missed),
+            report.WEBHOOK_REPEATS: total.repeats,
+            report.ROWS: total.rows,
+            "violated invariants": len(faults) - len(missed),
+        },
+        zeroes=("violated invariants", "sabotages not found"),
+        least={"steps": steps},
+        faults=tuple(faults),
+    )
+
+
+def _run(steps: int, first_seed: int) -> Figures | str:
+    """In a process of its own, from which a failure comes as text."""
+    try:
+        return run_model(steps=steps, first_seed=first_seed)
+    except AssertionError as violation:
+        return "\n".join([str(violation), *getattr(violation, "__notes__", [])])

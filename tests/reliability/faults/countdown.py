@@ -1,0 +1,129 @@
+"""Many deliveries that finish at once, every message twice: does the countdown keep pace, and count right?"""
+
+import multiprocessing
+import os
+import random
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from google.cloud import firestore
+
+from infra.local.options import StackOptions
+from infra.local.supervisor import LocalStack
+from shared.chunks import Chunk
+from shared.jobs import Job, JobStatus
+from shared.steps.finish import Finish
+from tests.contract.records import in_firestore
+from tests.fakes.queue import FakeQueue
+from tests.reliability import report
+
+TITLE = "The countdown under contention"
+CHUNKS = 2_000
+WORKERS = 100
+LEAST_PACE = 300.0
+PACE = "chunks counted down a second"
+FAILED = "messages that failed"
+LEFT = "chunks_left at the end"
+UNFINISHED = "jobs not completed at the end"
+_PROCESSES = 2
+_VARIABLE = "FIRESTORE_EMULATOR_HOST"
+
+
+def run(
+    seed: int,
+    *,
+    chunks: int = CHUNKS,
+    workers: int = WORKERS,
+    least_pace: float = LEAST_PACE,
+    say: Callable[[str], None] = print,
+) -> report.Report:
+    """Count a job of so many chunks down with so many workers, on a Firestore emulator of its own."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, _emulator(Path(folder)):
+        project = f"countdown-{uuid.uuid4().hex[:12]}"
+        records = in_firestore(firestore.Client(project=project))
+        job, found = records.transporting(chunks)
+        messages = [*found, *found]
+        random.Random(seed).shuffle(messages)  # noqa: S311 - repeatable
+        errors, seconds = _deliver(project, job, messages, workers)
+        counts, ended = records.jobs.counts(job), records.now(job)
+    for error in errors[:5]:
+        say(error)
+    figures = {
+        "chunks": chunks,
+        "messages": len(messages),
+        "deliveries that finish at once": workers,
+        PACE: round(chunks / seconds, 1),
+        FAILED: len(errors),
+        LEFT: counts.chunks_left if counts else chunks,
+        UNFINISHED: int(ended.status is not JobStatus.COMPLETED),
+    }
+    return report.Report(
+        suite="countdown",
+        title=TITLE,
+        seed=seed,
+        seconds=time.monotonic() - began,
+        figures=figures,
+        zeroes=(FAILED, LEFT, UNFINISHED),
+        least={PACE: least_pace},
+        faults=tuple(errors[:5]),
+    )
+
+
+@contextmanager
+def _emulator(folder: Path) -> Iterator[None]:
+    options = StackOptions(folder=folder, parts=frozenset({"firestore"}), ready_limit=300.0)
+    with LocalStack(options) as stack:
+        before = os.environ.get(_VARIABLE)
+        os.environ[_VARIABLE] = stack.endpoints["firestore_host"]
+        try:
+            yield
+        finally:
+            os.environ.pop(_VARIABLE)
+            if before is not None:
+                os.environ[_VARIABLE] = before
+
+
+def _deliver(project: str, job: Job, messages: list[Chunk], workers: int) -> tuple[list[str], float]:
+    """Handle every message as a delivery does at its end; the errors, and how many seconds it took.
+
+    In two processes: one interpreter's threads share one core, and the clients need more than the emulator.
+    """
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, ProcessPoolExecutor(_PROCESSES, mp_context=context) as pool:
+        together = manager.Barrier(_PROCESSES)
+        shares = [messages[number::_PROCESSES] for number in range(_PROCESSES)]
+        done = [pool.submit(_work, project, job, share, workers // _PROCESSES, together) for share in shares]
+        results = [each.result() for each in done]
+    errors = [error for result in results for error in result[0]]
+    return errors, max(result[2] for result in results) - min(result[1] for result in results)
+
+
+def _work(
+    project: str, job: Job, messages: list[Chunk], workers: int, together: threading.Barrier
+) -> tuple[list[str], float, float]:
+    """One process's share: the errors, when it began and when it ended, in the system's monotonic time."""
+    records = in_firestore(firestore.Client(project=project))
+    finish = Finish(records.jobs, FakeQueue(), lambda: datetime.now(UTC))
+    records.now(job)  # connects
+    errors: list[str] = []
+
+    def handle(chunk: Chunk) -> None:
+        try:
+            if records.chunks.count_down(job, chunk):
+                finish.if_all_delivered(job)
+        except Exception as error:  # noqa: BLE001 - counted
+            errors.append(f"{type(error).__name__}: {error}")
+
+    with ThreadPoolExecutor(workers) as pool:
+        together.wait()
+        began = time.monotonic()
+        list(pool.map(handle, messages))
+        return errors, began, time.monotonic()

@@ -1,0 +1,12 @@
+"""Deliveries that finish at once, each twice, count a job down to exactly nothing."""
+
+import pytest
+
+from tests.reliability.faults import countdown
+
+pytestmark = pytest.mark.emulator
+
+
+def test_no_delivery_fails_for_contention_and_none_counts_twice() -> None:
+    done = countdown.run(1, chunks=200, workers=40, least_pace=0.0)
+    assert done.passed, done.text()

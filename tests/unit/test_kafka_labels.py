@@ -1,0 +1,47 @@
+"""Sending without a transaction: rows that name themselves, and failures that no transaction tells of."""
+
+from typing import cast
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from shared.destinations.kafka import KafkaLimits
+from shared.destinations.kafka_sending import Refused, Sending
+from tests.fakes.kafka_producers import FakeProducer
+from tests.fakes.kafka_sinks import kafka_sink
+from tests.fakes.sending import NumberedBatch, NumberedRows, SteadyPulse, delivery_to, webhook_destination
+from tests.fakes.webhook_sinks import FakeTime
+
+
+def test_each_message_names_its_job_chunk_and_row_even_if_it_waited_for_room() -> None:
+    producer, delivery = FakeProducer(room=2, acknowledged=1), delivery_to(webhook_destination("x"), 5)
+    sending = Sending(
+        cast("Producer", producer),
+        delivery,
+        "topic",
+        SteadyPulse(),
+        reserve=0.0,
+        monotonic=FakeTime().monotonic,
+        labelled=True,
+    )
+    sending.send(NumberedBatch(100, 5, width=1, keyed=True))
+    job_id = delivery.job_id.encode()
+    assert producer.headers == [
+        [("beam-job-id", job_id), ("beam-chunk", b"3"), ("beam-row", b"%d" % row)] for row in range(100, 105)
+    ]
+
+
+def test_the_first_message_that_failed_is_told() -> None:
+    refused = Refused()
+    refused.check()
+    for code in (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError._MSG_TIMED_OUT):
+        refused(KafkaError(code), None)
+    with pytest.raises(KafkaException) as raised:
+        refused.check()
+    assert raised.value.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE
+
+
+def test_a_webhook_is_no_topic() -> None:
+    sink = kafka_sink("127.0.0.1:1", KafkaLimits(least=0.0))
+    with pytest.raises(TypeError, match="webhook"):
+        sink.deliver(delivery_to(webhook_destination("x"), 1), NumberedRows(1), SteadyPulse())
