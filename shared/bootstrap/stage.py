@@ -15,7 +15,7 @@ from shared.adapters.snowflake import SnowflakeUnloads
 from shared.bootstrap.clients import deliveries, firestore_client, monotonic, new_id, now, publisher, sleep
 from shared.catalog import load_catalog
 from shared.config import Settings
-from shared.destinations.kafka_transaction import Markers
+from shared.destinations.kafka_settling import SettledMarkers
 from shared.messages import StageJob, TearDownJob
 from shared.steps.finish import Finish
 from shared.steps.handle import Handle
@@ -46,7 +46,7 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
     topics = FirestoreTopics(client, broker)
     chunks, records = FirestoreChunks(client, jobs), deliveries(settings, client)
     finish = Finish(jobs, queue, now)
-    markers = Markers(settings.kafka_client, timeout=_KAFKA_SECONDS, monotonic=monotonic)
+    markers = SettledMarkers(settings.kafka_client, timeout=_KAFKA_SECONDS, monotonic=monotonic)
     stage = Stage(
         jobs=jobs,
         chunks=chunks,

@@ -92,7 +92,15 @@ class KafkaSink:
         topic = topic_of(delivery)
         producer = Producer(self._properties(delivery, pulse.seconds_left()))
         reserve = min(self._limits.reserve, pulse.seconds_left() / 4)
-        sending = Sending(producer, delivery, topic, pulse, reserve=reserve, monotonic=self._monotonic)
+        sending = Sending(
+            producer,
+            delivery,
+            topic,
+            pulse,
+            reserve=reserve,
+            monotonic=self._monotonic,
+            on_stall=lambda: self._require_topic(producer, topic, pulse),
+        )
         transaction = Transaction(producer, delivery, timeout=self._limits.step)
         self._require_topic(producer, topic, pulse)
         transaction.fence(pulse)

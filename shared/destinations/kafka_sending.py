@@ -34,7 +34,8 @@ class Sending:
 
     There is no callback for a message: what failed, and why, is told by the transaction's next step, or
     by the producer's own callback. ``reserve``: seconds of the handler's time that are kept for ending a
-    transaction. ``labelled``: each message carries headers that name its row.
+    transaction. ``labelled``: each message carries headers that name its row. ``on_stall`` is called while
+    nothing is acknowledged, every few seconds, and may raise.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Sending:
         reserve: float,
         monotonic: Callable[[], float],
         labelled: bool = False,
+        on_stall: Callable[[], None] = lambda: None,
     ) -> None:
         self._producer = producer
         self._delivery = delivery
@@ -55,8 +57,9 @@ class Sending:
         self._reserve = reserve
         self._monotonic = monotonic
         self._labelled = labelled
+        self._on_stall = on_stall
         self._waiting = 0
-        self._moved_at = monotonic()
+        self._moved_at = self._asked_at = monotonic()
 
     def send(self, batch: EncodedBatch) -> None:
         """Hand a batch's rows to librdkafka, waiting for room in its queue."""
@@ -106,6 +109,11 @@ class Sending:
             self._waiting, self._moved_at = waiting, self._monotonic()
         if self._pulse.seconds_left() < self._reserve:
             raise self._out_of_time()
+        now = self._monotonic()
+        if now - max(self._moved_at, self._asked_at) > STALL:
+            # librdkafka may wait for ever for a topic that was removed with messages on their way.
+            self._asked_at = now
+            self._on_stall()
 
     def _out_of_time(self) -> Exception:
         if self._monotonic() - self._moved_at > STALL:

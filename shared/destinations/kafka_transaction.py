@@ -8,14 +8,14 @@ its topic, as do the rows.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from shared.destinations.kafka_errors import meaning, speaking_of
 from shared.destinations.kafka_names import topic_of, transaction_of
 from shared.errors import Unavailable
-from shared.steps.ports import ChunkDelivery, Pulse
+from shared.steps.ports import ChunkDelivery
 
 _MARKER_PARTITION = 0
 _BROKEN = frozenset({KafkaError._STATE, KafkaError._FATAL})  # noqa: SLF001 - librdkafka's own error codes
@@ -30,6 +30,14 @@ _PASSING = frozenset(
 )
 _PAUSE = 0.05  # seconds between two looks
 _SLICE = 1.0  # seconds in one blocking call, so that a cancel is noticed between two
+
+
+class Stoppable(Protocol):
+    """What a wait asks whether it is to go on; a Pulse, above all."""
+
+    def check(self) -> None:
+        """Raises when it is not."""
+        ...
 
 
 class Markers:
@@ -91,7 +99,7 @@ class Transaction:
         self._topic = topic_of(delivery)
         self._timeout = timeout
 
-    def fence(self, pulse: Pulse) -> None:
+    def fence(self, pulse: Stoppable) -> None:
         """Shut out every earlier sender of this chunk, and abort what it left open."""
         for _ in range(max(1, round(self._timeout / _SLICE))):
             pulse.check()

@@ -1,4 +1,4 @@
-"""A failed job is retried once its cause is mended, and a create request is sent again: neither doubles a row."""
+"""A failed job is retried once its cause is mended, a create request is sent again: neither doubles a row."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

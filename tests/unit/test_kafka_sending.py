@@ -1,5 +1,6 @@
 """Sending and committing where Kafka goes wrong in ways that a real broker shows only by chance."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -16,7 +17,9 @@ from tests.fakes.webhook_sinks import FakeTime
 BATCH = NumberedBatch(0, 20, width=10, keyed=True)
 
 
-def sending(producer: FakeProducer, pulse: SteadyPulse, time: FakeTime) -> Sending:
+def sending(
+    producer: FakeProducer, pulse: SteadyPulse, time: FakeTime, *, on_stall: Callable[[], None] = lambda: None
+) -> Sending:
     return Sending(
         cast("Producer", producer),
         delivery_to(kafka_destination(), 20),
@@ -24,6 +27,7 @@ def sending(producer: FakeProducer, pulse: SteadyPulse, time: FakeTime) -> Sendi
         pulse,
         reserve=15.0,
         monotonic=time.monotonic,
+        on_stall=on_stall,
     )
 
 
@@ -65,6 +69,24 @@ def test_a_broker_that_acknowledges_nothing_is_out_of_reach() -> None:
     with pytest.raises(Unavailable, match="Kafka"):
         sending(producer, deadline(time), time).send(BATCH)
     assert time.passed < 100.0
+
+
+def test_a_topic_that_vanishes_with_messages_on_their_way_is_looked_for() -> None:
+    """librdkafka may wait for ever for it."""
+    time = FakeTime()
+    producer = FakeProducer(room=100, on_poll=lambda: time.sleep(1.0))
+    asked: list[float] = []
+
+    def gone() -> None:
+        asked.append(time.monotonic())
+        if len(asked) == 2:
+            raise DestinationRefused("Kafka topic topic does not exist any more")
+
+    stalled = sending(producer, deadline(time), time, on_stall=gone)
+    stalled.send(BATCH)
+    with pytest.raises(DestinationRefused):
+        stalled.finish()
+    assert asked[1] - asked[0] > 5.0
 
 
 def test_a_broker_that_is_only_slow_says_that_the_chunk_is_too_large() -> None:

@@ -45,6 +45,6 @@ def test_ports_are_different_and_below_the_source_ports_of_connections() -> None
 
 
 def test_kafka_creates_no_topic_by_itself_and_lists_its_address_to_clients() -> None:
-    properties = settings(Path("/logs"), 21_000, 21_001)
+    properties = settings(Path("/logs"), 21_000, 21_001, 21_002)
     assert properties["auto.create.topics.enable"] == "false"
-    assert properties["advertised.listeners"] == "PLAINTEXT://127.0.0.1:21000"
+    assert properties["advertised.listeners"] == "PLAINTEXT://127.0.0.1:21002"

@@ -14,9 +14,10 @@ from infra.local.supervisor import LocalStack
 
 KILLED = (*FUNCTIONS, "dispatcher")
 _ESTABLISHED = "01"  # in /proc/net/tcp
-# Seconds between two kills. Mostly a few hundred milliseconds; now and then as long as a process needs to
-# start, else none would ever come to its work.
-_KILL_PAUSES = (0.2, 0.3, 0.4, 0.6, 1.5)
+_KILL_PAUSES = (0.2, 0.3, 0.4, 0.6, 1.0)  # seconds between two kills
+# How long a process is let work, as multiples of the time it needed to come back to work from its last
+# death: killed on sight, on a slow machine none would ever get anything done.
+_REPRIEVES = (0.0, 0.25, 1.0, 2.0)
 _FREEZE_PAUSES = (3.0, 8.0)  # seconds between two pauses of parts, at least and at most
 _FREEZES = (0.5, 4.0)
 # For about a minute the emulator goes on giving some messages to a killed dispatcher.
@@ -51,15 +52,23 @@ class Havoc:
             thread.join()
 
     def _kill(self, chance: random.Random) -> None:
-        while not self._ended.wait(chance.choice(_KILL_PAUSES)):
-            while not (working := at_work(self._stack)) and not self._ended.is_set():
-                time.sleep(_LOOK_AGAIN)
-            victims = sorted(working)
-            if "dispatcher" in victims and (chance.random() > _DISPATCHER_CHANCE or len(victims) == 1):
-                victims.remove("dispatcher")
-            if victims:
-                victim = chance.choice(victims)
+        killed: dict[str, float] = {}
+        safe_until: dict[str, float] = {}
+        next_kill = 0.0
+        while not self._ended.wait(_LOOK_AGAIN):
+            now = time.monotonic()
+            working = sorted(at_work(self._stack))
+            for name in working:
+                if name in killed:
+                    safe_until[name] = now + chance.choice(_REPRIEVES) * (now - killed.pop(name))
+            victims = [name for name in working if safe_until.get(name, 0.0) <= now]
+            if now < next_kill or not victims:
+                continue
+            next_kill = now + chance.choice(_KILL_PAUSES)
+            victim = chance.choice(victims)
+            if victim != "dispatcher" or chance.random() < _DISPATCHER_CHANCE:
                 self._stack.kill(victim)
+                killed[victim] = time.monotonic()
                 self.kills[victim] += 1
 
     def _freeze(self, chance: random.Random) -> None:

@@ -69,7 +69,8 @@ SCENARIOS = (
     ),
     Scenario(
         name="receiver out of service",
-        replies=(_NO_RECEIVER,) * 10,
+        # Four tries in a row fail for at least one of the chunks.
+        replies=(_NO_RECEIVER,) * 24,
         points=_around("deliver", "lease.release", "destination.error"),
     ),
     Scenario(
@@ -103,7 +104,8 @@ SCENARIOS = (
     Scenario(
         name="cancelled while delivering",
         end="cancelled",
-        replies=(Reply(hang=0.5),) * 1000,
+        # It takes a few batches and no more: the job can't complete before it is cancelled.
+        replies=((Reply(hang=0.3),) * 6 + (_NO_RECEIVER,) * 1000),
         cancel_when="delivering",
         points=(
             *_around("api", "job.cancel", "message.tear_down"),

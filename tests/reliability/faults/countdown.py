@@ -120,7 +120,7 @@ def _work(
             if records.chunks.count_down(job, chunk):
                 finish.if_all_delivered(job)
         except Exception as error:  # noqa: BLE001 - counted
-            errors.append(f"{type(error).__name__}: {error}")
+            errors.append(f"{type(error).__name__}: {error} {getattr(error, 'detail', '')}".strip())
 
     with ThreadPoolExecutor(workers) as pool:
         together.wait()

@@ -110,22 +110,24 @@ def of_arrow(physical: pa.DataType) -> SnowflakeType:  # noqa: PLR0911 - one lin
     return SnowflakeType("text", length=_TEXT_LENGTH)
 
 
+_DUCKDB = {
+    **dict.fromkeys(_TIMESTAMPS, DataType.Type.TIMESTAMP_NS),
+    DataType.Type.TIME: DataType.Type.TIME_NS,
+    DataType.Type.BINARY: DataType.Type.VARBINARY,
+    DataType.Type.VARBINARY: DataType.Type.VARBINARY,
+    **dict.fromkeys(_SPATIAL, DataType.Type.TEXT),
+}
+
+
 def to_duckdb(node: exp.Expression) -> exp.Expression:
     """Replace a Snowflake type by DuckDB's that holds all of its values."""
     if not isinstance(node, DataType):
         return node
-    if node.this in _TIMESTAMPS:
-        return DataType(this=DataType.Type.TIMESTAMP_NS)
-    if node.this == DataType.Type.TIME:
-        return DataType(this=DataType.Type.TIME_NS)
     if node.this in _INTEGERS or (node.this == DataType.Type.DECIMAL and _is_whole(node)):
         # 128 bits hold all 38 digits. Not DECIMAL(38, 0): fakesnow turns that into a BIGINT.
         return DataType(this=DataType.Type.INT128)
-    if node.this in (DataType.Type.BINARY, DataType.Type.VARBINARY):
-        return DataType(this=DataType.Type.VARBINARY)
-    if node.this in _SPATIAL:
-        return DataType(this=DataType.Type.TEXT)
-    return node
+    other = _DUCKDB.get(node.this)
+    return node if other is None else DataType(this=other)
 
 
 def _is_whole(decimal: DataType) -> bool:

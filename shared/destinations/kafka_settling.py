@@ -1,0 +1,39 @@
+"""What Kafka has of a chunk that nobody will send any more: the job has ended, and its sender may be dead."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from confluent_kafka import Producer
+
+from shared.destinations.kafka_names import transaction_of
+from shared.destinations.kafka_transaction import Markers, Transaction
+from shared.steps.ports import ChunkDelivery
+
+
+class SettledMarkers:
+    """Fulfils Markers, once the chunk's last sender is shut out and what it left open is aborted.
+
+    Until its timeout, minutes later, an open transaction would hold back every reader of the topic, and
+    the marker's lookup with them. No later delivery of the chunk comes to fence it.
+    """
+
+    def __init__(self, client: Mapping[str, Any], *, timeout: float, monotonic: Callable[[], float]) -> None:
+        """``client``: librdkafka's properties; ``timeout`` in seconds is for fencing and lookup each."""
+        self._client = client
+        self._timeout = timeout
+        self._markers = Markers(client, timeout=timeout, monotonic=monotonic)
+
+    def committed(self, delivery: ChunkDelivery) -> bool:
+        """Whether the chunk's transaction was ever committed to the topic as it is now, or ever can be."""
+        properties = {
+            **self._client,
+            "transactional.id": transaction_of(delivery),
+            "allow.auto.create.topics": False,
+        }
+        Transaction(Producer(properties), delivery, timeout=self._timeout).fence(_Unwatched())
+        return self._markers.committed(delivery)
+
+
+class _Unwatched:
+    def check(self) -> None:
+        """An ended job's teardown has nobody who could stop it."""
