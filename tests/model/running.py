@@ -28,6 +28,7 @@ def run_model(
         phases=phases,
         suppress_health_check=list(HealthCheck),
         print_blob=False,
+        report_multiple_bugs=False,
     )
     while figures.steps < steps:
         machine: Any = type("Machine", (ServiceMachine,), {"figures": figures})

@@ -72,7 +72,7 @@ def test_a_broker_that_acknowledges_nothing_is_out_of_reach() -> None:
 
 
 def test_a_topic_that_vanishes_with_messages_on_their_way_is_looked_for() -> None:
-    """librdkafka may wait for ever for it."""
+    """The client library may wait for ever for it."""
     time = FakeTime()
     producer = FakeProducer(room=100, on_poll=lambda: time.sleep(1.0))
     asked: list[float] = []
