@@ -38,7 +38,10 @@ class PubSubPublisher:
             published = [self._client.publish(self._topic(message), to_data(message)) for message in messages]
             done, unconfirmed = wait(published, self._timeout, return_when=FIRST_EXCEPTION)
             for future in done:
-                future.result()
+                if (error := future.exception()) is not None:
+                    # Whatever it was: the message is not known to be published.
+                    detail = f"{type(error).__name__}: {error}"
+                    raise Unavailable("the message queue", detail=detail) from error
             if unconfirmed:
                 raise Unavailable("the message queue", detail=f"{len(unconfirmed)} messages are unconfirmed")
 

@@ -27,6 +27,8 @@ def configure() -> None:
     handler.setFormatter(_JsonLines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     _LOGGER.setLevel(logging.INFO)
+    # Google's clients keep their logs to themselves unless told otherwise.
+    logging.getLogger("google").propagate = True
 
 
 def log(level: int, message: str, fields: Mapping[str, Any], *, error: BaseException | None = None) -> None:

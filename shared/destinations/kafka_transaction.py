@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from shared.destinations.kafka_errors import meaning, speaking_of
+from shared.destinations.kafka_errors import is_missing, meaning, speaking_of
 from shared.destinations.kafka_names import topic_of, transaction_of
 from shared.errors import Unavailable
 from shared.steps.ports import ChunkDelivery
@@ -86,7 +86,14 @@ class Markers:
         (found,) = consumer.committed([TopicPartition(topic, _MARKER_PARTITION)], self._timeout)
         if found.error is not None:
             raise KafkaException(found.error)
-        return bool(found.offset >= 0)
+        return bool(found.offset >= 0) and self._is_there(consumer, topic)
+
+    def _is_there(self, consumer: Any, topic: str) -> bool:
+        """A marker outlives its topic for a moment: the coordinator hears of the removal later."""
+        error: KafkaError | None = consumer.list_topics(topic, self._timeout).topics[topic].error
+        if error is not None and not is_missing(error):
+            raise KafkaException(error)
+        return error is None
 
 
 class Transaction:

@@ -98,8 +98,12 @@ class Stage:
     def _abandon(self, job: Job, attempt: Attempt) -> None:
         """End the query of an attempt from before a retry, in case the teardown did not come so far."""
         query_id = attempt.query_id or self.unloads.find(job.query_tag)
-        if query_id is not None:
-            self.unloads.abort(query_id)
+        if query_id is None:
+            return
+        self.unloads.abort(query_id)
+        if self._wait(query_id) is UnloadState.RUNNING:
+            # Until it has ended it may write files, which must not outlive the removal of the job's.
+            raise Busy("the unload from before the retry is still ending", detail=job.job_id)
 
     def _begin(self, job: Job) -> Job:
         """Claim an attempt of its own, whose prefix in the bucket is empty, and submit its unload.

@@ -76,14 +76,18 @@ class FakeProducer:
 
 @dataclass
 class FakeConsumer:
-    """Answers each look-up of a marker with the next of ``markers``."""
+    """Answers each look-up of a marker with the next of ``markers``, and of its topic with that error."""
 
     markers: list["FoundMarker"]
+    topic_error: KafkaError | None = None
     on_poll: Callable[[], object] = lambda: None
     closed: bool = False
 
     def committed(self, *_: object) -> list["FoundMarker"]:
         return [self.markers.pop(0)]
+
+    def list_topics(self, topic: str, _timeout: float) -> SimpleNamespace:
+        return SimpleNamespace(topics={topic: SimpleNamespace(error=self.topic_error)})
 
     def poll(self, *_: object) -> None:
         self.on_poll()

@@ -35,6 +35,7 @@ def toy_stack(toys: Toys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         parts=frozenset((*FUNCTIONS, "pubsub", "dispatcher")),
         functions_folder=toys.folder,
         concurrency={"stage": 1, "deliver": CONCURRENCY, "dead_letter": 1},
+        most_attempts=5,
         minimum_backoff=0.1,
         maximum_backoff=0.2,
         sweep_pause=SWEEP_PAUSE,

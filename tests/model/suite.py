@@ -22,14 +22,14 @@ def run(seed: int, *, steps: int, say: Callable[[str], None]) -> report.Report:
     draw = random.Random(seed)  # noqa: S311 - seeds that repeat from run to run
     seeds = [draw.randrange(2**31) for _ in range(-(-steps // _SHARE))]
     with ProcessPoolExecutor(cpu_count(), mp_context=get_context("spawn")) as pool:
-        undetected = pool.map(found, range(len(SABOTAGES)))
+        detected = pool.map(found, range(len(SABOTAGES)))
         for first_seed, answer in zip(seeds, pool.map(partial(_run, _SHARE), seeds), strict=True):
             if isinstance(answer, str):
                 faults.append(f"seed {first_seed}: {answer}")
                 continue
             total += answer
             say(f"  seeds {first_seed}-{answer.seeds[-1]}: {answer}")
-        missed = [sabotage.__name__ for sabotage, was in zip(SABOTAGES, undetected, strict=True) if not was]
+        missed = [sabotage.__name__ for sabotage, was in zip(SABOTAGES, detected, strict=True) if not was]
     faults += [f"not found: {name}" for name in missed]
     return report.Report(
         suite="model",

@@ -7,6 +7,8 @@ import pytest
 
 from tests.model.sabotage import QUICK, found
 
+pytestmark = pytest.mark.reliability
+
 
 @pytest.mark.parametrize("number", range(len(QUICK)), ids=[sabotage.__name__ for sabotage in QUICK])
 def test_the_model_finds(number: int) -> None:

@@ -183,8 +183,8 @@ def test_an_abort_that_fails_says_so_and_raises_nothing() -> None:
     assert transaction(producer).abort() == ""
 
 
-def markers(time: FakeTime, *answers: FoundMarker) -> Markers:
-    consumer = FakeConsumer(list(answers), on_poll=lambda: time.sleep(1.0))
+def markers(time: FakeTime, *answers: FoundMarker, topic_error: KafkaError | None = None) -> Markers:
+    consumer = FakeConsumer(list(answers), topic_error, on_poll=lambda: time.sleep(1.0))
     return Markers({}, timeout=5.0, monotonic=time.monotonic, open_consumer=lambda _: consumer)
 
 
@@ -201,6 +201,19 @@ def test_a_commit_that_is_just_being_carried_out_is_waited_for() -> None:
 def test_a_group_whose_coordinator_is_just_being_found_is_waited_for(code: int) -> None:
     moved = FoundMarker(error=KafkaError(code))
     assert markers(FakeTime(), moved, FoundMarker(offset=20)).committed(delivery_to(kafka_destination(), 20))
+
+
+def test_a_marker_that_outlives_its_topic_counts_for_nothing() -> None:
+    gone = KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)
+    found = markers(FakeTime(), FoundMarker(offset=20), topic_error=gone)
+    assert not found.committed(delivery_to(kafka_destination(), 20))
+
+
+def test_a_marker_whose_topic_can_not_be_asked_for_is_unknown() -> None:
+    forbidden = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+    found = markers(FakeTime(), FoundMarker(offset=20), topic_error=forbidden)
+    with pytest.raises(DestinationRefused, match="does not let"):
+        found.committed(delivery_to(kafka_destination(), 20))
 
 
 def test_a_marker_is_unknown_while_its_transaction_stays_open() -> None:

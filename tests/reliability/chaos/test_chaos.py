@@ -4,7 +4,7 @@ import pytest
 
 from tests.reliability.chaos import suite
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.reliability]
 
 
 def test_chaos_loses_and_doubles_nothing() -> None:

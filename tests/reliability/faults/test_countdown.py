@@ -4,7 +4,7 @@ import pytest
 
 from tests.reliability.faults import countdown
 
-pytestmark = pytest.mark.emulator
+pytestmark = [pytest.mark.emulator, pytest.mark.reliability]
 
 
 def test_no_delivery_fails_for_contention_and_none_counts_twice() -> None:

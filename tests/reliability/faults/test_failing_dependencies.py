@@ -6,7 +6,7 @@ from tests.reliability.faults import suite
 from tests.reliability.faults.ground import Trouble
 from tests.reliability.faults.trials import Phase, Trial
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.reliability]
 
 _EVERY = tuple(Phase)
 _TRIALS = (

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from shared.errors import DestinationRefused, JobFails, StaleMessage, Unavailable
+from shared.errors import DestinationRefused, JobFails, LeftToOthers, StaleMessage, Unavailable
 from shared.jobs import Counts, Job, JobStatus
 from shared.messages import DeliverChunk, StageJob, TearDownJob
 from shared.steps.retry import retry
@@ -22,6 +22,18 @@ def test_a_stage_message_of_an_earlier_retry_does_nothing() -> None:
     with pytest.raises(StaleMessage):
         world.stage.run(StageJob("acme", job.job_id, 0))
     assert world.queue.waiting == []
+
+
+def test_no_unload_begins_while_that_from_before_the_retry_is_still_ending() -> None:
+    """What it writes until its end would lie there after the job's files were removed."""
+    world = World()
+    job = world.retry(failed_in_staging(world))
+    world.faults.instead["FakeWarehouse.abort"] = lambda _query_id: None
+    with pytest.raises(LeftToOthers):
+        world.stage.run(StageJob("acme", job.job_id, 1))
+    assert (world.now(job).attempts, len(world.warehouse.queries)) == (0, 1)
+    world.run()
+    assert world.now(job).status is JobStatus.COMPLETED
 
 
 def test_a_chunks_message_of_an_earlier_retry_is_as_good() -> None:
