@@ -125,7 +125,10 @@ class FirestoreJobs:
         raise Unavailable("the job store", detail="the job kept changing while it was to be changed")
 
     def filter_values(self, job: Job) -> list[FilterValue]:
-        return self._filters([job])[job.job_id]
+        found = self._filters([job])
+        if job.job_id not in found:
+            raise StaleMessage("there is no such job", detail=job.job_id)
+        return found[job.job_id]
 
     def counts(self, job: Job) -> Counts | None:
         return self._counts([job])[job.job_id]
@@ -165,7 +168,7 @@ class FirestoreJobs:
             found = [job for job in page if job.confirmed][:left]
             with reaching("the job store"):
                 counts, filters = self._counts(found), self._filters(found)
-            for job in found:
+            for job in [job for job in found if job.job_id in filters]:
                 yield job, filters[job.job_id] if job.filter_column is not None else None, counts[job.job_id]
             if len(page) < _PAGE:
                 return
@@ -235,6 +238,7 @@ class FirestoreJobs:
         return {job.job_id: None if job.num_chunks is None else Counts(*left[job.job_id]) for job in jobs}
 
     def _filters(self, jobs: Sequence[Job]) -> dict[str, list[FilterValue]]:
+        """By job id, without jobs that were taken back since they were read: their values went with them."""
         wanted = {
             self._reference(job).collection("filter").document(str(part)): (job.job_id, part)
             for job in jobs
@@ -243,12 +247,14 @@ class FirestoreJobs:
         texts: dict[tuple[str, int], str] = {}
         with reaching("the job store"):
             for snapshot in self._client.get_all(list(wanted), **_CALL) if wanted else ():
-                texts[wanted[snapshot.reference]] = snapshot.get("text")
+                if snapshot.exists:
+                    texts[wanted[snapshot.reference]] = snapshot.get("text")
         return {
             job.job_id: filter_from([texts[job.job_id, part] for part in range(job.filter_parts)])
             if job.filter_parts
             else []
             for job in jobs
+            if all((job.job_id, part) in texts for part in range(job.filter_parts))
         }
 
     def _reference(self, job: Job) -> firestore.DocumentReference:

@@ -52,7 +52,9 @@ class Jobs(Protocol):
         """
         ...
 
-    def filter_values(self, job: Job) -> list[FilterValue]: ...
+    def filter_values(self, job: Job) -> list[FilterValue]:
+        """StaleMessage if the job had some and is gone."""
+        ...
 
     def counts(self, job: Job) -> Counts | None:
         """What is left, consistent with every commit before; None until the manifest is committed."""

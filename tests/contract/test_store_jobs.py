@@ -62,6 +62,15 @@ def test_the_largest_filter_comes_back_to_the_last_value(records: Records) -> No
     assert records.jobs.filter_values(records.now(job)) == values
 
 
+def test_filter_values_go_with_a_job_that_is_taken_back(records: Records) -> None:
+    job = new_job(filter_column="token_address")
+    records.jobs.create(job, ["0x1"])
+    seen = records.now(job)
+    assert records.jobs.remove_unclaimed(job)
+    with pytest.raises(StaleMessage):
+        records.jobs.filter_values(seen)
+
+
 @pytest.mark.parametrize("values", [[1, 2.5, 10**37], [True, False], ["'; DROP TABLE x --", "\x00", ""]])
 def test_filter_values_keep_their_types(records: Records, values: list[domain.FilterValue]) -> None:
     job = new_job(filter_column="token_address")

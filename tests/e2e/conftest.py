@@ -32,7 +32,7 @@ def hasty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack
         rows=1000,
         unload_file_bytes=48 * 1024,
         ack_deadline=FUNCTION_SECONDS,
-        environment={"UNLOAD_WAIT": "1", "LEASE_LENGTH": "4"},
+        environment={"UNLOAD_WAIT": "1", "LEASE_LENGTH": "4", "STALL_LIMIT": "15"},
     )
     with LocalStack(options) as stack:
         yield stack

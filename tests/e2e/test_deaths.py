@@ -41,7 +41,7 @@ def test_functions_that_are_killed_lose_and_double_nothing(
         hasty_stack.kill("sweep")
         watch.until(lambda job: job["chunks_left"] <= 1)
         hasty_stack.kill("deliver")  # perhaps between its last record and the end of the job
-        job = watch.until_completed()
+        job = watch.until_completed(seconds=150)
     assert len(hasty_warehouse.unloads(job_id)) == 1
     assert_each_arrived_once(hasty_stack, "killed", receiver, job, ids)
 
@@ -64,7 +64,7 @@ def test_a_long_unload_and_a_delivery_survive_the_death_of_what_brings_their_mes
         job = watch.until_delivered(0.1)
         hasty_stack.kill("dispatcher")
         assert job["chunks_left"] > 0
-        # The emulator goes on giving messages to the dead for about a minute.
+        # The emulator goes on giving messages to the dead for about a minute; the sweep sends others.
         job = watch.until_completed(seconds=150)
         long_job = hasty_client.completed(long_id, seconds=150)
     assert_each_arrived_once(hasty_stack, "undispatched", receiver, job, ids)

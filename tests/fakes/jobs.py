@@ -106,11 +106,14 @@ class FakeJobs:
 
     def filter_values(self, job: Job) -> list[FilterValue]:
         self._reach()
+        if _name(job) not in self.stored:
+            raise StaleMessage("there is no such job", detail=job.job_id)
         return list(self.stored[_name(job)].filter_values)
 
     def counts(self, job: Job) -> Counts | None:
         self._reach()
-        return _counts(self.stored[_name(job)])
+        stored = self.stored.get(_name(job))
+        return _counts(stored) if stored else None
 
     def active(self) -> Iterator[Job]:
         self._reach()

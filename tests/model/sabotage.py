@@ -135,12 +135,12 @@ def fail_whatever_the_retry(patch: Patch) -> None:
     patch.setattr("shared.steps.finish.fail", fail_anyway)
 
 
-def fail_without_looking_at_the_counts(patch: Patch) -> None:
-    def fail(self: Finish, organization_id: str, job_id: str, message: str, *, retry: int) -> Job:
-        transition = partial(domain.fail, message=message, now=self.now(), retry=retry)
-        return self.jobs.change(organization_id, job_id, transition)
+def cancel_without_looking_at_the_counts(patch: Patch) -> None:
+    class Blind(Finish):
+        def if_all_delivered(self, job: Job) -> Job:
+            return job
 
-    patch.setattr(Finish, "fail", fail)
+    patch.setattr("shared.steps.cancel.Finish", Blind)
 
 
 def leave_queries_running(patch: Patch) -> None:
@@ -187,7 +187,7 @@ QUICK: tuple[Callable[[Patch], None], ...] = (
 SABOTAGES = (
     *QUICK,
     count_down_without_a_marker,
-    fail_without_looking_at_the_counts,
+    cancel_without_looking_at_the_counts,
     fail_whatever_the_retry,
     publish_chunks_before_the_commit,
     send_to_kafka_without_looking_for_the_marker,
@@ -203,6 +203,6 @@ def found(number: int) -> bool:
         SABOTAGES[number](patch)
         try:
             run_model(steps=MOST_STEPS, first_seed=1, shrink=False)
-        except (AssertionError, BaseExceptionGroup):
+        except AssertionError:
             return True
     return False

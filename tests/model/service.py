@@ -85,7 +85,9 @@ class Service(World):
         self.turns.clock = self.clock = clock = TurnClock()
         clock.turns = self.turns
         self.kafka, self.receivers = Kafka(clock), Receivers()
-        self.unloads = SlowWarehouse(transfers(13), rows_per_file=5, bucket=self.files, clock=clock)
+        self.unloads = SlowWarehouse(
+            transfers(13), rows_per_file=5, bucket=self.files, clock=clock, current=self._is_current
+        )
         self.deliveries = FakeDeliveries(self.jobs, lease_length=LEASE, now=clock.now)
         super()._wire()
         guard = self.turns.guard
@@ -156,6 +158,12 @@ class Service(World):
     def _place_of(self, lease: Lease) -> tuple[str, str, int, str]:
         _organization, job_id, attempt_id, chunk, uid = cast("tuple[str, str, str, int, str]", lease._place)  # type: ignore[attr-defined]  # the fake's
         return job_id, attempt_id, chunk, uid
+
+    def _is_current(self, prefix: str) -> bool:
+        """Whether the prefix is that of its job's current attempt."""
+        organization_id, job_id, attempt_id, _ = prefix.split("/")
+        job = self.jobs.stored[organization_id, job_id].job
+        return job.require_attempt().attempt_id == attempt_id
 
     def _wanted(self, job: Job) -> bool:
         self.turns.reach("FakeJobs.wanted")

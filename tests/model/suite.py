@@ -58,6 +58,6 @@ def run(seed: int, *, steps: int, say: Callable[[str], None]) -> report.Report:
 def _run(steps: int, first_seed: int) -> Figures | str:
     """In a process of its own, from which a failure comes as text."""
     try:
-        return run_model(steps=steps, first_seed=first_seed)
-    except AssertionError as violation:
-        return "\n".join([str(violation), *getattr(violation, "__notes__", [])])
+        return run_model(steps=steps, first_seed=first_seed, shrink=False)
+    except Exception as violation:  # noqa: BLE001 - an error of the product is a violation as well
+        return "\n".join([repr(violation), *getattr(violation, "__notes__", [])])

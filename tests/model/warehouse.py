@@ -1,7 +1,7 @@
 """Snowflake whose queries take time, and write their files at their end, also when they were aborted."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from shared.errors import Unavailable
 from shared.jobs import Attempt
@@ -16,7 +16,10 @@ _ABORTING = 2.0  # seconds
 
 
 class SlowWarehouse(FakeUnloads):
-    """``seconds``: how long the next queries take."""
+    """``seconds``: how long the next queries take. ``current``: whether the attempt that a prefix belongs to
+    is its job's. ``late``: prefixes that were not when their query came in, because its submitter had stood
+    still for longer than a claim lives; what such a query writes before it is aborted is the lifecycle's.
+    """
 
     def __init__(
         self,
@@ -25,9 +28,12 @@ class SlowWarehouse(FakeUnloads):
         rows_per_file: int,
         bucket: FakeStagedFiles,
         clock: FakeClock,
+        current: Callable[[str], bool],
     ) -> None:
         super().__init__(tables, rows_per_file)
         self.seconds = 0.0
+        self.late: list[str] = []
+        self._current = current
         self._bucket = bucket
         self._clock = clock
         self._ends: dict[str, float] = {}
@@ -36,6 +42,8 @@ class SlowWarehouse(FakeUnloads):
     def submit(self, statement: Statement, attempt: Attempt, tag: str) -> str:
         query_id = super().submit(statement, attempt, tag)
         self._ends[query_id] = self._clock.monotonic() + self.seconds
+        if not self._current(self._prefix(query_id)):
+            self.late.append(self._prefix(query_id))
         return query_id
 
     def state(self, query_id: str) -> UnloadState:
@@ -62,8 +70,10 @@ class SlowWarehouse(FakeUnloads):
         """Have the queries that ended by now write their files, each once."""
         for query_id in self._ends.keys() - self._written - set(self.running()):
             self._written.add(query_id)
-            query = self.queries[query_id]
-            prefix = _PREFIX.search(query.statement.text)
-            assert prefix is not None
-            for file in query.files:
-                self._bucket.contents[prefix[1] + file.name] = bytes(file.size)
+            for file in self.queries[query_id].files:
+                self._bucket.contents[self._prefix(query_id) + file.name] = bytes(file.size)
+
+    def _prefix(self, query_id: str) -> str:
+        prefix = _PREFIX.search(self.queries[query_id].statement.text)
+        assert prefix is not None
+        return prefix[1]

@@ -152,6 +152,7 @@ class Watch:
             assert job.status in _ENDS, f"stuck: {job.status}"
             assert job.torn_down, f"{job.status} and never torn down"
             left = [path for path in service.files.contents if path.startswith(job.prefix)]
+            left = [path for path in left if not path.startswith(tuple(service.unloads.late))]
             assert not left or job.status is JobStatus.FAILED, "staged files were left behind"
             if job.status is JobStatus.COMPLETED:
                 self._complete(stored)

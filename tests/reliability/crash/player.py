@@ -156,16 +156,18 @@ def _interfere(
             if job["confirmed"]:
                 client.ask("POST", f"/{job['job_id']}/cancel")
 
-    if scenario.retried:
-        _come_to(lambda: _failed(watch), "a failure")
+    if scenario.retry_when:
+        _come_to(lambda: _failed(watch, torn_down=scenario.retry_when == "torn down"), "a failure")
         receiver.recover()
         for job in watch.look():
             client.ask("POST", f"/{job['job_id']}/retry")
 
 
-def _failed(watch: Watch) -> bool:
+def _failed(watch: Watch, *, torn_down: bool) -> bool:
     jobs = watch.look()
-    return bool(jobs) and all(job["status"] == "failed" for job in jobs)
+    return bool(jobs) and all(
+        job["status"] == "failed" and (job["torn_down"] or not torn_down) for job in jobs
+    )
 
 
 def _unloading(ground: Ground, watch: Watch) -> bool:

@@ -27,7 +27,7 @@ class Scenario:
     unload_failure: tuple[int, str, str] | None = None  # of the first one: number, SQLSTATE, text
     cancel_when: str | None = None  # unloading, delivering
     dead_letter: bool = False
-    retried: bool = False  # once it has failed, with a receiver that is well again
+    retry_when: str | None = None  # failed, torn down; with a receiver that is well again
 
 
 def _around(function: str, *steps: str) -> tuple[str, ...]:
@@ -132,7 +132,7 @@ SCENARIOS = (
     Scenario(
         name="unload fails for good, then retried",
         unload_failure=(904, "42000", "SQL compilation error"),
-        retried=True,
+        retry_when="failed",
         points=(
             *_around("api", "job.retry", "message.stage"),
             *_around("stage", "job.fail", "job.tear_down", "job.claim", "unload.submit", "job.staged"),
@@ -141,7 +141,7 @@ SCENARIOS = (
     Scenario(
         name="receiver refuses, then retried",
         replies=(Reply(status=410),) * 1000,
-        retried=True,
+        retry_when="failed",
         points=(
             *_around("api", "job.retry", "message.stage"),
             *_around("stage", "job.tear_down", f"message.deliver:{_HALVES}"),
@@ -152,7 +152,7 @@ SCENARIOS = (
         name="Kafka has what nobody recorded, then retried",
         replies=(Reply(status=410),) * 1000,
         setup={"deliver.kafka.commit:after": Fate.KILL},
-        retried=True,
+        retry_when="torn down",
         points=_around("stage", "lease.take", "lease.done", "job.tear_down"),
     ),
     Scenario(

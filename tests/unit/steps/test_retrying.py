@@ -187,6 +187,17 @@ def test_what_kafka_has_is_not_known_for_ever_if_no_teardown_asked_in_time() -> 
     assert world.now(job) == job
 
 
+def test_what_an_earlier_teardown_found_out_says_nothing_of_what_was_sent_since() -> None:
+    world = World()
+    job = failed_in_transport(world)
+    world.run()
+    assert world.now(job).reconciled
+    job = failed(world, world.retry(job))
+    world.clock.sleep(KEPT.markers.total_seconds() + 1)
+    with pytest.raises(StateConflict, match="another name"):
+        world.retry(job)
+
+
 def test_until_then_kafka_itself_tells() -> None:
     world = World()
     job = failed_in_transport(world)
