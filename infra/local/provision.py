@@ -54,7 +54,7 @@ def _environment(folder: Path, requirements: Path) -> None:
     stamp.remove()
     _run([sys.executable, "-m", "venv", *([] if whole else ["--clear"]), str(folder)])
     pip = [str(folder / "bin/python"), "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    _run([*pip, "install", "--require-hashes", "--requirement", str(requirements)])
+    _run([*pip, "install", "--no-deps", "--require-hashes", "--requirement", str(requirements)])
     stamp.write()
 
 

@@ -22,7 +22,6 @@ from tests.unit.steps.world import TRIES, Pushed
 
 JOBS, AT_WORK, WAITING = 4, 4, 40
 ORGANIZATIONS = ("acme", "globex")
-CALLS = (1, 2, 3, 5, 8, 13, TO_THE_END, TO_THE_END)
 SHAPES = ("kk", "k", "w", "kw", "kww", "ww", "ok", "okw", "wk", "a", "kaw")
 """Destinations: k a topic that jobs share, o a topic of the job's own, a one at least once, w a webhook."""
 
@@ -59,7 +58,7 @@ class ServiceMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.jobs) < JOBS)
     @rule(luck=LUCK)
     def create(self, luck: Luck) -> None:
-        number, rows = len(self.jobs), luck.choice((13, 13, 7, 3, 0))
+        number, rows = len(self.jobs), luck.choice((13, 7, 3, 3, 3, 0))
         job = new_job(
             organization_id=luck.choice(ORGANIZATIONS),
             job_id=f"job-{number}",
@@ -76,8 +75,10 @@ class ServiceMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.jobs)
     @rule(luck=LUCK)
     def cancel(self, luck: Luck) -> None:
-        job = luck.choice(self.jobs)
-        if luck.random() < 0.4:
+        # Cancelling a job just when its last chunk was delivered is rare, and delicate.
+        emptied = [job for job in self.jobs if job.job_id in self.watch.emptied()]
+        job = luck.choice(emptied or self.jobs)
+        if emptied or luck.random() < 0.2:
             self._go_on(self.service.begin_cancel(job.organization_id, job.job_id), luck)
         elif not self.service.turns.down:
             [other] = set(ORGANIZATIONS) - {job.organization_id}
@@ -236,7 +237,7 @@ class ServiceMachine(RuleBasedStateMachine):
         if luck.random() < 0.4:
             self.service.trouble = True
             work.process.strike(luck.randrange(8), luck.choice(list(Fault)))
-        self._run(work, luck.choice(CALLS))
+        self._run(work, luck.choice((luck.randint(1, 25), TO_THE_END)))
 
     def _run(self, work: Work, calls: int) -> None:
         self.moved = work

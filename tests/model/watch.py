@@ -133,6 +133,11 @@ class Watch:
         for found in service.kafka.topics.values():
             assert len(set(found.rows)) == len(found.rows), "a row is in a Kafka topic twice"
 
+    def emptied(self) -> set[str]:
+        """Jobs of which nothing is left and that nobody has finished yet."""
+        under_way = {job.job_id for job in self.seen.values() if job.status is JobStatus.TRANSPORTING}
+        return under_way & self.empty_since.keys()
+
     def expected(self, chunk: Chunk) -> set[tuple[int, int]]:
         return {(chunk.number, row) for row in range(chunk.rows)}
 
