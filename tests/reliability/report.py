@@ -32,6 +32,7 @@ ZEROES = (
 ROWS = "rows delivered"
 KILLS = "processes killed at work"
 WEBHOOK_REPEATS = "webhook batches that came again"
+ROWS_REPEATED = "rows that came again under at_least_once"
 
 _GUARANTEES = """\
 ## What is guaranteed
@@ -40,8 +41,9 @@ _GUARANTEES = """\
   of the slice exactly once, whatever crashed; {kafka} duplicates and {lost} lost rows over {kills} killed
   processes. *To have it*, read with `read_committed`; keep the broker's group offsets (7 days by default)
   for as long as a job may be retried.
-- **Kafka, `at_least_once`**: every row arrives, and may arrive again after a crash. *To have each once*,
-  drop what has a key (the table's unique column) that was seen before.
+- **Kafka, `at_least_once`**: every row arrives, and may arrive again after a crash: {again} rows did, each
+  with the headers of its first time. *To have each once*, drop a row whose `beam-job-id`, `beam-chunk` and
+  `beam-row` were seen before, or its key, where the table has a unique column.
 - **Webhook**: every row arrives, in batches that may come again under their old `webhook-id` with the very
   same body; {repeats} batches did, {changed} of them changed, {doubled} rows were left doubled. *To have
   each row once*, answer 2xx only when the batch is stored, and drop a `webhook-id` that was seen before.
@@ -111,6 +113,7 @@ def render(folder: Path = FOLDER) -> str:
         kafka=_shown(totals.get(KAFKA_DUPLICATES, 0)),
         lost=_shown(totals.get(ROWS_LOST, 0)),
         kills=_shown(totals.get(KILLS, 0)),
+        again=_shown(totals.get(ROWS_REPEATED, 0)),
         repeats=_shown(totals.get(WEBHOOK_REPEATS, 0)),
         changed=_shown(totals.get(WEBHOOK_CHANGED, 0)),
         doubled=_shown(totals.get(WEBHOOK_DUPLICATES, 0)),

@@ -22,11 +22,20 @@ WRONG_END = "jobs with another end than expected"
 WRONG_ANSWERS = "answers of the API that were 500 or no JSON"
 UNFOUNDED_ROWS = "rows that are none of the slice, or differ"
 UNTRUE = "jobs doubled, or lost, though the client repeated its call with one key"
-REPEATS_ALLOWED = "rows that came again under at_least_once, each under its key"
+UNRECOGNIZED = "rows under at_least_once without headers of their own, the same each time"
 COMPLETED, CANCELLED, RETRIED = "jobs completed", "jobs cancelled", "jobs completed after a retry"
-ZEROES = (STAGED_LEFT, TOPICS_LEFT, WRONG_END, WRONG_ANSWERS, UNFOUNDED_ROWS, UNTRUE)
-COUNTED = (COMPLETED, CANCELLED, RETRIED, report.ROWS, report.WEBHOOK_REPEATS, REPEATS_ALLOWED)
+ZEROES = (STAGED_LEFT, TOPICS_LEFT, WRONG_END, WRONG_ANSWERS, UNFOUNDED_ROWS, UNTRUE, UNRECOGNIZED)
+COUNTED = (COMPLETED, CANCELLED, RETRIED, report.ROWS, report.WEBHOOK_REPEATS, report.ROWS_REPEATED)
+LABELS = ("beam-job-id", "beam-chunk", "beam-row")
 _SETTLE_LIMIT = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A row as Kafka has it, and the headers that tell it from every other."""
+
+    row: Any
+    headers: Mapping[str, bytes]
 
 
 @dataclass
@@ -51,9 +60,9 @@ def check(ground: Ground, errands: Sequence[Errand]) -> Findings:
     found = Findings()
     topics = Topics(ground.stack.endpoints["kafka_bootstrap"])
     names = {name for errand in errands for name in topics_of(errand) if name in topics.there()}
-    rows = topics.rows(names)
+    messages = topics.messages(names)
     for errand in errands:
-        _check_errand(errand, rows, found)
+        _check_errand(errand, messages, found)
     wrong = ground.client.wrong
     found.blame(WRONG_ANSWERS, len(wrong), f"the API answered {wrong[:5]}")
     return found
@@ -75,9 +84,9 @@ class Topics:
         topics: Mapping[str, Any] = self._admin.list_topics(timeout=20).topics
         return topics
 
-    def rows(self, names: Iterable[str]) -> dict[str, list[Any]]:
-        """The JSON values of every topic's messages, once no transaction is open on them."""
-        found: dict[str, list[Any]] = {name: [] for name in names}
+    def messages(self, names: Iterable[str]) -> dict[str, list[Message]]:
+        """Every topic's messages, once no transaction is open on them."""
+        found: dict[str, list[Message]] = {name: [] for name in names}
         there = self.there()
         partitions = [
             TopicPartition(name, partition, 0) for name in found for partition in there[name].partitions
@@ -102,7 +111,8 @@ class Topics:
                     if message.error() is not None:
                         ended.add((message.topic(), message.partition()))
                     else:
-                        found[message.topic()].append(json.loads(message.value()))
+                        headers = dict(message.headers() or ())
+                        found[message.topic()].append(Message(json.loads(message.value()), headers))
         return found
 
     def _settle(self, partitions: Sequence[TopicPartition]) -> None:
@@ -121,7 +131,7 @@ class Topics:
         return [future.result().offset for future in asked.values()]
 
 
-def _check_errand(errand: Errand, rows: Mapping[str, list[Any]], found: Findings) -> None:
+def _check_errand(errand: Errand, messages: Mapping[str, list[Message]], found: Findings) -> None:
     states = [f"{job['status']} {job['error_message']} torn down: {job['torn_down']}" for job in errand.jobs]
     name = f"{errand.name} {errand.plan} ({errand.heard}) {states}"
     if errand.trouble or not errand.at_rest:
@@ -141,9 +151,12 @@ def _check_errand(errand: Errand, rows: Mapping[str, list[Any]], found: Findings
     found.blame(STAGED_LEFT, len(left), f"{name} {sorted(left)}")
     for topic in topics_of(errand):
         if not completed:
-            found.blame(TOPICS_LEFT, int(topic in rows), f"{name} {topic}")
-        again = REPEATS_ALLOWED if errand.plan.at_least_once else report.KAFKA_DUPLICATES
-        _compare(errand, rows.get(topic, []), f"{name}, {topic}", found, again)
+            found.blame(TOPICS_LEFT, int(topic in messages), f"{name} {topic}")
+        there, again = messages.get(topic, []), report.KAFKA_DUPLICATES
+        if errand.plan.at_least_once:
+            again = report.ROWS_REPEATED
+            found.blame(UNRECOGNIZED, _unrecognized(there), f"{name}, {topic}")
+        _compare(errand, [message.row for message in there], f"{name}, {topic}", found, again)
     if errand.plan.hook:
         _check_webhook(errand, f"{name}, webhook", found)
 
@@ -153,6 +166,18 @@ def _check_count(errand: Errand, job: Mapping[str, Any], name: str, found: Findi
     counted = sum(errand.ground.records.counts(job))
     truth = errand.ground.records.undelivered(job) if job["num_chunks"] is not None else 0
     found.blame(report.COUNTS_WRONG, int(counted != truth), f"{name}: counted {counted}, in truth {truth}")
+
+
+def _unrecognized(messages: Sequence[Message]) -> int:
+    """Messages that lack a header, or whose headers do not stand for one row, and it for them."""
+    rows: dict[tuple[bytes | None, ...], str] = {}
+    labels: dict[str, tuple[bytes | None, ...]] = {}
+    wrong = 0
+    for message in messages:
+        label, row = tuple(map(message.headers.get, LABELS)), json.dumps(message.row)
+        alike = rows.setdefault(label, row) == row and labels.setdefault(row, label) == label
+        wrong += None in label or not alike
+    return wrong
 
 
 def _check_webhook(errand: Errand, name: str, found: Findings) -> None:
@@ -179,7 +204,7 @@ def _compare(errand: Errand, rows: Sequence[Any], name: str, found: Findings, ag
     if all(job["status"] == "completed" for job in errand.jobs):
         found.blame(report.ROWS_LOST, sum(copies[each] == 0 for each in expected), name)
     repeated = sum(count - 1 for count in copies.values() if count > 1)
-    if again == REPEATS_ALLOWED:
+    if again == report.ROWS_REPEATED:
         found.figures[again] += repeated
     else:
         found.blame(again, repeated, name)
