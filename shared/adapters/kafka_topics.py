@@ -63,11 +63,15 @@ class KafkaTopics:
 
     def delete(self, topic: str) -> None:
         """Remove the topic and wait until it is gone; one that is gone already is no error."""
-        if self._carry_out(topic, self._admin.delete_topics([topic])[topic], _MISSING):
-            self._wait_until(topic, lambda found: found is None)
+        self._carry_out(topic, self._admin.delete_topics([topic])[topic], _MISSING)
+        # Also when an earlier call, whose answer was lost, removed it: the brokers may not all know yet.
+        self._wait_until(topic, self._is_gone)
 
     def _is_ready(self, found: TopicMetadata | None) -> bool:
         return found is not None and all(part.leader >= 0 for part in found.partitions.values())
+
+    def _is_gone(self, found: TopicMetadata | None) -> bool:
+        return found is None
 
     def _carry_out(self, topic: str, change: Any, settled: int) -> bool:
         """False when the error ``settled`` says that there was nothing to change."""

@@ -117,6 +117,28 @@ def test_a_change_that_does_not_spread_in_time_is_waited_for_by_a_later_message(
     broker.topics().delete(name)
 
 
+class StillSeen(KafkaTopics):
+    """Asks a part of the cluster that has not heard that the topic is gone."""
+
+    def _is_gone(self, _found: object) -> bool:
+        return False
+
+
+def test_a_topic_that_an_earlier_call_removed_is_gone_only_when_all_have_heard(
+    broker: Broker, name: str
+) -> None:
+    still_seen = StillSeen(
+        {"bootstrap.servers": broker.bootstrap, "log_level": 0},
+        partitions=1,
+        replication=1,
+        config={},
+        timeout=5.0,
+        monotonic=iter([0.0, 1.0, 10.0]).__next__,
+    )
+    with pytest.raises(Busy, match="has not spread yet"):
+        still_seen.delete(name)
+
+
 def test_no_broker_may_be_one_later(name: str) -> None:
     topics = Broker("127.0.0.1:1").topics(timeout=0.5)
     for call in (topics.exists, topics.create, topics.delete):
