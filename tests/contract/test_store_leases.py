@@ -156,9 +156,17 @@ def test_a_job_that_was_never_staged_has_no_leases(records: Records) -> None:
 def test_the_heartbeat_and_the_sender_write_through_one_lease(records: Records) -> None:
     job, _ = records.transporting()
     lease = taken(records, job)
+
+    def beat() -> None:
+        for _ in range(10):
+            lease.renew()
+
+    def send() -> None:
+        for batch in range(10):
+            lease.checkpoint(batch)
+
     with ThreadPoolExecutor(2) as pool:
-        beats = pool.map(lambda _: lease.renew(), range(10))
-        steps = pool.map(lease.checkpoint, range(10))
-        list(beats), list(steps)
+        for done in [pool.submit(beat), pool.submit(send)]:
+            done.result()
     lease.release()
     assert taken(records, job).first_batch == 9
