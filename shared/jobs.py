@@ -203,10 +203,14 @@ def claim(
 def record_query(job: Job, attempt_id: str, query_id: str) -> Job:
     """Write down the attempt's query, also when the job has ended: teardown needs it to abort it.
 
-    StaleMessage when another attempt has begun since.
+    Teardown may have been done by then, without the query: its submitter stood still for longer than a
+    claim lives. What the query writes is removed by another one. StaleMessage when another attempt has
+    begun since.
     """
     attempt = _require_attempt(job, attempt_id)
-    return replace(job, attempt=replace(attempt, query_id=query_id))
+    if attempt.query_id == query_id:
+        return job
+    return replace(job, attempt=replace(attempt, query_id=query_id), torn_down=False)
 
 
 def staged(job: Job, attempt_id: str, *, chunks: int, rows: int, shards: int, now: datetime) -> Job:

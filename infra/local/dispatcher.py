@@ -23,6 +23,8 @@ from google.cloud.pubsub_v1.types import FlowControl
 ACKNOWLEDGED = frozenset({102, 200, 201, 202, 204})
 
 _LOOK_AGAIN = 0.05
+# What a killed dispatcher held comes again after this long; the client library would hold it for a minute.
+_LEASE_SECONDS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +121,9 @@ def subscribe(client: SubscriberClient, route: Route, callback: Callable[[Messag
     pull: Future[Any] = client.subscribe(
         route.subscription,
         callback=callback,
-        flow_control=FlowControl(max_messages=route.concurrency),
+        flow_control=FlowControl(
+            max_messages=route.concurrency, max_duration_per_lease_extension=_LEASE_SECONDS
+        ),
         scheduler=ThreadScheduler(ThreadPoolExecutor(route.concurrency)),
         await_callbacks_on_shutdown=False,
     )

@@ -58,7 +58,7 @@ class ServiceMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.jobs) < JOBS)
     @rule(luck=LUCK)
     def create(self, luck: Luck) -> None:
-        number, rows = len(self.jobs), luck.choice((13, 7, 3, 3, 3, 0))
+        number, rows = len(self.jobs), luck.choice((13, 13, 7, 3, 3, 0))
         job = new_job(
             organization_id=luck.choice(ORGANIZATIONS),
             job_id=f"job-{number}",
@@ -69,6 +69,8 @@ class ServiceMachine(RuleBasedStateMachine):
             time_created=self.service.clock.now(),
         )
         self.jobs.append(job)
+        if luck.random() < 0.4:
+            self._put_out(luck, [job])
         self.service.unloads.seconds = luck.choice((0.0, 0.0, 2.0, 40.0, 600.0))
         self._go_on(self.service.begin_accept(job), luck)
 
@@ -199,9 +201,11 @@ class ServiceMachine(RuleBasedStateMachine):
         self.service.turns.down.add(luck.choice(PARTS))
 
     def _receiver(self, luck: Luck) -> None:
-        urls = [
-            one.url for job in self.jobs for one in job.destinations if isinstance(one, WebhookDestination)
-        ]
+        self._put_out(luck, [job for job in self.watch.seen.values() if not job.status.is_terminal])
+
+    def _put_out(self, luck: Luck, jobs: list[Job]) -> None:
+        """Change the mood of one of the jobs' receivers."""
+        urls = [one.url for job in jobs for one in job.destinations if isinstance(one, WebhookDestination)]
         if urls:
             self.service.trouble = True
             self.service.receivers.moods[luck.choice(urls)] = luck.choice(list(Mood))

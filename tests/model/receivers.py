@@ -1,11 +1,13 @@
 """Webhook receivers in memory, each in a mood of its own, behind the product's own webhook sink."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
 from shared.destinations.connections import Answer
+from shared.destinations.webhook import WebhookLimits
 from shared.errors import Unavailable
 from tests.fakes.rows import Row
 
@@ -18,6 +20,7 @@ class Mood(Enum):
     ASKS_TO_WAIT = "takes nothing and answers 429 with Retry-After"
     SILENT = "takes nothing and never answers"
     CONFUSED = "takes the rows and answers 500"
+    TIRED = "takes one batch, then answers 503 for as long as a delivery tries"
     GONE = "answers 410"
 
 
@@ -28,21 +31,29 @@ _STATUS = {
     Mood.CONFUSED: 500,
     Mood.GONE: 410,
 }
+_TRIES = WebhookLimits(least=0.0).tries
 _WAIT = {"retry-after": "7", "Retry-After": "7"}
 
 
 @dataclass(slots=True)
 class Receivers:
-    """``taken``: by URL, the body under each `webhook-id`. A repeated id must bring the same body."""
+    """``taken``: by URL, the body under each `webhook-id`. A repeated id must bring the same body.
+
+    ``asked``: by URL, how often it was asked while tired.
+    """
 
     moods: dict[str, Mood] = field(default_factory=dict)
     taken: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
     repeats: int = 0
 
     def take(self, url: str, identifier: str, body: bytes) -> Answer:
         mood = self.moods.get(url, Mood.ACCEPTS)
         if mood is Mood.SILENT:
             raise Unavailable("the receiver")
+        if mood is Mood.TIRED:
+            mood = Mood.BUSY if self.asked[url] % (_TRIES + 1) else Mood.ACCEPTS
+            self.asked[url] += 1
         if mood in {Mood.ACCEPTS, Mood.CONFUSED}:
             bodies = self.taken.setdefault(url, {})
             self.repeats += identifier in bodies

@@ -23,7 +23,7 @@ from tests.fakes.queue import OneByOne
 from tests.fakes.warehouse import transfers
 from tests.model.kafka import Kafka, KafkaMarkers, TransactionalSink
 from tests.model.pulses import DrivenPulse
-from tests.model.receivers import Posts, Receivers
+from tests.model.receivers import Mood, Posts, Receivers
 from tests.model.topics import RecordedTopics, TopicRecords
 from tests.model.turns import Process, TurnClock, Turns
 from tests.model.warehouse import SlowWarehouse
@@ -225,10 +225,11 @@ class Service(World):
         self._end(work)
 
     def heal(self) -> None:
-        """All trouble that lasts is over."""
+        """All trouble that lasts is over, but for receivers that take a little at a time."""
         self.turns.down.clear()
         self.unloads.errors.clear()
-        self.receivers.moods.clear()
+        for url in [url for url, mood in self.receivers.moods.items() if mood is not Mood.TIRED]:
+            del self.receivers.moods[url]
 
     def due(self) -> list[Pushed]:
         return [pushed for pushed in self.underway if pushed.due <= self.clock.monotonic()]

@@ -83,6 +83,14 @@ def test_a_query_is_written_down_even_when_the_job_has_ended() -> None:
     assert job.status is JobStatus.CANCELLED
 
 
+def test_a_query_that_comes_after_the_teardown_is_to_be_torn_down_too() -> None:
+    job = domain.tear_down(domain.cancel(claimed(new_job()), LATER), retry=0, reconciled=True)
+    late = domain.record_query(job, job.require_attempt().attempt_id, "query")
+    assert not late.torn_down
+    again = domain.tear_down(late, retry=0, reconciled=True)
+    assert domain.record_query(again, job.require_attempt().attempt_id, "query") == again
+
+
 @pytest.mark.parametrize("job", [new_job(), claimed(new_job())], ids=["no attempt", "another"])
 def test_a_query_of_another_attempt_is_not_written_down(job: Job) -> None:
     with pytest.raises(StaleMessage):

@@ -180,6 +180,28 @@ def test_a_job_cancelled_while_its_unload_is_submitted_leaves_no_query_running()
     assert world.now(job).require_attempt().query_id in world.warehouse.queries
 
 
+def test_an_unload_submitted_after_its_jobs_teardown_is_torn_down_as_well() -> None:
+    """Its submitter stood still for longer than a claim lives."""
+    world = World(polls=1000)
+    job = accepted(world)
+    submit = world.warehouse.submit
+
+    def torn_down_meanwhile(*arguments: object) -> str:
+        world.cancel(job)
+        world.clock.sleep(STAGING.claim)
+        world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
+        assert world.now(job).torn_down
+        return submit(*arguments)  # type: ignore[arg-type]  # passed on as they came
+
+    world.faults.instead["FakeWarehouse.submit"] = torn_down_meanwhile
+    with pytest.raises(StaleMessage):
+        stage(world, job)
+    assert world.warehouse.aborted == list(world.warehouse.queries)
+    assert not world.now(job).torn_down
+    world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
+    assert world.now(job).torn_down
+
+
 @pytest.mark.parametrize("catalog", [BASE_TABLES, Catalog(())])
 def test_a_job_cancelled_and_torn_down_while_its_topic_is_created_leaves_no_topic(catalog: Catalog) -> None:
     world = World(catalog=catalog)
