@@ -7,24 +7,21 @@ The emulator's own push keeps two requests in flight whatever the handler, and s
 import base64
 import json
 import sys
+import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from datetime import UTC
+from typing import Any
 
 import urllib3
 from google.cloud.pubsub_v1 import SubscriberClient
-from google.cloud.pubsub_v1.subscriber.scheduler import ThreadScheduler
-from google.cloud.pubsub_v1.types import FlowControl
+
+from infra.local.pull import Message, Puller
 
 # The statuses that Pub/Sub takes for an acknowledgement; every other is delivered again.
 ACKNOWLEDGED = frozenset({102, 200, 201, 202, 204})
 
 _LOOK_AGAIN = 0.05
-# What a killed dispatcher held comes again after this long; the client library would hold it for a minute.
-_LEASE_SECONDS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,25 +31,6 @@ class Route:
     subscription: str
     url: str
     concurrency: int
-
-
-class Message(Protocol):
-    """What is used of the client library's message."""
-
-    @property
-    def message_id(self) -> str: ...
-    @property
-    def data(self) -> bytes: ...
-    @property
-    def attributes(self) -> Any: ...
-    @property
-    def ordering_key(self) -> str: ...
-    @property
-    def publish_time(self) -> datetime: ...
-    @property
-    def delivery_attempt(self) -> int | None: ...
-    def ack(self) -> None: ...
-    def nack(self) -> None: ...
 
 
 def envelope(message: Message, subscription: str) -> dict[str, Any]:
@@ -116,32 +94,21 @@ class Push:
                 time.sleep(_LOOK_AGAIN)
 
 
-def subscribe(client: SubscriberClient, route: Route, callback: Callable[[Message], None]) -> "Future[Any]":
-    """Pull the route's subscription; the client extends each message's lease while it is being pushed."""
-    pull: Future[Any] = client.subscribe(
-        route.subscription,
-        callback=callback,
-        flow_control=FlowControl(
-            max_messages=route.concurrency, max_duration_per_lease_extension=_LEASE_SECONDS
-        ),
-        scheduler=ThreadScheduler(ThreadPoolExecutor(route.concurrency)),
-        await_callbacks_on_shutdown=False,
-    )
-    return pull
-
-
 def main() -> None:
     settings = json.loads(sys.argv[1])
     client = SubscriberClient()
-    pulls = []
+    pullers = []
     for route in (Route(**fields) for fields in settings["routes"]):
         deadline = client.get_subscription(subscription=route.subscription).ack_deadline_seconds
         push = Push(route, request_timeout=deadline, hold=settings["hold_while_starting"])
-        pulls.append(subscribe(client, route, push))
+        pullers.append(Puller(client, route.subscription, route.concurrency, push))
     _say("dispatching")
-    done, _ = wait(pulls, return_when=FIRST_COMPLETED)
-    # A pull never ends by itself: leave, and be started again.
-    sys.exit(f"a pull ended: {next(iter(done)).exception()}")
+    threads = [threading.Thread(target=puller.run, daemon=True) for puller in pullers]
+    for thread in threads:
+        thread.start()
+    while all(thread.is_alive() for thread in threads):
+        time.sleep(1)
+    sys.exit("a pull ended, which none does by itself")  # to be started again
 
 
 def _say(text: str) -> None:

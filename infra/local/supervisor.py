@@ -60,8 +60,8 @@ class LocalStack:
     def kill(self, name: str) -> None:
         """SIGKILL. Functions and the dispatcher start again at once, any other part by ``restart``.
 
-        To hold messages back, pause the dispatcher instead: the emulator goes on giving some to a killed
-        one's streams, which come again after ten seconds.
+        To hold messages back, pause the dispatcher instead: what a killed one held comes again after ten
+        seconds.
         """
         self._crew.kill(name)
 

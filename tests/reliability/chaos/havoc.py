@@ -20,7 +20,7 @@ _KILL_PAUSES = (0.2, 0.3, 0.4, 0.6, 1.0)  # seconds between two kills
 _REPRIEVES = (0.0, 0.25, 1.0, 2.0)
 _FREEZE_PAUSES = (3.0, 8.0)  # seconds between two pauses of parts, at least and at most
 _FREEZES = (0.5, 4.0)
-# What a killed dispatcher held, or is still given by the emulator, comes again only after ten seconds.
+# What a killed dispatcher held comes again only after ten seconds.
 _DISPATCHER_CHANCE = 0.04
 _LOOK_AGAIN = 0.05
 
