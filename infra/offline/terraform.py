@@ -9,16 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.offline.build import ROOT, SCHEMA
+from infra.offline.build import SCHEMA
 from infra.offline.provider import serve
 
-# Setup puts it here on a machine that has none of its own.
-_BUILT = ROOT / ".cache/terraform/bin/terraform"
 
-
-def command() -> str:
+def command() -> str | None:
     """Path of the terraform command."""
-    return shutil.which("terraform") or str(_BUILT)
+    return shutil.which("terraform")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ class Terraform:
 
     def run(self, folder: Path, *arguments: str) -> Answer:
         done = subprocess.run(
-            [command(), f"-chdir={folder}", *arguments],
+            [command() or "terraform", f"-chdir={folder}", *arguments],
             env=dict(self.environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

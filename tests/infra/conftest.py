@@ -1,6 +1,7 @@
 """Terraform without a cloud, and what it makes of each environment."""
 
 import functools
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from infra.offline.terraform import Terraform, offline
 from tests.infra.deployed import Deployment, copy_configuration, deploy
 
 Deploy = Callable[[str], Deployment]
+Edited = Callable[[str, str, str], Path]
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +42,18 @@ def configuration(terraform: Terraform, tmp_path_factory: pytest.TempPathFactory
 def deployed(terraform: Terraform, configuration: Path, bundles: Path) -> Deploy:
     """Answers an environment's deployment, made once."""
     return functools.cache(lambda environment: deploy(terraform, configuration, environment, bundles))
+
+
+@pytest.fixture
+def edited(configuration: Path, tmp_path: Path) -> Edited:
+    """Answers a copy of the configuration in which one file's text is replaced: file, was, becomes."""
+
+    def edit(name: str, was: str, becomes: str) -> Path:
+        folder = tmp_path / "infra"
+        shutil.copytree(configuration, folder)
+        text = (folder / name).read_text()
+        assert was in text
+        (folder / name).write_text(text.replace(was, becomes))
+        return folder
+
+    return edit

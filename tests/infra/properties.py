@@ -64,7 +64,8 @@ def pushes_are_authenticated(deployment: Deployment) -> None:
         function = PUSHED[subscription.values["name"]]
         (push,) = subscription.values["push_config"]
         assert push["push_endpoint"] == url(deployment, function)
-        (token,) = push["oidc_token"]
+        assert push["oidc_token"], "pushes carry no token"
+        token = push["oidc_token"][0]
         assert deployment.account(token["service_account_email"]) == "push"
         # The function refuses a token that was made for another one.
         told = environment(deployment.functions()[function])
@@ -90,6 +91,7 @@ def messages_are_dead_lettered(deployment: Deployment) -> None:
         if subscription.values["name"] == "backfills-dead-letter":
             assert policy == {}, "a dead letter that is dead-lettered goes round in circles"
             continue
+        assert policy, subscription.address
         assert policy["dead_letter_topic"] == topics["backfills-dead-letter"]
         assert 5 <= policy["max_delivery_attempts"] <= 100
 

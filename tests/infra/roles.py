@@ -115,6 +115,7 @@ PERMISSIONS = {
     },
 }
 
+_NO_GRANTS = {"google_project_iam_custom_role", "google_project_iam_audit_config"}
 _TARGETS = {
     "google_project_iam_member": "*",
     "google_pubsub_topic_iam_member": "topic {topic}",
@@ -136,7 +137,7 @@ def granted(deployment: Deployment) -> set[tuple[str, str, str]]:
 
 def _granted(deployment: Deployment) -> Iterator[tuple[str, str, str]]:
     for resource in deployment.resources:
-        if "_iam_" not in resource.kind or resource.kind == "google_project_iam_custom_role":
+        if "_iam_" not in resource.kind or resource.kind in _NO_GRANTS:
             continue
         assert resource.kind in _TARGETS, f"{resource.address} grants in a way that is not looked at"
         yield (

@@ -14,7 +14,22 @@ resource "google_compute_network" "egress" {
   auto_create_subnetworks = false
 }
 
+# Nothing is called from outside; a network without rules of its own refuses that too, but does not say so.
+resource "google_compute_firewall" "nobody_comes_in" {
+  project       = var.project
+  name          = "backfills-nobody-comes-in"
+  network       = google_compute_network.egress.id
+  direction     = "INGRESS"
+  priority      = 65534
+  source_ranges = ["0.0.0.0/0"]
+
+  deny {
+    protocol = "all"
+  }
+}
+
 resource "google_compute_subnetwork" "connector" {
+  #checkov:skip=CKV_GCP_26:Every connection is in the application's own log, with its job; NAT logs its errors.
   project       = var.project
   region        = var.region
   name          = "backfills-connector"

@@ -87,6 +87,7 @@ resource "google_storage_bucket_iam_member" "release" {
 }
 
 resource "google_project_iam_member" "deploy" {
+  #checkov:skip=CKV_GCP_49:It makes the service accounts and the triggers, since both are in this configuration.
   for_each = toset(local.deployer_roles)
 
   project = var.project

@@ -56,6 +56,19 @@ resource "google_project_iam_member" "organizations" {
   }
 }
 
+# Who read which secret, and when.
+resource "google_project_iam_audit_config" "secrets" {
+  project = var.project
+  service = "secretmanager.googleapis.com"
+
+  dynamic "audit_log_config" {
+    for_each = ["ADMIN_READ", "DATA_READ", "DATA_WRITE"]
+    content {
+      log_type = audit_log_config.value
+    }
+  }
+}
+
 output "ids" {
   value = { for name, secret in google_secret_manager_secret.connection : name => secret.secret_id }
 }

@@ -1,0 +1,168 @@
+"""The configuration as Terraform reads it, and that the stand-in for the provider would notice a fault."""
+
+import io
+import re
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from infra.offline.build import ROOT, build
+from infra.offline.schema import read_schema
+from infra.offline.terraform import Terraform, TerraformFailed
+from tests.infra.conftest import Edited
+from tests.infra.deployed import deploy
+
+_OPTIONAL = {"protect_data", "milli_cpu_quota"}
+
+
+def test_the_configuration_is_formatted(terraform: Terraform) -> None:
+    assert terraform.run(ROOT / "infra", "fmt", "-check", "-recursive", "-diff").text == ""
+
+
+def test_the_configuration_is_valid(terraform: Terraform, configuration: Path) -> None:
+    terraform.must(configuration, "validate", "-no-color")
+
+
+_EXPIRY = """
+  expiration_policy {
+    ttl = ""
+  }
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "complaint"),
+    [
+        ("ack_deadline_seconds", "ack_deadline_second", "Unsupported argument"),
+        ("retain_acked_messages      = true", "retain_acked_messages      = []", "Inappropriate value"),
+        ("  push_config {", "  push_configuration {", "Unsupported block type"),
+        ("  topic   = google_pubsub_topic.this[each.key].id\n\n", "\n", "Missing required argument"),
+        ('"google_pubsub_topic" "this"', '"google_pubsub_topick" "this"', "Invalid resource type"),
+        ("    push_endpoint = var.urls[each.value]\n", "", "Missing required argument"),
+        (_EXPIRY, _EXPIRY + _EXPIRY, "Too many"),
+    ],
+)
+def test_a_fault_is_found_without_the_provider(
+    terraform: Terraform, edited: Edited, was: str, becomes: str, complaint: str
+) -> None:
+    answer = terraform.run(edited("modules/messaging/main.tf", was, becomes), "validate", "-no-color")
+    assert answer.status != 0
+    assert complaint in answer.text
+
+
+def test_a_reference_to_nothing_is_found_without_the_provider(terraform: Terraform, edited: Edited) -> None:
+    folder = edited("modules/identities/main.tf", "account.build.member", "account.build.members")
+    assert "Unsupported attribute" in terraform.run(folder, "validate", "-no-color").text
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "complaint"),
+    [
+        ('= "dev"', '= "test"', "Environments are dev, staging and prod"),
+        ("marker_days = 7", "marker_days = 0", "keep the offsets"),
+        ('"BASE"', '"BASE; DROP TABLE X"', "plain identifiers"),
+        ('"XSMALL"', '"GIANT"', "XSMALL, SMALL"),
+        ('storage_account = ""', 'storage_account = "somebody"', "DESC STORAGE INTEGRATION"),
+        ("protect_data       = false", "staged_files_days = 2", "staged files must not go before"),
+    ],
+)
+def test_values_that_can_not_work_are_refused(
+    terraform: Terraform, edited: Edited, bundles: Path, *, was: str, becomes: str, complaint: str
+) -> None:
+    folder = edited("environments/dev.tfvars", was, becomes)
+    with pytest.raises(TerraformFailed, match=complaint):
+        deploy(terraform, folder, "dev", bundles)
+
+
+def test_environments_differ_in_values_only() -> None:
+    assignment = re.compile(r"^(\w+) *=", re.MULTILINE)
+    files = sorted((ROOT / "infra/environments").glob("*.tfvars"))
+    names = [set(assignment.findall(file.read_text())) - _OPTIONAL for file in files]
+    assert [file.stem for file in files] == ["dev", "prod", "staging"]
+    assert names[0] == names[1] == names[2]
+
+
+def test_the_provider_is_pinned_to_the_version_whose_schema_is_served() -> None:
+    pinned = 'version = "6.50.0"'
+    assert pinned in (ROOT / "infra/versions.tf").read_text()
+    assert "of provider 6.50.0" in (ROOT / "infra/offline/requirements.in").read_text()
+
+
+JAVASCRIPT = """
+function thingPartToHclTerraform(struct) {
+    const attrs = {
+        size: {
+            value: cdktf.numberToHclTerraform(struct.size),
+            isBlock: false,
+            type: "simple",
+            storageClassType: "number",
+        },
+    };
+}
+class ThingPartOutputReference extends cdktf.ComplexObject {
+    get size() {
+        return this.getNumberAttribute('size');
+    }
+    resetSize() {
+    }
+}
+class Thing extends cdktf.TerraformResource {
+    constructor(scope, id, config) {
+        // part - computed: false, optional: false, required: true
+        this._part = new ThingPartOutputReference(this, "part");
+    }
+    // address - computed: true, optional: false, required: false
+    get address() {
+        return this.getStringAttribute('address');
+    }
+    synthesizeHclAttributes() {
+        const attrs = {
+            names: {
+                value: cdktf.listMapperHcl(cdktf.stringToHclTerraform, false)(this._names),
+                isBlock: false,
+                type: "set",
+                storageClassType: "stringList",
+            },
+            part: {
+                value: thingPartToHclTerraform(this._part.internalValue),
+                isBlock: true,
+                type: "list",
+                storageClassType: "ThingPartList",
+            },
+        };
+    }
+}
+"""
+
+
+def test_a_schema_is_read_from_the_published_package() -> None:
+    assert read_schema(JAVASCRIPT)["block"] == {
+        "attributes": {
+            "address": {"type": "string", "computed": True},
+            "names": {"type": ["set", "string"], "required": True},
+        },
+        "block_types": {
+            "part": {
+                "nesting_mode": "list",
+                "max_items": 1,
+                "min_items": 1,
+                "block": {"attributes": {"size": {"type": "number", "optional": True}}, "block_types": {}},
+            }
+        },
+    }
+
+
+def test_a_package_without_what_is_wanted_is_refused(tmp_path: Path) -> None:
+    inner = io.BytesIO()
+    with tarfile.open(fileobj=inner, mode="w:gz") as archive:
+        member = tarfile.TarInfo("package/lib/thing/index.js")
+        member.size = len(JAVASCRIPT)
+        archive.addfile(member, io.BytesIO(JAVASCRIPT.encode()))
+    with zipfile.ZipFile(tmp_path / "package.whl", "w") as wheel:
+        wheel.writestr("package/provider.jsii.tgz", inner.getvalue())
+    schemas = build(tmp_path / "package.whl", {"provider": "thing", "google_thing": "thing"})
+    assert schemas["resource_schemas"].keys() == {"google_thing"}
+    with pytest.raises(ValueError, match="the provider has no other"):
+        build(tmp_path / "package.whl", {"google_other": "other"})
