@@ -92,6 +92,7 @@ module "functions" {
   api_instances     = var.api_instances
   connector         = module.network.connector
   secrets           = module.secrets.ids
+  secret_versions   = var.secret_versions
   environment = merge(
     {
       STAGING_BUCKET          = module.storage.staging_bucket

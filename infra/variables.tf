@@ -92,6 +92,12 @@ variable "kafka" {
   }
 }
 
+variable "secret_versions" {
+  description = "which versions of the secrets backfills-kafka and backfills-snowflake the functions are given; a rotation raises one"
+  type        = object({ kafka = string, snowflake = string })
+  default     = { kafka = "1", snowflake = "1" }
+}
+
 variable "snowflake" {
   description = "the account's side; storage_account is what DESC STORAGE INTEGRATION answers, empty until then"
   type = object({

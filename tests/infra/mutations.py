@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 
-from tests.infra import properties
+from tests.infra import properties, properties_of_data, properties_of_messaging
 from tests.infra.properties import Property
 
 
@@ -50,7 +50,7 @@ MUTATIONS = (
     ),
     Mutation(
         "pushes carry no token",
-        properties.pushes_are_authenticated,
+        properties_of_messaging.pushes_are_authenticated,
         _MESSAGING,
         """    oidc_token {
       service_account_email = var.push_account.email
@@ -61,28 +61,28 @@ MUTATIONS = (
     ),
     Mutation(
         "all tokens are for one audience",
-        properties.pushes_are_authenticated,
+        properties_of_messaging.pushes_are_authenticated,
         _MESSAGING,
         "audience              = var.urls[each.value]",
         'audience              = var.urls["stage"]',
     ),
     Mutation(
         "a function does not know whose pushes to take",
-        properties.pushes_are_authenticated,
+        properties_of_messaging.pushes_are_authenticated,
         _FUNCTIONS,
         "PUSH_SERVICE_ACCOUNT = var.push_account.email",
         "PUSH_SERVICE_ACCOUNT = var.schedule_account.email",
     ),
     Mutation(
         "nothing is dead-lettered",
-        properties.messages_are_dead_lettered,
+        properties_of_messaging.messages_are_dead_lettered,
         _MESSAGING,
         'for_each = each.value == "dead-letter" ? [] : [each.value]',
         "for_each = []",
     ),
     Mutation(
         "dead letters have no subscription",
-        properties.every_topic_is_subscribed,
+        properties_of_messaging.every_topic_is_subscribed,
         _MESSAGING,
         """resource "google_pubsub_subscription" "this" {
   for_each = local.topics
@@ -93,42 +93,42 @@ MUTATIONS = (
     ),
     Mutation(
         "acknowledged messages are forgotten",
-        properties.acknowledged_messages_are_retained,
+        properties_of_messaging.acknowledged_messages_are_retained,
         _MESSAGING,
         "retain_acked_messages      = true",
         "retain_acked_messages      = false",
     ),
     Mutation(
         "an idle subscription is deleted",
-        properties.subscriptions_never_expire,
+        properties_of_messaging.subscriptions_never_expire,
         _MESSAGING,
         'ttl = ""',
         'ttl = "2678400s"',
     ),
     Mutation(
         "messages come again at once",
-        properties.retries_back_off,
+        properties_of_messaging.retries_back_off,
         _MESSAGING,
         'minimum_backoff = "2s"',
         'minimum_backoff = "0s"',
     ),
     Mutation(
         "a function outlives the ack deadline",
-        properties.deadlines_are_ordered,
+        properties_of_messaging.deadlines_are_ordered,
         "main.tf",
         "ack_deadline      = 600",
         "ack_deadline      = 540",
     ),
     Mutation(
         "a handler outlives its function",
-        properties.deadlines_are_ordered,
+        properties_of_messaging.deadlines_are_ordered,
         "main.tf",
         "delivery_deadline = 480",
         "delivery_deadline = 580",
     ),
     Mutation(
         "Kafka's client outlives the handler",
-        properties.deadlines_are_ordered,
+        properties_of_messaging.deadlines_are_ordered,
         "main.tf",
         "delivery_deadline = 480",
         "delivery_deadline = 60",
@@ -198,35 +198,35 @@ MUTATIONS = (
     ),
     Mutation(
         "an index is missing",
-        properties.indexes_are_those_of_the_queries,
+        properties_of_data.indexes_are_those_of_the_queries,
         _INDEXES,
         '"jobs"       = ["time_created", "job_id"]',
         "",
     ),
     Mutation(
         "an index has its fields in another order",
-        properties.indexes_are_those_of_the_queries,
+        properties_of_data.indexes_are_those_of_the_queries,
         _INDEXES,
         '["time_created", "job_id"]',
         '["job_id", "time_created"]',
     ),
     Mutation(
         "a collection group is asked by an index of its collections",
-        properties.indexes_are_those_of_the_queries,
+        properties_of_data.indexes_are_those_of_the_queries,
         _INDEXES,
         '"jobs.torn_down"   = "COLLECTION_GROUP"',
         '"jobs.torn_down"   = "COLLECTION"',
     ),
     Mutation(
         "an index that no query uses",
-        properties.indexes_are_those_of_the_queries,
+        properties_of_data.indexes_are_those_of_the_queries,
         _INDEXES,
         '"deliveries.chunk" = "COLLECTION"',
         '"deliveries.chunk" = "COLLECTION"\n    "deliveries.rows" = "COLLECTION"',
     ),
     Mutation(
         "nothing expires",
-        properties.indexes_are_those_of_the_queries,
+        properties_of_data.indexes_are_those_of_the_queries,
         _INDEXES,
         "  ttl_config {}\n",
         "",
@@ -247,7 +247,7 @@ MUTATIONS = (
     ),
     Mutation(
         "staged files go before a retry may ask for them",
-        properties.the_bucket_is_near_snowflake_and_forgets,
+        properties_of_data.the_bucket_is_near_snowflake_and_forgets,
         _STORAGE,
         "age = var.staged_files_days",
         "age = 3",
@@ -261,7 +261,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the database can't be set back",
-        properties.data_is_protected,
+        properties_of_data.data_is_protected,
         "modules/database/main.tf",
         '"POINT_IN_TIME_RECOVERY_ENABLED"',
         '"POINT_IN_TIME_RECOVERY_DISABLED"',

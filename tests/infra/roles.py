@@ -56,6 +56,9 @@ ROLES = {
     ("build", "roles/artifactregistry.writer", "repository backfills"),
     ("release", "roles/logging.logWriter", "*"),
     ("release", "roles/storage.objectAdmin", "bucket sources if releases only"),
+    ("release", "roles/storage.objectViewer", "bucket terraform"),
+    ("release", "roles/iam.securityReviewer", "*"),
+    ("release", "roles/viewer", "*"),
     ("deploy", "backfillsSecretMaker", "*"),
     *(
         ("deploy", f"roles/{role}", "*")
@@ -164,8 +167,8 @@ def _role(deployment: Deployment, role: str) -> str:
 
 def _target(deployment: Deployment, resource: Resource) -> str:
     values = dict(resource.values)
-    for bucket in ("staged", "sources"):
-        if str(values.get("bucket", "")).endswith(f"-backfills-{bucket}"):
+    for bucket in ("staged", "sources", "terraform"):
+        if str(values.get("bucket", "")).endswith(f"-{bucket}"):
             values["bucket"] = bucket
     if "service_account_id" in values:
         values["service_account_id"] = deployment.account(values["service_account_id"])

@@ -76,6 +76,13 @@ def test_values_that_can_not_work_are_refused(
         deploy(terraform, folder, "dev", bundles)
 
 
+def test_the_first_half_of_a_deployment_gives_what_the_other_sides_need(
+    terraform: Terraform, configuration: Path, bundles: Path
+) -> None:
+    values = ("-var-file=environments/dev.tfvars", f"-var=bundles={bundles}")
+    terraform.must(configuration, "test", "-no-color", "-filter=tests/first_half.tftest.hcl", *values)
+
+
 def test_environments_differ_in_values_only() -> None:
     assignment = re.compile(r"^(\w+) *=", re.MULTILINE)
     files = sorted((ROOT / "infra/environments").glob("*.tfvars"))

@@ -189,7 +189,8 @@ resource "google_cloudfunctions2_function" "this" {
         project_id = var.project
         key        = local.secret_variables[secret_environment_variables.key]
         secret     = var.secrets[secret_environment_variables.key]
-        version    = "latest"
+        # A number, so that a new value is a new revision and an old one can be gone back to.
+        version = var.secret_versions[secret_environment_variables.key]
       }
     }
   }

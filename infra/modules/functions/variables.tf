@@ -59,6 +59,10 @@ variable "secrets" {
   type = map(string)
 }
 
+variable "secret_versions" {
+  type = map(string)
+}
+
 variable "environment" {
   description = "what is known of every setting; each function is given those that it uses"
   type        = map(string)

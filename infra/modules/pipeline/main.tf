@@ -74,7 +74,22 @@ resource "google_project_iam_member" "logs" {
   member  = each.value
 }
 
-# The release's build runs what the commit says before anybody has looked at the plan: it may write a release.
+# The release's build runs what the commit says before anybody has looked at the plan: it may look at what there is,
+# so as to plan, and write a release.
+resource "google_project_iam_member" "plan" {
+  for_each = toset(["roles/iam.securityReviewer", "roles/viewer"])
+
+  project = var.project
+  role    = each.key
+  member  = google_service_account.release.member
+}
+
+resource "google_storage_bucket_iam_member" "state" {
+  bucket = "${var.project}-terraform"
+  role   = "roles/storage.objectViewer"
+  member = google_service_account.release.member
+}
+
 resource "google_storage_bucket_iam_member" "release" {
   bucket = var.sources_bucket
   role   = "roles/storage.objectAdmin"
