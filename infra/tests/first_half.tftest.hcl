@@ -18,9 +18,4 @@ run "secrets_and_storage" {
     condition     = strcontains(output.snowflake_setup, "gcs://${var.project}-backfills-staged/")
     error_message = "Snowflake's setup is not to be had after the first half."
   }
-
-  assert {
-    condition     = strcontains(output.kafka_acls, "--resource-pattern-type prefixed")
-    error_message = "Kafka's rights are not to be had after the first half."
-  }
 }
