@@ -70,7 +70,7 @@ MUTATIONS = (
         "a function does not know whose pushes to take",
         properties_of_messaging.pushes_are_authenticated,
         _FUNCTIONS,
-        "PUSH_SERVICE_ACCOUNT = var.push_account.email",
+        "PUSH_SERVICE_ACCOUNT = local.callers[function.caller]",
         "PUSH_SERVICE_ACCOUNT = var.schedule_account.email",
     ),
     Mutation(

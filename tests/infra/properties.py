@@ -16,7 +16,7 @@ from pathlib import Path
 from shared.config import Settings
 from tests.infra import properties_of_data, properties_of_messaging, roles
 from tests.infra.deployed import Deployment
-from tests.infra.told import FUNCTIONS, environment, required
+from tests.infra.told import FUNCTIONS, environment, local_only, required
 
 Property = Callable[[Deployment], None]
 
@@ -81,7 +81,7 @@ def functions_are_told_what_they_need(deployment: Deployment) -> None:
         missing = required(FUNCTIONS[name]) - told.keys()
         assert not missing, f"{name} is not told {missing}"
         assert all(told.values()), f"{name}: {told}"
-        assert not {"SECRETS_FILE", "ALLOW_INSECURE_WEBHOOKS"} & told.keys(), "for the local stack only"
+        assert not local_only() & told.keys(), f"{name} is told what is for the local stack only"
 
 
 def credentials_come_from_secrets(deployment: Deployment) -> None:

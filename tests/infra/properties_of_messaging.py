@@ -13,15 +13,21 @@ def pushes_are_authenticated(deployment: Deployment) -> None:
         assert push["oidc_token"], "pushes carry no token"
         token = push["oidc_token"][0]
         assert deployment.account(token["service_account_email"]) == "push"
-        # The function refuses a token that was made for another one.
-        told = environment(deployment.functions()[function])
-        assert token["audience"] == told["PUSH_AUDIENCE"] == url(deployment, function)
-        assert deployment.account(told["PUSH_SERVICE_ACCOUNT"]) == "push"
+        assert token["audience"] == url(deployment, function)
+        _takes_calls_of(deployment, function, "push")
     (job,) = deployment.of("google_cloud_scheduler_job")
     (target,) = job.values["http_target"]
     (token,) = target["oidc_token"]
     assert target["uri"] == token["audience"] == url(deployment, "sweep")
     assert deployment.account(token["service_account_email"]) == "schedule"
+    _takes_calls_of(deployment, "sweep", "schedule")
+
+
+def _takes_calls_of(deployment: Deployment, function: str, account: str) -> None:
+    """The function refuses a token that is somebody else's, or was made for another function."""
+    told = environment(deployment.functions()[function])
+    assert told["PUSH_AUDIENCE"] == url(deployment, function)
+    assert deployment.account(told["PUSH_SERVICE_ACCOUNT"]) == account
 
 
 def every_topic_is_subscribed(deployment: Deployment) -> None:

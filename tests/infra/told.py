@@ -35,16 +35,41 @@ def environment(function: Resource) -> dict[str, str]:
 def required(bundle: str) -> set[str]:
     """The variables that a function's main.py says it can't do without."""
     tree = ast.parse((ROOT / "functions" / bundle / "main.py").read_text())
-    (call,) = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "read"
-    ]
-    named: tuple[str, ...] = ast.literal_eval(call.args[1]) if len(call.args) > 1 else ()
-    unconditional = {
-        field.metadata["name"] for field in dataclasses.fields(Settings) if field.metadata["default"] is None
+    (call,) = [node for node in ast.walk(tree) if _calls(node, "read")]
+    assert isinstance(call, ast.Call)
+    named: tuple[str, ...] = ast.literal_eval(_constant(tree, call.args[1])) if len(call.args) > 1 else ()
+    needed = {field.metadata["name"] for field in dataclasses.fields(Settings) if _has_no_default(field)}
+    if any(keyword.arg == "called_by_google" for keyword in call.keywords):
+        needed |= {"PUSH_AUDIENCE", "PUSH_SERVICE_ACCOUNT"}
+    return needed | set(named)
+
+
+def local_only() -> set[str]:
+    """The variables that are for the local stack."""
+    fields = dataclasses.fields(Settings)
+    return {
+        field.metadata["name"] for field in fields if field.metadata["purpose"].startswith("local stack only")
     }
-    return unconditional | set(named)
+
+
+def _calls(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+
+
+def _constant(tree: ast.Module, value: ast.expr) -> ast.expr:
+    """The value itself, or what the name that stands for it was given in the module."""
+    if not isinstance(value, ast.Name):
+        return value
+    (given,) = [
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == value.id
+    ]
+    return given
+
+
+def _has_no_default(field: "dataclasses.Field[object]") -> bool:
+    return field.metadata["default"] is None
 
 
 def url(deployment: Deployment, function: str) -> str:

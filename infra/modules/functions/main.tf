@@ -83,12 +83,17 @@ locals {
   shared_settings  = ["STAGE_TOPIC", "CHUNKS_TOPIC", "STATIC_CHUNKS_TOPIC", "OTEL_EXPORTER_OTLP_ENDPOINT"]
   secret_variables = { kafka = "KAFKA_CLIENT", snowflake = "SNOWFLAKE_CONNECT" }
 
+  # Only Google calls what is not public, with a token of one account and for this function.
+  callers = {
+    (var.push_account.member)     = var.push_account.email
+    (var.schedule_account.member) = var.schedule_account.email
+  }
   own_settings = {
     for name, function in local.functions : name => merge(
-      function.caller == var.push_account.member ? {
+      function.caller == "allUsers" ? {} : {
         PUSH_AUDIENCE        = var.urls[name]
-        PUSH_SERVICE_ACCOUNT = var.push_account.email
-      } : {},
+        PUSH_SERVICE_ACCOUNT = local.callers[function.caller]
+      },
       function.bundle == "deliver" ? { DELIVERY_DEADLINE = tostring(var.delivery_deadline) } : {},
     )
   }
