@@ -12,6 +12,7 @@ from shared.adapters.pubsub import PubSubPublisher
 from shared.errors import Unavailable
 from shared.messages import DeliverChunk, Message, StageJob, TearDownJob, from_data
 from shared.steps.ports import Publisher
+from shared.traces import Trace, working_in
 from tests.fakes.examples import new_job
 from tests.fakes.queue import FakeQueue
 
@@ -115,6 +116,29 @@ def test_every_message_of_a_large_job_is_published(queue: Queue) -> None:
 
 def test_publishing_nothing_is_done_at_once(queue: Queue) -> None:
     queue.publisher.publish(JOB, [])
+
+
+@pytest.mark.emulator
+def test_a_message_carries_the_trace_it_was_published_in(project: str) -> None:
+    root, child = Trace("a" * 32, "b" * 16, sampled=True), Trace("a" * 32, "c" * 16, sampled=True)
+    job, queue = replace(JOB, trace=str(root)), in_emulator(project)
+    subscriber = pubsub_v1.SubscriberClient()
+    with working_in(child):
+        queue.publisher.publish(job, [StageJob("acme", "job", 0)])
+    queue.publisher.publish(job, [StageJob("acme", "job", 1)])
+    queue.publisher.publish(JOB, [StageJob("acme", "job", 2)])
+    carried: dict[Message, str | None] = {}
+    while len(carried) < 3:
+        answer = subscriber.pull(
+            subscription=subscriber.subscription_path(project, "stage"), max_messages=10, timeout=30
+        )
+        for entry in answer.received_messages:
+            carried[from_data(entry.message.data)] = entry.message.attributes.get("traceparent")
+    assert carried == {
+        StageJob("acme", "job", 0): str(child),
+        StageJob("acme", "job", 1): str(root),
+        StageJob("acme", "job", 2): None,
+    }
 
 
 @pytest.mark.emulator
