@@ -50,19 +50,23 @@ class Watched:
 
     def sightings(self) -> list[tuple[str, str]]:
         """Which canary was seen in which place, but for the places that it belongs to."""
-        places = {
-            **{f"logs of {path.stem}": path.read_bytes() for path in self._logs()},
-            **{f"messages of {topic}": b"\n".join(found.heard()) for topic, found in self.listeners.items()},
-            "Firestore": json.dumps(self.documents()).encode(),
-            "API": "\n".join(self.client.heard).encode(),
-            "traces": b"\n".join(self.collector.bodies),
-        }
+        places = self.places()
         return [
             (canary.name, place)
             for canary in self.canaries
             for place, text in places.items()
             if place not in canary.kept and canary.is_in(text)
         ]
+
+    def places(self) -> dict[str, bytes]:
+        """Everything that came out so far."""
+        return {
+            **{f"logs of {path.stem}": path.read_bytes() for path in self._logs()},
+            **{f"messages of {topic}": b"\n".join(found.heard()) for topic, found in self.listeners.items()},
+            "Firestore": json.dumps(self.documents()).encode(),
+            "API": "\n".join(self.client.heard).encode(),
+            "traces": b"\n".join(self.collector.bodies),
+        }
 
     def documents(self) -> list[dict[str, Any]]:
         """Every document of Firestore, names and fields, as its REST interface answers them."""
