@@ -9,7 +9,7 @@ def tracer(settings: Settings, function: str) -> Tracer:
     """``function`` is the service's name in the traces. For the process that serves, after the fork."""
     if not settings.otlp_endpoint:
         return PassingTracer()
-    # Its exporter costs 0.2 s of a cold start, which only those pay who look at traces.
+    # Its exporter and all it needs are loaded only where somebody looks at traces.
     from shared.adapters.otlp import OtlpTracer  # noqa: PLC0415
 
     return OtlpTracer(f"backfills-{function}", settings.project)
