@@ -72,4 +72,6 @@ def test_what_is_named_is_there(document: Path) -> None:
     assert [path for path in re.findall(r"`(tests/[a-z0-9_/.]+)`", text) if not (ROOT / path).exists()] == []
     settings = {field.metadata["name"] for field in dataclasses.fields(Settings)}
     for name in re.findall(r"`([A-Z]+(?:_[A-Z]+)+)`", text):
-        assert name in settings or name.startswith("OTEL_") or name in {"STACK_DIR", "KAFKA_BOOTSTRAP", "JOB_ID"}, name
+        assert (
+            name in settings or name.startswith("OTEL_") or name in {"STACK_DIR", "KAFKA_BOOTSTRAP", "JOB_ID"}
+        ), name
