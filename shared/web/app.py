@@ -86,7 +86,8 @@ class Api:
         """Answer the request, whatever it is; never raises."""
         if request.path in _PUBLIC:
             return self._answer_whatever_happens(request)
-        with self.tracer.span(_span_name(request), parse(request.headers.get(TRACE)), {}):
+        asked = _asked(request)
+        with self.tracer.span(asked["request"], parse(request.headers.get(TRACE)), asked):
             return self._answer_whatever_happens(request)
 
     def _answer_whatever_happens(self, request: Request) -> Response:
@@ -98,10 +99,11 @@ class Api:
                 headers = {"Retry-After": str(LIMIT_RETRY_AFTER_SECONDS)}
             response = answer(error.status, {"detail": detail_of(error)}, headers)
         except RetryLater as error:
-            _LOG.warning("%s: %s", error.message, error.detail)
+            told = {"error": type(error).__name__, "detail": error.detail}
+            _LOG.warning(error.message, extra={"fields": _asked(request) | told})
             response = answer(503, {"detail": error.message}, {"Retry-After": str(RETRY_AFTER_SECONDS)})
         except Exception:  # noqa: BLE001 - the last resort: logged in full, and no trace leaves the service
-            _LOG.exception("%s %s failed", request.method, request.path)
+            _LOG.exception("the request could not be answered", extra={"fields": _asked(request)})
             response = answer(500, {"detail": "Internal error"})
         drain(request)
         return response
@@ -176,13 +178,15 @@ class Api:
         return self._show(job)
 
 
-def _span_name(request: Request) -> str:
-    """The method and the path's pattern: a hostile client can't make up names."""
+def _asked(request: Request) -> dict[str, str]:
+    """What is asked for, for logs and traces: the job, and the path as a pattern: clients make up paths."""
     try:
-        rule, _ = _bound_to(request).match(return_rule=True)
+        rule, arguments = _bound_to(request).match(return_rule=True)
     except HTTPException:
-        return "unknown path"
-    return f"{request.method} {rule.rule}"
+        return {"request": "unknown path"}
+    return {"request": f"{request.method} {rule.rule}"} | {
+        name: str(value) for name, value in arguments.items()
+    }
 
 
 def _who_and_what(caller: Caller, job: Job) -> dict[str, str]:

@@ -105,6 +105,15 @@ def test_a_request_that_is_repeated_at_the_limit_has_its_job(records: Records) -
     assert records.jobs.create(again, []) == first.job_id
 
 
+def test_a_request_that_was_refused_leaves_its_key_free(records: Records) -> None:
+    jobs = [records.created() for _ in range(MOST)]
+    refused = new_job(idempotency=idempotency("march", "body"))
+    with pytest.raises(TooManyJobs):
+        records.jobs.create(refused, [])
+    records.change(jobs[0], partial(domain.cancel, now=CREATED))
+    assert records.jobs.create(refused, []) is None
+
+
 @pytest.mark.parametrize("places_left", [1, MOST])
 def test_of_requests_at_once_no_more_succeed_than_there_are_places(
     records: Records, places_left: int

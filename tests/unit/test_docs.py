@@ -20,7 +20,18 @@ HEADINGS = ["## What it means", "## What to look at", "## What to do", "## When 
 
 EVENTS = {kind.name: {field.name for field in dataclasses.fields(kind)} for kind in Event.__args__}
 MESSAGES = {name for kind in (StageJob, TearDownJob, DeliverChunk) for name in kind.__annotations__}
-OF_ENTRIES = {"message", "detail", "error", "stack_trace", "event", "audit", "kind", "message_id", "tried"}
+OF_ENTRIES = {
+    "message",
+    "detail",
+    "error",
+    "stack_trace",
+    "event",
+    "audit",
+    "kind",
+    "message_id",
+    "tried",
+    "request",
+}
 FIELDS = set().union(*EVENTS.values()) | MESSAGES | OF_ENTRIES
 
 
