@@ -177,7 +177,7 @@ def _equal(condition: Any) -> Iterator[str]:
     if condition.HasField("composite_filter"):
         for inner in condition.composite_filter.filters:
             yield from _equal(inner)
-    elif condition.HasField("field_filter"):
+    elif condition.HasField("field_filter") and condition.field_filter.field.field_path != _DOCUMENT_NAME:
         operator = condition.field_filter.op
         equal = {StructuredQuery.FieldFilter.Operator.EQUAL, StructuredQuery.FieldFilter.Operator.IN}
         assert operator in equal, "a range needs an index of its own: teach needed() about it"
