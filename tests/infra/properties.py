@@ -20,15 +20,6 @@ from tests.infra.told import FUNCTIONS, environment, local_only, required
 
 Property = Callable[[Deployment], None]
 
-# Settings of the release that is just being made; a name leaves this set when shared/config.py has it.
-COMING = {
-    "STATIC_CHUNKS_TOPIC",
-    "PUSH_AUDIENCE",
-    "PUSH_SERVICE_ACCOUNT",
-    "MOST_JOBS_IN_FLIGHT",
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-}
-
 
 def only_the_api_is_public(deployment: Deployment) -> None:
     for caller in deployment.of("google_cloud_run_v2_service_iam_member"):
@@ -77,7 +68,7 @@ def functions_are_told_what_they_need(deployment: Deployment) -> None:
     known = {field.metadata["name"] for field in dataclasses.fields(Settings)}
     for name, function in deployment.functions().items():
         told = environment(function)
-        assert told.keys() <= known | COMING, f"{name}: {told.keys() - known - COMING} are no settings"
+        assert told.keys() <= known, f"{name}: {told.keys() - known} are no settings"
         missing = required(FUNCTIONS[name]) - told.keys()
         assert not missing, f"{name} is not told {missing}"
         assert all(told.values()), f"{name}: {told}"
