@@ -57,8 +57,30 @@ ROLES = {
     ("release", "roles/logging.logWriter", "*"),
     ("release", "roles/storage.objectAdmin", "bucket sources if releases only"),
     ("release", "roles/storage.objectViewer", "bucket terraform"),
-    ("release", "roles/iam.securityReviewer", "*"),
-    ("release", "roles/viewer", "*"),
+    ("release", "roles/storage.objectViewer", "bucket sources"),
+    ("release", "backfillsPlanner", "*"),
+    *(
+        ("release", f"roles/{role}", "*")
+        for role in (
+            "artifactregistry.reader",
+            "browser",
+            "cloudbuild.builds.viewer",
+            "cloudfunctions.viewer",
+            "cloudquotas.viewer",
+            "cloudscheduler.viewer",
+            "compute.viewer",
+            "iam.roleViewer",
+            "iam.securityReviewer",
+            "iam.serviceAccountViewer",
+            "logging.viewer",
+            "monitoring.viewer",
+            "pubsub.viewer",
+            "run.viewer",
+            "secretmanager.viewer",
+            "serviceusage.serviceUsageConsumer",
+            "vpcaccess.viewer",
+        )
+    ),
     ("deploy", "backfillsSecretMaker", "*"),
     *(
         ("deploy", f"roles/{role}", "*")
@@ -107,6 +129,16 @@ PERMISSIONS = {
         "storage.objects.delete",
         "storage.objects.get",
         "storage.objects.list",
+    },
+    "backfillsPlanner": {
+        "datastore.backupSchedules.get",
+        "datastore.backupSchedules.list",
+        "datastore.databases.get",
+        "datastore.databases.getMetadata",
+        "datastore.indexes.get",
+        "datastore.indexes.list",
+        "datastore.operations.get",
+        "storage.buckets.get",
     },
     "backfillsSecretMaker": {
         "secretmanager.secrets.create",

@@ -41,6 +41,15 @@ locals {
     "roles/serviceusage.serviceUsageAdmin", "roles/storage.admin", "roles/vpcaccess.admin",
   ]
 
+  # What `terraform plan` looks at.
+  planner_roles = [
+    "roles/artifactregistry.reader", "roles/browser", "roles/cloudbuild.builds.viewer", "roles/cloudfunctions.viewer",
+    "roles/cloudquotas.viewer", "roles/cloudscheduler.viewer", "roles/compute.viewer", "roles/iam.roleViewer",
+    "roles/iam.securityReviewer", "roles/iam.serviceAccountViewer", "roles/logging.viewer", "roles/monitoring.viewer",
+    "roles/pubsub.viewer", "roles/run.viewer", "roles/secretmanager.viewer", "roles/serviceusage.serviceUsageConsumer",
+    "roles/vpcaccess.viewer",
+  ]
+
   # Secrets are made and shown to their readers; that needs no right to read one.
   secret_permissions = [
     "secretmanager.secrets.create", "secretmanager.secrets.get", "secretmanager.secrets.getIamPolicy",
@@ -77,11 +86,36 @@ resource "google_project_iam_member" "logs" {
 # The release's build runs what the commit says before anybody has looked at the plan: it may look at what there is,
 # so as to plan, and write a release.
 resource "google_project_iam_member" "plan" {
-  for_each = toset(["roles/iam.securityReviewer", "roles/viewer"])
+  for_each = toset(local.planner_roles)
 
   project = var.project
   role    = each.key
   member  = google_service_account.release.member
+}
+
+# What no ready-made role shows without showing the records and files themselves.
+resource "google_project_iam_custom_role" "planner" {
+  project = var.project
+  role_id = "backfillsPlanner"
+  title   = "Looks at how records and files are kept, not at them"
+  permissions = [
+    "datastore.backupSchedules.get", "datastore.backupSchedules.list", "datastore.databases.get",
+    "datastore.databases.getMetadata", "datastore.indexes.get", "datastore.indexes.list", "datastore.operations.get",
+    "storage.buckets.get",
+  ]
+}
+
+resource "google_project_iam_member" "planner" {
+  project = var.project
+  role    = google_project_iam_custom_role.planner.name
+  member  = google_service_account.release.member
+}
+
+# Whether a bundle is there already, by its name.
+resource "google_storage_bucket_iam_member" "bundles" {
+  bucket = var.sources_bucket
+  role   = "roles/storage.objectViewer"
+  member = google_service_account.release.member
 }
 
 resource "google_storage_bucket_iam_member" "state" {
