@@ -1,5 +1,6 @@
 """Spans as a reader of traces gets them, by the real exporter, over HTTP."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from shared.config import read
 from shared.errors import StaleMessage, Unavailable
 from shared.traces import Trace, current
 from tests.fakes.otlp import Collector
+from tests.unit.conftest import Logged, logged
+
+__all__ = ["logged"]
 
 ROOT = Path(__file__).parents[2]
 PARENT = Trace("a" * 32, "b" * 16, sampled=False)
@@ -83,11 +87,26 @@ def test_a_failure_is_told_by_its_kind_and_never_by_its_text(
     assert all(SECRET.encode() not in body for body in collector.bodies)
 
 
-def test_a_reader_that_is_down_disturbs_nobody(otlp: OtlpTracer, collector: Collector) -> None:
-    collector.status = 400
-    with otlp.span("POST", None, {}):
+@pytest.mark.parametrize("refuses", [True, False])
+def test_a_reader_that_is_down_disturbs_nobody_and_its_password_is_not_logged(
+    monkeypatch: pytest.MonkeyPatch,
+    collector: Collector,
+    free_tcp_port: int,
+    logged: Logged,
+    refuses: bool,  # noqa: FBT001 - pytest's
+) -> None:
+    collector.status = 401
+    nobody = f"http://127.0.0.1:{free_tcp_port}"
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint if refuses else nobody)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"authorization=Bearer {SECRET}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    found = OtlpTracer("backfills-deliver", "project")
+    with found.span("POST", None, {}):
         pass
-    otlp.flush()
+    found.flush()
+    entries = logged()
+    assert entries
+    assert SECRET not in json.dumps(entries)
 
 
 def test_without_a_reader_traces_are_passed_on_and_no_exporter_is_imported() -> None:
