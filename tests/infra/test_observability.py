@@ -1,14 +1,16 @@
 """Metrics are made of what the functions log, and every alert leads to a runbook."""
 
+import dataclasses
 import re
 
 import pytest
 
 from infra.offline.build import ROOT
+from shared.events import Audited, Event
 from tests.infra.conftest import Deploy
 from tests.infra.deployed import Deployment, plain
 
-# The events that the functions log, and the fields that each carries.
+# The events, and the fields of each that metrics are made of.
 EVENTS = {
     "job_created": {"audit"},
     "job_cancelled": {"audit"},
@@ -49,6 +51,16 @@ def test_every_event_is_counted_or_measured(deployment: Deployment) -> None:
             fields.add("audit")
         used.setdefault(event[1], set()).update(fields)
     assert used == EVENTS
+
+
+def test_the_events_are_those_that_the_functions_log() -> None:
+    logged = {
+        event.name: {field.name for field in dataclasses.fields(event)}
+        | ({"audit"} if issubclass(event, Audited) else set())
+        for event in Event.__args__
+    }
+    assert EVENTS.keys() == logged.keys()
+    assert all(fields <= logged[event] for event, fields in EVENTS.items())
 
 
 def test_a_measured_metric_is_a_distribution_and_a_counted_one_a_number(deployment: Deployment) -> None:
