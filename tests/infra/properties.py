@@ -127,7 +127,8 @@ def _import(bundle: Path, settings: Mapping[str, str]) -> subprocess.CompletedPr
         script = f"import sys; sys.path.insert(0, {folder!r}); import main; print(main.handle)"
         return subprocess.run(
             [sys.executable, "-I", "-c", script],
-            env={**settings, "KAFKA_CLIENT": "{}", "SNOWFLAKE_CONNECT": "{}"},
+            # K_SERVICE as Cloud Run sets it: there a function looks at its settings more closely.
+            env={**settings, "K_SERVICE": "backfills", "KAFKA_CLIENT": "{}", "SNOWFLAKE_CONNECT": "{}"},
             cwd=folder,
             capture_output=True,
             text=True,
