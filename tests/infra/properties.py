@@ -156,6 +156,15 @@ def every_subscription_is_watched(deployment: Deployment) -> None:
     assert watched == {item.values["name"] for item in deployment.of("google_pubsub_subscription")}
 
 
+def all_functions_fit_into_the_quota(deployment: Deployment) -> None:
+    """Else a deployment is refused, or the functions starve each other."""
+    quotas = [one for one in deployment.resources if one.kind == "google_cloud_quotas_quota_preference"]
+    services = [function.block("service_config") for function in deployment.functions().values()]
+    wanted = sum(1000 * int(one["available_cpu"]) * one["max_instance_count"] for one in services)
+    for quota in quotas:
+        assert wanted <= int(quota.block("quota_config")["preferred_value"]), f"{wanted} are wanted"
+
+
 def prod_is_approved_by_somebody(deployment: Deployment) -> None:
     (trigger,) = [
         one for one in deployment.of("google_cloudbuild_trigger") if one.values["name"] == "backfills-deploy"
@@ -186,5 +195,6 @@ EVERYWHERE: tuple[Property, ...] = (
     static_deliveries_leave_by_the_reserved_addresses,
     properties_of_data.data_is_protected,
     every_subscription_is_watched,
+    all_functions_fit_into_the_quota,
     prod_is_approved_by_somebody,
 )
