@@ -43,7 +43,7 @@ lint: setup ## ruff, mypy and the directions of imports
 bundles: setup ## build each function's deployable bundle into dist/, the same bytes from the same commit
 	@$(VENV_PYTHON) -m infra.bundle
 
-verify-infra: bundles ## check infra/ against the real google provider, where Terraform's registry answers
+verify-infra: setup ## check infra/ against the real google provider, where Terraform's registry answers
 	@$(VENV_PYTHON) -m infra.offline.verify
 
 audit: setup ## look for known faults in what is deployed, and write its bill of materials into dist/

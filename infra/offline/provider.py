@@ -14,7 +14,7 @@ from typing import Any
 
 import grpc
 
-ADDRESS = "registry.terraform.io/hashicorp/google"
+ADDRESS = "hashicorp/google"
 _LOOPBACK = "127.0.0.1"
 # The schema is one message; gRPC's default bound is 4 MiB, Terraform's own 256 MiB.
 _LARGEST_MESSAGE = 256 << 20

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from infra import bundle
 from infra.offline.build import ROOT
 from infra.offline.setup import missing_terraform
 from infra.offline.terraform import Terraform
@@ -27,7 +28,8 @@ def main() -> None:
         folder = Path(temporary) / "infra"
         ignored = shutil.ignore_patterns("local", "__pycache__", ".terraform*")
         shutil.copytree(ROOT / "infra", folder, ignore=ignored)
-        shutil.copytree(ROOT / "dist", folder.parent / "dist")
+        for function in bundle.functions():
+            bundle.write(function, folder.parent / "dist")
         commands = [
             ("init", "-backend=false", "-input=false", "-no-color"),
             ("validate", "-no-color"),

@@ -274,6 +274,13 @@ MUTATIONS = (
         'for_each = setsubtract(var.subscriptions, ["backfills-chunks-static"])',
     ),
     Mutation(
+        "the functions could take more processors than they may",
+        properties.all_functions_fit_into_the_quota,
+        "environments/prod.tfvars",
+        "deliver_instances  = 50",
+        "deliver_instances  = 150",
+    ),
+    Mutation(
         "prod is deployed without anybody's approval",
         properties.prod_is_approved_by_somebody,
         "main.tf",

@@ -118,7 +118,8 @@ def _import(bundle: Path, settings: Mapping[str, str]) -> subprocess.CompletedPr
         script = f"import sys; sys.path.insert(0, {folder!r}); import main; print(main.handle)"
         return subprocess.run(
             [sys.executable, "-I", "-c", script],
-            env={**settings, "KAFKA_CLIENT": "{}", "SNOWFLAKE_CONNECT": "{}"},
+            # K_SERVICE as Cloud Run sets it: there a function looks at its settings more closely.
+            env={**settings, "K_SERVICE": "backfills", "KAFKA_CLIENT": "{}", "SNOWFLAKE_CONNECT": "{}"},
             cwd=folder,
             capture_output=True,
             text=True,
@@ -144,6 +145,15 @@ def every_subscription_is_watched(deployment: Deployment) -> None:
     filters = [item["condition_threshold"][0]["filter"] for item in alert.values["conditions"]]
     watched = {re.search(r'subscription_id="([^"]+)"', text)[1] for text in filters}  # type: ignore[index]
     assert watched == {item.values["name"] for item in deployment.of("google_pubsub_subscription")}
+
+
+def all_functions_fit_into_the_quota(deployment: Deployment) -> None:
+    """Else a deployment is refused, or the functions starve each other."""
+    quotas = [one for one in deployment.resources if one.kind == "google_cloud_quotas_quota_preference"]
+    services = [function.block("service_config") for function in deployment.functions().values()]
+    wanted = sum(1000 * int(one["available_cpu"]) * one["max_instance_count"] for one in services)
+    for quota in quotas:
+        assert wanted <= int(quota.block("quota_config")["preferred_value"]), f"{wanted} are wanted"
 
 
 def prod_is_approved_by_somebody(deployment: Deployment) -> None:
@@ -176,5 +186,6 @@ EVERYWHERE: tuple[Property, ...] = (
     static_deliveries_leave_by_the_reserved_addresses,
     properties_of_data.data_is_protected,
     every_subscription_is_watched,
+    all_functions_fit_into_the_quota,
     prod_is_approved_by_somebody,
 )

@@ -90,6 +90,32 @@ def test_alerts_and_charts_ask_for_metrics_that_are_made(deployment: Deployment)
     }
 
 
+def test_what_is_counted_is_summed_and_what_is_measured_is_not(deployment: Deployment) -> None:
+    """A distribution has no sum that a threshold could be held to, nor a count a percentile."""
+    types = {
+        metric.values["name"]: metric.values["metric_descriptor"][0]["value_type"]
+        for metric in deployment.of("google_logging_metric")
+    }
+    (dashboard,) = deployment.of("google_monitoring_dashboard")
+    asked = [
+        (query["filter"], query["aggregation"]["perSeriesAligner"])
+        for tile in plain(dashboard.values["dashboard_json"])["mosaicLayout"]["tiles"]
+        for data in tile["widget"]["xyChart"]["dataSets"]
+        for query in [data["timeSeriesQuery"]["timeSeriesFilter"]]
+    ]
+    asked += [
+        (threshold["filter"], threshold["aggregations"][0]["per_series_aligner"])
+        for alert in deployment.of("google_monitoring_alert_policy")
+        for condition in alert.values["conditions"]
+        for threshold in condition["condition_threshold"]
+    ]
+    for filter_, aligner in asked:
+        if (found := re.search(r"logging\.googleapis\.com/user/([\w/]+)", filter_)) is None:
+            continue
+        measured = aligner == "ALIGN_MEAN" or aligner.startswith("ALIGN_PERCENTILE_")
+        assert measured == (types[found[1]] == "DISTRIBUTION"), f"{found[1]}: {aligner}"
+
+
 def test_the_dashboard_is_laid_out_without_overlaps(deployment: Deployment) -> None:
     (dashboard,) = deployment.of("google_monitoring_dashboard")
     tiles = plain(dashboard.values["dashboard_json"])["mosaicLayout"]["tiles"]

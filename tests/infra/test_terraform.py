@@ -1,7 +1,10 @@
 """The configuration as Terraform reads it, and that the stand-in for the provider would notice a fault."""
 
 import io
+import os
 import re
+import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -10,6 +13,7 @@ import pytest
 
 from infra.offline.build import ROOT, build
 from infra.offline.schema import read_schema
+from infra.offline.setup import missing_terraform
 from infra.offline.terraform import Terraform, TerraformFailed
 from tests.infra.conftest import Edited
 from tests.infra.deployed import deploy
@@ -173,3 +177,45 @@ def test_a_package_without_what_is_wanted_is_refused(tmp_path: Path) -> None:
     assert schemas["resource_schemas"].keys() == {"google_thing"}
     with pytest.raises(ValueError, match="the provider has no other"):
         build(tmp_path / "package.whl", {"google_other": "other"})
+
+
+def test_the_check_against_the_real_provider_runs_every_step(terraform: Terraform) -> None:
+    """Here the stand-in answers in the provider's place."""
+    command = [sys.executable, "-m", "infra.offline.verify"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=dict(terraform.environment), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith("terraform ")] == [
+        "init",
+        "validate",
+        "test",
+        "test",
+        "test",
+    ]
+    assert done.stdout.count("Success! 2 passed, 0 failed.") == 3
+
+
+@pytest.mark.parametrize(
+    ("told", "complaint"),
+    [
+        ("Terraform v1.12.0", None),
+        ("Terraform v1.9.8\non linux_amd64", "Terraform 1.11 or newer is missing .*1.9.8"),
+        ("", "says nothing"),
+    ],
+)
+def test_an_old_terraform_is_named_with_how_to_get_a_newer_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, complaint: str | None
+) -> None:
+    command = tmp_path / "terraform"
+    command.write_text(f"#!/bin/sh\nprintf '%s' '{told}'\n")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.defpath}")
+    found = missing_terraform()
+    assert (found is None) == (complaint is None)
+    assert complaint is None or re.search(complaint.replace("(", r"\("), found or "")
+
+
+def test_a_missing_terraform_is_named_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert "hashicorp/terraform:1.11.4" in (missing_terraform() or "")

@@ -17,7 +17,7 @@ locals {
     }
     jobs-failing = {
       title     = "Jobs fail"
-      filter    = "${local.logged}/job_seconds\" AND metric.labels.status=\"failed\""
+      filter    = "${local.logged}/jobs_ended\" AND metric.labels.status=\"failed\""
       threshold = 0
       aligner   = "ALIGN_DELTA"
       reducer   = "REDUCE_SUM"

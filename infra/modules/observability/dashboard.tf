@@ -1,8 +1,9 @@
 locals {
   # One chart each: what is drawn, and how a point is made of a minute.
   charts = [
-    { title = "Jobs by state", by = "metric.label.status", filter = "${local.logged}/jobs\"", aligner = "ALIGN_PERCENTILE_99", reducer = "REDUCE_MAX" },
-    { title = "Jobs ended", by = "metric.label.status", filter = "${local.logged}/job_seconds\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_COUNT" },
+    { title = "Jobs by state", by = "metric.label.status", filter = "${local.logged}/jobs\"", aligner = "ALIGN_MEAN", reducer = "REDUCE_MAX" },
+    { title = "Jobs ended", by = "metric.label.status", filter = "${local.logged}/jobs_ended\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM" },
+    { title = "A job, seconds (p95)", by = "metric.label.status", filter = "${local.logged}/job_seconds\"", aligner = "ALIGN_PERCENTILE_95", reducer = "REDUCE_MAX" },
     { title = "A chunk's delivery, seconds (p95)", by = "metric.label.destination_type", filter = "${local.logged}/chunk_seconds\"", aligner = "ALIGN_PERCENTILE_95", reducer = "REDUCE_MAX" },
     { title = "Rows a second of one delivery (median)", by = "metric.label.destination_type", filter = "${local.logged}/chunk_rows_rate\"", aligner = "ALIGN_PERCENTILE_50", reducer = "REDUCE_MEAN" },
     { title = "Messages tried again, a second", by = "metric.label.function", filter = "${local.logged}/messages_retried\"", aligner = "ALIGN_RATE", reducer = "REDUCE_SUM" },

@@ -6,6 +6,7 @@ locals {
     jobs_created         = { event = "job_created", audit = true, labels = [] }
     jobs_cancelled       = { event = "job_cancelled", audit = true, labels = [] }
     jobs_retried         = { event = "job_retried", audit = true, labels = [] }
+    jobs_ended           = { event = "job_ended", labels = ["status"] }
     job_seconds          = { event = "job_ended", measure = "seconds", unit = "s", labels = ["status"] }
     chunk_seconds        = { event = "chunk_delivered", measure = "seconds", unit = "s", labels = ["destination_type"] }
     chunk_rows           = { event = "chunk_delivered", measure = "rows", unit = "1", labels = ["destination_type"] }
@@ -43,13 +44,13 @@ resource "google_logging_metric" "this" {
     }
   }
 
-  # Powers of two from 1/64 to about 70 million: seconds, rows and rates all fit.
+  # From 1/64 to about 70 million, two buckets for each doubling: seconds, rows and rates all fit.
   dynamic "bucket_options" {
     for_each = can(each.value.measure) ? [1] : []
     content {
       exponential_buckets {
-        num_finite_buckets = 32
-        growth_factor      = 2
+        num_finite_buckets = 64
+        growth_factor      = 1.4142135623730951
         scale              = 0.015625
       }
     }
