@@ -8,6 +8,7 @@ import fcntl
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from infra.local.provision import CACHE, ROOT, Stamp, environment, say
 from infra.offline import build, schema, terraform
@@ -36,10 +37,15 @@ def missing_terraform() -> str | None:
 def main() -> None:
     if fault := missing_terraform():
         sys.exit(fault)
-    with (CACHE / "provision.lock").open("w") as lock:
+    with (CACHE / "provision.lock").open("w") as lock, ThreadPoolExecutor() as pool:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        environment(POLICY, ROOT / "infra/policy/requirements.txt")
-        _schema()
+        jobs = [
+            pool.submit(environment, POLICY, ROOT / "infra/policy/requirements.txt"),
+            pool.submit(_schema),
+        ]
+        failures = [str(failure) for job in jobs if (failure := job.exception())]
+    if failures:
+        sys.exit("\n".join(failures))
 
 
 def _schema() -> None:
