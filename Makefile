@@ -9,10 +9,10 @@ FOREGROUND := exec $(VENV_PYTHON) -I -S infra/local/tether.py $$PPID $(VENV_PYTH
 export DATA TOKEN ROWS STACK_DIR KAFKA_BOOTSTRAP UNLOAD_FILE_BYTES CONCURRENCY SWEEP_PAUSE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test reliability lint bench
+.PHONY: help setup demo stack test reliability lint bench bundles verify-infra audit
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 setup: ## check the prerequisites, install what is pinned (once)
 	@command -v $(PYTHON) >/dev/null || { \
@@ -27,6 +27,7 @@ stack: setup ## run the local stack in the foreground; DATA=file ROWS=count STAC
 	@$(FOREGROUND) -m infra.local.stack
 
 test: setup ## run every test; the domain and the steps must be covered whole
+	@$(VENV_PYTHON) -m infra.offline.setup
 	@$(VENV_PYTHON) -m pytest --cov --cov-report=term
 	@$(VENV_PYTHON) -m coverage report --include='shared/*.py,shared/steps/*.py' --fail-under=100
 
@@ -38,6 +39,15 @@ lint: setup ## ruff, mypy and the directions of imports
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy .
 	@.venv/bin/lint-imports
+
+bundles: setup ## build each function's deployable bundle into dist/, the same bytes from the same commit
+	@$(VENV_PYTHON) -m infra.bundle
+
+verify-infra: setup ## check infra/ against the real google provider, where Terraform's registry answers
+	@$(VENV_PYTHON) -m infra.offline.verify
+
+audit: setup ## look for known faults in what is deployed, and write its bill of materials into dist/
+	@$(VENV_PYTHON) -m infra.release.audit
 
 bench: setup ## run the benchmarks
 	@$(VENV_PYTHON) -m bench

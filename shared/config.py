@@ -5,7 +5,7 @@ Every variable stands here with its default and what it is for; `docs/configurat
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,21 @@ class ConfigurationError(Exception):
     """The environment lacks a variable, or one of them can't be read. Names all of them at once."""
 
 
-def _variable(name: str, purpose: str, default: str | None, parse: Callable[[str], Any] = str) -> Any:
-    """Declare a field that is read from the variable ``name``; without a default it is required."""
-    return dataclasses.field(metadata={"name": name, "purpose": purpose, "default": default, "parse": parse})
+# Cloud Run sets it, for every function.
+_CLOUD = "K_SERVICE"
+
+
+def _variable(
+    name: str, purpose: str, default: str | None, parse: Callable[[str], Any] = str, *, local: bool = False
+) -> Any:
+    """Declare a field that is read from the variable ``name``; without a default it is required.
+
+    One that is ``local`` can't be set on Cloud Run.
+    """
+    metadata = {"name": name, "default": default, "parse": parse, "local": local}
+    return dataclasses.field(
+        metadata=metadata | {"purpose": f"local stack only: {purpose}" if local else purpose}
+    )
 
 
 def _switch(text: str) -> bool:
@@ -37,6 +49,22 @@ class Settings:
     project: str = _variable("GOOGLE_CLOUD_PROJECT", "the Google Cloud project", None)
     stage_topic: str = _variable("STAGE_TOPIC", "Pub/Sub topic of the staging function", "backfills-stage")
     chunks_topic: str = _variable("CHUNKS_TOPIC", "Pub/Sub topic of the chunks", "backfills-chunks")
+    static_chunks_topic: str = _variable(
+        "STATIC_CHUNKS_TOPIC",
+        "Pub/Sub topic of the chunks of jobs with `static_egress_ip`",
+        "backfills-chunks-static",
+    )
+    push_audience: str = _variable(
+        "PUSH_AUDIENCE",
+        "audience of the tokens of Pub/Sub's and Cloud Scheduler's calls; required on Cloud Run, empty:"
+        " callers are not asked for a token",
+        "",
+    )
+    push_service_account: str = _variable(
+        "PUSH_SERVICE_ACCOUNT",
+        "email of the one service account that may call; required where PUSH_AUDIENCE is",
+        "",
+    )
     staging_bucket: str = _variable("STAGING_BUCKET", "bucket of the staged files", "")
     table_catalog: str = _variable("TABLE_CATALOG", "tables on offer, as JSON; empty: Base tables", "")
     snowflake_connect: Mapping[str, Any] = _variable(
@@ -71,10 +99,16 @@ class Settings:
         "WEBHOOK_BATCH_ROWS", "rows of one webhook request, fixed for a job when it is created", "500", int
     )
     allow_insecure_webhooks: bool = _variable(
-        "ALLOW_INSECURE_WEBHOOKS", "local stack only: plain http and private addresses", "false", _switch
+        "ALLOW_INSECURE_WEBHOOKS", "plain http and private addresses", "false", _switch, local=True
     )
     secrets_file: str = _variable(
-        "SECRETS_FILE", "local stack only: organizations' secrets, instead of Secret Manager", ""
+        "SECRETS_FILE", "organizations' secrets, instead of Secret Manager", "", local=True
+    )
+    most_jobs_in_flight: int = _variable(
+        "MOST_JOBS_IN_FLIGHT",
+        "jobs of one organization that have not ended; an operator may set another limit for one",
+        "100",
+        int,
     )
     delivery_deadline: float = _variable(
         "DELIVERY_DEADLINE", "the delivery function's own deadline; below its timeout", "480", float
@@ -114,10 +148,24 @@ class Settings:
     most_staging_attempts: int = _variable(
         "MOST_STAGING_ATTEMPTS", "unloads that failed for passing reasons before the job fails", "3", int
     )
+    otlp_endpoint: str = _variable(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "where traces go, by OTLP over HTTP; empty: nowhere. OpenTelemetry's other variables hold too",
+        "",
+    )
 
 
-def read(environment: Mapping[str, str], required: tuple[str, ...] = ()) -> Settings:
-    """Read the settings; ``required`` names variables with a default that this function can't do without."""
+def read(
+    environment: Mapping[str, str], required: Sequence[str] = (), *, called_by_google: bool = False
+) -> Settings:
+    """Read the settings; ``required`` names variables with a default that this function can't do without.
+
+    On Cloud Run nothing that is meant for the local stack may be set, and a function that is
+    ``called_by_google`` must know whose calls to take.
+    """
+    cloud = bool(environment.get(_CLOUD))
+    if called_by_google and (cloud or environment.get("PUSH_AUDIENCE")):
+        required = (*required, "PUSH_AUDIENCE", "PUSH_SERVICE_ACCOUNT")
     values: dict[str, Any] = {}
     faults: list[str] = []
     for field in dataclasses.fields(Settings):
@@ -126,6 +174,8 @@ def read(environment: Mapping[str, str], required: tuple[str, ...] = ()) -> Sett
         if text is None or (name in required and not environment.get(name)):
             faults.append(f"{name} is not set ({field.metadata['purpose']})")
             continue
+        if cloud and text != default and field.metadata["local"]:
+            faults.append(f"{name} must not be set on Cloud Run ({field.metadata['purpose']})")
         try:
             values[field.name] = field.metadata["parse"](text)
         except (ValueError, KeyError):

@@ -20,7 +20,9 @@ client may read (``message``) from what only the operator's log gets (``detail``
     └── RequestRefused             what the API's client asked for can't be had
         ├── JobUnknown             404
         ├── StateConflict          409
-        └── KeyReused              409
+        ├── KeyReused              409
+        ├── TooManyJobs            429
+        └── CallerUnknown          403, to whoever calls a function that only Google may call
 """
 
 from enum import StrEnum
@@ -137,3 +139,18 @@ class KeyReused(RequestRefused):
     """The request's Idempotency-Key stands for another request."""
 
     status = 409
+
+
+class TooManyJobs(RequestRefused):
+    """The organization has as many jobs that have not ended as it may."""
+
+    status = 429
+
+
+class CallerUnknown(RequestRefused):
+    """A call that is not signed by whom it should be."""
+
+    status = 403
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("a call of somebody unknown was refused", detail=detail)

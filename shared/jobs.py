@@ -101,6 +101,7 @@ class Job:
 
     ``confirmed``: its stage message is known to be published; until then the API may take it back.
     ``idempotency``: what it was created with, if its client gave a key.
+    ``trace``: the request that created it, as the root of its trace (`traceparent`).
     ``retry``: raised by each retry, carried in every message; ``time_retried``: of the last one.
     ``attempts``: how often staging was begun since the last retry.
     ``time_nudged``, ``nudged_left``: when the sweep last looked after it, and what was left then.
@@ -120,6 +121,7 @@ class Job:
     filter_column: str | None = None
     filter_parts: int = 0
     idempotency: Idempotency | None = None
+    trace: str | None = None
     status: JobStatus = JobStatus.STAGING
     confirmed: bool = False
     retry: int = 0

@@ -10,8 +10,8 @@ from shared.bootstrap.api import build
 from shared.bootstrap.once import Once
 from shared.config import read
 
-logs.configure()
 _settings = read(os.environ)
+logs.configure(_settings.project)
 _api = Once(lambda: build(_settings))
 
 

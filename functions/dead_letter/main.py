@@ -4,17 +4,16 @@ import os
 
 from flask import Request
 
-from shared.bootstrap import logs
+from shared.bootstrap import logs, push
 from shared.bootstrap.dead_letter import build
 from shared.bootstrap.once import Once
-from shared.bootstrap.push import Answer, answer_push
 from shared.config import read
 
-logs.configure()
-_settings = read(os.environ)
-_run = Once(lambda: build(_settings))
+_settings = read(os.environ, called_by_google=True)
+logs.configure(_settings.project)
+_push = Once(lambda: push.build(_settings, "dead_letter", build))
 
 
-def handle(request: Request) -> Answer:
+def handle(request: Request) -> push.Answer:
     """Answer one push."""
-    return answer_push(request.get_data(), _run())
+    return _push().answer(request)

@@ -4,17 +4,16 @@ import os
 
 from flask import Request
 
-from shared.bootstrap import logs
+from shared.bootstrap import logs, push
 from shared.bootstrap.deliver import build
 from shared.bootstrap.once import Once
-from shared.bootstrap.push import Answer, answer_push
 from shared.config import read
 
-logs.configure()
-_settings = read(os.environ, ("STAGING_BUCKET", "KAFKA_CLIENT"))
-_run = Once(lambda: build(_settings))
+_settings = read(os.environ, ("STAGING_BUCKET", "KAFKA_CLIENT"), called_by_google=True)
+logs.configure(_settings.project)
+_push = Once(lambda: push.build(_settings, "deliver", build))
 
 
-def handle(request: Request) -> Answer:
+def handle(request: Request) -> push.Answer:
     """Answer one push."""
-    return answer_push(request.get_data(), _run())
+    return _push().answer(request)

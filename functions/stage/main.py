@@ -4,25 +4,25 @@ import os
 
 from flask import Request
 
-from shared.bootstrap import logs
+from shared.bootstrap import logs, push
 from shared.bootstrap.once import Once
-from shared.bootstrap.push import Answer, Run, answer_push
 from shared.config import read
 
-logs.configure()
-_settings = read(os.environ, ("SNOWFLAKE_CONNECT", "SNOWFLAKE_STAGE", "STAGING_BUCKET", "KAFKA_CLIENT"))
+_NEEDED = ("SNOWFLAKE_CONNECT", "SNOWFLAKE_STAGE", "STAGING_BUCKET", "KAFKA_CLIENT")
+_settings = read(os.environ, _NEEDED, called_by_google=True)
+logs.configure(_settings.project)
 
 
-def _build() -> Run:
+def _build() -> push.Push:
     # Snowflake's connector starts threads when it is imported, and a fork of it crashes.
     from shared.bootstrap.stage import build  # noqa: PLC0415
 
-    return build(_settings)
+    return push.build(_settings, "stage", build)
 
 
-_run = Once(_build)
+_push = Once(_build)
 
 
-def handle(request: Request) -> Answer:
+def handle(request: Request) -> push.Answer:
     """Answer one push."""
-    return answer_push(request.get_data(), _run())
+    return _push().answer(request)

@@ -56,6 +56,7 @@ def function(name: str, options: StackOptions, layout: Layout) -> dict[str, str]
         **emulators(layout),
         "STAGE_TOPIC": names.STAGE_TOPIC,
         "CHUNKS_TOPIC": names.CHUNKS_TOPIC,
+        "STATIC_CHUNKS_TOPIC": names.STATIC_CHUNKS_TOPIC,
         "STAGING_BUCKET": names.BUCKET,
         "SNOWFLAKE_CONNECT": json.dumps(snowflake_connect(layout)),
         "SNOWFLAKE_STAGE": names.SNOWFLAKE_STAGE,

@@ -5,10 +5,18 @@ BUCKET = "staged-chunks"
 
 STAGE_TOPIC = "backfills-stage"
 CHUNKS_TOPIC = "backfills-chunks"
+STATIC_CHUNKS_TOPIC = "backfills-chunks-static"
 DEAD_LETTER_TOPIC = "backfills-dead-letter"
 
 # The function that each subscription pushes to; a subscription has its topic's name.
-SUBSCRIBERS = {STAGE_TOPIC: "stage", CHUNKS_TOPIC: "deliver", DEAD_LETTER_TOPIC: "dead_letter"}
+# Locally every address is the same one: the chunks that ask for a fixed one have a function of their own in
+# production alone.
+SUBSCRIBERS = {
+    STAGE_TOPIC: "stage",
+    CHUNKS_TOPIC: "deliver",
+    STATIC_CHUNKS_TOPIC: "deliver",
+    DEAD_LETTER_TOPIC: "dead_letter",
+}
 
 ORGANIZATION = "acme"
 SECOND_ORGANIZATION = "globex"

@@ -33,8 +33,8 @@ def main() -> None:
     with (CACHE / "provision.lock").open("w") as lock, ThreadPoolExecutor() as pool:
         fcntl.flock(lock, fcntl.LOCK_EX)
         jobs = [
-            pool.submit(_environment, ROOT / ".venv", ROOT / "requirements-dev.txt"),
-            pool.submit(_environment, CACHE / "snowflake", ROOT / "infra/local/snowflake/requirements.txt"),
+            pool.submit(environment, ROOT / ".venv", ROOT / "requirements-dev.txt"),
+            pool.submit(environment, CACHE / "snowflake", ROOT / "infra/local/snowflake/requirements.txt"),
         ]
         if toolchain.maven():  # without it the stack uses KAFKA_BOOTSTRAP
             jobs.append(pool.submit(_kafka))
@@ -43,12 +43,12 @@ def main() -> None:
         sys.exit("\n".join(failures))
 
 
-def _environment(folder: Path, requirements: Path) -> None:
+def environment(folder: Path, requirements: Path) -> None:
     """Make a virtual environment of pinned, hashed packages."""
-    stamp = _Stamp(folder, sys.version, requirements.read_text())
+    stamp = Stamp(folder, sys.version, requirements.read_text())
     if stamp.agrees():
         return
-    _say(f"installing {requirements.relative_to(ROOT)} (about a minute, once)")
+    say(f"installing {requirements.relative_to(ROOT)} (about a minute, once)")
     # What this Python completed can be added to; half an environment, or another Python's, can't.
     whole = stamp.exists() and _made_by_this_python(folder)
     stamp.remove()
@@ -66,10 +66,10 @@ def _made_by_this_python(folder: Path) -> bool:
 
 def _kafka() -> None:
     """Fetch Kafka's jars by Maven, which checks their checksums."""
-    stamp = _Stamp(KAFKA, POM.read_text())
+    stamp = Stamp(KAFKA, POM.read_text())
     if stamp.agrees():
         return
-    _say("fetching Apache Kafka (44 MB, once)")
+    say("fetching Apache Kafka (44 MB, once)")
     shutil.rmtree(KAFKA, ignore_errors=True)
     goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={KAFKA}"]
     maven = toolchain.maven() or "mvn"
@@ -77,7 +77,7 @@ def _kafka() -> None:
     stamp.write()
 
 
-class _Stamp:
+class Stamp:
     """The hash of what a folder was made from, kept in the folder."""
 
     def __init__(self, folder: Path, *sources: str) -> None:
@@ -103,7 +103,7 @@ def _run(command: list[str]) -> None:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     with _printing:
         print(text, file=sys.stderr, flush=True)
 

@@ -89,11 +89,14 @@ def job_fields(job: Job) -> dict[str, Any]:
 
 
 def job_from(snapshot: firestore.DocumentSnapshot[Any]) -> Job:
-    """The job back from its document; one of an older release lacks what was added since."""
-    fields = fields_of(snapshot)
+    """The job back from its document. One of an older release lacks what was added since, and one of a
+    newer release has more, which an older one meets after a rollback.
+    """
+    known = {field.name for field in dataclasses.fields(Job)}
+    fields = {name: value for name, value in fields_of(snapshot).items() if name in known}
     attempt, idempotency = fields["attempt"], fields.get("idempotency")
     return Job(
-        **dict(fields)
+        **fields
         | {
             "status": JobStatus(fields["status"]),
             "window": Window(**fields["window"]),

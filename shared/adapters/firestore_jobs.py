@@ -24,8 +24,10 @@ from shared.adapters.firestore_documents import (
     job_reference,
 )
 from shared.adapters.firestore_idempotency import claim_key, free_key, has_expired, owner, read_key
+from shared.adapters.firestore_limits import require_room, take_place
 from shared.adapters.google_errors import reaching
 from shared.errors import StaleMessage, Unavailable
+from shared.events import Events, JobEnded
 from shared.jobs import Counts, FilterValue, Job, JobStatus, KafkaDestination
 from shared.steps.ports import DestinationProgress
 
@@ -35,10 +37,15 @@ _CALL: Mapping[str, Any] = {"retry": RETRY, "timeout": TIMEOUT}
 
 
 class FirestoreJobs:
-    """Fulfils the ports Jobs and Listings."""
+    """Fulfils the ports Jobs and Listings. ``events`` hears of each job's end, once it is stored.
 
-    def __init__(self, client: firestore.Client) -> None:
+    ``most_in_flight``: how many of an organization's jobs may not have ended, for whoever creates any.
+    """
+
+    def __init__(self, client: firestore.Client, events: Events, most_in_flight: int = 0) -> None:
         self._client = client
+        self._events = events
+        self._most_in_flight = most_in_flight
 
     def create(self, job: Job, filter_values: Sequence[FilterValue]) -> str | None:
         with reaching("the job store"):
@@ -49,14 +56,20 @@ class FirestoreJobs:
                     if key.exists and not has_expired(key, job):
                         return None if owner(key) == job.job_id else owner(key)
                     claim_key(batch, job, key)
+                take_place(batch, job, require_room(self._client, job.organization_id, self._most_in_flight))
                 try:
                     batch.commit(**_CALL)
                 except (AlreadyExists, FailedPrecondition, NotFound):
-                    if job.idempotency is not None:
-                        continue
-                    # Ids are random: this is our own first try, whose answer was lost.
+                    if self._reference(job).get(["status"], **_CALL).exists:
+                        # Ids are random: this is our own first try, whose answer was lost.
+                        return None
+                    continue
                 return None
-        raise Unavailable("the job store", detail="the key of a new job kept changing")
+        raise Unavailable("the job store", detail="others of the organization's jobs kept being faster")
+
+    def require_room(self, organization_id: str) -> None:
+        with reaching("the job store"):
+            require_room(self._client, organization_id, self._most_in_flight)
 
     def remove_unclaimed(self, job: Job) -> bool:
         with reaching("the job store"):
@@ -121,6 +134,7 @@ class FirestoreJobs:
                 except (FailedPrecondition, NotFound):
                     # Somebody else was faster, or our own first try got through and its answer was lost.
                     continue
+                self._report(before, after)
                 return after
         raise Unavailable("the job store", detail="the job kept changing while it was to be changed")
 
@@ -186,6 +200,19 @@ class FirestoreJobs:
                 destination.uid: self._progress(job, destination.uid, errors.get(destination.uid))
                 for destination in job.destinations
             }
+
+    def _report(self, before: Job, after: Job) -> None:
+        """A job that a retry completes at once was at an end before, but of another retry."""
+        if after.status.is_terminal and (not before.status.is_terminal or before.retry != after.retry):
+            seconds = ((after.time_completed or after.time_begun) - after.time_begun).total_seconds()
+            self._events(
+                JobEnded(
+                    organization_id=after.organization_id,
+                    job_id=after.job_id,
+                    status=after.status.value,
+                    seconds=seconds,
+                )
+            )
 
     def _new_job(self, job: Job, filter_values: Sequence[FilterValue]) -> firestore.WriteBatch:
         parts = filter_parts(filter_values) if job.filter_column is not None else []

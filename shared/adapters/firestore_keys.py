@@ -1,4 +1,8 @@
-"""API keys in Firestore: ``api_keys/{SHA-256 of the key, hex}`` = ``{organization_id, created, revoked}``."""
+"""API keys in Firestore: ``api_keys/{SHA-256 of the key}`` = ``{organization_id, label, created, revoked}``.
+
+``revoked`` is the moment from which the key is refused, which may lie ahead, or null. No key is ever
+compared: its digest is the name it is looked up by, so the time that takes tells nothing of a key.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -7,32 +11,46 @@ from google.cloud import firestore
 
 from shared.adapters.firestore_documents import RETRY, TIMEOUT, fields_of
 from shared.adapters.google_errors import reaching
-from shared.organizations import is_organization_id
+from shared.organizations import Caller, is_organization_id
+from shared.steps.ports import Clock
 
+COLLECTION = "api_keys"
 # A revoked key works for this long at most; unknown keys are asked about each time.
 CACHE_SECONDS = 30.0
+_ID_LENGTH = 12
+
+
+def digest_of(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def key_id(digest: str) -> str:
+    """What the key is called in logs and commands: the beginning of its digest, which opens nothing."""
+    return digest[:_ID_LENGTH]
 
 
 class FirestoreKeys:
     """Fulfils the port Keys. ``monotonic`` answers seconds that never go back."""
 
-    def __init__(self, client: firestore.Client, monotonic: Callable[[], float]) -> None:
+    def __init__(self, client: firestore.Client, monotonic: Callable[[], float], now: Clock) -> None:
         self._client = client
         self._monotonic = monotonic
-        self._cache: dict[str, tuple[str, float]] = {}
+        self._now = now
+        self._cache: dict[str, tuple[Caller, float]] = {}
 
-    def organization(self, key: str) -> str | None:
-        digest = hashlib.sha256(key.encode()).hexdigest()
+    def caller(self, key: str) -> Caller | None:
+        digest = digest_of(key)
         now = self._monotonic()
         cached = self._cache.get(digest)
         if cached is not None and now < cached[1]:
             return cached[0]
         self._cache.pop(digest, None)
         with reaching("the key store"):
-            snapshot = self._client.document("api_keys", digest).get(retry=RETRY, timeout=TIMEOUT)
+            snapshot = self._client.document(COLLECTION, digest).get(retry=RETRY, timeout=TIMEOUT)
         fields = fields_of(snapshot)
-        organization_id = str(fields.get("organization_id") or "")
-        if not is_organization_id(organization_id) or fields.get("revoked") is not None:
+        organization_id, revoked = str(fields.get("organization_id") or ""), fields.get("revoked")
+        if not is_organization_id(organization_id) or (revoked is not None and revoked <= self._now()):
             return None
-        self._cache[digest] = (organization_id, now + CACHE_SECONDS)
-        return organization_id
+        caller = Caller(organization_id, key_id(digest))
+        self._cache[digest] = (caller, now + CACHE_SECONDS)
+        return caller

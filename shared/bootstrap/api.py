@@ -5,6 +5,8 @@ from datetime import timedelta
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_keys import FirestoreKeys
 from shared.bootstrap.clients import firestore_client, monotonic, new_id, now, publisher
+from shared.bootstrap.logs import report
+from shared.bootstrap.traces import tracer
 from shared.catalog import load_catalog
 from shared.config import Settings
 from shared.steps.retry import Kept
@@ -17,9 +19,9 @@ PUBLISH_SECONDS = 10.0
 
 def build(settings: Settings) -> Api:
     client = firestore_client(settings)
-    jobs = FirestoreJobs(client)
+    jobs = FirestoreJobs(client, report, settings.most_jobs_in_flight)
     return Api(
-        keys=FirestoreKeys(client, monotonic),
+        keys=FirestoreKeys(client, monotonic, now),
         jobs=jobs,
         listings=jobs,
         publisher=publisher(settings, timeout=PUBLISH_SECONDS),
@@ -31,4 +33,6 @@ def build(settings: Settings) -> Api:
             staged_files=timedelta(days=settings.staged_files_days),
             markers=timedelta(days=settings.kafka_marker_days),
         ),
+        tracer=tracer(settings, "api"),
+        events=report,
     )

@@ -27,7 +27,14 @@ def firestore_client(settings: Settings) -> firestore.Client:
 def publisher(settings: Settings, timeout: float) -> PubSubPublisher:
     """``timeout`` in seconds is for all messages of one call together."""
     client = PublisherClient()
-    return PubSubPublisher(client, settings.project, settings.stage_topic, settings.chunks_topic, timeout)
+    return PubSubPublisher(
+        client,
+        settings.project,
+        stage_topic=settings.stage_topic,
+        chunks_topic=settings.chunks_topic,
+        static_chunks_topic=settings.static_chunks_topic,
+        timeout=timeout,
+    )
 
 
 def deliveries(settings: Settings, client: firestore.Client) -> FirestoreDeliveries:

@@ -24,6 +24,7 @@ from shared.bootstrap.clients import (
     publisher,
     sleep,
 )
+from shared.bootstrap.logs import report
 from shared.chunks import Chunk
 from shared.columns import Column
 from shared.config import Settings
@@ -46,7 +47,7 @@ _SECRET_SECONDS = 10.0
 
 def build(settings: Settings) -> Callable[[Pushed], None]:
     client = firestore_client(settings)
-    jobs = FirestoreJobs(client)
+    jobs = FirestoreJobs(client, report)
     queue = publisher(settings, timeout=30)
     finish = Finish(jobs, queue, now)
     # A destination whose turn comes with less of the handler's time left gets a message of its own.
@@ -89,6 +90,7 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         keep_alive=keep_alive,
         time_limit=settings.delivery_deadline,
         monotonic=monotonic,
+        events=report,
     )
     handle = Handle({DeliverChunk: step.run}, finish)
     return lambda pushed: handle.run(pushed.message)

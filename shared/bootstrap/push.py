@@ -2,12 +2,19 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from flask import Request
 
 from shared.adapters.pubsub import Pushed, read_push
-from shared.bootstrap.logs import log
-from shared.errors import BackfillError, Disposition
+from shared.bootstrap.callers import callers
+from shared.bootstrap.logs import log, report, working_on
+from shared.bootstrap.traces import tracer
+from shared.config import Settings
+from shared.errors import BackfillError, CallerUnknown, Disposition, RetryLater
+from shared.events import MessageRetried
+from shared.traces import Tracer
 
 Answer = tuple[str, int]
 Run = Callable[[Pushed], None]
@@ -15,23 +22,79 @@ Run = Callable[[Pushed], None]
 # Pub/Sub redelivers on every status but the successful ones: what can never succeed must not say so.
 DONE: Answer = ("", 204)
 AGAIN: Answer = ("", 503)
+REFUSED: Answer = ("", 403)
 
 
-def answer_push(body: bytes, run: Run) -> Answer:
-    """Run the message in the push envelope ``body``; answers the HTTP body and status."""
-    fields: dict[str, Any] = {}
+class Callers(Protocol):
+    """Those whose calls are taken."""
+
+    def require(self, authorization: str | None) -> None:
+        """CallerUnknown for anybody else; Unavailable while it can't be told."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A function's answers to calls of Google's; ``run`` handles a message."""
+
+    function: str
+    callers: Callers
+    tracer: Tracer
+    run: Run
+
+    def answer(self, request: Request) -> Answer:
+        """Answer the HTTP body and status."""
+        return refusal(self.callers, request) or self._handle(request.get_data())
+
+    def _handle(self, body: bytes) -> Answer:
+        try:
+            pushed = read_push(body)
+        except BackfillError as error:
+            _log(error)
+            return DONE
+        message = pushed.message
+        fields = {"kind": message.kind, **asdict(message), "tried": pushed.tried}
+        with (
+            working_on(fields | {"message_id": pushed.message_id}),
+            self.tracer.span(f"{self.function} {message.kind}", pushed.trace, fields),
+        ):
+            answer = self._run(pushed)
+            if answer == AGAIN:
+                report(MessageRetried(function=self.function, kind=message.kind, tried=pushed.tried))
+            return answer
+
+    def _run(self, pushed: Pushed) -> Answer:
+        try:
+            self.run(pushed)
+        except BackfillError as error:
+            _log(error)
+            return AGAIN if error.disposition is Disposition.RETRY else DONE
+        except Exception as error:  # noqa: BLE001 - a fault of ours: it is logged, and dead-lettered if it stays
+            log(logging.ERROR, "the message could not be handled", {}, error=error)
+            return AGAIN
+        log(logging.INFO, "the message is handled", {})
+        return DONE
+
+
+def build(settings: Settings, function: str, run: Callable[[Settings], Run]) -> Push:
+    """Wire a function's answers around what handles its messages."""
+    return Push(function, callers(settings), tracer(settings, function), run(settings))
+
+
+def refusal(callers: Callers, request: Request) -> Answer | None:
+    """What a caller gets whose call is not taken; None for one whose is."""
     try:
-        pushed = read_push(body)
-        fields = {"kind": pushed.message.kind, **asdict(pushed.message), "message_id": pushed.message_id}
-        run(pushed)
-    except BackfillError as error:
-        retry = error.disposition is Disposition.RETRY
-        level = logging.ERROR if error.disposition is Disposition.TERMINAL else logging.INFO
-        fields |= {"error": type(error).__name__, "detail": error.detail}
-        log(logging.WARNING if retry else level, error.message, fields)
-        return AGAIN if retry else DONE
-    except Exception as error:  # noqa: BLE001 - a fault of ours: it is logged, and dead-lettered if it stays
-        log(logging.ERROR, "the message could not be handled", fields, error=error)
+        callers.require(request.headers.get("Authorization"))
+    except CallerUnknown as error:
+        log(logging.WARNING, error.message, {"detail": error.detail})
+        return REFUSED
+    except RetryLater as error:
+        log(logging.WARNING, error.message, {"detail": error.detail})
         return AGAIN
-    log(logging.INFO, "the message is handled", fields)
-    return DONE
+    return None
+
+
+def _log(error: BackfillError) -> None:
+    levels = {Disposition.RETRY: logging.WARNING, Disposition.TERMINAL: logging.ERROR}
+    fields: dict[str, Any] = {"error": type(error).__name__, "detail": error.detail}
+    log(levels.get(error.disposition, logging.INFO), error.message, fields)

@@ -13,6 +13,7 @@ from shared.adapters.kafka_topics import KafkaTopics
 from shared.adapters.pubsub import Pushed
 from shared.adapters.snowflake import SnowflakeUnloads
 from shared.bootstrap.clients import deliveries, firestore_client, monotonic, new_id, now, publisher, sleep
+from shared.bootstrap.logs import report
 from shared.catalog import load_catalog
 from shared.config import Settings
 from shared.destinations.kafka_settling import SettledMarkers
@@ -28,7 +29,7 @@ _KAFKA_SECONDS = 15.0
 
 def build(settings: Settings) -> Callable[[Pushed], None]:
     client = firestore_client(settings)
-    jobs = FirestoreJobs(client)
+    jobs = FirestoreJobs(client, report)
     queue = publisher(settings, timeout=120)
     unloads = SnowflakeUnloads(
         settings.snowflake_connect,
@@ -64,6 +65,7 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         now=now,
         new_id=new_id,
         sleep=sleep,
+        events=report,
     )
     tear_down = TearDown(
         jobs=jobs,

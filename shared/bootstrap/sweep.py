@@ -1,20 +1,43 @@
 """Wire the sweep."""
 
 import logging
+from dataclasses import dataclass
+
+from flask import Request
 
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.snowflake import SnowflakeUnloads
+from shared.bootstrap.callers import callers
 from shared.bootstrap.clients import firestore_client, now, publisher
-from shared.bootstrap.logs import log
+from shared.bootstrap.logs import log, report
+from shared.bootstrap.push import AGAIN, Answer, Callers, refusal
 from shared.config import Settings
-from shared.errors import BackfillError
+from shared.errors import BackfillError, RetryLater
 from shared.jobs import Job
 from shared.steps.finish import Finish
 from shared.steps.sweep import Sweep, SweepLimits
 
 
-def build(settings: Settings) -> Sweep:
-    jobs = FirestoreJobs(firestore_client(settings))
+@dataclass(frozen=True, slots=True)
+class Sweeping:
+    """The function's answers to Cloud Scheduler's calls."""
+
+    callers: Callers
+    sweep: Sweep
+
+    def answer(self, request: Request) -> Answer:
+        """Look after every job once; answers how many there were."""
+        if (refused := refusal(self.callers, request)) is not None:
+            return refused
+        try:
+            return f"{self.sweep.run()} jobs looked after\n", 200
+        except RetryLater as error:
+            log(logging.WARNING, error.message, {"detail": error.detail})
+            return AGAIN
+
+
+def build(settings: Settings) -> Sweeping:
+    jobs = FirestoreJobs(firestore_client(settings), report)
     queue = publisher(settings, timeout=30)
     limits = SweepLimits(
         unconfirmed=settings.unconfirmed_limit,
@@ -23,7 +46,7 @@ def build(settings: Settings) -> Sweep:
         staging=settings.staging_limit,
         job=settings.job_limit,
     )
-    return Sweep(
+    sweep = Sweep(
         jobs=jobs,
         unloads=SnowflakeUnloads(
             settings.snowflake_connect,
@@ -35,7 +58,9 @@ def build(settings: Settings) -> Sweep:
         limits=limits,
         now=now,
         report=_report,
+        events=report,
     )
+    return Sweeping(callers(settings), sweep)
 
 
 def _report(job: Job, error: Exception) -> None:

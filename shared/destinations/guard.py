@@ -7,6 +7,7 @@ Any port is allowed: with https only, and private addresses refused, a service t
 a handshake and never a byte of a request.
 """
 
+import re
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +18,8 @@ from urllib3.util.connection import create_connection
 
 from shared.destinations.addresses import is_public
 from shared.errors import DestinationRefused, Unavailable
+
+_AUTHORITY_END = re.compile(r"[/?#]")
 
 Resolve = Callable[[str, int], Sequence[str]]
 Connect = Callable[[str, int, float], socket.socket]
@@ -51,9 +54,11 @@ class Guard:
             raise DestinationRefused("The webhook's url is not a valid URL") from error
         if url.scheme not in self._schemes:
             raise DestinationRefused("The webhook's url must be an https URL")
-        if url.auth is not None:
+        # Of an empty user the parser keeps nothing, and another might take what follows for the host.
+        if url.auth is not None or "@" in _AUTHORITY_END.split(text.partition("://")[2])[0]:
             raise DestinationRefused("The webhook's url must not hold user information")
-        if not url.host or url.port == 0:
+        # A zone would bind the address to one of our own interfaces.
+        if not url.host or "%" in url.host or url.port == 0:
             raise DestinationRefused("The webhook's url needs a host and a port above 0")
         return url
 

@@ -1,5 +1,10 @@
 """The operator's commands.
 
+python -m shared.operator keys create acme --label "nightly job"
+python -m shared.operator keys list acme
+python -m shared.operator keys rotate 0123456789ab --overlap-hours 24
+python -m shared.operator keys revoke 0123456789ab
+python -m shared.operator limit acme 250
 python -m shared.operator replay --time 2026-03-01T10:00:00+00:00
 python -m shared.operator snapshot before-upgrade
 python -m shared.operator replay --snapshot before-upgrade
@@ -9,37 +14,88 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from google.api_core.exceptions import GoogleAPICallError
+from google.cloud import firestore
 from google.cloud.pubsub_v1 import SubscriberClient
 
-from shared.config import ConfigurationError, read
+from shared.adapters.firestore_limits import set_limit
+from shared.adapters.google_errors import reaching
+from shared.config import ConfigurationError, Settings, read
 from shared.errors import Unavailable
+from shared.operator import keys
 from shared.operator.replay import replay, take_snapshot
+from shared.organizations import is_organization_id
 
 
 def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = read(os.environ)
-        # A subscription has its topic's name.
-        subscriptions = (settings.stage_topic, settings.chunks_topic)
-        with SubscriberClient() as client:
-            if options.command == "snapshot":
-                take_snapshot(client, settings.project, subscriptions, name=options.name)
-            else:
-                replay(client, settings.project, subscriptions, time=options.time, snapshot=options.snapshot)
-    except (ConfigurationError, Unavailable, GoogleAPICallError) as error:
+        if options.command == "keys":
+            _keys(options, settings)
+        elif options.command == "limit":
+            _limit(options, settings)
+        else:
+            _subscriptions(options, settings)
+    except (ConfigurationError, keys.KeyRefused, Unavailable, GoogleAPICallError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(f"{options.command}: {', '.join(subscriptions)}\n")
     return 0
+
+
+def _keys(options: argparse.Namespace, settings: Settings) -> None:
+    client, now = firestore.Client(project=settings.project), datetime.now(UTC)
+    if options.action == "create":
+        _tell(keys.create(client, options.organization, label=options.label, now=now))
+    elif options.action == "rotate":
+        overlap = timedelta(hours=options.overlap_hours)
+        _show([keys.rotate(client, options.key_id, overlap=overlap, now=now, tell=_tell)])
+    elif options.action == "revoke":
+        _show([keys.revoke(client, options.key_id, at=now)])
+    else:
+        _show(keys.issued(client, options.organization))
+
+
+def _tell(key: str) -> None:
+    """The key alone on standard output, for a pipe into a secret store."""
+    sys.stdout.write(f"{key}\n")
+    sys.stderr.write("This key is shown once. Only its SHA-256 is stored.\n")
+
+
+def _show(issued: Sequence[keys.IssuedKey]) -> None:
+    for key in issued:
+        revoked = "-" if key.revoked is None else key.revoked.isoformat(timespec="seconds")
+        created = key.created.isoformat(timespec="seconds")
+        sys.stdout.write(f"{key.key_id}  {key.organization_id}  {created}  {revoked}  {key.label}\n")
+
+
+def _limit(options: argparse.Namespace, settings: Settings) -> None:
+    with reaching("the job store"):
+        set_limit(firestore.Client(project=settings.project), options.organization, options.most)
+    most = "the service's limit" if options.most is None else str(options.most)
+    sys.stdout.write(f"limit: {options.organization}: {most}\n")
+
+
+def _subscriptions(options: argparse.Namespace, settings: Settings) -> None:
+    # A subscription has its topic's name.
+    subscriptions = (settings.stage_topic, settings.chunks_topic, settings.static_chunks_topic)
+    with SubscriberClient() as client:
+        if options.command == "snapshot":
+            take_snapshot(client, settings.project, subscriptions, name=options.name)
+        else:
+            replay(client, settings.project, subscriptions, time=options.time, snapshot=options.snapshot)
+    sys.stdout.write(f"{options.command}: {', '.join(subscriptions)}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m shared.operator")
     commands = parser.add_subparsers(dest="command", required=True)
+    _add_keys(commands.add_parser("keys", help="API keys; they are named by their ids"))
+    limit = commands.add_parser("limit", help="how many jobs an organization may have in flight")
+    limit.add_argument("organization", type=_organization)
+    limit.add_argument("most", type=_most, help="a number, or `default` for the service's limit")
     rewind = commands.add_parser("replay", help="deliver again what was acknowledged since")
     to = rewind.add_mutually_exclusive_group(required=True)
     to.add_argument("--time", type=_time, help="ISO 8601 with its offset")
@@ -47,6 +103,34 @@ def _parser() -> argparse.ArgumentParser:
     remember = commands.add_parser("snapshot", help="remember what is acknowledged now")
     remember.add_argument("name")
     return parser
+
+
+def _add_keys(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True)
+    create = actions.add_parser("create", help="make a key and show it, once")
+    create.add_argument("organization")
+    create.add_argument("--label", default="", help="what it is for, to people")
+    show = actions.add_parser("list", help="id, organization, created, revoked, label")
+    show.add_argument("organization", nargs="?")
+    rotate = actions.add_parser("rotate", help="make a key in place of another, and show it, once")
+    rotate.add_argument("key_id")
+    rotate.add_argument("--overlap-hours", type=float, default=24.0, help="until the old one is refused")
+    revoke = actions.add_parser("revoke", help="have a key refused, within a minute")
+    revoke.add_argument("key_id")
+
+
+def _organization(text: str) -> str:
+    if not is_organization_id(text):
+        raise argparse.ArgumentTypeError("1 to 64 letters, digits, hyphens and underscores")
+    return text
+
+
+def _most(text: str) -> int | None:
+    if text == "default":
+        return None
+    if not text.isascii() or not text.isdecimal():
+        raise argparse.ArgumentTypeError("a whole number, or `default`")
+    return int(text)
 
 
 def _time(text: str) -> datetime:

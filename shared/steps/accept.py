@@ -18,7 +18,7 @@ def accept(job: Job, filter_values: Sequence[FilterValue], *, jobs: Jobs, publis
     try:
         first = jobs.create(job, filter_values)
         if first is None:
-            publisher.publish([StageJob(job.organization_id, job.job_id, job.retry)])
+            publisher.publish(job, [StageJob(job.organization_id, job.job_id, job.retry)])
             return jobs.change(job.organization_id, job.job_id, confirm)
     except RetryLater:
         if jobs.remove_unclaimed(job):

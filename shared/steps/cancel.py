@@ -25,5 +25,5 @@ def cancel(
     if not job.torn_down:
         with contextlib.suppress(RetryLater):
             # The job is cancelled whatever happens here: the sweep asks again.
-            publisher.publish([TearDownJob(organization_id, job_id)])
+            publisher.publish(job, [TearDownJob(organization_id, job_id)])
     return job

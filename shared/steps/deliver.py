@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from shared.chunks import Chunk
 from shared.errors import BackfillError, Busy, JobFails, RetryLater, StaleMessage
+from shared.events import ChunkDelivered, Events
 from shared.jobs import Destination, Job, JobStatus
 from shared.messages import DeliverChunk
 from shared.steps.find import find_for_message
@@ -63,6 +64,7 @@ class Deliver:
     keep_alive: KeepAlive
     time_limit: float
     monotonic: Callable[[], float]
+    events: Events
 
     def run(self, message: DeliverChunk) -> None:
         deadline = self.monotonic() + self.time_limit
@@ -79,7 +81,7 @@ class Deliver:
         if job.status is not JobStatus.TRANSPORTING:
             raise StaleMessage(f"the job is {job.status.value}", detail=job.job_id)
         if not self._send_to_all(job, chunk, deadline):
-            self.publisher.publish([message])
+            self.publisher.publish(job, [message])
         elif self.chunks.count_down(job, chunk):
             self.finish.if_all_delivered(job)
 
@@ -103,6 +105,7 @@ class Deliver:
         lease = self.deliveries.take(job, chunk.number, destination.uid)
         if lease is None:
             return True
+        began = self.monotonic()
         try:
             with self.keep_alive(job, lease, deadline) as pulse:
                 sent = self._stream(job, chunk, destination, lease, pulse)
@@ -114,6 +117,7 @@ class Deliver:
             raise
         if sent:
             lease.done(chunk.rows)
+            self._report(job, chunk, destination, lease, self.monotonic() - began)
         else:
             lease.release()
         return sent
@@ -123,6 +127,21 @@ class Deliver:
         with self.files.open(job.attempt_prefix + chunk.name, chunk.size) as file:
             rows = self.read_rows(file, job.columns, job.key_column, chunk)
             return self.sinks[destination.type].deliver(delivery, rows, pulse)
+
+    def _report(self, job: Job, chunk: Chunk, destination: Destination, lease: Lease, seconds: float) -> None:
+        rows = chunk.rows - min(chunk.rows, lease.first_batch * job.webhook_batch_rows)
+        self.events(
+            ChunkDelivered(
+                organization_id=job.organization_id,
+                job_id=job.job_id,
+                chunk=chunk.number,
+                destination_type=destination.type,
+                destination=destination.name,
+                rows=rows,
+                seconds=seconds,
+                rows_per_second=rows / seconds if seconds > 0 else 0.0,
+            )
+        )
 
     def _let_go(self, job: Job, destination: Destination, lease: Lease, error: BackfillError) -> None:
         lease.release()

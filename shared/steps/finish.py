@@ -38,4 +38,4 @@ class Finish:
 
     def _ask_for_teardown(self, job: Job) -> None:
         if job.status.is_terminal and not job.torn_down:
-            self.publisher.publish([TearDownJob(job.organization_id, job.job_id)])
+            self.publisher.publish(job, [TearDownJob(job.organization_id, job.job_id)])

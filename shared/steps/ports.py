@@ -34,8 +34,13 @@ class Jobs(Protocol):
     def create(self, job: Job, filter_values: Sequence[FilterValue]) -> str | None:
         """Record a new job with its filter's values and its claims on its topics and its key.
 
-        Or nothing at all, and answer the id of the job that has the key.
+        Or nothing at all, and answer the id of the job that has the key; TooManyJobs when the organization
+        has as many as it may that have not ended, however many are being recorded at once.
         """
+        ...
+
+    def require_room(self, organization_id: str) -> None:
+        """TooManyJobs when the organization has as many jobs as it may that have not ended."""
         ...
 
     def remove_unclaimed(self, job: Job) -> bool:
@@ -160,9 +165,11 @@ class Topics(Protocol):
 
 
 class Publisher(Protocol):
-    """Pub/Sub. Answers only when every message is confirmed as published."""
+    """Pub/Sub."""
 
-    def publish(self, messages: Iterable[Message]) -> None: ...
+    def publish(self, job: Job, messages: Iterable[Message]) -> None:
+        """Publish messages of the job; answers only when every one is confirmed as published."""
+        ...
 
 
 class UnloadState(StrEnum):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from shared import jobs as domain
 from shared.errors import RetryLater, StateConflict
-from shared.jobs import Job, KafkaDestination
+from shared.jobs import Job, JobStatus, KafkaDestination
 from shared.messages import StageJob, TearDownJob
 from shared.steps.find import find_for_client
 from shared.steps.ports import Jobs, Publisher
@@ -27,9 +27,12 @@ def retry(
 ) -> Job:
     """Answer the job as it goes on, or completed if nothing was left of it.
 
-    JobUnknown; StateConflict when it has not failed, or when it is too late to go on.
+    JobUnknown; StateConflict when it has not failed, or when it is too late to go on; TooManyJobs.
     """
     found = find_for_client(organization_id, job_id, jobs=jobs)
+    if found.status is JobStatus.FAILED:
+        # Looked at beside the change: retries at the same moment may go over the limit by their number.
+        jobs.require_room(organization_id)
     counts = jobs.counts(found)
     chunks_left = None if counts is None else counts.chunks_left
 
@@ -47,9 +50,8 @@ def retry(
     with contextlib.suppress(RetryLater):
         # The job goes on whatever happens here: the sweep asks again.
         ended = job.status.is_terminal
-        publisher.publish(
-            [TearDownJob(organization_id, job_id) if ended else StageJob(organization_id, job_id, job.retry)]
-        )
+        teardown, stage = TearDownJob(organization_id, job_id), StageJob(organization_id, job_id, job.retry)
+        publisher.publish(job, [teardown if ended else stage])
     return job
 
 

@@ -18,6 +18,7 @@ from shared import jobs as domain
 from shared.catalog import Catalog, CatalogEntry
 from shared.columns import Column
 from shared.errors import Busy, JobFails, LeftToOthers, StaleMessage, Unavailable
+from shared.events import Events, UnloadEnded
 from shared.jobs import Attempt, Job, JobStatus, KafkaDestination
 from shared.messages import DeliverChunk, StageJob
 from shared.steps.find import find_for_message
@@ -52,6 +53,7 @@ class Stage:
     now: Clock
     new_id: Callable[[], uuid.UUID]
     sleep: Callable[[float], None]
+    events: Events
 
     def run(self, message: StageJob) -> None:
         job = find_for_message(message.organization_id, message.job_id, jobs=self.jobs)
@@ -161,6 +163,7 @@ class Stage:
         state = self._wait(query_id)
         if state is UnloadState.RUNNING:
             return job
+        self._report(job, state)
         if state is UnloadState.SUCCEEDED:
             return self._commit(job, query_id)
         error = self.unloads.failure(query_id) if state is UnloadState.FAILED else Unavailable("Snowflake")
@@ -168,10 +171,22 @@ class Stage:
             raise error
         return self._unloaded_again(job)
 
+    def _report(self, job: Job, state: UnloadState) -> None:
+        attempt = job.require_attempt()
+        self.events(
+            UnloadEnded(
+                organization_id=job.organization_id,
+                job_id=job.job_id,
+                attempt_id=attempt.attempt_id,
+                state=state.value,
+                seconds=(self.now() - attempt.claimed_at).total_seconds(),
+            )
+        )
+
     def _unloaded_again(self, job: Job) -> Job:
         """The unload failed for a passing reason: another attempt, which another message looks after."""
         job = self._begin(job)
-        self.publisher.publish([StageJob(job.organization_id, job.job_id, job.retry)])
+        self.publisher.publish(job, [StageJob(job.organization_id, job.job_id, job.retry)])
         return job
 
     def _wait(self, query_id: str) -> UnloadState:
@@ -199,10 +214,11 @@ class Stage:
 
     def _publish_undelivered(self, job: Job) -> None:
         attempt_id = job.require_attempt().attempt_id
-        self.publisher.publish(
+        messages = (
             DeliverChunk(job.organization_id, job.job_id, attempt_id, job.retry, chunk.number)
             for chunk in self.chunks.undelivered(job)
         )
+        self.publisher.publish(job, messages)
 
     def _change(self, job: Job, transition: Callable[[Job], Job]) -> Job:
         return self.jobs.change(job.organization_id, job.job_id, transition)

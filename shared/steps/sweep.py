@@ -1,5 +1,6 @@
 """Sweep: find what no message will ever move, and move it."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +8,7 @@ from functools import partial
 
 from shared import jobs as domain
 from shared.errors import StaleMessage
+from shared.events import Events, JobsCensus
 from shared.jobs import Job, JobStatus
 from shared.messages import StageJob, TearDownJob
 from shared.steps.finish import Finish
@@ -38,17 +40,20 @@ class Sweep:
     limits: SweepLimits
     now: Clock
     report: Callable[[Job, Exception], None]
+    events: Events
 
     def run(self) -> int:
         """Look after every job that is not at rest; answers how many there were."""
-        seen = 0
+        seen = Counter[JobStatus]()
         for job in self.jobs.active():
-            seen += 1
+            seen[job.status] += 1
             try:
                 self._look_after(job)
             except Exception as error:  # noqa: BLE001 - one job's trouble must not keep the others waiting
                 self.report(job, error)
-        return seen
+        for status in JobStatus:
+            self.events(JobsCensus(status=status.value, count=seen[status]))
+        return seen.total()
 
     def _look_after(self, job: Job) -> None:
         if job.status.is_terminal:
@@ -91,7 +96,7 @@ class Sweep:
 
     def _publish(self, job: Job, message: StageJob | TearDownJob, chunks_left: int | None = None) -> None:
         self._note(job, chunks_left)
-        self.publisher.publish([message])
+        self.publisher.publish(job, [message])
 
     def _note(self, job: Job, chunks_left: int | None) -> None:
         transition = partial(_first_to_note, seen=job, now=self.now(), chunks_left=chunks_left)

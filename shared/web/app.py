@@ -12,17 +12,21 @@ from typing import Any
 from uuid import UUID
 
 from werkzeug import Request, Response
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.exceptions import MethodNotAllowed as WrongMethod
-from werkzeug.exceptions import NotFound
-from werkzeug.routing import Map, Rule
+from werkzeug.routing import Map, MapAdapter, Rule
 
-from shared.errors import JobUnknown, RequestRefused, RetryLater, StaleMessage
+from shared.errors import JobUnknown, RequestRefused, RetryLater, StaleMessage, TooManyJobs
+from shared.events import Events, JobCancelled, JobCreated, JobRetried
 from shared.jobs import Job
+from shared.organizations import Caller
 from shared.steps.accept import accept
 from shared.steps.cancel import cancel
 from shared.steps.find import find_for_client
 from shared.steps.ports import Clock, Jobs, Listings, Publisher
 from shared.steps.retry import Kept, retry
+from shared.traces import HEADER as TRACE
+from shared.traces import Tracer, current, parse
 from shared.web import listing
 from shared.web.answers import CreatedBackfill, shown
 from shared.web.auth import Keys, authenticate
@@ -38,6 +42,8 @@ from shared.web.validation import read_backfill
 
 BACKFILLS = "/api/v1/beam/backfills"
 RETRY_AFTER_SECONDS = 5
+# A job takes minutes: asking every few seconds would only cost.
+LIMIT_RETRY_AFTER_SECONDS = 60
 
 _LOG = logging.getLogger("backfills.api")
 _PATHS = Map(
@@ -72,54 +78,70 @@ class Api:
     rules: Rules
     webhook_batch_rows: int
     kept: Kept
+    tracer: Tracer
+    events: Events
     openapi: Mapping[str, Any] = field(default_factory=document)
 
     def handle(self, request: Request) -> Response:
         """Answer the request, whatever it is; never raises."""
+        if request.path in _PUBLIC:
+            return self._answer_whatever_happens(request)
+        asked = _asked(request)
+        with self.tracer.span(asked["request"], parse(request.headers.get(TRACE)), asked):
+            return self._answer_whatever_happens(request)
+
+    def _answer_whatever_happens(self, request: Request) -> Response:
         try:
             response = self._answer(request)
         except RequestRefused as error:
             headers = error.headers if isinstance(error, WebRefusal) else None
+            if isinstance(error, TooManyJobs):
+                headers = {"Retry-After": str(LIMIT_RETRY_AFTER_SECONDS)}
             response = answer(error.status, {"detail": detail_of(error)}, headers)
         except RetryLater as error:
-            _LOG.warning("%s: %s", error.message, error.detail)
+            told = {"error": type(error).__name__, "detail": error.detail}
+            _LOG.warning(error.message, extra={"fields": _asked(request) | told})
             response = answer(503, {"detail": error.message}, {"Retry-After": str(RETRY_AFTER_SECONDS)})
         except Exception:  # noqa: BLE001 - the last resort: logged in full, and no trace leaves the service
-            _LOG.exception("%s %s failed", request.method, request.path)
+            _LOG.exception("the request could not be answered", extra={"fields": _asked(request)})
             response = answer(500, {"detail": "Internal error"})
         drain(request)
         return response
 
     def _answer(self, request: Request) -> Response:
-        organization_id = "" if request.path in _PUBLIC else authenticate(request, self.keys)
+        if request.path in _PUBLIC:
+            endpoint, _ = _route(request)
+            return answer(200, self.openapi if endpoint == "openapi" else {"status": "ok"})
+        caller = authenticate(request, self.keys)
         endpoint, arguments = _route(request)
         match endpoint:
-            case "health":
-                return answer(200, {"status": "ok"})
-            case "openapi":
-                return answer(200, self.openapi)
             case "create":
-                return self._create(request, organization_id)
+                return self._create(request, caller)
             case "list":
-                return self._list(request, organization_id)
+                return self._list(request, caller.organization_id)
             case "get":
-                return self._show(find_for_client(organization_id, str(arguments["job_id"]), jobs=self.jobs))
+                job_id = str(arguments["job_id"])
+                return self._show(find_for_client(caller.organization_id, job_id, jobs=self.jobs))
             case _:
-                return self._change(endpoint, organization_id, str(arguments["job_id"]))
+                return self._change(endpoint, caller, str(arguments["job_id"]))
 
-    def _create(self, request: Request, organization_id: str) -> Response:
+    def _create(self, request: Request, caller: Caller) -> Response:
         key = request.headers.get(IDEMPOTENCY_KEY)
         wanted = read_backfill(read_json(request), self.rules, key_faults(key))
-        job = new_job(
+        trace = current()
+        new = new_job(
             wanted,
-            organization_id,
+            caller.organization_id,
             now=self.now(),
             new_id=self.new_id,
             webhook_batch_rows=self.webhook_batch_rows,
             idempotency=named_by(key, wanted),
+            trace=None if trace is None else str(trace),
         )
         filter_values = wanted.filter.values if wanted.filter else []
-        job = accept(job, filter_values, jobs=self.jobs, publisher=self.publisher)
+        job = accept(new, filter_values, jobs=self.jobs, publisher=self.publisher)
+        if job.job_id == new.job_id:
+            self.events(JobCreated(**_who_and_what(caller, job)))
         created = CreatedBackfill(job_id=job.job_id, workflow_id=job.workflow_id)
         return answer(201, created, {"Location": f"{BACKFILLS}/{job.job_id}"})
 
@@ -140,19 +162,48 @@ class Api:
         counts, destinations = self.jobs.counts(job), self.listings.destinations(job)
         return answer(200, shown(job, filter_values, counts, destinations))
 
-    def _change(self, endpoint: str, organization_id: str, job_id: str) -> Response:
+    def _change(self, endpoint: str, caller: Caller, job_id: str) -> Response:
         step = cancel if endpoint == "cancel" else partial(retry, kept=self.kept)
+        now = self.now()
         try:
-            job = step(organization_id, job_id, jobs=self.jobs, publisher=self.publisher, now=self.now())
+            job = step(caller.organization_id, job_id, jobs=self.jobs, publisher=self.publisher, now=now)
         except StaleMessage as error:
             # Removed after it was found.
             raise JobUnknown(job_id) from error
+        # A repeated request changes nothing, and so is none for the record.
+        if endpoint == "cancel" and job.time_completed == now:
+            self.events(JobCancelled(**_who_and_what(caller, job)))
+        elif endpoint == "retry" and job.time_retried == now:
+            self.events(JobRetried(**_who_and_what(caller, job)))
         return self._show(job)
+
+
+def _asked(request: Request) -> dict[str, str]:
+    """What is asked for, for logs and traces: the job, and the path as a pattern: clients make up paths."""
+    try:
+        rule, arguments = _bound_to(request).match(return_rule=True)
+    except HTTPException:
+        return {"request": "unknown path"}
+    return {"request": f"{request.method} {rule.rule}"} | {
+        name: str(value) for name, value in arguments.items()
+    }
+
+
+def _who_and_what(caller: Caller, job: Job) -> dict[str, str]:
+    return {
+        "organization_id": caller.organization_id,
+        "job_id": job.job_id,
+        "key_id": caller.key_id,
+    }
+
+
+def _bound_to(request: Request) -> MapAdapter:
+    return _PATHS.bind("", path_info=request.path, default_method=request.method)
 
 
 def _route(request: Request) -> tuple[str, Mapping[str, Any]]:
     try:
-        return _PATHS.bind("", path_info=request.path, default_method=request.method).match()
+        return _bound_to(request).match()
     except NotFound as error:
         raise PathUnknown("There is nothing at this path") from error
     except WrongMethod as error:

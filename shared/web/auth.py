@@ -4,6 +4,7 @@ from typing import Protocol
 
 from werkzeug import Request
 
+from shared.organizations import Caller
 from shared.web.errors import KeyUnknown
 
 HEADER = "X-API-Key"
@@ -12,15 +13,15 @@ HEADER = "X-API-Key"
 class Keys(Protocol):
     """The API keys on record."""
 
-    def organization(self, key: str) -> str | None:
-        """The id of the key's organization, None for an unknown or revoked key; may raise Unavailable."""
+    def caller(self, key: str) -> Caller | None:
+        """Whose key it is, None for an unknown or revoked one; may raise Unavailable."""
         ...
 
 
-def authenticate(request: Request, keys: Keys) -> str:
-    """The id of the asking organization; KeyUnknown if there is none."""
+def authenticate(request: Request, keys: Keys) -> Caller:
+    """Who asks; KeyUnknown if nobody known does."""
     key = request.headers.get(HEADER)
-    organization_id = keys.organization(key) if key else None
-    if organization_id is None:
+    caller = keys.caller(key) if key else None
+    if caller is None:
         raise KeyUnknown
-    return organization_id
+    return caller

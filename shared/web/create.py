@@ -17,6 +17,7 @@ def new_job(
     new_id: Callable[[], UUID],
     webhook_batch_rows: int,
     idempotency: Idempotency | None,
+    trace: str | None,
 ) -> Job:
     """The job, with an id of its own and one for each destination; its filter's values lie beside it."""
     window = request.backfill_window
@@ -32,6 +33,7 @@ def new_job(
         webhook_batch_rows=webhook_batch_rows,
         filter_column=request.filter.column if request.filter else None,
         idempotency=idempotency,
+        trace=trace,
     )
 
 

@@ -49,6 +49,7 @@ _ERRORS: dict[int, tuple[str, type[Problem] | type[InvalidRequest]]] = {
     413: ("The body is over 2 MiB", Problem),
     415: ("The body is not JSON in UTF-8", Problem),
     422: ("The request is invalid", InvalidRequest),
+    429: ("The organization has as many backfills that have not ended as it may", Problem),
     503: ("Something the service needs is not available; nothing was recorded", Problem),
 }
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}}
@@ -77,7 +78,7 @@ def document() -> dict[str, Any]:
             "/api/v1/beam/backfills/{job_id}/retry": {
                 "parameters": [_job_id()],
                 "post": _operation(
-                    "retryBackfill", "Retry a failed backfill", _json(200, Backfill), 404, 409
+                    "retryBackfill", "Retry a failed backfill", _json(200, Backfill), 404, 409, 429
                 ),
             },
             "/api/v1/beam/openapi.json": {"get": _public("getOpenApi", "This document")},
@@ -95,7 +96,7 @@ def _create() -> dict[str, Any]:
     created["201"]["headers"] = {"Location": {"description": "The job's path", "schema": {"type": "string"}}}
     body = {"schema": _reference(CreateBackfill), "examples": {"transfers": {"value": _EXAMPLE}}}
     return {
-        **_operation("createBackfill", "Create a backfill", created, 409, 413, 415, 422),
+        **_operation("createBackfill", "Create a backfill", created, 409, 413, 415, 422, 429),
         "parameters": [_idempotency_key()],
         "requestBody": {"required": True, "content": {"application/json": body}},
     }
@@ -122,7 +123,8 @@ def _operation(name: str, summary: str, answers: dict[str, Any], *errors: int) -
     for status in sorted({401, 503, *errors}):
         description, kind = _ERRORS[status]
         refusals |= _json(status, kind, description)
-    refusals["503"]["headers"] = _RETRY_AFTER
+    for busy in {"429", "503"} & refusals.keys():
+        refusals[busy]["headers"] = _RETRY_AFTER
     return {"operationId": name, "summary": summary, "responses": answers | refusals}
 
 

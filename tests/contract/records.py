@@ -25,6 +25,7 @@ from tests.fakes.jobs import FakeJobs
 from tests.fakes.topics import FakeBroker, FakeTopics
 
 LEASE = 15.0
+MOST_IN_FLIGHT = 10_000  # jobs, which no test but those of the limit comes near
 BOTH = ("memory", pytest.param("firestore", marks=pytest.mark.emulator))
 
 
@@ -85,14 +86,14 @@ def manifest(job: Job, chunks: Sequence[Chunk]) -> Callable[[Job], Job]:
     )
 
 
-def in_memory() -> Records:
-    clock, jobs, broker = FakeClock(), FakeJobs(), FakeBroker()
+def in_memory(most: int = MOST_IN_FLIGHT) -> Records:
+    clock, jobs, broker = FakeClock(), FakeJobs(most_in_flight=most), FakeBroker()
     deliveries = FakeDeliveries(jobs, lease_length=LEASE, now=clock.now)
     return Records(jobs, FakeChunks(jobs), deliveries, FakeTopics(jobs, broker), broker, clock)
 
 
-def in_firestore(client: firestore.Client) -> Records:
-    clock, jobs, broker = FakeClock(), FirestoreJobs(client), FakeBroker()
+def in_firestore(client: firestore.Client, most: int = MOST_IN_FLIGHT) -> Records:
+    clock, jobs, broker = FakeClock(), FirestoreJobs(client, lambda _event: None, most), FakeBroker()
     deliveries = FirestoreDeliveries(
         client, lease_length=LEASE, now=clock.now, new_holder=lambda: str(uuid.uuid4())
     )

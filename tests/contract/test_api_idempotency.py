@@ -111,8 +111,7 @@ def test_while_the_first_is_not_confirmed_the_answer_is_503_with_retry_after(ser
     seen: list[TestResponse] = []
 
     class Slow:
-        def publish(self, messages: object) -> None:
-            del messages
+        def publish(self, *_: object) -> None:
             seen.append(create(service, "march"))
             seen.append(create(service, "march", backfill(job_name="April")))
 

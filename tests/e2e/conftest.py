@@ -8,6 +8,7 @@ from infra.local.options import StackOptions
 from infra.local.supervisor import LocalStack
 from tests.e2e.support.client import Client
 from tests.e2e.support.tables import Warehouse
+from tests.e2e.support.watched import Watched, watched
 
 FUNCTION_SECONDS = 10
 
@@ -46,3 +47,10 @@ def hasty_client(hasty_stack: LocalStack) -> Client:
 @pytest.fixture(scope="session")
 def hasty_warehouse(hasty_stack: LocalStack) -> Warehouse:
     return Warehouse(hasty_stack.endpoints)
+
+
+@pytest.fixture(scope="session")
+def watched_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """A stack full of canaries that sends its traces to a collector."""
+    with watched(tmp_path_factory.mktemp("watched")) as found:
+        yield found

@@ -147,13 +147,30 @@ def test_the_list_call_without_a_key_is_refused_in_the_one_shape_of_errors(
     assert set(body) == {"detail"}
 
 
-def test_the_readmes_lines_work_in_a_folder_with_a_running_stack(stack: LocalStack, tmp_path: Path) -> None:
-    lines = re.search(
-        r"<!-- tested: curl -->\n```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
-    )
+def lines_of(document: str, name: str) -> str:
+    """The lines of shell that a document shows under a name."""
+    text = (ROOT / document).read_text()
+    lines = re.search(rf"<!-- tested: {name} -->\n```bash\n(.*?)```", text, re.DOTALL)
     assert lines is not None
+    return lines[1]
+
+
+def test_the_lines_that_tell_a_jobs_story_do(stack: LocalStack, tmp_path: Path) -> None:
+    client = Client(stack.endpoints["api_url"], stack.endpoints["api_key"])
     (tmp_path / ".stack").symlink_to(stack.layout.folder)
-    created, jobs = values(bash(lines[1], dict(os.environ), tmp_path))
+    created, _ = values(bash(lines_of("README.md", "curl"), dict(os.environ), tmp_path))
+    job = client.completed(created["job_id"])
+    environment = os.environ | {"JOB_ID": job["job_id"]}
+    story = bash(lines_of("docs/observability.md", "story"), environment, tmp_path).splitlines()
+    assert "job created" in story[0]
+    assert len([line for line in story if "chunk delivered" in line]) == job["num_chunks"]
+    assert any("unload ended" in line for line in story)
+    assert story == sorted(story)
+
+
+def test_the_readmes_lines_work_in_a_folder_with_a_running_stack(stack: LocalStack, tmp_path: Path) -> None:
+    (tmp_path / ".stack").symlink_to(stack.layout.folder)
+    created, jobs = values(bash(lines_of("README.md", "curl"), dict(os.environ), tmp_path))
     assert created["job_id"] in {job["job_id"] for job in jobs}
     client = Client(stack.endpoints["api_url"], stack.endpoints["api_key"])
     assert client.completed(created["job_id"])["chunks_left"] == 0

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from shared.errors import StaleMessage, Unavailable
+from shared.errors import StaleMessage, TooManyJobs, Unavailable
 from shared.idempotency import KEY_LIFETIME
 from shared.jobs import Counts, FilterValue, Job, JobStatus, KafkaDestination
 from shared.steps.ports import DestinationProgress
@@ -40,6 +40,7 @@ class FakeJobs:
     topics: dict[Name, int] = field(default_factory=dict)
     keys: dict[Name, tuple[str, datetime]] = field(default_factory=dict)
     down: bool = False
+    most_in_flight: int = 100
     between: Callable[[], object] | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -53,11 +54,21 @@ class FakeJobs:
                 owner, expires = self.keys.get(key, ("", job.time_created))
                 if expires > job.time_created:
                     return owner
+                self.require_room(job.organization_id)
                 self.keys[key] = (job.job_id, job.time_created + KEY_LIFETIME)
+            self.require_room(job.organization_id)
             values = list(filter_values) if job.filter_column is not None else []
             self.stored[_name(job)] = StoredJob(replace(job, filter_parts=1 if values else 0), values)
             self._claim_topics(job, 1)
             return None
+
+    def require_room(self, organization_id: str) -> None:
+        self._reach()
+        with self.lock:
+            mine = [stored.job for name, stored in self.stored.items() if name[0] == organization_id]
+            in_flight = [job for job in mine if not job.status.is_terminal]
+            if len(in_flight) >= self.most_in_flight:
+                raise TooManyJobs("as many as it may")
 
     def remove_unclaimed(self, job: Job) -> bool:
         self._reach()

@@ -4,24 +4,31 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from shared.errors import Unavailable
-from shared.messages import Message, from_data, to_data
+from shared.jobs import Job
+from shared.messages import DeliverChunk, Message, from_data, to_data
 
 
 @dataclass(slots=True)
 class FakeQueue:
-    """Fulfils the port Publisher. ``waiting`` are messages nobody took yet; while ``down`` it takes none."""
+    """Fulfils the port Publisher. ``waiting`` are messages nobody took yet; while ``down`` it takes none.
+
+    ``static`` are all that ever went to the topic of deliveries from a fixed address.
+    """
 
     waiting: list[Message] = field(default_factory=list)
+    static: list[Message] = field(default_factory=list)
     down: bool = False
 
-    def publish(self, messages: Iterable[Message]) -> None:
+    def publish(self, job: Job, messages: Iterable[Message]) -> None:
         for message in messages:
-            self.send(message)
+            self.send(job, message)
 
-    def send(self, message: Message) -> None:
+    def send(self, job: Job, message: Message) -> None:
         if self.down:
             raise Unavailable("the message queue")
         self.waiting.append(from_data(to_data(message)))
+        if job.static_egress_ip and isinstance(message, DeliverChunk):
+            self.static.append(self.waiting[-1])
 
     def taken(self) -> list[Message]:
         """All that wait, and from now on no longer do."""
@@ -35,6 +42,6 @@ class OneByOne:
 
     queue: FakeQueue
 
-    def publish(self, messages: Iterable[Message]) -> None:
+    def publish(self, job: Job, messages: Iterable[Message]) -> None:
         for message in messages:
-            self.queue.send(message)
+            self.queue.send(job, message)

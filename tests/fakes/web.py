@@ -3,22 +3,27 @@
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from werkzeug import Request
 from werkzeug.test import Client, TestResponse
 
+from shared.adapters.traces import PassingTracer
 from shared.catalog import BASE_TABLES, Catalog
 from shared.errors import Unavailable
+from shared.organizations import Caller
 from shared.steps.retry import Kept
 from shared.web.app import BACKFILLS, Api
 from shared.web.models import Rules
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.queue import FakeQueue
 
+if TYPE_CHECKING:
+    from shared.events import Event
+
 KEY, OTHER_KEY = "key-of-org123", "key-of-another"
-ORGANIZATIONS = {KEY: "org123", OTHER_KEY: "another"}
+CALLERS = {KEY: Caller("org123", "key-1"), OTHER_KEY: Caller("another", "key-2")}
 START = datetime(2026, 4, 27, 10, 30, tzinfo=UTC)
 
 
@@ -28,10 +33,10 @@ class FakeKeys:
 
     down: bool = False
 
-    def organization(self, key: str) -> str | None:
+    def caller(self, key: str) -> Caller | None:
         if self.down:
             raise Unavailable("the key store")
-        return ORGANIZATIONS.get(key)
+        return CALLERS.get(key)
 
 
 class Service:
@@ -40,6 +45,7 @@ class Service:
     def __init__(self, catalog: Catalog = BASE_TABLES, *, allow_insecure_webhooks: bool = False) -> None:
         self.jobs, self.keys, self.queue = FakeJobs(), FakeKeys(), FakeQueue()
         self.time = START
+        self.events: list[Event] = []
         numbers = random.Random(7)  # noqa: S311 - ids that repeat from run to run
         self.api = Api(
             keys=self.keys,
@@ -51,6 +57,8 @@ class Service:
             rules=Rules(catalog, allow_insecure_webhooks),
             webhook_batch_rows=500,
             kept=Kept(staged_files=timedelta(days=14), markers=timedelta(days=7)),
+            tracer=PassingTracer(),
+            events=self.events.append,
         )
         self.client = Client(Request.application(self.api.handle))
 

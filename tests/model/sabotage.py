@@ -67,8 +67,11 @@ def publish_chunks_before_the_commit(patch: Patch) -> None:
     def publish_first(self: Stage, job: Job, query_id: str) -> Job:
         attempt_id = job.require_attempt().attempt_id
         self.publisher.publish(
-            DeliverChunk(job.organization_id, job.job_id, attempt_id, job.retry, number)
-            for number, _ in enumerate(self.unloads.files(query_id))
+            job,
+            (
+                DeliverChunk(job.organization_id, job.job_id, attempt_id, job.retry, number)
+                for number, _ in enumerate(self.unloads.files(query_id))
+            ),
         )
         return commit(self, job, query_id)
 

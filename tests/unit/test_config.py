@@ -60,3 +60,31 @@ def test_a_value_that_can_not_be_read_is_not_repeated(text: str) -> None:
 def test_the_documentation_lists_the_variables_as_they_are() -> None:
     """When it fails: the document ends with what ``shared.config.describe()`` answers."""
     assert DOCUMENT.read_text().endswith("\n\n" + describe())
+
+
+CALLED = {"PUSH_AUDIENCE": "https://deliver.run.app", "PUSH_SERVICE_ACCOUNT": "push@project.example"}
+
+
+def test_on_cloud_run_a_function_that_google_calls_does_not_start_without_knowing_its_caller() -> None:
+    cloud = PROJECT | {"K_SERVICE": "deliver"}
+    read(cloud)
+    read(cloud | CALLED, called_by_google=True)
+    for name in CALLED:
+        with pytest.raises(ConfigurationError, match=name):
+            read(cloud | {**CALLED, name: ""}, called_by_google=True)
+
+
+def test_whoever_names_an_audience_must_name_the_caller_too() -> None:
+    """With the first alone, every service account of the world could call."""
+    read(PROJECT, called_by_google=True)
+    with pytest.raises(ConfigurationError, match="PUSH_SERVICE_ACCOUNT"):
+        read(PROJECT | {"PUSH_AUDIENCE": "https://deliver.run.app"}, called_by_google=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("ALLOW_INSECURE_WEBHOOKS", "true"), ("SECRETS_FILE", "/secrets.json")]
+)
+def test_on_cloud_run_nothing_is_set_that_is_for_the_local_stack(name: str, value: str) -> None:
+    read(PROJECT | {name: value})
+    with pytest.raises(ConfigurationError, match=name):
+        read(PROJECT | {name: value, "K_SERVICE": "deliver"})

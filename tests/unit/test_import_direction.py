@@ -29,6 +29,24 @@ def test_a_function_knows_the_bootstrap_and_no_part_that_it_wires(function: Path
     assert {name for name in own if not name.startswith("shared.bootstrap.")} <= allowed
 
 
+def test_the_api_loads_nothing_that_only_other_functions_need() -> None:
+    """A client waits for its cold start."""
+    program = "import sys, shared.bootstrap.api; print(' '.join(sys.modules))"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    loaded = set(done.stdout.split())
+    others = {"arro3", "confluent_kafka", "google.cloud.secretmanager", "google.cloud.storage", "msgspec"}
+    others |= {
+        "google.oauth2.id_token",
+        "opentelemetry.exporter",
+        "opentelemetry.sdk",
+        "pyarrow",
+        "snowflake",
+    }
+    assert loaded & others == set()
+    assert "pydantic" in loaded
+
+
 def test_every_function_is_looked_at() -> None:
     names = {function.parent.name for function in FUNCTIONS}
     assert names == {"api", "stage", "deliver", "dead_letter", "sweep"}

@@ -2,14 +2,17 @@
 
 import base64
 import json
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from flask import Request
+from werkzeug.test import EnvironBuilder
 
 from shared.adapters.pubsub import Pushed, read_push
-from shared.bootstrap.push import AGAIN, DONE, answer_push
+from shared.adapters.traces import PassingTracer
+from shared.bootstrap.callers import Anybody
+from shared.bootstrap.push import AGAIN, DONE, Answer, Push
 from shared.errors import (
     BackfillError,
     Busy,
@@ -20,6 +23,8 @@ from shared.errors import (
     Unavailable,
 )
 from shared.messages import StageJob, to_data
+from shared.traces import Trace
+from tests.unit.conftest import Logged
 
 MESSAGE = StageJob("acme", "job", 0)
 
@@ -37,6 +42,12 @@ def push(attributes: Mapping[str, str] | None = None, **envelope: Any) -> bytes:
     return json.dumps({"message": message, "subscription": "projects/p/subscriptions/s", **envelope}).encode()
 
 
+def answer_push(body: bytes, run: Callable[[Pushed], None]) -> Answer:
+    """What the function answers to a push that is handled so."""
+    request = Request(EnvironBuilder(method="POST", data=body).get_environ())
+    return Push("stage", Anybody(), PassingTracer(), run).answer(request)
+
+
 def raising(error: BaseException) -> Callable[[Pushed], None]:
     def run(_pushed: Pushed) -> None:
         raise error
@@ -45,7 +56,7 @@ def raising(error: BaseException) -> Callable[[Pushed], None]:
 
 
 def test_a_push_is_read_as_the_message_that_was_published() -> None:
-    assert read_push(push()) == Pushed(MESSAGE, "7", 1)
+    assert read_push(push()) == Pushed(MESSAGE, "7", 1, None)
 
 
 def test_how_often_a_message_was_tried_is_read_from_wherever_pubsub_says_it() -> None:
@@ -78,7 +89,7 @@ def test_what_is_no_push_of_ours_is_acknowledged_and_never_comes_again(body: byt
 def test_a_handled_message_is_acknowledged() -> None:
     handled: list[Pushed] = []
     assert answer_push(push(), handled.append) == ("", 204)
-    assert handled == [Pushed(MESSAGE, "7", 1)]
+    assert handled == [Pushed(MESSAGE, "7", 1, None)]
 
 
 @pytest.mark.parametrize(
@@ -100,29 +111,47 @@ def test_what_may_succeed_later_comes_again_and_nothing_else(error: Exception, a
 @pytest.mark.parametrize(
     ("error", "level"),
     [
-        (Unavailable("Snowflake", detail="timeout"), logging.WARNING),
-        (DestinationRefused("it answered 410", detail="timeout"), logging.ERROR),
-        (StaleMessage("the job has ended", detail="timeout"), logging.INFO),
+        (Unavailable("Snowflake", detail="timeout"), "WARNING"),
+        (DestinationRefused("it answered 410", detail="timeout"), "ERROR"),
+        (StaleMessage("the job has ended", detail="timeout"), "INFO"),
     ],
     ids=repr,
 )
 def test_what_became_of_a_message_is_logged_with_the_job_it_is_of(
-    error: BackfillError, level: int, caplog: pytest.LogCaptureFixture
+    error: BackfillError, level: str, logged: Logged
 ) -> None:
-    with caplog.at_level(logging.INFO, "backfills"):
-        answer_push(push(), raising(error))
-    [record] = caplog.records
-    assert (record.levelno, record.getMessage()) == (level, error.message)
-    fields = vars(record)["fields"]
-    assert fields["organization_id"] == "acme"
-    assert fields["job_id"] == "job"
-    assert fields["error"] == type(error).__name__
-    assert fields["detail"] == "timeout"
+    answer_push(push(), raising(error))
+    entry, *_ = logged()
+    assert (entry["severity"], entry["message"]) == (level, error.message)
+    assert (entry["organization_id"], entry["job_id"], entry["retry"]) == ("acme", "job", 0)
+    assert (entry["error"], entry["detail"]) == (type(error).__name__, "timeout")
 
 
-def test_a_fault_of_our_own_is_logged_with_its_trace(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fault_of_our_own_is_logged_with_its_trace(logged: Logged) -> None:
     answer_push(push(), raising(ZeroDivisionError()))
-    [record] = caplog.records
-    assert record.levelno == logging.ERROR
-    assert record.exc_info is not None
-    assert record.exc_info[0] is ZeroDivisionError
+    entry, *_ = logged()
+    assert entry["severity"] == "ERROR"
+    assert "ZeroDivisionError" in entry["stack_trace"]
+
+
+@pytest.mark.parametrize("error", [Unavailable("Snowflake"), ZeroDivisionError()], ids=repr)
+def test_what_comes_again_is_counted(error: Exception, logged: Logged) -> None:
+    answer_push(push(deliveryAttempt=3), raising(error))
+    [retried] = [entry for entry in logged() if entry.get("event") == "message_retried"]
+    assert (retried["function"], retried["kind"], retried["tried"]) == ("stage", "stage", 3)
+    assert retried["job_id"] == "job"
+
+
+def test_what_is_done_with_is_not(logged: Logged) -> None:
+    answer_push(push(), raising(StaleMessage("the job has ended")))
+    answer_push(push(), lambda _: None)
+    assert [entry["event"] for entry in logged() if "event" in entry] == []
+
+
+def test_a_message_is_handled_in_the_trace_that_it_carries(logged: Logged) -> None:
+    trace = Trace("a" * 32, "b" * 16, sampled=True)
+    answer_push(push({"traceparent": str(trace)}), lambda _: None)
+    answer_push(push({"traceparent": "nonsense"}), lambda _: None)
+    first, second = (entry["logging.googleapis.com/trace"].rpartition("/")[2] for entry in logged())
+    assert first == trace.trace_id
+    assert second != first

@@ -101,8 +101,23 @@ def test_a_fault_of_ours_is_500_without_a_trace(caplog: pytest.LogCaptureFixture
         answer = service.create(backfill())
     assert (answer.status_code, answer.get_json()) == (500, {"detail": "Internal error"})
     assert "Traceback" not in answer.text
-    assert f"POST {BACKFILLS} failed" in caplog.text
+    [record] = caplog.records
+    assert vars(record)["fields"] == {"request": f"POST {BACKFILLS}"}
 
 
 def _raise() -> datetime:
     raise StaleMessage("unexpected")
+
+
+def test_an_outage_is_logged_with_the_job_that_was_asked_for(caplog: pytest.LogCaptureFixture) -> None:
+    service = Service()
+    job_id = service.created()
+    service.jobs.down = True
+    service.call("POST", f"{BACKFILLS}/{job_id}/cancel")
+    service.call("GET", "/nowhere/at-all")
+    service.keys.down = True
+    service.call("GET", "/nowhere/at-all")
+    outage, unknown = (vars(record)["fields"] for record in caplog.records)
+    assert (outage["job_id"], outage["error"]) == (job_id, "Unavailable")
+    assert outage["request"] == f"POST {BACKFILLS}/<uuid:job_id>/cancel"
+    assert unknown["request"] == "unknown path"

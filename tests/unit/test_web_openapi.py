@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from shared.web.app import _PATHS, BACKFILLS
 from shared.web.openapi import document
 from tests.fakes.web import Service
@@ -83,3 +85,10 @@ def test_the_list_item_has_the_fields_that_are_answered() -> None:
 def test_its_example_is_accepted() -> None:
     body = DOCUMENT["paths"][BACKFILLS]["post"]["requestBody"]["content"]["application/json"]
     Service().created(body["examples"]["transfers"]["value"])
+
+
+@pytest.mark.parametrize("path", ["", "/{job_id}/retry"])
+def test_what_needs_a_place_among_the_jobs_in_flight_may_be_told_to_wait(path: str) -> None:
+    responses = DOCUMENT["paths"][f"/api/v1/beam/backfills{path}"]["post"]["responses"]
+    assert responses["429"]["headers"].keys() == {"Retry-After"}
+    assert "429" not in DOCUMENT["paths"]["/api/v1/beam/backfills"]["get"]["responses"]

@@ -3,20 +3,14 @@
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from shared.destinations.connections import Connections
 from shared.destinations.guard import Guard
 from shared.destinations.webhook import WebhookLimits
 from shared.errors import DestinationRefused, Unavailable
+from tests.fakes.certificates import Certified, certify
 from tests.fakes.receivers import Receiver, Reply
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, webhook_destination
 from tests.fakes.webhook_sinks import FakeTime, webhook_sink
@@ -25,41 +19,9 @@ HOST = "hooks.example.com"
 PUBLIC = "93.184.216.34"
 
 
-@dataclass(frozen=True)
-class Certified:
-    """A receiver's side of TLS for HOST, and a client's that trusts it."""
-
-    server: ssl.SSLContext
-    client: ssl.SSLContext
-
-
 @pytest.fixture(scope="module")
 def certified(tmp_path_factory: pytest.TempPathFactory) -> Certified:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path_factory.mktemp("tls") / "receiver.pem"
-    file.write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        + certificate.public_bytes(Encoding.PEM)
-    )
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(file)
-    return Certified(
-        server, ssl.create_default_context(cadata=certificate.public_bytes(Encoding.PEM).decode())
-    )
+    return certify(HOST, tmp_path_factory.mktemp("tls"))
 
 
 class FakeInternet:

@@ -19,4 +19,9 @@ def entries(endpoints: Mapping[str, Any], function: str) -> list[dict[str, Any]]
 
 def handled(endpoints: Mapping[str, Any], function: str) -> set[str]:
     """The ids of the messages that a function has done with, or that it wants to see again."""
-    return {entry["message_id"] for entry in entries(endpoints, function) if "message_id" in entry}
+    return {
+        entry["message_id"]
+        for entry in entries(endpoints, function)
+        # What is written meanwhile is of a library, or an event.
+        if "message_id" in entry and entry["logger"] == "backfills" and "event" not in entry
+    }

@@ -46,7 +46,7 @@ class Hooks:
         self.install([(FirestoreJobs, "remove_unclaimed", "job.remove_unclaimed")])
         publish = PubSubPublisher.publish
 
-        def published(publisher: PubSubPublisher, messages: Iterable[Any]) -> None:
+        def published(publisher: PubSubPublisher, job: Any, messages: Iterable[Any]) -> None:
             listed = list(messages)
             if not listed:
                 return
@@ -56,9 +56,9 @@ class Hooks:
             except Lost:
                 return
             if half := len(listed) // 2:
-                publish(publisher, listed[:half])
+                publish(publisher, job, listed[:half])
                 self.reach(f"{step}:middle")
-            publish(publisher, listed[half:])
+            publish(publisher, job, listed[half:])
             self.reach(f"{step}:after")
 
         PubSubPublisher.publish = published  # type: ignore[method-assign,assignment]  # this is what a hook is

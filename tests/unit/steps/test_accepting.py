@@ -33,8 +33,7 @@ def test_a_job_that_staging_has_claimed_already_is_accepted_whatever_the_queue_s
     job = new_job(time_created=world.clock.now())
 
     class AnswerLost:
-        def publish(self, messages: object) -> None:
-            del messages
+        def publish(self, *_: object) -> None:
             world.stage.run(StageJob(job.organization_id, job.job_id, 0))
             raise Unavailable("the message queue")
 

@@ -156,7 +156,7 @@ def test_whatever_fails_in_a_retry_the_job_is_failed_still_or_completes(
         if not faults.happened:
             break
         at += 1
-    assert at == 4
+    assert at == 5
 
 
 @pytest.mark.parametrize("fault", Fault)

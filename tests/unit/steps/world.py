@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.catalog import BASE_TABLES, Catalog
 from shared.errors import BackfillError, DeliveryStopped, Disposition
@@ -40,6 +40,9 @@ from tests.fakes.queue import FakeQueue, OneByOne
 from tests.fakes.rows import Log, LogMarkers, Receiver, RequestSink, TransactionSink, read_numbered_rows
 from tests.fakes.topics import FakeBroker, FakeTopics
 from tests.fakes.warehouse import FakeWarehouse, transfers
+
+if TYPE_CHECKING:
+    from shared.events import Event
 
 LEASE = 15.0
 TRIES = 30  # with these backoffs they outlast ten leases
@@ -109,6 +112,7 @@ class World:
         self.log, self.receiver = Log(), Receiver()
         self.markers = LogMarkers(self.log)
         self.reports: list[Exception] = []
+        self.events: list[Event] = []
         self.skipped: list[BackfillError] = []
         self.underway: list[Pushed] = []
         self._random = random.Random(seed)  # noqa: S311 - an order that repeats from run to run
@@ -136,6 +140,7 @@ class World:
             now=now,
             new_id=self.new_id,
             sleep=sleep,
+            events=self.events.append,
         )
         self.deliver = Deliver(
             jobs=jobs,
@@ -149,6 +154,7 @@ class World:
             keep_alive=self.keep_alive,
             time_limit=480,
             monotonic=self.clock.monotonic,
+            events=self.events.append,
         )
         self.tear_down = TearDown(
             jobs=jobs,
@@ -171,6 +177,7 @@ class World:
             limits=SWEEPING,
             now=now,
             report=lambda _job, error: self.reports.append(error),
+            events=self.events.append,
         )
         self.dead_letter = DeadLetter(
             jobs=jobs, chunks=chunks, deliveries=deliveries, listings=self.jobs, finish=self.finish

@@ -1,0 +1,88 @@
+"""Make each function's deployable bundle: ``python -m infra.bundle [--into dist] [--function api]``.
+
+A bundle is a zip of the function's main.py and requirements.txt at its root, and beside them those modules
+of shared/ that it imports, directly or not. The same commit gives the same bytes on any machine: files are
+stored, not compressed, in the order of their names, with one time and one mode.
+"""
+
+import argparse
+import ast
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+_PACKAGE = "shared"
+# The earliest that a zip can say.
+_TIME = (1980, 1, 1, 0, 0, 0)
+_MODE = 0o100644 << 16
+_UNIX = 3
+
+
+def functions(root: Path = ROOT) -> list[str]:
+    """The names of all functions."""
+    return sorted(file.parent.name for file in (root / "functions").glob("*/main.py"))
+
+
+def contents(function: str, root: Path = ROOT) -> dict[str, Path]:
+    """The bundle's files: their names in it, and where they lie."""
+    folder = root / "functions" / function
+    files = {"main.py": folder / "main.py", "requirements.txt": folder / "requirements.txt"}
+    waiting = [files["main.py"]]
+    while waiting:
+        for file in _imported(waiting.pop(), root):
+            name = file.relative_to(root).as_posix()
+            if name not in files:
+                files[name] = file
+                waiting.append(file)
+    return dict(sorted(files.items()))
+
+
+def write(function: str, into: Path, root: Path = ROOT) -> Path:
+    """Write the function's bundle into a folder; answers its path."""
+    into.mkdir(parents=True, exist_ok=True)
+    path = into / f"{function}.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as bundle:
+        for name, file in contents(function, root).items():
+            entry = zipfile.ZipInfo(name, _TIME)
+            entry.create_system = _UNIX
+            entry.external_attr = _MODE
+            bundle.writestr(entry, file.read_bytes())
+    return path
+
+
+def _imported(file: Path, root: Path) -> Iterator[Path]:
+    """The files of our own package that a module's imports load, wherever in it they stand."""
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            # What is imported from a package may be a module of it.
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == _PACKAGE:
+                for length in range(1, len(parts) + 1):
+                    yield from _files(root.joinpath(*parts[:length]))
+
+
+def _files(path: Path) -> Iterator[Path]:
+    candidates = (path / "__init__.py", path.with_suffix(".py"))
+    yield from (file for file in candidates if file.is_file())
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m infra.bundle", description=__doc__)
+    parser.add_argument("--into", type=Path, default=ROOT / "dist")
+    parser.add_argument("--function", choices=functions(), action="append")
+    options = parser.parse_args(arguments)
+    for function in options.function or functions():
+        path = write(function, options.into)
+        sys.stdout.write(f"{path.name}: {len(contents(function))} files, {path.stat().st_size:,} bytes\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

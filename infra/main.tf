@@ -1,0 +1,171 @@
+# One module for each concern; what one of them makes, the others take as its outputs. The project comes from
+# `services`, so that every resource waits for the interfaces to be enabled.
+
+data "google_project" "this" {
+  project_id = var.project
+}
+
+locals {
+  # A function's address is known before it is made, so that it can be told its own: Pub/Sub's tokens name it.
+  url = {
+    for name in local.function_names :
+    name => "https://backfills-${name}-${data.google_project.this.number}.${var.region}.run.app"
+  }
+  function_names = ["api", "stage", "deliver", "deliver-static", "dead-letter", "sweep"]
+
+  # Each is below the one before it: Pub/Sub waits longer than the function may run, the function runs longer
+  # than its handler wants to, and the handler waits longer than Kafka's client does for one message.
+  ack_deadline      = 600
+  function_timeout  = 570
+  delivery_deadline = 480
+}
+
+module "services" {
+  source  = "./modules/services"
+  project = var.project
+}
+
+module "identities" {
+  source    = "./modules/identities"
+  project   = module.services.project
+  functions = local.function_names
+}
+
+module "storage" {
+  source            = "./modules/storage"
+  project           = module.services.project
+  region            = var.region
+  staging_region    = var.snowflake_region
+  staged_files_days = var.staged_files_days
+  protect           = var.protect_data
+  stage_member      = module.identities.members["stage"]
+  deliver_members   = { for name in ["deliver", "deliver-static"] : name => module.identities.members[name] }
+  build_member      = module.identities.build.member
+  snowflake_account = var.snowflake.storage_account
+}
+
+module "database" {
+  source   = "./modules/database"
+  project  = module.services.project
+  location = var.firestore_location
+  protect  = var.protect_data
+  members  = module.identities.members
+}
+
+module "secrets" {
+  source         = "./modules/secrets"
+  project        = module.services.project
+  project_number = data.google_project.this.number
+  members        = module.identities.members
+}
+
+module "messaging" {
+  source         = "./modules/messaging"
+  project        = module.services.project
+  project_number = data.google_project.this.number
+  ack_deadline   = local.ack_deadline
+  push_account   = module.identities.push
+  urls           = local.url
+  members        = module.identities.members
+}
+
+module "network" {
+  source  = "./modules/network"
+  project = module.services.project
+  region  = var.region
+}
+
+module "functions" {
+  source            = "./modules/functions"
+  project           = module.services.project
+  region            = var.region
+  bundles           = var.bundles
+  sources_bucket    = module.storage.sources_bucket
+  build_account     = module.identities.build
+  accounts          = module.identities.emails
+  urls              = local.url
+  push_account      = module.identities.push
+  schedule_account  = module.identities.schedule
+  timeout           = local.function_timeout
+  delivery_deadline = local.delivery_deadline
+  deliver_instances = var.deliver_instances
+  api_instances     = var.api_instances
+  connector         = module.network.connector
+  secrets           = module.secrets.ids
+  secret_versions   = var.secret_versions
+  environment = merge(
+    {
+      STAGING_BUCKET          = module.storage.staging_bucket
+      SNOWFLAKE_STAGE         = module.snowflake.stage
+      STAGED_FILES_DAYS       = tostring(var.staged_files_days)
+      KAFKA_MARKER_DAYS       = tostring(var.kafka.marker_days)
+      KAFKA_TOPIC_PARTITIONS  = tostring(var.kafka.partitions)
+      KAFKA_TOPIC_REPLICATION = tostring(var.kafka.replication)
+      MOST_JOBS_IN_FLIGHT     = tostring(var.most_jobs_in_flight)
+    },
+    module.messaging.environment,
+    var.table_catalog == null ? {} : { TABLE_CATALOG = jsonencode([for entry in var.table_catalog : { for name, value in entry : name => value if value != null }]) },
+    var.otlp_endpoint == "" ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT = var.otlp_endpoint },
+  )
+
+  # What a function needs when it first runs is there before it.
+  depends_on = [module.database, module.secrets, module.messaging]
+}
+
+module "schedule" {
+  source  = "./modules/schedule"
+  project = module.services.project
+  region  = var.region
+  account = module.identities.schedule.email
+  url     = local.url["sweep"]
+}
+
+module "observability" {
+  source         = "./modules/observability"
+  project        = module.services.project
+  environment    = var.environment
+  alert_email    = var.alert_email
+  repository_url = "https://github.com/${var.repository.owner}/${var.repository.name}"
+  subscriptions  = module.messaging.subscriptions
+  api_host       = trimprefix(local.url["api"], "https://")
+  slow_unload    = var.slow_unload
+}
+
+module "budget" {
+  source          = "./modules/budget"
+  project         = module.services.project
+  project_number  = data.google_project.this.number
+  region          = var.region
+  environment     = var.environment
+  billing_account = var.budget.billing_account
+  monthly         = var.budget.monthly
+  channels        = [module.observability.channel]
+  milli_cpu       = var.milli_cpu_quota
+  contact         = var.alert_email
+}
+
+module "snowflake" {
+  source         = "./modules/snowflake"
+  database       = var.snowflake.database
+  schema         = var.snowflake.schema
+  tables_from    = var.snowflake.tables_from
+  warehouse_size = var.snowflake.warehouse_size
+  credit_quota   = var.snowflake.credit_quota
+  bucket         = module.storage.staging_bucket
+}
+
+module "kafka" {
+  source    = "./modules/kafka"
+  principal = var.kafka.principal
+}
+
+module "pipeline" {
+  source         = "./modules/pipeline"
+  project        = module.services.project
+  region         = var.region
+  environment    = var.environment
+  repository     = var.repository
+  sources_bucket = module.storage.sources_bucket
+  approval       = var.environment == "prod"
+  run_as         = merge(module.identities.ids, { build = module.identities.build.id })
+}

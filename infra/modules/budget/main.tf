@@ -1,0 +1,85 @@
+variable "project" {
+  type = string
+}
+
+variable "project_number" {
+  type = string
+}
+
+variable "region" {
+  type = string
+}
+
+variable "environment" {
+  type = string
+}
+
+variable "billing_account" {
+  type = string
+}
+
+variable "monthly" {
+  type = number
+}
+
+variable "channels" {
+  type = list(string)
+}
+
+variable "milli_cpu" {
+  type = number
+}
+
+variable "contact" {
+  type = string
+}
+
+resource "google_billing_budget" "monthly" {
+  billing_account = var.billing_account
+  # A budget has no documentation; who is woken by it reads its name.
+  display_name = "backfills ${var.environment}, see docs/runbooks/budget.md"
+
+  budget_filter {
+    projects = ["projects/${var.project_number}"]
+  }
+
+  amount {
+    specified_amount {
+      units = tostring(var.monthly)
+    }
+  }
+
+  dynamic "threshold_rules" {
+    for_each = [0.5, 0.9, 1.0]
+    content {
+      threshold_percent = threshold_rules.value
+    }
+  }
+
+  threshold_rules {
+    threshold_percent = 1.0
+    spend_basis       = "FORECASTED_SPEND"
+  }
+
+  all_updates_rule {
+    monitoring_notification_channels = var.channels
+  }
+}
+
+# However many instances the functions may have: all together they get no more processors than this.
+resource "google_cloud_quotas_quota_preference" "functions" {
+  count = var.milli_cpu == null ? 0 : 1
+
+  parent        = "projects/${var.project}"
+  name          = "backfills-functions-cpu"
+  service       = "run.googleapis.com"
+  quota_id      = "CpuAllocPerProjectRegion"
+  contact_email = var.contact
+  dimensions    = { region = var.region }
+  # Lowering a quota by much is refused otherwise.
+  ignore_safety_checks = "QUOTA_DECREASE_PERCENTAGE_TOO_HIGH"
+
+  quota_config {
+    preferred_value = tostring(var.milli_cpu)
+  }
+}

@@ -1,0 +1,81 @@
+# Exactly the indexes that the queries of shared/adapters/firestore_*.py use; a test holds the two together.
+# Without them Firestore refuses the query. Every other field costs an index entry, and often two, for each
+# write of a chunk's count or a lease: so nothing else is indexed.
+
+locals {
+  unindexed = [
+    "chunks", "counts", "deliveries", "delivered", "destinations", "filter", "idempotency_keys", "jobs", "topics",
+  ]
+
+  # By collection and field: where it is asked for.
+  single = {
+    "chunks.delivered" = "COLLECTION"
+    "deliveries.chunk" = "COLLECTION"
+    "deliveries.state" = "COLLECTION"
+    "jobs.status"      = "COLLECTION"
+    "jobs.torn_down"   = "COLLECTION_GROUP"
+  }
+
+  composite = {
+    "jobs"       = ["time_created", "job_id"]
+    "deliveries" = ["destination", "state", "rows"]
+  }
+}
+
+resource "google_firestore_field" "unindexed" {
+  for_each = toset(local.unindexed)
+
+  project    = var.project
+  database   = google_firestore_database.this.name
+  collection = each.key
+  field      = "*"
+
+  index_config {}
+}
+
+resource "google_firestore_field" "indexed" {
+  for_each = local.single
+
+  project    = var.project
+  database   = google_firestore_database.this.name
+  collection = split(".", each.key)[0]
+  field      = split(".", each.key)[1]
+
+  index_config {
+    indexes {
+      order       = "ASCENDING"
+      query_scope = each.value
+    }
+  }
+
+  depends_on = [google_firestore_field.unindexed]
+}
+
+resource "google_firestore_field" "expires" {
+  project    = var.project
+  database   = google_firestore_database.this.name
+  collection = "idempotency_keys"
+  field      = "expires"
+
+  index_config {}
+  ttl_config {}
+
+  depends_on = [google_firestore_field.unindexed]
+}
+
+resource "google_firestore_index" "composite" {
+  for_each = local.composite
+
+  project     = var.project
+  database    = google_firestore_database.this.name
+  collection  = each.key
+  query_scope = "COLLECTION"
+
+  dynamic "fields" {
+    for_each = each.value
+    content {
+      field_path = fields.value
+      order      = "ASCENDING"
+    }
+  }
+}

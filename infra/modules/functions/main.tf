@@ -1,0 +1,217 @@
+locals {
+  # What differs between the functions. memory: a delivery holds one row group and librdkafka's queue, measured
+  # at 300 MiB at most. concurrency: deliveries share nothing and fill a processor each.
+  functions = {
+    api = {
+      bundle      = "api"
+      memory      = "512Mi"
+      cpu         = "1"
+      timeout     = 60
+      concurrency = 4
+      least       = var.api_instances.least
+      most        = var.api_instances.most
+      settings    = ["STAGED_FILES_DAYS", "KAFKA_MARKER_DAYS", "MOST_JOBS_IN_FLIGHT", "TABLE_CATALOG"]
+      secrets     = []
+      caller      = "allUsers"
+    }
+    stage = {
+      bundle      = "stage"
+      memory      = "1Gi"
+      cpu         = "1"
+      timeout     = var.timeout
+      concurrency = 4
+      least       = 0
+      most        = 10
+      settings = [
+        "STAGING_BUCKET", "SNOWFLAKE_STAGE", "TABLE_CATALOG", "KAFKA_MARKER_DAYS", "KAFKA_TOPIC_PARTITIONS",
+        "KAFKA_TOPIC_REPLICATION",
+      ]
+      secrets = ["kafka", "snowflake"]
+      caller  = var.push_account.member
+    }
+    deliver = {
+      bundle      = "deliver"
+      memory      = "1Gi"
+      cpu         = "1"
+      timeout     = var.timeout
+      concurrency = 1
+      least       = 0
+      most        = var.deliver_instances
+      settings    = ["STAGING_BUCKET"]
+      secrets     = ["kafka"]
+      caller      = var.push_account.member
+    }
+    deliver-static = {
+      bundle      = "deliver"
+      memory      = "1Gi"
+      cpu         = "1"
+      timeout     = var.timeout
+      concurrency = 1
+      least       = 0
+      most        = var.deliver_instances
+      settings    = ["STAGING_BUCKET"]
+      secrets     = ["kafka"]
+      caller      = var.push_account.member
+    }
+    dead-letter = {
+      bundle      = "dead_letter"
+      memory      = "512Mi"
+      cpu         = "1"
+      timeout     = 120
+      concurrency = 4
+      least       = 0
+      most        = 2
+      settings    = []
+      secrets     = []
+      caller      = var.push_account.member
+    }
+    sweep = {
+      bundle      = "sweep"
+      memory      = "512Mi"
+      cpu         = "1"
+      timeout     = 300
+      concurrency = 1
+      least       = 0
+      # Two sweeps at once are harmless, and one has all it needs.
+      most     = 1
+      settings = ["SNOWFLAKE_STAGE"]
+      secrets  = ["snowflake"]
+      caller   = var.schedule_account.member
+    }
+  }
+
+  shared_settings  = ["STAGE_TOPIC", "CHUNKS_TOPIC", "STATIC_CHUNKS_TOPIC", "OTEL_EXPORTER_OTLP_ENDPOINT"]
+  secret_variables = { kafka = "KAFKA_CLIENT", snowflake = "SNOWFLAKE_CONNECT" }
+
+  # Only Google calls what is not public, with a token of one account and for this function.
+  callers = {
+    (var.push_account.member)     = var.push_account.email
+    (var.schedule_account.member) = var.schedule_account.email
+  }
+  own_settings = {
+    for name, function in local.functions : name => merge(
+      function.caller == "allUsers" ? {} : {
+        PUSH_AUDIENCE        = var.urls[name]
+        PUSH_SERVICE_ACCOUNT = local.callers[function.caller]
+      },
+      function.bundle == "deliver" ? { DELIVERY_DEADLINE = tostring(var.delivery_deadline) } : {},
+    )
+  }
+
+  bundles = toset([for function in local.functions : function.bundle])
+}
+
+# Named by its content: a bundle that did not change deploys nothing, and an older one is still there.
+resource "google_storage_bucket_object" "bundle" {
+  for_each = local.bundles
+
+  bucket = var.sources_bucket
+  name   = "functions/${each.key}/${filesha256("${var.bundles}/${each.key}.zip")}.zip"
+  source = "${var.bundles}/${each.key}.zip"
+}
+
+resource "google_artifact_registry_repository" "images" {
+  #checkov:skip=CKV_GCP_84:Images are built of the bundles, whose source is no secret.
+  project       = var.project
+  location      = var.region
+  repository_id = "backfills"
+  format        = "DOCKER"
+
+  cleanup_policies {
+    id     = "keep-recent"
+    action = "KEEP"
+    most_recent_versions {
+      keep_count = 10
+    }
+  }
+
+  cleanup_policies {
+    id     = "delete-old"
+    action = "DELETE"
+    condition {
+      older_than = "2592000s"
+    }
+  }
+}
+
+resource "google_artifact_registry_repository_iam_member" "build" {
+  project    = var.project
+  location   = var.region
+  repository = google_artifact_registry_repository.images.repository_id
+  role       = "roles/artifactregistry.writer"
+  member     = var.build_account.member
+}
+
+resource "google_cloudfunctions2_function" "this" {
+  for_each = local.functions
+
+  project  = var.project
+  location = var.region
+  name     = "backfills-${each.key}"
+
+  build_config {
+    runtime           = "python311"
+    entry_point       = "handle"
+    docker_repository = google_artifact_registry_repository.images.id
+    service_account   = var.build_account.id
+
+    source {
+      storage_source {
+        bucket = var.sources_bucket
+        object = google_storage_bucket_object.bundle[each.value.bundle].name
+      }
+    }
+  }
+
+  service_config {
+    service_account_email            = var.accounts[each.key]
+    available_memory                 = each.value.memory
+    available_cpu                    = each.value.cpu
+    timeout_seconds                  = each.value.timeout
+    min_instance_count               = each.value.least
+    max_instance_count               = each.value.most
+    max_instance_request_concurrency = each.value.concurrency
+    all_traffic_on_latest_revision   = true
+
+    # Pub/Sub and Cloud Scheduler of this project come from within; nobody else reaches what is not public.
+    ingress_settings = each.value.caller == "allUsers" ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
+
+    vpc_connector                 = each.key == "deliver-static" ? var.connector : null
+    vpc_connector_egress_settings = each.key == "deliver-static" ? "ALL_TRAFFIC" : null
+
+    environment_variables = merge(
+      { GOOGLE_CLOUD_PROJECT = var.project },
+      {
+        for setting, value in var.environment : setting => value
+        if contains(concat(local.shared_settings, each.value.settings), setting)
+      },
+      local.own_settings[each.key],
+    )
+
+    dynamic "secret_environment_variables" {
+      for_each = toset(each.value.secrets)
+      content {
+        project_id = var.project
+        key        = local.secret_variables[secret_environment_variables.key]
+        secret     = var.secrets[secret_environment_variables.key]
+        # A number, so that a new value is a new revision and an old one can be gone back to.
+        version = var.secret_versions[secret_environment_variables.key]
+      }
+    }
+  }
+
+  depends_on = [
+    google_artifact_registry_repository_iam_member.build,
+  ]
+}
+
+# Who may call: everybody the API, which asks for a key of its own; the others only who is meant to.
+resource "google_cloud_run_v2_service_iam_member" "caller" {
+  for_each = local.functions
+
+  project  = var.project
+  location = var.region
+  name     = google_cloudfunctions2_function.this[each.key].name
+  role     = "roles/run.invoker"
+  member   = each.value.caller
+}

@@ -1,0 +1,69 @@
+variable "project" {
+  type = string
+}
+
+variable "region" {
+  type = string
+}
+
+variable "bundles" {
+  type = string
+}
+
+variable "sources_bucket" {
+  type = string
+}
+
+variable "build_account" {
+  type = object({ id = string, member = string })
+}
+
+variable "accounts" {
+  description = "e-mail addresses of the functions' service accounts"
+  type        = map(string)
+}
+
+variable "urls" {
+  type = map(string)
+}
+
+variable "push_account" {
+  type = object({ id = string, email = string, member = string })
+}
+
+variable "schedule_account" {
+  type = object({ email = string, member = string })
+}
+
+variable "timeout" {
+  type = number
+}
+
+variable "delivery_deadline" {
+  type = number
+}
+
+variable "deliver_instances" {
+  type = number
+}
+
+variable "api_instances" {
+  type = object({ least = number, most = number })
+}
+
+variable "connector" {
+  type = string
+}
+
+variable "secrets" {
+  type = map(string)
+}
+
+variable "secret_versions" {
+  type = map(string)
+}
+
+variable "environment" {
+  description = "what is known of every setting; each function is given those that it uses"
+  type        = map(string)
+}

@@ -1,0 +1,58 @@
+# Metrics made of the functions' structured log lines, each told by its field `event`.
+
+locals {
+  # measure: the field whose distribution is kept; without one, lines are counted.
+  metrics = {
+    jobs_created         = { event = "job_created", audit = true, labels = [] }
+    jobs_cancelled       = { event = "job_cancelled", audit = true, labels = [] }
+    jobs_retried         = { event = "job_retried", audit = true, labels = [] }
+    jobs_ended           = { event = "job_ended", labels = ["status"] }
+    job_seconds          = { event = "job_ended", measure = "seconds", unit = "s", labels = ["status"] }
+    chunk_seconds        = { event = "chunk_delivered", measure = "seconds", unit = "s", labels = ["destination_type"] }
+    chunk_rows           = { event = "chunk_delivered", measure = "rows", unit = "1", labels = ["destination_type"] }
+    chunk_rows_rate      = { event = "chunk_delivered", measure = "rows_per_second", unit = "1/s", labels = ["destination_type"] }
+    messages_retried     = { event = "message_retried", labels = ["function"] }
+    messages_dead_letter = { event = "message_dead_lettered", labels = [] }
+    unload_seconds       = { event = "unload_ended", measure = "seconds", unit = "s", labels = ["state"] }
+    jobs                 = { event = "jobs_census", measure = "count", unit = "1", labels = ["status"] }
+  }
+}
+
+resource "google_logging_metric" "this" {
+  for_each = local.metrics
+
+  project = var.project
+  name    = "backfills/${each.key}"
+  filter = join(" AND ", concat(
+    ["resource.type=\"cloud_run_revision\"", "jsonPayload.event=\"${each.value.event}\""],
+    try(each.value.audit, false) ? ["jsonPayload.audit=true"] : [],
+  ))
+  value_extractor  = try("EXTRACT(jsonPayload.${each.value.measure})", null)
+  label_extractors = { for label in each.value.labels : label => "EXTRACT(jsonPayload.${label})" }
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = can(each.value.measure) ? "DISTRIBUTION" : "INT64"
+    unit        = try(each.value.unit, "1")
+
+    dynamic "labels" {
+      for_each = each.value.labels
+      content {
+        key        = labels.value
+        value_type = "STRING"
+      }
+    }
+  }
+
+  # From 1/64 to about 70 million, two buckets for each doubling: seconds, rows and rates all fit.
+  dynamic "bucket_options" {
+    for_each = can(each.value.measure) ? [1] : []
+    content {
+      exponential_buckets {
+        num_finite_buckets = 64
+        growth_factor      = 1.4142135623730951
+        scale              = 0.015625
+      }
+    }
+  }
+}

@@ -1,0 +1,74 @@
+# Terraform makes the secrets and says who reads them; their values never pass through it, nor lie in its state.
+
+variable "project" {
+  type = string
+}
+
+variable "project_number" {
+  type = string
+}
+
+variable "members" {
+  type = map(string)
+}
+
+locals {
+  readers = {
+    kafka     = ["stage", "deliver", "deliver-static"]
+    snowflake = ["stage", "sweep"]
+  }
+  reads = merge([
+    for secret, functions in local.readers : { for name in functions : "${secret}-${name}" => { secret = secret, name = name } }
+  ]...)
+}
+
+resource "google_secret_manager_secret" "connection" {
+  for_each = local.readers
+
+  project   = var.project
+  secret_id = "backfills-${each.key}"
+
+  replication {
+    auto {}
+  }
+}
+
+resource "google_secret_manager_secret_iam_member" "connection" {
+  for_each = local.reads
+
+  project   = var.project
+  secret_id = google_secret_manager_secret.connection[each.value.secret].secret_id
+  role      = "roles/secretmanager.secretAccessor"
+  member    = var.members[each.value.name]
+}
+
+# Organizations' signing secrets come and go while the service runs; all are named beam-{organization}-{name}.
+resource "google_project_iam_member" "organizations" {
+  for_each = toset(["deliver", "deliver-static"])
+
+  project = var.project
+  role    = "roles/secretmanager.secretAccessor"
+  member  = var.members[each.key]
+
+  condition {
+    title      = "organizations' secrets only"
+    expression = "resource.name.startsWith(\"projects/${var.project_number}/secrets/beam-\")"
+  }
+}
+
+# Who read which secret, and when.
+resource "google_project_iam_audit_config" "secrets" {
+  project = var.project
+  service = "secretmanager.googleapis.com"
+
+  dynamic "audit_log_config" {
+    for_each = ["ADMIN_READ", "DATA_READ", "DATA_WRITE"]
+    content {
+      log_type = audit_log_config.value
+    }
+  }
+}
+
+output "ids" {
+  value = { for name, secret in google_secret_manager_secret.connection : name => secret.secret_id }
+}

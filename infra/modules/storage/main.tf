@@ -1,0 +1,141 @@
+variable "project" {
+  type = string
+}
+
+variable "region" {
+  type = string
+}
+
+variable "staging_region" {
+  type = string
+}
+
+variable "staged_files_days" {
+  type = number
+}
+
+variable "protect" {
+  type = bool
+}
+
+variable "stage_member" {
+  type = string
+}
+
+variable "deliver_members" {
+  type = map(string)
+}
+
+variable "build_member" {
+  type = string
+}
+
+variable "snowflake_account" {
+  type = string
+}
+
+# In Snowflake's region: an unload into another one pays for every byte, and takes longer.
+resource "google_storage_bucket" "staging" {
+  #checkov:skip=CKV_GCP_62:Who reads and writes it is in Cloud Audit Logs; a second bucket of logs would say the same.
+  #checkov:skip=CKV_GCP_78:Staged files are written once and can be unloaded again; old versions would only cost.
+  project                     = var.project
+  name                        = "${var.project}-backfills-staged"
+  location                    = var.staging_region
+  storage_class               = "STANDARD"
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = !var.protect
+
+  # Staged files can be unloaded again; what is removed need not linger, and be paid for.
+  soft_delete_policy {
+    retention_duration_seconds = 0
+  }
+
+  lifecycle_rule {
+    condition {
+      age = var.staged_files_days
+    }
+    action {
+      type = "Delete"
+    }
+  }
+
+  lifecycle_rule {
+    condition {
+      age = 1
+    }
+    action {
+      type = "AbortIncompleteMultipartUpload"
+    }
+  }
+}
+
+# The functions' bundles, named by their content, and the releases they are part of.
+resource "google_storage_bucket" "sources" {
+  #checkov:skip=CKV_GCP_62:Who reads and writes it is in Cloud Audit Logs; a second bucket of logs would say the same.
+  project                     = var.project
+  name                        = "${var.project}-backfills-sources"
+  location                    = var.region
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = !var.protect
+
+  versioning {
+    enabled = true
+  }
+}
+
+# Reading one object needs the right to list, too: without it a file that is gone is answered as forbidden.
+resource "google_storage_bucket_iam_member" "deliver" {
+  for_each = var.deliver_members
+
+  bucket = google_storage_bucket.staging.name
+  role   = "roles/storage.objectViewer"
+  member = each.value
+}
+
+resource "google_project_iam_custom_role" "staged_files_remover" {
+  project     = var.project
+  role_id     = "backfillsStagedFilesRemover"
+  title       = "Finds and removes staged files"
+  permissions = ["storage.objects.delete", "storage.objects.list"]
+}
+
+resource "google_storage_bucket_iam_member" "stage" {
+  bucket = google_storage_bucket.staging.name
+  role   = google_project_iam_custom_role.staged_files_remover.name
+  member = var.stage_member
+}
+
+# What Snowflake's documentation asks for unloading: it looks, writes, and removes what a failed query wrote.
+resource "google_project_iam_custom_role" "unload_writer" {
+  project = var.project
+  role_id = "backfillsUnloadWriter"
+  title   = "Writes Snowflake's unloads"
+  permissions = [
+    "storage.buckets.get", "storage.objects.create", "storage.objects.delete", "storage.objects.get",
+    "storage.objects.list",
+  ]
+}
+
+resource "google_storage_bucket_iam_member" "snowflake" {
+  count = var.snowflake_account == "" ? 0 : 1
+
+  bucket = google_storage_bucket.staging.name
+  role   = google_project_iam_custom_role.unload_writer.name
+  member = "serviceAccount:${var.snowflake_account}"
+}
+
+resource "google_storage_bucket_iam_member" "build" {
+  bucket = google_storage_bucket.sources.name
+  role   = "roles/storage.objectViewer"
+  member = var.build_member
+}
+
+output "staging_bucket" {
+  value = google_storage_bucket.staging.name
+}
+
+output "sources_bucket" {
+  value = google_storage_bucket.sources.name
+}

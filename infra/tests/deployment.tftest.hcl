@@ -1,0 +1,11 @@
+# The whole deployment against mocks. What must hold of it, tests/infra says, of the state that this run prints.
+
+mock_provider "google" {
+  mock_data "google_project" {
+    defaults = { number = "123456789012" }
+  }
+}
+
+run "deployment" {
+  command = apply
+}

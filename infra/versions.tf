@@ -1,0 +1,27 @@
+terraform {
+  required_version = "~> 1.11"
+
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "6.50.0"
+    }
+  }
+
+  # Bucket and prefix differ by environment: init -backend-config=environments/dev.gcs.tfbackend
+  backend "gcs" {}
+}
+
+provider "google" {
+  project = var.project
+  region  = var.region
+
+  default_labels = {
+    service     = "backfills"
+    environment = var.environment
+  }
+
+  # Budgets and quotas are asked for in the project's name, not in that of the caller's.
+  billing_project       = var.project
+  user_project_override = true
+}

@@ -1,0 +1,25 @@
+"""Choose whose calls a function takes that only Google may call."""
+
+from google.auth.transport.requests import Request
+
+from shared.adapters.callers import GoogleCallers
+from shared.bootstrap.clients import monotonic
+from shared.config import Settings
+
+
+class Anybody:
+    """The local stack, whose emulator signs nothing. On Cloud Run the settings can't be read without."""
+
+    def require(self, authorization: str | None) -> None:
+        del authorization
+
+
+def callers(settings: Settings) -> Anybody | GoogleCallers:
+    if not settings.push_audience:
+        return Anybody()
+    return GoogleCallers(
+        Request(),
+        audience=settings.push_audience,
+        service_account=settings.push_service_account,
+        monotonic=monotonic,
+    )

@@ -1,0 +1,195 @@
+"""No secret comes out: canaries are planted in every one, and everything that comes out is searched."""
+
+import base64
+import json
+import secrets
+import socket
+from http import HTTPStatus
+
+import pytest
+import urllib3
+
+from tests.e2e.support.client import backfill, kafka, wait_until, webhook
+from tests.e2e.support.kafka import create_topic
+from tests.e2e.support.logs import entries
+from tests.e2e.support.queue import CHUNKS, DEAD_LETTER, STAGE, Queue
+from tests.e2e.support.receiver import Receiver, Reply, signed_with
+from tests.e2e.support.tables import Warehouse
+from tests.e2e.support.watched import Canary, Watched
+
+pytestmark = pytest.mark.stack
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def table(watched_stack: Watched) -> str:
+    table, _ = Warehouse(watched_stack.stack.endpoints).create_hashes("CANARIES", 2_000)
+    return table
+
+
+def secret_url(port: int, canary: Canary) -> str:
+    return f"http://127.0.0.1:{port}/{canary.value}?token={canary.value}"
+
+
+def test_a_canary_would_be_found() -> None:
+    """However it is encoded on the way, at whatever place."""
+    canary = Canary("any", secrets.token_urlsafe(24))
+    for before in ("", "a", "ab", "abc"):
+        text = f"{before}{canary.value}z".encode()
+        for form in (text, text.hex().encode(), base64.b64encode(text)):
+            assert canary.is_in(form)
+    assert not canary.is_in(b"nothing")
+
+
+def jobs_that_succeed(watched_stack: Watched, table: str, address: Canary) -> None:
+    secret = watched_stack.stack.endpoints["webhook_secret"]
+    with Receiver() as receiver:
+        url = secret_url(receiver.port, address)
+        destinations = [kafka("canary"), webhook("canary", url, secret["name"])]
+        watched_stack.client.completed(watched_stack.client.create(table=table, destinations=destinations))
+    assert all(signed_with(secret["value"], request) for request in receiver.requests)
+    assert receiver.requests
+    watched_stack.client.list()
+
+
+def receivers_that_refuse(watched_stack: Watched, table: str, address: Canary) -> None:
+    secret = watched_stack.stack.endpoints["webhook_secret"]["name"]
+    for reply in (Reply(410), Reply(307, {"Location": "/elsewhere"}), Reply(401)):
+        with Receiver(*[reply] * 9) as receiver:
+            job = [webhook("refusing", secret_url(receiver.port, address), secret)]
+            job_id = watched_stack.client.create(table=table, destinations=job)
+            watched_stack.client.wait_for(job_id, "failed")
+
+
+def receivers_that_do_not_answer(watched_stack: Watched, table: str, address: Canary) -> None:
+    secret = watched_stack.stack.endpoints["webhook_secret"]["name"]
+    hanging = Reply(cut=True)
+    with Receiver(*[hanging, Reply(500), Reply(503, {"Retry-After": "1"})] * 20) as receiver:
+        job_id = watched_stack.client.create(
+            table=table,
+            destinations=[
+                webhook("cutting", secret_url(receiver.port, address), secret),
+                webhook("closed", secret_url(free_port(), address), secret),
+            ],
+        )
+        wait_until(
+            lambda: any(
+                entry.get("event") == "message_retried" and entry.get("job_id") == job_id
+                for entry in entries(watched_stack.stack.endpoints, "deliver")
+            ),
+            "a delivery that comes again",
+        )
+        watched_stack.client.get(job_id)
+        assert watched_stack.client.cancel(job_id).status == HTTPStatus.OK
+
+
+def jobs_that_fail_in_staging(watched_stack: Watched, table: str, address: Canary) -> None:
+    client, endpoints = watched_stack.client, watched_stack.stack.endpoints
+    warehouse = Warehouse(endpoints)
+    url = secret_url(1, address)
+    refused = [
+        {"table": "base.assets.nowhere", "destinations": [webhook("hook", url)]},
+        {"table": table, "destinations": [webhook("hook", url)], "column": "colour", "values": ["red"]},
+    ]
+    for fields in refused:
+        client.wait_for(client.create(**fields), "failed")
+    # Snowflake may quote what it was given.
+    warehouse.fail_unloads(100038, "22018", f"'{address.value}' is not recognized")
+    client.wait_for(client.create(table=table, destinations=[webhook("hook", url)]), "failed")
+    warehouse.fail_unloads(300010, "XX000", f"internal error: {address.value}", times=3)
+    client.wait_for(client.create(table=table, destinations=[webhook("hook", url)]), "failed")
+
+
+def destinations_that_can_not_be_had(watched_stack: Watched, table: str, address: Canary) -> None:
+    client, endpoints = watched_stack.client, watched_stack.stack.endpoints
+    create_topic(endpoints["kafka_bootstrap"], f"beam.{endpoints['organization_id']}.odd_name")
+    unsigned = webhook("hook", secret_url(1, address), "NO_SUCH_SECRET")
+    for destination in (kafka("odd.name"), unsigned):
+        client.wait_for(client.create(table=table, destinations=[destination]), "failed")
+
+
+def requests_that_are_refused(watched_stack: Watched, table: str, address: Canary) -> None:
+    client = watched_stack.client
+    unknown = Canary("unknown API key", secrets.token_urlsafe(24))
+    in_url = Canary("password in a URL", secrets.token_urlsafe(24))
+    watched_stack.canaries += [unknown, in_url]
+    stranger = type(client)(client.api_url, unknown.value, heard=client.heard)
+    assert stranger.call("GET", "").status == HTTPStatus.UNAUTHORIZED
+    hostile = webhook("hook", f"https://user:{in_url.value}@example.com/")
+    bodies = [
+        backfill(table, [hostile]),
+        backfill(table, [webhook("hook", "ftp://" + address.value)]),
+        b"{" + in_url.value.encode(),
+        b" " * (2 * 1024 * 1024 + 1),
+    ]
+    statuses = [client.post(body).status for body in bodies]
+    assert statuses == [422, 422, 422, 413]
+    assert client.call("GET", "/00000000-0000-4000-8000-000000000000").status == HTTPStatus.NOT_FOUND
+
+
+def messages_and_calls_that_are_not_ours(watched_stack: Watched, _table: str, _address: Canary) -> None:
+    endpoints = watched_stack.stack.endpoints
+    token = Canary("somebody's token", secrets.token_urlsafe(24))
+    watched_stack.canaries.append(token)
+    forged = {"kind": "deliver", "organization_id": "acme", "job_id": "x", "attempt_id": "y", "retry": 0}
+    for topic in (STAGE, CHUNKS, DEAD_LETTER):
+        Queue(endpoints).publish(topic, [b"{", json.dumps(forged | {"chunk": 1}).encode()])
+    for function in endpoints["functions"].values():
+        headers = {"Authorization": f"Bearer {token.value}"}
+        urllib3.request("POST", function["url"], body=b"{}", headers=headers, timeout=60.0)
+
+
+def parts_that_are_down(watched_stack: Watched, table: str, _address: Canary) -> None:
+    stack, client = watched_stack.stack, watched_stack.client
+    for part in ("pubsub", "firestore"):
+        stack.pause(part)
+        try:
+            patient = type(client)(client.api_url, client.api_key, timeout=60.0, heard=client.heard)
+            answer = patient.post(backfill(table, [kafka("canary")]))
+            assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
+        finally:
+            stack.resume(part)
+    client.completed(client.create(table=table, destinations=[kafka("canary")]), seconds=120)
+
+
+def test_of_all_that_comes_out_none_is_a_secret(watched_stack: Watched, table: str) -> None:
+    """Of a run with successes and failures of every kind."""
+    # In the URLs of webhooks, which the job must keep and their organization is shown, and nobody else.
+    address = Canary("webhook address", secrets.token_urlsafe(24), frozenset({"Firestore", "API"}))
+    watched_stack.canaries.append(address)
+    for happens in (
+        jobs_that_succeed,
+        receivers_that_refuse,
+        receivers_that_do_not_answer,
+        jobs_that_fail_in_staging,
+        destinations_that_can_not_be_had,
+        requests_that_are_refused,
+        messages_and_calls_that_are_not_ours,
+        parts_that_are_down,
+    ):
+        happens(watched_stack, table, address)
+    assert len(watched_stack.canaries) == 9
+    assert watched_stack.collector.bodies
+    assert any("Bearer" in headers.get("authorization", "") for headers in watched_stack.collector.headers)
+    places = watched_stack.places()
+    for place in ("Firestore", "API"):
+        assert address.is_in(places[place])
+    # What is no secret is found in each, so each was searched.
+    job_id = watched_stack.client.list()[-1]["job_id"]
+    public = Canary("job", job_id)
+    assert {place for place, text in places.items() if public.is_in(text)} >= {
+        "logs of api",
+        "logs of stage",
+        "logs of deliver",
+        f"messages of {STAGE}",
+        f"messages of {CHUNKS}",
+        "Firestore",
+        "API",
+        "traces",
+    }
+    assert watched_stack.sightings() == []

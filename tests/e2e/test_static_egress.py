@@ -1,0 +1,37 @@
+"""A job that asks for a fixed address has its chunks delivered from their own topic, and no other's."""
+
+import json
+
+import pytest
+
+from infra.local.names import STATIC_CHUNKS_TOPIC
+from infra.local.supervisor import LocalStack
+from tests.e2e.support.client import Client, backfill, webhook
+from tests.e2e.support.queue import CHUNKS, Queue
+from tests.e2e.support.receiver import Receiver, Reply, rows_once
+from tests.e2e.support.tables import Warehouse
+
+pytestmark = pytest.mark.stack
+
+
+def test_its_chunks_go_by_their_own_topic_from_the_first_message_to_the_retrys(
+    hasty_stack: LocalStack, hasty_client: Client, hasty_warehouse: Warehouse
+) -> None:
+    table, ids = hasty_warehouse.create_hashes("FIXED_ADDRESS", 3_000)
+    queue = Queue(hasty_stack.endpoints)
+    fixed, usual = queue.listen(STATIC_CHUNKS_TOPIC), queue.listen(CHUNKS)
+    with Receiver(Reply(), Reply(410)) as receiver:
+        body = backfill(table, [webhook("fixed", receiver.url)]) | {"static_egress_ip": True}
+        job_id = hasty_client.post(body).body["job_id"]
+        hasty_client.wait_for(job_id, "failed")
+        assert hasty_client.call("POST", f"/{job_id}/retry").status == 200
+        job = hasty_client.completed(job_id)
+        assert job["static_egress_ip"] is True
+        assert sorted(row["unique_id"] for row in rows_once(receiver.requests)) == sorted(ids)
+    messages = [json.loads(message) for message in fixed.heard()]
+    assert {message["job_id"] for message in messages} == {job_id}
+    assert {message["retry"] for message in messages} == {0, 1}
+    assert {message["chunk"] for message in messages if message["retry"] == 0} == set(
+        range(job["num_chunks"])
+    )
+    assert [message for message in usual.heard() if job_id.encode() in message] == []

@@ -1,0 +1,114 @@
+"""One job is one trace: a single tree from the request to each chunk's delivery, across Pub/Sub."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from infra.local import names
+from tests.e2e.support.client import kafka, wait_until, webhook
+from tests.e2e.support.logs import entries
+from tests.e2e.support.receiver import Receiver, Reply
+from tests.e2e.support.tables import Warehouse
+from tests.e2e.support.watched import Watched
+from tests.fakes.otlp import SpanReceived
+
+pytestmark = pytest.mark.stack
+
+ROWS = 3_000
+
+
+def spans_of(watched: Watched, job_id: str) -> list[SpanReceived]:
+    """All spans of the trace that the job's deliveries are in."""
+    traces = {span.trace_id for span in watched.collector.spans if span.fields.get("job_id") == job_id}
+    assert len(traces) <= 1
+    return [span for trace_id in traces for span in watched.collector.of_trace(trace_id)]
+
+
+def delivered_chunks(spans: Sequence[SpanReceived]) -> list[int]:
+    return sorted({span.fields["chunk"] for span in spans if span.name == "deliver deliver"})
+
+
+def assert_single_tree(spans: Sequence[SpanReceived]) -> SpanReceived:
+    """Every span's ancestors are spans too, up to the only root, which is answered."""
+    by_id = {span.span_id: span for span in spans}
+    assert len(by_id) == len(spans)
+    [root] = [span for span in spans if not span.parent]
+    for span in spans:
+        steps, above = 0, span
+        while above.parent:
+            above, steps = by_id[above.parent], steps + 1
+            assert steps < len(spans)
+        assert above is root
+    return root
+
+
+def test_a_jobs_trace_is_one_tree_from_the_request_to_each_chunks_delivery(watched_stack: Watched) -> None:
+    table, _ = Warehouse(watched_stack.stack.endpoints).create_hashes("TRACED", ROWS)
+    with Receiver() as receiver:
+        job_id = watched_stack.client.create(
+            table=table, destinations=[kafka("traced"), webhook("traced", receiver.url)]
+        )
+        job = watched_stack.client.completed(job_id)
+    chunks = list(range(job["num_chunks"]))
+    assert len(chunks) > 2
+    wait_until(
+        lambda: (
+            {"stage tear_down"} <= {span.name for span in spans_of(watched_stack, job_id)}
+            and delivered_chunks(spans_of(watched_stack, job_id)) == chunks
+        ),
+        "the spans of every message",
+    )
+    spans = spans_of(watched_stack, job_id)
+    root = assert_single_tree(spans)
+    assert (root.service, root.name) == ("backfills-api", "POST /api/v1/beam/backfills")
+    assert {span.service for span in spans} == {"backfills-api", "backfills-stage", "backfills-deliver"}
+    [stage] = [span for span in spans if span.name == "stage stage" and span.parent == root.span_id]
+    deliveries = [span for span in spans if span.name == "deliver deliver"]
+    assert {span.parent for span in deliveries} <= {
+        span.span_id for span in spans if span.name == "stage stage"
+    }
+    assert stage.span_id in {span.parent for span in deliveries}
+
+
+def test_what_goes_on_after_a_retry_and_by_the_sweep_is_of_the_same_tree(watched_stack: Watched) -> None:
+    """The request of a retry has a trace of its own; so the messages hang on the job's root."""
+    warehouse = Warehouse(watched_stack.stack.endpoints)
+    table, _ = warehouse.create_hashes("TRACED_TWICE", ROWS)
+    with Receiver(Reply(200), Reply(410)) as receiver, warehouse.slow_unloads(4):
+        # Longer than the staging function waits: it is the sweep that asks for the manifest.
+        job_id = watched_stack.client.create(table=table, destinations=[webhook("again", receiver.url)])
+        watched_stack.client.wait_for(job_id, "failed")
+        assert watched_stack.client.call("POST", f"/{job_id}/retry").status == 200
+        job = watched_stack.client.completed(job_id)
+    chunks = list(range(job["num_chunks"]))
+    wait_until(
+        lambda: delivered_chunks(spans_of(watched_stack, job_id)) == chunks, "the spans of every chunk"
+    )
+    spans = spans_of(watched_stack, job_id)
+    root = assert_single_tree(spans)
+    assert len([span for span in spans if span.name == "stage stage" and span.parent == root.span_id]) >= 3
+
+
+def test_one_query_tells_a_jobs_story(watched_stack: Watched) -> None:
+    """Every function's entries of the job carry its id and its trace, and the events are among them."""
+    table, _ = Warehouse(watched_stack.stack.endpoints).create_hashes("TOLD", ROWS)
+    job_id = watched_stack.client.create(table=table, destinations=[kafka("told")])
+    job = watched_stack.client.completed(job_id)
+    endpoints = watched_stack.stack.endpoints
+
+    def story() -> list[dict[str, object]]:
+        found = [entry for name in ("api", "stage", "deliver") for entry in entries(endpoints, name)]
+        return [entry for entry in found if entry.get("job_id") == job_id]
+
+    def told(event: str) -> list[dict[str, object]]:
+        return [entry for entry in story() if entry.get("event") == event]
+
+    wait_until(lambda: told("job_ended"), "the job's end in the log")
+    [created], [unloaded], [ended] = told("job_created"), told("unload_ended"), told("job_ended")
+    assert (created["audit"], created["organization_id"]) == (True, names.ORGANIZATION)
+    assert unloaded["state"] == "succeeded"
+    assert ended["status"] == "completed"
+    delivered = told("chunk_delivered")
+    assert sorted(entry["chunk"] for entry in delivered) == list(range(job["num_chunks"]))  # type: ignore[type-var]
+    assert all({"attempt_id", "retry", "tried", "destination_type"} <= entry.keys() for entry in delivered)
+    assert len({entry["logging.googleapis.com/trace"] for entry in story()}) == 1

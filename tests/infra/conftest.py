@@ -1,0 +1,59 @@
+"""Terraform without a cloud, and what it makes of each environment."""
+
+import functools
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from infra import bundle
+from infra.offline.terraform import Terraform, offline
+from tests.infra.deployed import Deployment, copy_configuration, deploy
+
+Deploy = Callable[[str], Deployment]
+Edited = Callable[[str, str, str], Path]
+
+
+@pytest.fixture(scope="session")
+def terraform() -> Iterator[Terraform]:
+    with offline() as terraform:
+        yield terraform
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every function's bundle."""
+    folder = tmp_path_factory.mktemp("bundles")
+    for function in bundle.functions():
+        bundle.write(function, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def configuration(terraform: Terraform, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the configuration, initialized; not to be changed."""
+    folder = copy_configuration(tmp_path_factory.mktemp("terraform") / "infra")
+    terraform.must(folder, "init", "-backend=false", "-input=false", "-no-color")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def deployed(terraform: Terraform, configuration: Path, bundles: Path) -> Deploy:
+    """Answers an environment's deployment, made once."""
+    return functools.cache(lambda environment: deploy(terraform, configuration, environment, bundles))
+
+
+@pytest.fixture
+def edited(configuration: Path, tmp_path: Path) -> Edited:
+    """Answers a copy of the configuration in which one file's text is replaced: file, was, becomes."""
+
+    def edit(name: str, was: str, becomes: str) -> Path:
+        folder = tmp_path / "infra"
+        shutil.copytree(configuration, folder)
+        text = (folder / name).read_text()
+        assert was in text
+        (folder / name).write_text(text.replace(was, becomes))
+        return folder
+
+    return edit

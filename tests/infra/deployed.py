@@ -1,0 +1,87 @@
+"""A deployment as Terraform's tests leave it: what each resource came to be, against mocks."""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.offline.build import ROOT
+from infra.offline.terraform import Terraform, messages
+
+ENVIRONMENTS = ("dev", "staging", "prod")
+_NOT_TERRAFORM = shutil.ignore_patterns("local", "offline", "__pycache__", "*.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """``key`` is the resource's own under for_each or count."""
+
+    address: str
+    kind: str
+    key: str
+    values: Mapping[str, Any]
+
+    def block(self, name: str) -> Mapping[str, Any]:
+        """The one nested block of this name; empty if there is none."""
+        found = self.values[name]
+        return found[0] if found else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    resources: Sequence[Resource]
+    outputs: Mapping[str, Any]
+
+    def of(self, kind: str) -> list[Resource]:
+        found = [resource for resource in self.resources if resource.kind == kind]
+        assert found, f"nothing is a {kind}"
+        return found
+
+    def functions(self) -> dict[str, Resource]:
+        """By name, without the service's own."""
+        return {function.key: function for function in self.of("google_cloudfunctions2_function")}
+
+    def account(self, mocked: str) -> str:
+        """The short name of the service account that an e-mail address, member or id stands for."""
+        for account in self.of("google_service_account"):
+            if mocked in {account.values[name] for name in ("email", "member", "name", "id")}:
+                return str(account.values["account_id"]).removeprefix("backfills-")
+        return mocked
+
+
+def copy_configuration(into: Path, source: Path = ROOT / "infra") -> Path:
+    """A copy of all that Terraform reads, to be initialized or broken."""
+    shutil.copytree(source, into, ignore=_NOT_TERRAFORM)
+    return into
+
+
+def deploy(terraform: Terraform, folder: Path, environment: str, bundles: Path) -> Deployment:
+    """Apply an initialized configuration to mocks. TerraformFailed says what Terraform thinks of it."""
+    printed = terraform.must(
+        folder,
+        "test",
+        "-json",
+        "-verbose",
+        "-filter=tests/deployment.tftest.hcl",
+        f"-var-file=environments/{environment}.tfvars",
+        f"-var=bundles={bundles}",
+    )
+    (message,) = messages(printed, "test_state")
+    state: Any = message["test_state"]
+    outputs = {name: output["value"] for name, output in state["outputs"].items()}
+    return Deployment(list(_resources(state["root_module"])), outputs)
+
+
+def _resources(module: Mapping[str, Any]) -> Iterator[Resource]:
+    for found in module.get("resources", ()):
+        if found["mode"] == "managed":
+            yield Resource(found["address"], found["type"], str(found.get("index", "")), found["values"])
+    for child in module.get("child_modules", ()):
+        yield from _resources(child)
+
+
+def plain(value: str) -> Any:
+    """A JSON text's value."""
+    return json.loads(value)

@@ -1,0 +1,48 @@
+"""What must hold of where records and staged files are kept."""
+
+from tests.infra import query_shapes
+from tests.infra.deployed import Deployment
+from tests.infra.told import environment
+
+
+def indexes_are_those_of_the_queries(deployment: Deployment) -> None:
+    needed = query_shapes.needed()
+    composite = {
+        (
+            index.values["query_scope"],
+            index.values["collection"],
+            tuple(field["field_path"] for field in index.values["fields"]),
+        )
+        for index in deployment.of("google_firestore_index")
+    }
+    assert composite == needed.composite
+    fields = deployment.of("google_firestore_field")
+    single = {
+        (index["query_scope"], field.values["collection"], field.values["field"])
+        for field in fields
+        for index in field.block("index_config").get("indexes") or ()
+    }
+    exempt = {field.values["collection"] for field in fields if field.values["field"] == "*"}
+    assert single == {shape for shape in needed.single if shape[1] in exempt}
+    expiring = {(one.values["collection"], one.values["field"]) for one in fields if one.values["ttl_config"]}
+    assert expiring == {("idempotency_keys", "expires")}
+
+
+def the_bucket_is_near_snowflake_and_forgets(deployment: Deployment) -> None:
+    (bucket,) = [one for one in deployment.of("google_storage_bucket") if one.address.endswith(".staging")]
+    assert bucket.values["location"] == "us-central1"
+    ages = {
+        rule["action"][0]["type"]: rule["condition"][0]["age"] for rule in bucket.values["lifecycle_rule"]
+    }
+    told = environment(deployment.functions()["api"])
+    assert ages["Delete"] == int(told["STAGED_FILES_DAYS"])
+
+
+def data_is_protected(deployment: Deployment) -> None:
+    (database,) = deployment.of("google_firestore_database")
+    assert database.values["point_in_time_recovery_enablement"] == "POINT_IN_TIME_RECOVERY_ENABLED"
+    assert database.values["name"] == "(default)", "the functions' clients ask for no other"
+    assert deployment.of("google_firestore_backup_schedule")
+    project = database.values["project"]
+    protected = database.values["delete_protection_state"] == "DELETE_PROTECTION_ENABLED"
+    assert protected or project.endswith("-dev")

@@ -1,0 +1,63 @@
+"""Each function's bundle: the same bytes from the same source, and nothing in it that it does not import."""
+
+import os
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from infra import bundle
+from infra.offline.build import ROOT
+
+
+def _names(path: Path) -> set[str]:
+    with zipfile.ZipFile(path) as file:
+        return set(file.namelist())
+
+
+@pytest.mark.parametrize("function", bundle.functions())
+def test_two_builds_are_byte_for_byte_the_same(function: str, bundles: Path, tmp_path: Path) -> None:
+    """The second from a copy elsewhere, with other times and modes, as another machine's checkout has."""
+    elsewhere = tmp_path / "elsewhere"
+    for folder in ("functions", "shared"):
+        shutil.copytree(ROOT / folder, elsewhere / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in elsewhere.rglob("*.py"):
+        file.chmod(0o777)
+        os.utime(file, (0, 0))
+    again = bundle.write(function, tmp_path / "dist", root=elsewhere)
+    assert again.read_bytes() == (bundles / f"{function}.zip").read_bytes()
+
+
+def test_a_changed_line_changes_the_bundles_that_have_it(bundles: Path, tmp_path: Path) -> None:
+    for folder in ("functions", "shared"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "shared/adapters/snowflake.py").open("a") as file:
+        file.write("# changed\n")
+    changed = {
+        function
+        for function in bundle.functions()
+        if bundle.write(function, tmp_path / "dist", root=tmp_path).read_bytes()
+        != (bundles / f"{function}.zip").read_bytes()
+    }
+    assert changed == {"stage", "sweep"}
+
+
+@pytest.mark.parametrize("function", bundle.functions())
+def test_a_bundle_is_laid_out_as_the_platform_wants_it(function: str, bundles: Path) -> None:
+    names = _names(bundles / f"{function}.zip")
+    assert {"main.py", "requirements.txt"} <= names
+    assert all(name.startswith("shared/") for name in names - {"main.py", "requirements.txt"})
+
+
+def test_a_bundle_holds_only_what_its_function_imports(bundles: Path) -> None:
+    api, deliver, sweep = (_names(bundles / f"{name}.zip") for name in ("api", "deliver", "sweep"))
+    assert not any("kafka" in name or "snowflake" in name or "encoding" in name for name in api)
+    assert not any("snowflake" in name or name.startswith("shared/web/") for name in deliver)
+    assert not any("destinations" in name for name in sweep)
+    assert not any("operator" in name for name in api | deliver | sweep)
+
+
+def test_what_a_function_imports_late_is_in_its_bundle(bundles: Path) -> None:
+    """The staging function imports its wiring at its first request only."""
+    assert "shared/adapters/snowflake.py" in _names(bundles / "stage.zip")

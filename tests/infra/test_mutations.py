@@ -1,0 +1,73 @@
+"""Each property, broken in a copy of the configuration, is noticed: so the checks can fail."""
+
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from infra.offline.terraform import Terraform
+from tests.infra import properties
+from tests.infra.conftest import Deploy
+from tests.infra.deployed import Deployment, deploy
+from tests.infra.mutations import MUTATIONS, Mutation
+
+Broken = Callable[[Mutation], Deployment]
+
+
+@pytest.fixture(scope="module")
+def broken(
+    terraform: Terraform, configuration: Path, bundles: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Broken]:
+    """What Terraform makes of a mutation. All are begun at once, as many together as there are processors."""
+    folder = tmp_path_factory.mktemp("mutations")
+
+    def run(number: int, mutation: Mutation) -> Deployment:
+        copy = folder / str(number)
+        shutil.copytree(configuration, copy)
+        file = copy / mutation.file
+        text = file.read_text()
+        assert mutation.was in text, f"{mutation.file} has nothing to break any more"
+        file.write_text(text.replace(mutation.was, mutation.becomes))
+        return deploy(terraform, copy, mutation.environment, bundles)
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        made: dict[str, Future[Deployment]] = {
+            mutation.title: pool.submit(run, number, mutation) for number, mutation in enumerate(MUTATIONS)
+        }
+        yield lambda mutation: made[mutation.title].result()
+        for future in made.values():
+            future.cancel()
+
+
+# The first to be asked may be the last to be done.
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.title)
+def test_a_broken_property_is_noticed(broken: Broken, mutation: Mutation) -> None:
+    deployment = broken(mutation)
+    with pytest.raises(AssertionError):
+        mutation.noticed_by(deployment)
+
+
+def test_a_bundle_that_lacks_a_module_is_noticed(deployed: Deploy, tmp_path: Path) -> None:
+    deployment = deployed("prod")
+    (bundle,) = [one for one in deployment.of("google_storage_bucket_object") if one.key == "api"]
+    poorer = tmp_path / "api.zip"
+    with zipfile.ZipFile(bundle.values["source"]) as whole, zipfile.ZipFile(poorer, "w") as less:
+        for name in whole.namelist():
+            if name != "shared/web/auth.py":
+                less.writestr(name, whole.read(name))
+    others = [one for one in deployment.resources if one is not bundle]
+    replaced = Deployment(
+        [*others, type(bundle)(bundle.address, bundle.kind, "api", {**bundle.values, "source": str(poorer)})],
+        deployment.outputs,
+    )
+    with pytest.raises(AssertionError, match="auth"):
+        properties.bundles_are_whole(replaced)
+
+
+def test_every_property_is_broken_at_least_once() -> None:
+    broken = {mutation.noticed_by for mutation in MUTATIONS} | {properties.bundles_are_whole}
+    assert broken == {*properties.EVERYWHERE, *properties.ONCE}

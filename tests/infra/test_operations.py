@@ -1,0 +1,125 @@
+"""docs/operations.md: every command in it can be carried out as it stands."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from infra.offline.build import ROOT
+from shared.operator.__main__ import main as operate
+from tests.infra.conftest import Deploy
+
+DOCUMENT = ROOT / "docs/operations.md"
+_HERE = re.compile(r"<<'(\w+)'[^\n]*\n.*?\n\1\n", re.DOTALL)
+
+
+def _commands() -> list[list[str]]:
+    """The commands of all shell blocks as words, with their variables' example values."""
+    variables: dict[str, str] = {}
+    commands = []
+    for block in re.findall(r"```bash\n(.*?)```", DOCUMENT.read_text(), re.DOTALL):
+        for line in _HERE.sub("\n", block).splitlines():
+            filled = _filled(line, variables)
+            # What a pipe leads to is a command of its own, and so is what another one's words are made of.
+            inner = re.findall(r"\$\(([^)]*)\)", filled)
+            for command in [*re.split(r" \| ", filled), *inner]:
+                words = shlex.split(command.split(" > ")[0])
+                if words and words[0] == "export":
+                    variables |= dict(word.split("=", maxsplit=1) for word in words[1:])
+                elif words:
+                    commands.append(words)
+    return commands
+
+
+def _filled(line: str, variables: Mapping[str, str]) -> str:
+    return re.sub(r"\$(\w+)", lambda match: variables[match[1]], line)
+
+
+def _of(program: str) -> list[list[str]]:
+    found = [words for words in _commands() if Path(words[0]).name == program]
+    assert found
+    return found
+
+
+def test_only_programs_are_called_that_a_reader_has_or_is_told_to_get() -> None:
+    programs = {Path(words[0]).name for words in _commands()}
+    assert programs == {"cat", "gcloud", "make", "openssl", "python", "python3", "rm", "terraform"}
+
+
+def test_make_has_the_targets() -> None:
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    mentioned = {words[1] for words in _of("make")} | set(
+        re.findall(r"`make ([a-z-]+)`", DOCUMENT.read_text())
+    )
+    assert mentioned <= set(targets)
+
+
+def test_gcloud_takes_its_commands(tmp_path: Path) -> None:
+    gcloud = shutil.which("gcloud")
+    if gcloud is None:
+        pytest.skip("gcloud is not on the path: its own check of commands can't be asked")
+    commands = [shlex.join(words) for words in _of("gcloud")]
+    file = tmp_path / "commands.md"
+    file.write_text("\n".join(["```", *commands, "```", ""]))
+    check = [gcloud, "meta", "lint-gcloud-commands", f"--commands-text-file={file}"]
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+    verdicts = json.loads(done.stdout)
+    assert len(verdicts) == len(commands) > 20
+    wrong = [f"{one['command_string']}: {one['error_message']}" for one in verdicts if not one["success"]]
+    assert wrong == []
+
+
+def test_terraform_is_given_files_modules_and_outputs_that_are_there(deployed: Deploy) -> None:
+    for words in _of("terraform"):
+        assert words[1] == "-chdir=infra"
+        for word in words[2:]:
+            option, _, value = word.partition("=")
+            if option in {"-var-file", "-backend-config"}:
+                assert (ROOT / "infra" / value).is_file(), value
+            elif option == "-target":
+                assert (ROOT / "infra/modules" / value.removeprefix("module.")).is_dir(), value
+        if words[2] == "output":
+            assert words[-1] in deployed("dev").outputs
+
+
+def test_our_own_modules_take_their_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in [*_of("python"), *(words for words in _of("python3") if "-m" in words)]:
+        module = words[words.index("-m") + 1]
+        assert list((ROOT / module.replace(".", "/")).parent.glob(f"{module.rsplit('.', maxsplit=1)[-1]}*"))
+        if module == "shared.operator":
+            with pytest.raises(SystemExit) as ended:
+                operate([*words[words.index(module) + 1 :], "--help"])
+            assert ended.value.code == 0, capsys.readouterr().err
+
+
+def test_the_credentials_example_is_what_the_clients_take(tmp_path: Path) -> None:
+    text = DOCUMENT.read_text()
+    script = re.search(r"<<'PYTHON' > snowflake.json\n(.*?)PYTHON", text, re.DOTALL)
+    kafka = re.search(r"<<'JSON'\n(.*?)JSON", text, re.DOTALL)
+    assert script is not None
+    assert kafka is not None
+    (tmp_path / "snowflake.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
+    printed = subprocess.run(
+        [sys.executable, "-"], input=script[1], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert json.loads(printed.stdout)["authenticator"] == "SNOWFLAKE_JWT"
+    assert json.loads(kafka[1])["security.protocol"] == "SASL_SSL"
+
+
+def test_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", DOCUMENT.read_text()):
+        assert (DOCUMENT.parent / target).exists(), target
+
+
+def test_every_variable_it_names_is_one() -> None:
+    declared = re.findall(r'^variable "(\w+)"', (ROOT / "infra/variables.tf").read_text(), re.MULTILINE)
+    table = DOCUMENT.read_text().split("What bounds them:")[1].split("\n\n")[1]
+    named = re.findall(r"`(\w+)[\w.]*` \|$", table, re.MULTILINE)
+    assert len(named) == 5
+    assert set(named) <= set(declared)

@@ -1,0 +1,105 @@
+"""Snowflake's side, as the SQL that an administrator runs once."""
+
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from shared.unload import find_statement
+from tests.infra.conftest import Deploy
+from tests.infra.deployed import Deployment
+from tests.infra.told import environment
+
+
+@pytest.fixture(scope="module")
+def text(deployed: Deploy) -> str:
+    return str(deployed("prod").outputs["snowflake_setup"])
+
+
+@pytest.fixture(scope="module")
+def statements(text: str) -> list[str]:
+    """The statements one by one, each on one line."""
+    lines = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
+    return [" ".join(one.split()) for one in lines.split(";") if one.strip()]
+
+
+def _one(statements: list[str], start: str) -> str:
+    (found,) = [statement for statement in statements if statement.startswith(start)]
+    return found
+
+
+def test_snowflakes_grammar_takes_every_statement_that_the_parser_knows(statements: list[str]) -> None:
+    unknown = {
+        " ".join(statement.split()[:3])
+        for statement in statements
+        if isinstance(sqlglot.parse_one(statement, read="snowflake"), exp.Command)
+    }
+    assert unknown == {
+        "CREATE RESOURCE MONITOR",
+        "ALTER WAREHOUSE BACKFILLS_WAREHOUSE",
+        "CREATE ROLE IF",
+        "CREATE USER IF",
+        "GRANT ROLE BACKFILLS_ROLE",
+        "GRANT USAGE ON",
+        "GRANT SELECT ON",
+    }
+
+
+def test_the_warehouse_sleeps_and_costs_no_more_than_it_may(statements: list[str]) -> None:
+    warehouse = _one(statements, "CREATE WAREHOUSE")
+    assert "WAREHOUSE_SIZE = 'SMALL'" in warehouse
+    assert "AUTO_SUSPEND = 60" in warehouse
+    monitor = _one(statements, "CREATE RESOURCE MONITOR")
+    assert "CREDIT_QUOTA = 200" in monitor
+    assert "100 PERCENT DO SUSPEND" in monitor
+    assert _one(statements, "ALTER WAREHOUSE").endswith("SET RESOURCE_MONITOR = BACKFILLS_MONITOR")
+
+
+def test_the_integration_leads_to_the_staging_bucket_alone(deployed: Deploy, statements: list[str]) -> None:
+    bucket = environment(deployed("prod").functions()["stage"])["STAGING_BUCKET"]
+    integration = _one(statements, "CREATE STORAGE INTEGRATION")
+    assert integration.endswith(f"STORAGE_ALLOWED_LOCATIONS = ('gcs://{bucket}/')")
+    assert f"URL = 'gcs://{bucket}/'" in _one(statements, "CREATE STAGE")
+
+
+def test_the_stage_is_the_one_that_the_functions_are_told(deployed: Deploy, statements: list[str]) -> None:
+    functions = deployed("prod").functions()
+    stage = environment(functions["stage"])["SNOWFLAKE_STAGE"]
+    assert stage == environment(functions["sweep"])["SNOWFLAKE_STAGE"]
+    quoted = ".".join(f'"{part}"' for part in stage.split("."))
+    assert _one(statements, "CREATE STAGE").startswith(f"CREATE STAGE IF NOT EXISTS {quoted} ")
+    # Its database's INFORMATION_SCHEMA is asked about queries.
+    assert f'GRANT USAGE ON DATABASE "{stage.split(".")[0]}" TO ROLE BACKFILLS_ROLE' in statements
+    assert stage.split(".")[0] in find_statement(stage, "tag").text
+
+
+def test_the_role_reads_what_is_on_offer_and_changes_nothing(statements: list[str]) -> None:
+    grants = [statement for statement in statements if statement.startswith("GRANT")]
+    given = {grant.split()[1] for grant in grants}
+    assert given == {"USAGE", "SELECT", "ROLE"}
+    assert all(grant.endswith(("TO ROLE BACKFILLS_ROLE", "TO USER BACKFILLS_USER")) for grant in grants)
+    selects = [grant for grant in grants if grant.split()[1] == "SELECT"]
+    assert {grant.split('"')[1] for grant in selects} == {"BASE"}
+
+
+def test_the_user_is_a_service_without_a_password(statements: list[str]) -> None:
+    user = _one(statements, "CREATE USER")
+    assert "TYPE = SERVICE" in user
+    assert not any("PASSWORD" in statement for statement in statements)
+
+
+def test_it_may_be_run_again(statements: list[str]) -> None:
+    creations = [statement for statement in statements if statement.startswith("CREATE")]
+    assert creations
+    assert all("IF NOT EXISTS" in statement for statement in creations)
+
+
+def test_the_handshakes_second_half_is_the_environments_variable(deployed: Deploy, text: str) -> None:
+    assert text.rstrip().endswith("DESC STORAGE INTEGRATION BACKFILLS_INTEGRATION;")
+    before, after = deployed("dev"), deployed("prod")
+
+    def admitted(deployment: Deployment) -> bool:
+        members = [one.values["member"] for one in deployment.of("google_storage_bucket_iam_member")]
+        return any("example-snowflake" in member for member in members)
+
+    assert not admitted(before)
+    assert admitted(after)

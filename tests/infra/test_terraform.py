@@ -1,0 +1,221 @@
+"""The configuration as Terraform reads it, and that the stand-in for the provider would notice a fault."""
+
+import io
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from infra.offline.build import ROOT, build
+from infra.offline.schema import read_schema
+from infra.offline.setup import missing_terraform
+from infra.offline.terraform import Terraform, TerraformFailed
+from tests.infra.conftest import Edited
+from tests.infra.deployed import deploy
+
+_OPTIONAL = {"protect_data", "milli_cpu_quota"}
+
+
+def test_the_configuration_is_formatted(terraform: Terraform) -> None:
+    assert terraform.run(ROOT / "infra", "fmt", "-check", "-recursive", "-diff").text == ""
+
+
+def test_the_configuration_is_valid(terraform: Terraform, configuration: Path) -> None:
+    terraform.must(configuration, "validate", "-no-color")
+
+
+_EXPIRY = """
+  expiration_policy {
+    ttl = ""
+  }
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "complaint"),
+    [
+        ("ack_deadline_seconds", "ack_deadline_second", "Unsupported argument"),
+        ("retain_acked_messages      = true", "retain_acked_messages      = []", "Inappropriate value"),
+        ("  push_config {", "  push_configuration {", "Unsupported block type"),
+        ("  topic   = google_pubsub_topic.this[each.key].id\n\n", "\n", "Missing required argument"),
+        ('"google_pubsub_topic" "this"', '"google_pubsub_topick" "this"', "Invalid resource type"),
+        ("    push_endpoint = var.urls[each.value]\n", "", "Missing required argument"),
+        (_EXPIRY, _EXPIRY + _EXPIRY, "Too many"),
+    ],
+)
+def test_a_fault_is_found_without_the_provider(
+    terraform: Terraform, edited: Edited, was: str, becomes: str, complaint: str
+) -> None:
+    answer = terraform.run(edited("modules/messaging/main.tf", was, becomes), "validate", "-no-color")
+    assert answer.status != 0
+    assert complaint in answer.text
+
+
+def test_a_reference_to_nothing_is_found_without_the_provider(terraform: Terraform, edited: Edited) -> None:
+    folder = edited("modules/identities/main.tf", "account.build.member", "account.build.members")
+    assert "Unsupported attribute" in terraform.run(folder, "validate", "-no-color").text
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "complaint"),
+    [
+        ('= "dev"', '= "test"', "Environments are dev, staging and prod"),
+        ("marker_days = 7", "marker_days = 0", "keep the offsets"),
+        ('"BASE"', '"BASE; DROP TABLE X"', "plain identifiers"),
+        ('"XSMALL"', '"GIANT"', "XSMALL, SMALL"),
+        ('storage_account = ""', 'storage_account = "somebody"', "DESC STORAGE INTEGRATION"),
+        ("protect_data       = false", "staged_files_days = 2", "staged files must not go before"),
+    ],
+)
+def test_values_that_can_not_work_are_refused(
+    terraform: Terraform, edited: Edited, bundles: Path, *, was: str, becomes: str, complaint: str
+) -> None:
+    folder = edited("environments/dev.tfvars", was, becomes)
+    with pytest.raises(TerraformFailed, match=complaint):
+        deploy(terraform, folder, "dev", bundles)
+
+
+def test_the_first_half_of_a_deployment_gives_what_the_other_sides_need(
+    terraform: Terraform, configuration: Path, bundles: Path
+) -> None:
+    values = ("-var-file=environments/dev.tfvars", f"-var=bundles={bundles}")
+    terraform.must(configuration, "test", "-no-color", "-filter=tests/first_half.tftest.hcl", *values)
+
+
+def test_environments_differ_in_values_only() -> None:
+    assignment = re.compile(r"^(\w+) *=", re.MULTILINE)
+    files = sorted((ROOT / "infra/environments").glob("*.tfvars"))
+    names = [set(assignment.findall(file.read_text())) - _OPTIONAL for file in files]
+    assert [file.stem for file in files] == ["dev", "prod", "staging"]
+    assert names[0] == names[1] == names[2]
+
+
+def test_the_provider_is_pinned_to_the_version_whose_schema_is_served() -> None:
+    pinned = 'version = "6.50.0"'
+    assert pinned in (ROOT / "infra/versions.tf").read_text()
+    assert "of provider 6.50.0" in (ROOT / "infra/offline/requirements.in").read_text()
+
+
+JAVASCRIPT = """
+function thingPartToHclTerraform(struct) {
+    const attrs = {
+        size: {
+            value: cdktf.numberToHclTerraform(struct.size),
+            isBlock: false,
+            type: "simple",
+            storageClassType: "number",
+        },
+    };
+}
+class ThingPartOutputReference extends cdktf.ComplexObject {
+    get size() {
+        return this.getNumberAttribute('size');
+    }
+    resetSize() {
+    }
+}
+class Thing extends cdktf.TerraformResource {
+    constructor(scope, id, config) {
+        // part - computed: false, optional: false, required: true
+        this._part = new ThingPartOutputReference(this, "part");
+    }
+    // address - computed: true, optional: false, required: false
+    get address() {
+        return this.getStringAttribute('address');
+    }
+    synthesizeHclAttributes() {
+        const attrs = {
+            names: {
+                value: cdktf.listMapperHcl(cdktf.stringToHclTerraform, false)(this._names),
+                isBlock: false,
+                type: "set",
+                storageClassType: "stringList",
+            },
+            part: {
+                value: thingPartToHclTerraform(this._part.internalValue),
+                isBlock: true,
+                type: "list",
+                storageClassType: "ThingPartList",
+            },
+        };
+    }
+}
+"""
+
+
+def test_a_schema_is_read_from_the_published_package() -> None:
+    assert read_schema(JAVASCRIPT)["block"] == {
+        "attributes": {
+            "address": {"type": "string", "computed": True},
+            "names": {"type": ["set", "string"], "required": True},
+        },
+        "block_types": {
+            "part": {
+                "nesting_mode": "list",
+                "max_items": 1,
+                "min_items": 1,
+                "block": {"attributes": {"size": {"type": "number", "optional": True}}, "block_types": {}},
+            }
+        },
+    }
+
+
+def test_a_package_without_what_is_wanted_is_refused(tmp_path: Path) -> None:
+    inner = io.BytesIO()
+    with tarfile.open(fileobj=inner, mode="w:gz") as archive:
+        member = tarfile.TarInfo("package/lib/thing/index.js")
+        member.size = len(JAVASCRIPT)
+        archive.addfile(member, io.BytesIO(JAVASCRIPT.encode()))
+    with zipfile.ZipFile(tmp_path / "package.whl", "w") as wheel:
+        wheel.writestr("package/provider.jsii.tgz", inner.getvalue())
+    schemas = build(tmp_path / "package.whl", {"provider": "thing", "google_thing": "thing"})
+    assert schemas["resource_schemas"].keys() == {"google_thing"}
+    with pytest.raises(ValueError, match="the provider has no other"):
+        build(tmp_path / "package.whl", {"google_other": "other"})
+
+
+def test_the_check_against_the_real_provider_runs_every_step(terraform: Terraform) -> None:
+    """Here the stand-in answers in the provider's place."""
+    command = [sys.executable, "-m", "infra.offline.verify"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=dict(terraform.environment), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith("terraform ")] == [
+        "init",
+        "validate",
+        "test",
+        "test",
+        "test",
+    ]
+    assert done.stdout.count("Success! 2 passed, 0 failed.") == 3
+
+
+@pytest.mark.parametrize(
+    ("told", "complaint"),
+    [
+        ("Terraform v1.12.0", None),
+        ("Terraform v1.9.8\non linux_amd64", "Terraform 1.11 or newer is missing .*1.9.8"),
+        ("", "says nothing"),
+    ],
+)
+def test_an_old_terraform_is_named_with_how_to_get_a_newer_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, complaint: str | None
+) -> None:
+    command = tmp_path / "terraform"
+    command.write_text(f"#!/bin/sh\nprintf '%s' '{told}'\n")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.defpath}")
+    found = missing_terraform()
+    assert (found is None) == (complaint is None)
+    assert complaint is None or re.search(complaint.replace("(", r"\("), found or "")
+
+
+def test_a_missing_terraform_is_named_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert "hashicorp/terraform:1.11.4" in (missing_terraform() or "")

@@ -1,0 +1,78 @@
+"""What the functions are called, and what each is told by its environment."""
+
+import ast
+import dataclasses
+
+from infra.offline.build import ROOT
+from shared.config import Settings
+from tests.infra.deployed import Deployment, Resource
+
+# The bundle of each function.
+FUNCTIONS = {
+    "api": "api",
+    "stage": "stage",
+    "deliver": "deliver",
+    "deliver-static": "deliver",
+    "dead-letter": "dead_letter",
+    "sweep": "sweep",
+}
+# The function that each subscription pushes to.
+PUSHED = {
+    "backfills-stage": "stage",
+    "backfills-chunks": "deliver",
+    "backfills-chunks-static": "deliver-static",
+    "backfills-dead-letter": "dead-letter",
+}
+
+
+def environment(function: Resource) -> dict[str, str]:
+    """The variables a function is given; a secret's value is its name."""
+    service = function.block("service_config")
+    secrets = {item["key"]: item["secret"] for item in service["secret_environment_variables"]}
+    return {**service["environment_variables"], **secrets}
+
+
+def required(bundle: str) -> set[str]:
+    """The variables that a function's main.py says it can't do without."""
+    tree = ast.parse((ROOT / "functions" / bundle / "main.py").read_text())
+    (call,) = [node for node in ast.walk(tree) if _calls(node, "read")]
+    assert isinstance(call, ast.Call)
+    named: tuple[str, ...] = ast.literal_eval(_constant(tree, call.args[1])) if len(call.args) > 1 else ()
+    needed = {field.metadata["name"] for field in dataclasses.fields(Settings) if _has_no_default(field)}
+    if any(keyword.arg == "called_by_google" for keyword in call.keywords):
+        needed |= {"PUSH_AUDIENCE", "PUSH_SERVICE_ACCOUNT"}
+    return needed | set(named)
+
+
+def local_only() -> set[str]:
+    """The variables that are for the local stack."""
+    fields = dataclasses.fields(Settings)
+    return {
+        field.metadata["name"] for field in fields if field.metadata["purpose"].startswith("local stack only")
+    }
+
+
+def _calls(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+
+
+def _constant(tree: ast.Module, value: ast.expr) -> ast.expr:
+    """The value itself, or what the name that stands for it was given in the module."""
+    if not isinstance(value, ast.Name):
+        return value
+    (given,) = [
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == value.id
+    ]
+    return given
+
+
+def _has_no_default(field: "dataclasses.Field[object]") -> bool:
+    return field.metadata["default"] is None
+
+
+def url(deployment: Deployment, function: str) -> str:
+    """Where Cloud Run puts a service, known from the project's number before it is there."""
+    values = deployment.functions()[function].values
+    return f"https://{values['name']}-123456789012.{values['location']}.run.app"

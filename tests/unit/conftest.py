@@ -1,0 +1,35 @@
+"""Fixtures of the unit tests."""
+
+import io
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from shared.bootstrap.logs import configure
+
+Logged = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logged]:
+    """The entries of the log since the last look, as Cloud Logging would read them."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    configure("project")
+
+    def entries() -> list[dict[str, Any]]:
+        lines = stream.getvalue().splitlines()
+        stream.seek(0)
+        stream.truncate()
+        return [json.loads(line) for line in lines]
+
+    yield entries
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.getLogger("backfills").setLevel(logging.NOTSET)

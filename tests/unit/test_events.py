@@ -1,0 +1,31 @@
+"""Events: what the operator's metrics and the audit record are made of; their documentation stays true."""
+
+from pathlib import Path
+
+from shared.events import JobRetried, JobsCensus, describe, fields_of
+
+DOCUMENT = Path(__file__).parents[2] / "docs/observability.md"
+
+
+def test_what_a_client_had_done_is_for_the_record_with_the_name_of_its_key() -> None:
+    event = JobRetried(organization_id="acme", job_id="job", key_id="0123456789ab")
+    assert fields_of(event) == {
+        "event": "job_retried",
+        "audit": True,
+        "organization_id": "acme",
+        "job_id": "job",
+        "key_id": "0123456789ab",
+    }
+
+
+def test_what_only_counts_is_not() -> None:
+    assert fields_of(JobsCensus(status="staging", count=3)) == {
+        "event": "jobs_census",
+        "status": "staging",
+        "count": 3,
+    }
+
+
+def test_the_documentation_lists_the_events_as_they_are() -> None:
+    """When it fails: the document holds what ``shared.events.describe()`` answers."""
+    assert describe() in DOCUMENT.read_text()
