@@ -1,6 +1,7 @@
 """How the domain's values lie in Firestore: paths, fields, and the way back.
 
 api_keys/{sha256}
+organizations/{organization}                                how many jobs are in flight, and may be
 organizations/{organization}/jobs/{job}                     the job
 …/jobs/{job}/filter/{part}                                  its filter's values, as JSON text in parts
 …/jobs/{job}/counts/{shard}                                 what is left to deliver
@@ -60,6 +61,10 @@ DESTINATION_TYPES = {kind.type: kind for kind in (KafkaDestination, WebhookDesti
 def job_reference(client: firestore.Client, organization_id: str, job_id: str) -> firestore.DocumentReference:
     reference: firestore.DocumentReference = client.document("organizations", organization_id, "jobs", job_id)
     return reference
+
+
+def topic_reference(client: firestore.Client, organization_id: str, name: str) -> firestore.DocumentReference:
+    return client.document("organizations", organization_id, "topics", name)
 
 
 def attempt_reference(client: firestore.Client, job: Job) -> firestore.DocumentReference:

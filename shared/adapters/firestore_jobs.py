@@ -22,54 +22,67 @@ from shared.adapters.firestore_documents import (
     job_fields,
     job_from,
     job_reference,
+    topic_reference,
 )
 from shared.adapters.firestore_idempotency import claim_key, free_key, has_expired, owner, read_key
-from shared.adapters.firestore_limits import require_room, take_place
+from shared.adapters.firestore_limits import Limits, count
 from shared.adapters.google_errors import reaching
+from shared.adapters.job_events import end_of
 from shared.errors import StaleMessage, Unavailable
-from shared.events import Events, JobEnded
+from shared.events import Events
 from shared.jobs import Counts, FilterValue, Job, JobStatus, KafkaDestination
 from shared.steps.ports import DestinationProgress
 
 _PAGE = 100
 _RACES = 20
+_TRIES = 3
 _CALL: Mapping[str, Any] = {"retry": RETRY, "timeout": TIMEOUT}
 
 
 class FirestoreJobs:
-    """Fulfils the ports Jobs and Listings. ``events`` hears of each job's end, once it is stored.
+    """Fulfils the ports Jobs and Listings. ``events`` hears of ends; ``limits`` are for whoever begins."""
 
-    ``most_in_flight``: how many of an organization's jobs may not have ended, for whoever creates any.
-    """
-
-    def __init__(self, client: firestore.Client, events: Events, most_in_flight: int = 0) -> None:
+    def __init__(self, client: firestore.Client, events: Events, limits: Limits | None = None) -> None:
         self._client = client
         self._events = events
-        self._most_in_flight = most_in_flight
+        self._limits = limits
 
     def create(self, job: Job, filter_values: Sequence[FilterValue]) -> str | None:
+        """The commit that records the job counts it, and answers how many there are: one too many is taken
+        back, hidden as it is until it is confirmed. Should it not come to that, the sweep does it.
+        """
+        for _ in range(_TRIES):
+            first, in_flight = self._record(job, filter_values)
+            if first is not None or self._limits is None or self._limits.hold(job.organization_id, in_flight):
+                return first
+            self.remove_unclaimed(job)
+            # Others may have been recorded at the same moment, and taken back: is there room now?
+            self.require_room(job.organization_id)
+        raise Unavailable("the job store", detail="many jobs of the organization are created at once")
+
+    def _record(self, job: Job, filter_values: Sequence[FilterValue]) -> tuple[str | None, int | None]:
+        """The job that has the key, if another one has; and how many are in flight now, if that was said."""
         with reaching("the job store"):
             for _ in range(_RACES):
                 batch = self._new_job(job, filter_values)
                 if job.idempotency is not None:
                     key = read_key(self._client, job, job.idempotency)
                     if key.exists and not has_expired(key, job):
-                        return None if owner(key) == job.job_id else owner(key)
+                        return (None if owner(key) == job.job_id else owner(key)), None
                     claim_key(batch, job, key)
-                take_place(batch, job, require_room(self._client, job.organization_id, self._most_in_flight))
                 try:
-                    batch.commit(**_CALL)
+                    counted = batch.commit(**_CALL)[0].transform_results
                 except (AlreadyExists, FailedPrecondition, NotFound):
-                    if self._reference(job).get(["status"], **_CALL).exists:
-                        # Ids are random: this is our own first try, whose answer was lost.
-                        return None
-                    continue
-                return None
-        raise Unavailable("the job store", detail="others of the organization's jobs kept being faster")
+                    if job.idempotency is not None:
+                        continue
+                    # Ids are random: this is our own first try, whose answer was lost.
+                    return None, None
+                return None, int(counted[0].integer_value) if counted else None
+        raise Unavailable("the job store", detail="the key of a new job kept changing")
 
     def require_room(self, organization_id: str) -> None:
-        with reaching("the job store"):
-            require_room(self._client, organization_id, self._most_in_flight)
+        if self._limits is not None:
+            self._limits.require_room(organization_id)
 
     def remove_unclaimed(self, job: Job) -> bool:
         with reaching("the job store"):
@@ -83,6 +96,7 @@ class FirestoreJobs:
                 batch = self._client.batch()
                 option = self._client.write_option(last_update_time=snapshot.update_time)
                 batch.delete(snapshot.reference, option=option)
+                count(self._client, batch, stored, None)
                 for number in range(stored.filter_parts):
                     batch.delete(snapshot.reference.collection("filter").document(str(number)))
                 for topic in self._topics(stored):
@@ -128,13 +142,15 @@ class FirestoreJobs:
                     {name: value for name, value in new.items() if value != old[name]},
                     option=self._client.write_option(last_update_time=snapshot.update_time),
                 )
+                count(self._client, batch, before, after)
                 beside(batch, after)
                 try:
                     batch.commit(**_CALL)
                 except (FailedPrecondition, NotFound):
                     # Somebody else was faster, or our own first try got through and its answer was lost.
                     continue
-                self._report(before, after)
+                if (ended := end_of(before, after)) is not None:
+                    self._events(ended)
                 return after
         raise Unavailable("the job store", detail="the job kept changing while it was to be changed")
 
@@ -201,22 +217,10 @@ class FirestoreJobs:
                 for destination in job.destinations
             }
 
-    def _report(self, before: Job, after: Job) -> None:
-        """A job that a retry completes at once was at an end before, but of another retry."""
-        if after.status.is_terminal and (not before.status.is_terminal or before.retry != after.retry):
-            seconds = ((after.time_completed or after.time_begun) - after.time_begun).total_seconds()
-            self._events(
-                JobEnded(
-                    organization_id=after.organization_id,
-                    job_id=after.job_id,
-                    status=after.status.value,
-                    seconds=seconds,
-                )
-            )
-
     def _new_job(self, job: Job, filter_values: Sequence[FilterValue]) -> firestore.WriteBatch:
         parts = filter_parts(filter_values) if job.filter_column is not None else []
         reference, batch = self._reference(job), self._client.batch()
+        count(self._client, batch, None, job)  # first, as its answer is looked for there
         batch.create(reference, job_fields(job) | {"filter_parts": len(parts)})
         for number, part in enumerate(parts):
             batch.create(reference.collection("filter").document(str(number)), {"text": part})
@@ -293,7 +297,3 @@ class FirestoreJobs:
             for destination in job.destinations
             if isinstance(destination, KafkaDestination)
         ]
-
-
-def topic_reference(client: firestore.Client, organization_id: str, name: str) -> firestore.DocumentReference:
-    return client.document("organizations", organization_id, "topics", name)

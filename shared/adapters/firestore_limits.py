@@ -1,60 +1,95 @@
-"""How many jobs of an organization may be in flight, recorded in `organizations/{organization}`.
+"""How many jobs of an organization are in flight, and may be: `organizations/{organization}` =
+``{in_flight, most_jobs_in_flight}``.
 
-``{last_created, most_jobs_in_flight}``: every commit that records a job writes the first and requires the
-document as it was before the organization's jobs were counted. So of two requests for the last place one
-counts again, and no count is kept that could drift from the jobs themselves.
+Whatever begins or ends a job raises or lowers ``in_flight`` in the very same commit, so the two can't part.
+``most_jobs_in_flight`` is of an organization that has a limit of its own.
 """
 
-from typing import Any
+from collections.abc import Callable
 
+from google.api_core.exceptions import FailedPrecondition
 from google.cloud import firestore
-from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.adapters.firestore_documents import RETRY, TIMEOUT, fields_of
-from shared.errors import TooManyJobs
+from shared.adapters.firestore_documents import RETRY, TIMEOUT, fields_of, paged
+from shared.adapters.google_errors import reaching
+from shared.errors import Busy, TooManyJobs
 from shared.jobs import Job, JobStatus
 
-Snapshot = firestore.DocumentSnapshot[Any]
-
-_IN_FLIGHT = [status.value for status in JobStatus if not status.is_terminal]
-
-
-def organization_reference(client: firestore.Client, organization_id: str) -> firestore.DocumentReference:
-    return client.document("organizations", organization_id)
+# A new limit of one organization holds after so many seconds.
+CACHE_SECONDS = 30.0
 
 
-def require_room(client: firestore.Client, organization_id: str, most: int) -> Snapshot:
-    """The organization's record as it was before its jobs were counted; TooManyJobs at its limit.
+class Limits:
+    """``most`` holds for an organization without a limit of its own; ``monotonic`` never goes back."""
 
-    ``most`` holds for an organization without a limit of its own.
-    """
-    organization = organization_reference(client, organization_id).get(retry=RETRY, timeout=TIMEOUT)
-    own = fields_of(organization).get("most_jobs_in_flight")
-    limit = most if own is None else int(own)
-    jobs = client.collection("organizations", organization_id, "jobs")
-    in_flight = jobs.where(filter=FieldFilter("status", "in", _IN_FLIGHT)).limit(max(limit, 1))
-    # The client's types say that get() is a class's, and its answer flat.
-    counted: Any = in_flight.count(alias="jobs").get(retry=RETRY, timeout=TIMEOUT)  # type: ignore[call-arg]
-    if int(counted[0][0].value) >= limit:
-        raise TooManyJobs(
-            f"Your organization has {limit} backfills that have not ended, which is its limit: try again when"
-            " one has, or cancel one"
-        )
-    return organization
+    def __init__(self, client: firestore.Client, most: int, monotonic: Callable[[], float]) -> None:
+        self._client = client
+        self._most = most
+        self._monotonic = monotonic
+        self._cache: dict[str, tuple[int, float]] = {}
+
+    def require_room(self, organization_id: str) -> None:
+        """TooManyJobs if the organization may have no job more."""
+        in_flight, limit = self._read(organization_id)
+        if in_flight >= limit:
+            raise TooManyJobs(
+                f"Your organization has {limit} backfills that have not ended, which is its limit: try again"
+                " when one has, or cancel one"
+            )
+
+    def hold(self, organization_id: str, in_flight: int | None) -> bool:
+        """Whether so many are no more than the organization may have; None: it is read how many are."""
+        known = self._cache.get(organization_id)
+        if in_flight is None or known is None or self._monotonic() >= known[1]:
+            found, limit = self._read(organization_id)
+            return (found if in_flight is None else in_flight) <= limit
+        return in_flight <= known[0]
+
+    def _read(self, organization_id: str) -> tuple[int, int]:
+        with reaching("the job store"):
+            snapshot = _reference(self._client, organization_id).get(retry=RETRY, timeout=TIMEOUT)
+        fields = fields_of(snapshot)
+        limit = int(fields.get("most_jobs_in_flight", self._most))
+        self._cache[organization_id] = (limit, self._monotonic() + CACHE_SECONDS)
+        return int(fields.get("in_flight", 0)), limit
 
 
-def take_place(batch: firestore.WriteBatch, job: Job, organization: Snapshot) -> None:
-    """Have the batch record the job only if no other was recorded since the count."""
-    fields = {"last_created": job.job_id}
-    if organization.exists:
-        option = firestore.Client.write_option(last_update_time=organization.update_time)
-        batch.update(organization.reference, fields, option=option)
-    else:
-        batch.create(organization.reference, fields)
+def count(
+    client: firestore.Client, batch: firestore.WriteBatch, before: Job | None, after: Job | None
+) -> None:
+    """Have the batch count the job if it begins or ends by it; None where there is no job."""
+    job = after or before
+    change = _flies(after) - _flies(before)
+    if job is not None and change:
+        fields = {"in_flight": firestore.Increment(change)}
+        batch.set(_reference(client, job.organization_id), fields, merge=True)
+
+
+def recount(client: firestore.Client, organization_id: str) -> int:
+    """Count the organization's jobs themselves, as after a restored backup; Busy if one begins or ends."""
+    reference = _reference(client, organization_id)
+    with reaching("the job store"):
+        before = reference.get(retry=RETRY, timeout=TIMEOUT)
+        jobs = paged(client.collection("organizations", organization_id, "jobs").select(["status"]))
+        found = sum(not JobStatus(job.get("status")).is_terminal for job in jobs)
+        if before.exists:
+            option = client.write_option(last_update_time=before.update_time)
+            try:
+                reference.update({"in_flight": found}, option, retry=RETRY, timeout=TIMEOUT)
+            except FailedPrecondition as error:
+                raise Busy("a job began or ended meanwhile: count again") from error
+    return found
 
 
 def set_limit(client: firestore.Client, organization_id: str, most: int | None) -> None:
     """Give the organization a limit of its own, or with None the service's again."""
-    reference = organization_reference(client, organization_id)
     fields = {"most_jobs_in_flight": firestore.DELETE_FIELD if most is None else most}
-    reference.set(fields, merge=True, retry=RETRY, timeout=TIMEOUT)
+    _reference(client, organization_id).set(fields, merge=True, retry=RETRY, timeout=TIMEOUT)
+
+
+def _reference(client: firestore.Client, organization_id: str) -> firestore.DocumentReference:
+    return client.document("organizations", organization_id)
+
+
+def _flies(job: Job | None) -> int:
+    return int(job is not None and not job.status.is_terminal)

@@ -10,8 +10,7 @@ from typing import Any, Protocol
 from google.api_core.exceptions import FailedPrecondition
 from google.cloud import firestore
 
-from shared.adapters.firestore_documents import RETRY, TIMEOUT, fields_of
-from shared.adapters.firestore_jobs import topic_reference
+from shared.adapters.firestore_documents import RETRY, TIMEOUT, fields_of, topic_reference
 from shared.adapters.google_errors import reaching
 from shared.errors import Busy
 from shared.jobs import Job, KafkaDestination, topic_name

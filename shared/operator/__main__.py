@@ -5,6 +5,7 @@ python -m shared.operator keys list acme
 python -m shared.operator keys rotate 0123456789ab --overlap-hours 24
 python -m shared.operator keys revoke 0123456789ab
 python -m shared.operator limit acme 250
+python -m shared.operator recount acme
 python -m shared.operator replay --time 2026-03-01T10:00:00+00:00
 python -m shared.operator snapshot before-upgrade
 python -m shared.operator replay --snapshot before-upgrade
@@ -20,10 +21,10 @@ from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import firestore
 from google.cloud.pubsub_v1 import SubscriberClient
 
-from shared.adapters.firestore_limits import set_limit
+from shared.adapters.firestore_limits import recount, set_limit
 from shared.adapters.google_errors import reaching
 from shared.config import ConfigurationError, Settings, read
-from shared.errors import Unavailable
+from shared.errors import RetryLater
 from shared.operator import keys
 from shared.operator.replay import replay, take_snapshot
 from shared.organizations import is_organization_id
@@ -35,11 +36,11 @@ def main(arguments: Sequence[str]) -> int:
         settings = read(os.environ)
         if options.command == "keys":
             _keys(options, settings)
-        elif options.command == "limit":
+        elif options.command in {"limit", "recount"}:
             _limit(options, settings)
         else:
             _subscriptions(options, settings)
-    except (ConfigurationError, keys.KeyRefused, Unavailable, GoogleAPICallError) as error:
+    except (ConfigurationError, keys.KeyRefused, RetryLater, GoogleAPICallError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
@@ -72,10 +73,14 @@ def _show(issued: Sequence[keys.IssuedKey]) -> None:
 
 
 def _limit(options: argparse.Namespace, settings: Settings) -> None:
+    client, organization = firestore.Client(project=settings.project), options.organization
+    if options.command == "recount":
+        sys.stdout.write(f"recount: {organization}: {recount(client, organization)} in flight\n")
+        return
     with reaching("the job store"):
-        set_limit(firestore.Client(project=settings.project), options.organization, options.most)
+        set_limit(client, organization, options.most)
     most = "the service's limit" if options.most is None else str(options.most)
-    sys.stdout.write(f"limit: {options.organization}: {most}\n")
+    sys.stdout.write(f"limit: {organization}: {most}\n")
 
 
 def _subscriptions(options: argparse.Namespace, settings: Settings) -> None:
@@ -96,6 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     limit = commands.add_parser("limit", help="how many jobs an organization may have in flight")
     limit.add_argument("organization", type=_organization)
     limit.add_argument("most", type=_most, help="a number, or `default` for the service's limit")
+    again = commands.add_parser("recount", help="count its jobs in flight anew, as after a restored backup")
+    again.add_argument("organization", type=_organization)
     rewind = commands.add_parser("replay", help="deliver again what was acknowledged since")
     to = rewind.add_mutually_exclusive_group(required=True)
     to.add_argument("--time", type=_time, help="ISO 8601 with its offset")

@@ -13,6 +13,7 @@ from shared import jobs as domain
 from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_deliveries import FirestoreDeliveries
 from shared.adapters.firestore_jobs import FirestoreJobs
+from shared.adapters.firestore_limits import Limits
 from shared.adapters.firestore_topics import FirestoreTopics
 from shared.chunks import Chunk, number_files, shards_for
 from shared.jobs import FilterValue, Job
@@ -93,7 +94,8 @@ def in_memory(most: int = MOST_IN_FLIGHT) -> Records:
 
 
 def in_firestore(client: firestore.Client, most: int = MOST_IN_FLIGHT) -> Records:
-    clock, jobs, broker = FakeClock(), FirestoreJobs(client, lambda _event: None, most), FakeBroker()
+    clock, broker = FakeClock(), FakeBroker()
+    jobs = FirestoreJobs(client, lambda _event: None, Limits(client, most, clock.monotonic))
     deliveries = FirestoreDeliveries(
         client, lease_length=LEASE, now=clock.now, new_holder=lambda: str(uuid.uuid4())
     )

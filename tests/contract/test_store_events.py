@@ -28,7 +28,7 @@ def events() -> list[Event]:
 def jobs(firestore_host: str, monkeypatch: pytest.MonkeyPatch, events: list[Event]) -> FirestoreJobs:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_host)
     client = firestore.Client(project=f"test-{uuid.uuid4().hex[:12]}")
-    return FirestoreJobs(client, events.append, 100)
+    return FirestoreJobs(client, events.append)
 
 
 def ended(job: Job, status: str, seconds: float) -> JobEnded:

@@ -64,7 +64,7 @@ def test_a_job_that_an_older_release_recorded_is_read_and_goes_on(
     client.document("organizations", "acme", "jobs", job.job_id, "destinations", WEBHOOK.uid).set(
         {"last_error": "it answered 500"}
     )
-    jobs = FirestoreJobs(client, lambda _event: None, 100)
+    jobs = FirestoreJobs(client, lambda _event: None)
     assert jobs.get("acme", job.job_id) == job
     assert jobs.destinations(job)[WEBHOOK.uid].last_error == "it answered 500"
     jobs.change("acme", job.job_id, partial(domain.fail, message="why", now=CREATED, retry=0))

@@ -1,0 +1,16 @@
+"""What a stored change of a job means to those who count."""
+
+from shared.events import JobEnded
+from shared.jobs import Job
+
+
+def end_of(before: Job, after: Job) -> JobEnded | None:
+    """The job's end, if the change is one. A retry that completes a job at once ends it again."""
+    if not after.status.is_terminal or (before.status.is_terminal and before.retry == after.retry):
+        return None
+    return JobEnded(
+        organization_id=after.organization_id,
+        job_id=after.job_id,
+        status=after.status.value,
+        seconds=((after.time_completed or after.time_begun) - after.time_begun).total_seconds(),
+    )
