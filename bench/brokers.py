@@ -1,4 +1,4 @@
-"""Brokers to measure against, on the core that is not measured: a new one whenever one is asked for."""
+"""What is measured against, on the core that is not measured: a new one whenever one is asked for."""
 
 import subprocess
 import sys
@@ -14,35 +14,46 @@ from infra.local.supervisor import LocalStack
 
 
 @dataclass(frozen=True)
-class MockBroker:
-    """librdkafka's mock cluster, which holds nothing back: it acknowledges as fast as it reads."""
+class Talker:
+    """A program of ours that answers each line of its input with a line; ``said`` is its first one."""
 
-    address: str
+    said: str
     _process: subprocess.Popen[str]
 
-    def messages_in(self, topic: str) -> int:
-        """How many messages arrived in the topic."""
+    def ask(self, question: str) -> str:
+        """BenchFailure if it answers nothing."""
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(f"{topic}\n")
+        self._process.stdin.write(f"{question}\n")
         self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        if answer := self._process.stdout.readline().strip():
+            return answer
+        raise process.BenchFailure(f"{self._process.args!r} does not answer {question}")
 
 
 @contextmanager
-def mock_broker(topic: str) -> Iterator[MockBroker]:
-    """A mock cluster that has the topic."""
-    command = process.pinned([sys.executable, "-m", "bench.mock_broker", topic], process.OTHER_CORE)
+def talker(module: str, *arguments: str) -> Iterator[Talker]:
+    """Run a module of `bench` on the other core; it ends when its input does."""
+    command = process.pinned([sys.executable, "-m", module, *arguments], process.OTHER_CORE)
     with subprocess.Popen(
         command, cwd=process.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as running:
         assert running.stdin
         assert running.stdout
         try:
-            yield MockBroker(running.stdout.readline().strip(), running)
+            yield Talker(running.stdout.readline().strip(), running)
         finally:
             running.stdin.close()
-            running.wait(timeout=30)
+            running.wait(timeout=60)
+
+
+@contextmanager
+def mock_broker(topic: str) -> Iterator[Talker]:
+    """Librdkafka's mock cluster with the topic: it acknowledges as fast as it reads, and ``said`` is its
+    address. Asked for a topic, it tells how many messages are in it.
+    """
+    with talker("bench.mock_broker", topic) as cluster:
+        yield cluster
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from shared.columns import Column, JsonKind
 ROWS: Final = 244_000
 GROUP_ROWS: Final = 65_536
 KEY: Final = "unique_id"
+ORGANIZATION: Final = "bench"
 FOLDER: Final = Path(__file__).parents[1] / ".cache" / "bench"
 
 _SCHEMA: Final = pa.schema(

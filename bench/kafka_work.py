@@ -10,14 +10,20 @@ from confluent_kafka import Producer
 
 from bench import chunk
 from bench.work import measured
-from shared.destinations.kafka import CORRECTNESS, TUNING
+from shared.destinations.kafka import CORRECTNESS, TUNING, KafkaLimits, KafkaSink
 from shared.destinations.kafka_sending import Refused, Sending
 from shared.encoding import ParquetRows
-from shared.jobs import KafkaDestination
+from shared.jobs import KafkaDestination, topic_name
 from shared.steps.ports import ChunkDelivery
 
-BATCH_ROWS = 1_024
-TOPIC = "beam.bench.transfers"
+LIMITS = KafkaLimits(least=0.0)
+
+
+def topic(name: str) -> str:
+    return topic_name(chunk.ORGANIZATION, name)
+
+
+TOPIC = topic("transfers")
 
 
 def settings(bootstrap: str) -> dict[str, Any]:
@@ -38,22 +44,36 @@ class Watched:
         return 480.0
 
 
-def delivery(rows: int) -> ChunkDelivery:
-    destination = KafkaDestination("transfers", "uid", None)
-    return ChunkDelivery("bench", "job", "attempt", 0, rows, destination, 500, 0)
+def delivery(rows: int, name: str) -> ChunkDelivery:
+    destination = KafkaDestination(name, "uid", None)
+    return ChunkDelivery(chunk.ORGANIZATION, "job", "attempt", 0, rows, destination, 500, 0)
 
 
-def product(path: str, bootstrap: str) -> dict[str, float]:
-    """The product's hot path: its reader, its encoder, its sending."""
+def product(path: str, bootstrap: str, name: str = "transfers") -> dict[str, float]:
+    """The product's hot path: its reader, its encoder, its sending, with no transaction around it."""
     refused = Refused()
     producer = Producer({**settings(bootstrap), "on_delivery": refused})
     rows = pq.read_metadata(path).num_rows
-    sending = Sending(producer, delivery(rows), TOPIC, Watched(), reserve=0.0, monotonic=time.monotonic)
+    sending = Sending(
+        producer, delivery(rows, name), topic(name), Watched(), reserve=0.0, monotonic=time.monotonic
+    )
     with measured(rows) as found, Path(path).open("rb") as file:
-        for batch in ParquetRows(file, chunk.COLUMNS, chunk.KEY, path).batches(BATCH_ROWS):
+        for batch in ParquetRows(file, chunk.COLUMNS, chunk.KEY, path).batches(LIMITS.batch_rows):
             sending.send(batch)
         sending.finish()
     refused.check()
+    return found
+
+
+def exactly_once(path: str, bootstrap: str, name: str) -> dict[str, float]:
+    """The product's sink: the same in a transaction with its marker, from opening it to its commit."""
+    rows = pq.read_metadata(path).num_rows
+    client = {"bootstrap.servers": bootstrap, "log_level": 0}
+    sink = KafkaSink(client, monotonic=time.monotonic, limits=LIMITS)
+    with measured(rows) as found, Path(path).open("rb") as file:
+        assert sink.deliver(
+            delivery(rows, name), ParquetRows(file, chunk.COLUMNS, chunk.KEY, path), Watched()
+        )
     return found
 
 
@@ -70,7 +90,7 @@ def naive(path: str, bootstrap: str) -> dict[str, float]:
         arrived += 1
 
     with measured(rows) as found:
-        for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS):
+        for batch in pq.ParquetFile(path).iter_batches(LIMITS.batch_rows):
             for row in batch.to_pylist():
                 named = {name.lower(): value for name, value in row.items()}
                 line = json.dumps(named)
@@ -88,9 +108,9 @@ def naive(path: str, bootstrap: str) -> dict[str, float]:
 
 
 def encode_only(path: str) -> dict[str, float]:
-    """The product's reader and encoder alone, to the bytes that are sent."""
+    """The product's reader and encoder alone, as far as a row's key and text, which sending begins with."""
     rows = pq.read_metadata(path).num_rows
     with measured(rows) as found, Path(path).open("rb") as file:
-        for _batch in ParquetRows(file, chunk.COLUMNS, chunk.KEY, path).batches(BATCH_ROWS):
-            pass
+        for batch in ParquetRows(file, chunk.COLUMNS, chunk.KEY, path).batches(LIMITS.batch_rows):
+            assert len(batch.lines()) == len(batch.keys() or ())
     return found

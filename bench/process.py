@@ -55,11 +55,14 @@ def run(
 
 
 def work(
-    function: Callable[..., Mapping[str, float]],
+    function: Callable[..., Mapping[str, Any]],
     *,
+    core: int = MEASURED_CORE,
     environment: Mapping[str, str] | None = None,
     **arguments: Any,
 ) -> dict[str, Any]:
-    """Run a function of a module of `bench` in a new interpreter on the measured core."""
+    """Run a function of a module of `bench` in a new interpreter."""
     name = f"{function.__module__}:{function.__name__}"
-    return run([sys.executable, "-m", "bench.work", name, json.dumps(arguments)], environment=environment)
+    return run(
+        [sys.executable, "-m", "bench.work", name, json.dumps(arguments)], core=core, environment=environment
+    )

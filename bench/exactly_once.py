@@ -1,0 +1,58 @@
+"""What exactly once costs, on Apache Kafka: a transaction and its marker for the whole chunk."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench import brokers, chunk, kafka_work, oracle, process
+from bench.figures import Figure, figure, ratio
+from bench.mock_broker import messages_in
+from shared.adapters.kafka_topics import KafkaTopics
+
+if TYPE_CHECKING:
+    from bench.rounds import Measured
+
+KEYS = ("kafka_exactly_once_vs_idempotent",)
+
+_PARTITIONS = 6
+_WORKS = (kafka_work.exactly_once, kafka_work.product)
+
+
+def run(rounds: int) -> dict[str, Figure]:
+    path = chunk.staged()
+    found: dict[str, list[Measured]] = {work.__name__: [] for work in _WORKS}
+    for turn in range(rounds):
+        with brokers.stack("kafka") as stack:
+            bootstrap = stack.endpoints["kafka_bootstrap"]
+            # A broker that has just started compiles its own code first: that is nobody's to pay.
+            _send(kafka_work.product, path, bootstrap, "warm")
+            for work in _WORKS[:: -1 if turn % 2 else 1]:
+                found[work.__name__].append(_send(work, path, bootstrap, work.__name__))
+            if turn == 0:
+                topic = kafka_work.topic("exactly_once")
+                print(f"oracle: {oracle.compare(path, oracle.committed(bootstrap, topic))} rows equal")
+    exactly_once, idempotent = (found[work.__name__] for work in _WORKS)
+    return {
+        "kafka_exactly_once_vs_idempotent": ratio(exactly_once, idempotent, "rows_per_s"),
+        "apache_kafka_exactly_once_rows_per_s": figure(each["rows_per_s"] for each in exactly_once),
+        "apache_kafka_idempotent_rows_per_s": figure(each["rows_per_s"] for each in idempotent),
+    }
+
+
+def _send(work: Any, path: Path, bootstrap: str, name: str) -> dict[str, Any]:
+    create_topic(bootstrap, kafka_work.topic(name))
+    measured = process.work(work, path=str(path), bootstrap=bootstrap, name=name)
+    # Each partition's end of the transaction is a message too.
+    extra = _PARTITIONS if work is kafka_work.exactly_once else 0
+    arrived = messages_in(bootstrap, kafka_work.topic(name)) - extra
+    if arrived != measured["rows"]:
+        raise process.BenchFailure(f"{arrived} of {measured['rows']} rows arrived at the broker")
+    return measured
+
+
+def create_topic(bootstrap: str, topic: str) -> None:
+    """Have the topic as the service makes it."""
+    client = {"bootstrap.servers": bootstrap, "log_level": 0}
+    KafkaTopics(
+        client, partitions=_PARTITIONS, replication=1, config={}, timeout=15.0, monotonic=time.monotonic
+    ).create(topic)
