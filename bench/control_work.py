@@ -1,12 +1,14 @@
 """What is measured of the control path; each function runs in a process of its own."""
 
+import json
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 
 from google.cloud import firestore
-from google.cloud.pubsub_v1 import PublisherClient
+from google.pubsub_v1 import PublisherClient
 
 from bench import records
 from infra.local import names
@@ -15,9 +17,10 @@ from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.bootstrap.clients import publisher
 from shared.chunks import StagedFile, number_files
 from shared.config import read
-from shared.messages import DeliverChunk, to_data
+from shared.messages import DeliverChunk
 
 _COMMIT = 500
+_REQUEST = 1000
 
 
 def publish(count: int) -> dict[str, float]:
@@ -31,14 +34,16 @@ def publish(count: int) -> dict[str, float]:
 
 
 def publish_bare(count: int) -> dict[str, float]:
-    """The client's own loop over messages that are already bytes."""
-    data = [to_data(message) for message in _messages(count)]
+    """A loop over the client's fastest call, which is not its own batching: a thousand messages a request."""
     client = PublisherClient()
     topic = client.topic_path(names.PROJECT, names.CHUNKS_TOPIC)
-    client.publish(topic, data[0]).result()
+    fields = {"kind": "deliver", **asdict(_messages(1)[0])}
+    client.publish(request={"topic": topic, "messages": [{"data": json.dumps(fields).encode()}]})
     with _timed() as found:
-        for future in [client.publish(topic, each) for each in data]:
-            future.result()
+        for start in range(0, count, _REQUEST):
+            numbers = range(start, min(start + _REQUEST, count))
+            data = [json.dumps(fields | {"chunk": number}).encode() for number in numbers]
+            client.publish(request={"topic": topic, "messages": [{"data": each} for each in data]})
     return found
 
 

@@ -11,7 +11,7 @@ from bench.rounds import Measured, Variant, paired
 
 KEYS = ("import_vs_clients_api", "import_vs_clients_stage", "import_vs_clients_deliver")
 
-_ALL = ("flask", "google.cloud.firestore", "google.cloud.pubsub_v1")
+_ALL = ("flask", "google.cloud.firestore", "google.pubsub_v1")
 CLIENTS = {
     "api": (*_ALL, "pydantic"),
     "stage": (*_ALL, "google.cloud.storage", "confluent_kafka.admin", "snowflake.connector"),
