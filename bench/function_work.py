@@ -19,7 +19,7 @@ from shared.messages import DeliverChunk, to_data
 
 
 def prepare(path: str, name: str) -> dict[str, Any]:
-    """Stage the file as the one chunk of a new job with one topic; answers its message's push envelope."""
+    """Stage the file as a chunk of a new job with one topic; answers its message's push envelope."""
     exactly_once.create_topic(_bootstrap(), kafka_work.topic(name))
     message = staged(Path(path), name)
     data = base64.b64encode(to_data(message)).decode()
@@ -27,11 +27,13 @@ def prepare(path: str, name: str) -> dict[str, Any]:
 
 
 def staged(path: Path, name: str) -> DeliverChunk:
-    """The message of the one chunk of a new job, which is all there."""
+    """The message of the first of a new job's two chunks: the last one's delivery ends the job besides."""
     client = firestore.Client(project=names.PROJECT)
     jobs = FirestoreJobs(client)
-    chunk = Chunk(0, "data_0.parquet", path.stat().st_size, pq.read_metadata(path).num_rows)
-    job = records.transporting(jobs, FirestoreChunks(client, jobs), [chunk], [KafkaDestination(name, name)])
+    size, rows = path.stat().st_size, pq.read_metadata(path).num_rows
+    chunk, last = (Chunk(number, f"data_{number}.parquet", size, rows) for number in range(2))
+    chunks = FirestoreChunks(client, jobs)
+    job = records.transporting(jobs, chunks, [chunk, last], [KafkaDestination(name, name)])
     bucket = storage.Client(project=names.PROJECT).bucket(names.BUCKET)
     bucket.blob(job.attempt_prefix + chunk.name).upload_from_filename(str(path))
     return DeliverChunk(job.organization_id, job.job_id, job.require_attempt().attempt_id, job.retry, 0)

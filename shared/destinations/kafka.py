@@ -97,16 +97,16 @@ class KafkaSink:
 
     def _commit(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> None:
         topic = topic_of(delivery)
-        producer = Producer(self._properties(delivery, pulse.seconds_left()))
         reserve = min(self._limits.reserve, pulse.seconds_left() / 4)
-        transaction = Transaction(producer, delivery, timeout=self._limits.step)
         ahead = ReadAhead(rows.batches(self._limits.batch_rows), pulse)
         # Opening is to wait for the brokers: for so long this thread encodes.
         with ThreadPoolExecutor(1, "kafka-opening") as beside:
-            opening = beside.submit(self._open, transaction, producer, delivery, pulse)
+            opening = beside.submit(self._opened, delivery, topic, pulse)
             ahead.fill(self._limits.batches_ahead, enough=opening.done)
-        if not opening.result():
+        opened = opening.result()
+        if opened is None:
             return
+        producer, transaction = opened
         with _aborting(transaction), speaking_of(topic), transaction.telling_why():
             sending = Sending(
                 producer,
@@ -124,12 +124,13 @@ class KafkaSink:
             self._require_topic(producer, topic, pulse)
         transaction.commit()
 
-    def _open(
-        self, transaction: Transaction, producer: Producer, delivery: ChunkDelivery, pulse: Pulse
-    ) -> bool:
-        """Begin the transaction, its marker included; False if the chunk was committed before."""
-        topic = topic_of(delivery)
+    def _opened(
+        self, delivery: ChunkDelivery, topic: str, pulse: Pulse
+    ) -> tuple[Producer, Transaction] | None:
+        """Begin the chunk's transaction, its marker included; None if it was committed before."""
         with self.markers.of(delivery) as marker:
+            producer = Producer(self._properties(delivery, pulse.seconds_left()))
+            transaction = Transaction(producer, delivery, timeout=self._limits.step)
             self._require_topic(producer, topic, pulse)
             # Asked a second time, the client is connected to a broker by its number. Before that, fencing
             # waits for half a second every third time: librdkafka looks again for the coordinator then.
@@ -137,12 +138,12 @@ class KafkaSink:
             transaction.fence(pulse)
             # Only now: looked up earlier, the marker could still be set by a sender not yet fenced.
             if marker.committed():
-                return False
+                return None
         transaction.begin()
         # Before the rows, so that nothing is left to do behind them but to commit.
         with _aborting(transaction), speaking_of(topic):
             transaction.mark()
-        return True
+        return producer, transaction
 
     def _send(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> None:
         topic, refused = topic_of(delivery), Refused()
