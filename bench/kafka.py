@@ -1,6 +1,6 @@
 """Parquet to Kafka, against librdkafka's mock cluster: the product, the obvious way, and the ceiling."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ def run(rounds: int) -> dict[str, Figure]:
     return figures(paired(variants, rounds))
 
 
-def figures(found: Mapping[str, list[Measured]]) -> dict[str, Figure]:
+def figures(found: Mapping[str, Sequence[Measured]]) -> dict[str, Figure]:
     product = found["product"]
     answered = {
         "kafka_vs_naive": ratio(product, found["naive"], "rows_per_s"),

@@ -63,12 +63,17 @@ def machine(results: Results) -> str:
 
 
 def publish(document: str, results: Results) -> str:
-    """The document with this run's table between its markers; ValueError if it has none."""
+    """The document with this run's table between its markers."""
+    return between_markers(document, f"{table(results)}\n\n{machine(results)}")
+
+
+def between_markers(document: str, text: str) -> str:
+    """The document with the text in the place that is kept for it; ValueError if it has none."""
     before, begin, rest = document.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError("the document has no place for the table")
-    return f"{before}{BEGIN}\n\n{table(results)}\n\n{machine(results)}\n\n{END}{after}"
+        raise ValueError("the document has no place for what was measured")
+    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
 
 
 def is_complete(results: Results) -> bool:
