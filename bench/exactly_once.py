@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 KEYS = ("kafka_exactly_once_vs_idempotent",)
 
 _PARTITIONS = 6
+_SECONDS = 15.0
 _WORKS = (kafka_work.exactly_once, kafka_work.product)
 
 
@@ -42,12 +43,21 @@ def run(rounds: int) -> dict[str, Figure]:
 def _send(work: Any, path: Path, bootstrap: str, name: str) -> dict[str, Any]:
     create_topic(bootstrap, kafka_work.topic(name))
     measured = process.work(work, path=str(path), bootstrap=bootstrap, name=name)
-    # Each partition's end of the transaction is a message too.
-    extra = _PARTITIONS if work is kafka_work.exactly_once else 0
-    arrived = messages_in(bootstrap, kafka_work.topic(name)) - extra
-    if arrived != measured["rows"]:
-        raise process.BenchFailure(f"{arrived} of {measured['rows']} rows arrived at the broker")
+    transaction = work is kafka_work.exactly_once
+    require_rows(bootstrap, kafka_work.topic(name), measured["rows"], transaction=transaction)
     return measured
+
+
+def require_rows(bootstrap: str, topic: str, rows: int, *, transaction: bool) -> None:
+    """BenchFailure unless a reader of committed rows finds so many at the broker.
+
+    A transaction's end is a message in each partition, and a commit is answered before all have it.
+    """
+    wanted, until = rows + _PARTITIONS * transaction, time.monotonic() + _SECONDS
+    while (found := messages_in(bootstrap, topic)) < wanted and time.monotonic() < until:
+        time.sleep(0.05)
+    if found != wanted:
+        raise process.BenchFailure(f"{found} messages in {topic} where {wanted} were sent")
 
 
 def create_topic(bootstrap: str, topic: str) -> None:
