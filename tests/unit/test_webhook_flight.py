@@ -41,15 +41,23 @@ def test_every_row_arrives_once_and_ids_tell_the_order(connections: Connections)
 
 def test_as_many_as_are_allowed_are_under_way_and_no_more(connections: Connections) -> None:
     read: list[int] = []
-    with Receiver(*[Reply(hang=0.4)] * 3) as receiver:
+    released = threading.Event()
+
+    def answer() -> Reply:
+        released.wait(30.0)
+        return Reply()
+
+    with Receiver() as receiver:
+        receiver.next_reply = answer  # type: ignore[method-assign]
         sink = webhook_sink(connections, FakeTime(), THREE)
         rows = NumberedRows(60, before=read.append)
         sending = threading.Thread(target=sink.deliver, args=(delivery(receiver, 60), rows, SteadyPulse()))
         sending.start()
-        until = time.monotonic() + 5.0
+        until = time.monotonic() + 20.0
         while len(receiver.requests) < 3 and time.monotonic() < until:
             time.sleep(0.01)
         assert (len(receiver.requests), read) == (3, [0, 10, 20])
+        released.set()
         sending.join()
     assert sorted(receiver.rows()) == list(range(60))
 
@@ -108,15 +116,12 @@ def test_a_stop_ends_them_all_and_tells_what_was_acknowledged(connections: Conne
         if first == 50:
             pulse.reason = DeliveryStopped("the job was cancelled")
 
-    with Receiver() as receiver:
-        with pytest.raises(DeliveryStopped):
-            webhook_sink(connections, FakeTime(), THREE).deliver(
-                delivery(receiver, 100), NumberedRows(100, before=stop), pulse
-            )
-        arrived = sorted(receiver.rows())
-    assert arrived == list(range(len(arrived)))
-    assert len(arrived) <= 50
-    assert [10 * number for number in pulse.checkpoints] <= [len(arrived)]
+    with Receiver() as receiver, pytest.raises(DeliveryStopped):
+        webhook_sink(connections, FakeTime(), THREE).deliver(
+            delivery(receiver, 100), NumberedRows(100, before=stop), pulse
+        )
+    assert set(receiver.rows()) <= set(range(50))
+    assert set(receiver.rows()) >= set(range(10 * max(pulse.checkpoints, default=0)))
 
 
 def test_what_is_under_way_when_time_runs_out_is_acknowledged_first(connections: Connections) -> None:
@@ -149,7 +154,7 @@ def test_alarms_ring_in_their_order_unless_they_are_cancelled() -> None:
 
     alarms.set("late", 0.2, ring_late)
     alarms.set("early", 0.05, lambda: rung.append("early"))
-    alarms.set("never", 0.1, lambda: rung.append("never"))
+    alarms.set("never", 60.0, lambda: rung.append("never"))
     alarms.cancel("never")
     alarms.cancel("unknown")
     assert last.wait(5.0)
