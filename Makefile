@@ -6,7 +6,7 @@ VENV_PYTHON := .venv/bin/python
 FOREGROUND := exec $(VENV_PYTHON) -I -S infra/local/tether.py $$PPID $(VENV_PYTHON)
 
 # Read by the stack and the demo when given: make demo DATA=transfers.parquet TOKEN=0x…
-export DATA TOKEN ROWS STACK_DIR KAFKA_BOOTSTRAP UNLOAD_FILE_BYTES CONCURRENCY SWEEP_PAUSE
+export DATA TOKEN ROWS STACK_DIR KAFKA_BOOTSTRAP UNLOAD_FILE_BYTES CONCURRENCY SWEEP_PAUSE ONLY
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo stack test reliability lint bench bundles verify-infra audit
@@ -49,5 +49,5 @@ verify-infra: setup ## check infra/ against the real google provider, where Terr
 audit: setup ## look for known faults in what is deployed, and write its bill of materials into dist/
 	@$(VENV_PYTHON) -m infra.release.audit
 
-bench: setup ## run the benchmarks
-	@$(VENV_PYTHON) -m bench
+bench: setup ## measure against the bounds (20 minutes); ONLY=part or figure; writes docs/performance.md
+	@$(FOREGROUND) -m bench

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from shared.errors import MalformedMessage
@@ -47,12 +47,15 @@ class DeliverChunk:
 
 Message = StageJob | TearDownJob | DeliverChunk
 
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+
 _KINDS: dict[str, type[Message]] = {kind.kind: kind for kind in (StageJob, TearDownJob, DeliverChunk)}
 
 
 def to_data(message: Message) -> bytes:
     """The message as the data of a Pub/Sub message."""
-    return json.dumps({"kind": message.kind, **asdict(message)}, separators=(",", ":")).encode()
+    fields = {name: getattr(message, name) for name in message.__slots__}
+    return _to_json({"kind": message.kind, **fields}).encode()
 
 
 def from_data(data: bytes) -> Message:

@@ -1,6 +1,8 @@
 """The records of chunks in Firestore, and their counting down."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from google.api_core.exceptions import AlreadyExists
 from google.cloud import firestore
@@ -22,6 +24,7 @@ from shared.chunks import Chunk, shard_of
 from shared.jobs import Job
 
 _COMMIT = 500
+_COMMITS_AT_ONCE = 2
 
 
 class FirestoreChunks:
@@ -32,17 +35,20 @@ class FirestoreChunks:
         self._jobs = jobs
 
     def record(self, job: Job, chunks: Sequence[Chunk]) -> None:
-        with reaching("the job store"):
-            for some in in_batches(chunks, _COMMIT):
-                try:
-                    self._create(job, some)
-                except AlreadyExists:
-                    # An earlier run got so far and died, or its answer was lost. What it wrote may be
-                    # delivered by now and must stay.
-                    references = [self._reference(job, chunk.number) for chunk in some]
-                    found = self._client.get_all(references, retry=RETRY, timeout=TIMEOUT)
-                    there = {snapshot.get("number") for snapshot in found if snapshot.exists}
-                    self._create(job, [chunk for chunk in some if chunk.number not in there])
+        # While one commit is on its way, the next one is put together.
+        with reaching("the job store"), ThreadPoolExecutor(_COMMITS_AT_ONCE, "chunks") as pool:
+            list(pool.map(partial(self._record, job), in_batches(chunks, _COMMIT)))
+
+    def _record(self, job: Job, chunks: Sequence[Chunk]) -> None:
+        try:
+            self._create(job, chunks)
+        except AlreadyExists:
+            # An earlier run got so far and died, or its answer was lost. What it wrote may be delivered
+            # by now and must stay.
+            references = [self._reference(job, chunk.number) for chunk in chunks]
+            found = self._client.get_all(references, retry=RETRY, timeout=TIMEOUT)
+            there = {snapshot.get("number") for snapshot in found if snapshot.exists}
+            self._create(job, [chunk for chunk in chunks if chunk.number not in there])
 
     def commit(self, job: Job, transition: Callable[[Job], Job], chunks: Sequence[Chunk]) -> Job:
         counts = job_reference(self._client, job.organization_id, job.job_id).collection("counts")
@@ -89,10 +95,10 @@ class FirestoreChunks:
     def _create(self, job: Job, chunks: Sequence[Chunk]) -> None:
         if not chunks:
             return
-        batch = self._client.batch()
+        batch, collection = self._client.batch(), self._collection(job)
         for chunk in chunks:
             batch.create(
-                self._reference(job, chunk.number),
+                collection.document(chunk_id(chunk.number)),
                 {
                     "number": chunk.number,
                     "name": chunk.name,

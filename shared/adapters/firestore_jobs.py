@@ -154,6 +154,14 @@ class FirestoreJobs:
                 return after
         raise Unavailable("the job store", detail="the job kept changing while it was to be changed")
 
+    def confirm(self, job: Job) -> None:
+        """Without a read: no transition ever takes it back, so there is nothing to compare."""
+        with reaching("the job store"):
+            try:
+                self._reference(job).update({"confirmed": True}, **_CALL)
+            except NotFound as error:
+                raise StaleMessage("there is no such job", detail=job.job_id) from error
+
     def filter_values(self, job: Job) -> list[FilterValue]:
         found = self._filters([job])
         if job.job_id not in found:

@@ -5,7 +5,7 @@ import uuid
 from datetime import UTC, datetime
 
 from google.cloud import firestore
-from google.cloud.pubsub_v1 import PublisherClient
+from google.pubsub_v1 import PublisherClient
 
 from shared.adapters.firestore_deliveries import FirestoreDeliveries
 from shared.adapters.pubsub import PubSubPublisher

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 from urllib3.response import BaseHTTPResponse, HTTPResponse
 
+from shared.destinations.alarms import Alarms
 from shared.destinations.guard import Guard
 from shared.errors import Unavailable
 
@@ -41,10 +41,11 @@ class _Guarded(HTTPConnection):
     days: an alarm ends each request as a whole.
     """
 
-    def __init__(self, *args: Any, guard: Guard, **options: Any) -> None:
+    def __init__(self, *args: Any, guard: Guard, alarms: Alarms, **options: Any) -> None:
         super().__init__(*args, **options)
         self._guard = guard
-        self._alarm: threading.Timer | None = None
+        self._alarms = alarms
+        self._under_way = False
         self._late = False
 
     def _new_conn(self) -> socket.socket:
@@ -73,16 +74,14 @@ class _Guarded(HTTPConnection):
         return response
 
     def _begin_request(self) -> None:
-        if self._alarm is None:
-            self._late = False
-            self._alarm = threading.Timer(float(self.timeout or 0), self._cut)
-            self._alarm.daemon = True
-            self._alarm.start()
+        if not self._under_way:
+            self._late, self._under_way = False, True
+            self._alarms.set(self, float(self.timeout or 0), self._cut)
 
     def end_request(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+        if self._under_way:
+            self._alarms.cancel(self)
+            self._under_way = False
 
     def close(self) -> None:
         self.end_request()
@@ -153,11 +152,12 @@ class _Pools(PoolManager):
     def __init__(self, guard: Guard, **options: Any) -> None:
         super().__init__(**options)
         self._guard = guard
+        self._alarms = Alarms()
         self.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
     def _new_pool(self, *args: Any, **options: Any) -> HTTPConnectionPool:
         pool = super()._new_pool(*args, **options)
-        pool.conn_kw["guard"] = self._guard
+        pool.conn_kw |= {"guard": self._guard, "alarms": self._alarms}
         return pool
 
 

@@ -5,23 +5,30 @@ Messages carry no headers then: with job, chunk and row on each, producing took 
 they do, since nothing else would tell a repeated row from another.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import Producer
 
 from shared.destinations.kafka_errors import speaking_of
+from shared.destinations.kafka_markers import Markers
 from shared.destinations.kafka_names import topic_of, transaction_of
 from shared.destinations.kafka_presence import require_topic
 from shared.destinations.kafka_sending import Refused, Sending
-from shared.destinations.kafka_transaction import Markers, Transaction
+from shared.destinations.kafka_transaction import Transaction
+from shared.destinations.read_ahead import ReadAhead
 from shared.jobs import KafkaDestination
 from shared.steps.ports import ChunkDelivery, Pulse, Rows
 
-_TUNING: Mapping[str, Any] = {
+TUNING: Mapping[str, Any] = {
     "compression.type": "lz4",
     "linger.ms": 20,
+    # Half of the default: less of a batch has left the processor's cache when it is compressed, which saves
+    # a fifteenth of all CPU time. Five such batches are under way at once to each broker.
+    "batch.size": 524_288,
     # Java clients' placement of keys.
     "partitioner": "murmur2_random",
     # librdkafka would take 1 GiB, more than a function has.
@@ -29,7 +36,7 @@ _TUNING: Mapping[str, Any] = {
     # That the topic is there is looked up before anything is sent.
     "topic.metadata.propagation.max.ms": 10_000,
 }
-_CORRECTNESS: Mapping[str, Any] = {
+CORRECTNESS: Mapping[str, Any] = {
     "enable.idempotence": True,
     "acks": "all",
     # A producer in flight would bring back a topic that was just removed.
@@ -45,7 +52,9 @@ class KafkaLimits:
 
     ``least``: a delivery that begins with less of the handler's time goes in a message of its own, lest a
     chunk be called too large for what another destination used up. Half of the handler's time is right.
-    ``batch_rows``: rows encoded at once, which bounds memory beside librdkafka's queue.
+    ``batch_rows``: rows encoded at once. About a megabyte of them is still in the processor's cache when
+    it is sent: with eight times as many, encoding and sending took a fifth more of its time.
+    ``batches_ahead``: batches encoded at most while the transaction is being opened.
     ``step``: for each exchange with a coordinator.
     ``message``: a message not acknowledged for so long means that the broker is out of reach.
     ``topic``: how long a missing topic is looked for; longer than the pulse takes to notice a cancel.
@@ -53,7 +62,8 @@ class KafkaLimits:
     """
 
     least: float
-    batch_rows: int = 8_192
+    batch_rows: int = 1_024
+    batches_ahead: int = 24
     step: float = 30.0
     message: float = 60.0
     topic: float = 6.0
@@ -67,7 +77,7 @@ class KafkaSink:
         self, client: Mapping[str, Any], *, monotonic: Callable[[], float], limits: KafkaLimits
     ) -> None:
         """``client``: librdkafka's properties, ``bootstrap.servers`` at least; they may tune, not weaken."""
-        self._client = {**_TUNING, **client, **_CORRECTNESS}
+        self._client = {**TUNING, **client, **CORRECTNESS}
         self._monotonic = monotonic
         self._limits = limits
         self.markers = Markers(client, timeout=limits.step, monotonic=monotonic)
@@ -90,37 +100,53 @@ class KafkaSink:
 
     def _commit(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> None:
         topic = topic_of(delivery)
-        producer = Producer(self._properties(delivery, pulse.seconds_left()))
         reserve = min(self._limits.reserve, pulse.seconds_left() / 4)
-        sending = Sending(
-            producer,
-            delivery,
-            topic,
-            pulse,
-            reserve=reserve,
-            monotonic=self._monotonic,
-            on_stall=lambda: self._require_topic(producer, topic, pulse),
-        )
-        transaction = Transaction(producer, delivery, timeout=self._limits.step)
-        self._require_topic(producer, topic, pulse)
-        transaction.fence(pulse)
-        # Only now: looked up earlier, the marker could still be set by a sender not yet fenced.
-        if self.markers.committed(delivery):
+        ahead = ReadAhead(rows.batches(self._limits.batch_rows), pulse)
+        # Opening is to wait for the brokers: for so long this thread encodes.
+        with ThreadPoolExecutor(1, "kafka-opening") as beside:
+            opening = beside.submit(self._opened, delivery, topic, pulse)
+            ahead.fill(self._limits.batches_ahead, enough=opening.done)
+        opened = opening.result()
+        if opened is None:
             return
-        transaction.begin()
-        try:
-            with speaking_of(topic), transaction.telling_why():
-                for batch in rows.batches(self._limits.batch_rows):
-                    sending.send(batch)
-                sending.finish()
-                # The marker's request would be repeated for all of its time if the topic is gone.
-                self._require_topic(producer, topic, pulse)
-                transaction.mark()
-        except BaseException as error:
-            if leftover := transaction.abort():
-                error.add_note(f"the transaction was left open: {leftover}")
-            raise
+        producer, transaction = opened
+        with _aborting(transaction), speaking_of(topic), transaction.telling_why():
+            sending = Sending(
+                producer,
+                delivery,
+                topic,
+                pulse,
+                reserve=reserve,
+                monotonic=self._monotonic,
+                on_stall=lambda: self._require_topic(producer, topic, pulse),
+            )
+            for batch in ahead:
+                sending.send(batch)
+            sending.finish()
+            # A commit to a topic that is gone would be taken for rows that arrived.
+            self._require_topic(producer, topic, pulse)
         transaction.commit()
+
+    def _opened(
+        self, delivery: ChunkDelivery, topic: str, pulse: Pulse
+    ) -> tuple[Producer, Transaction] | None:
+        """Begin the chunk's transaction, its marker included; None if it was committed before."""
+        with self.markers.of(delivery) as marker:
+            producer = Producer(self._properties(delivery, pulse.seconds_left()))
+            transaction = Transaction(producer, delivery, timeout=self._limits.step)
+            self._require_topic(producer, topic, pulse)
+            # Asked a second time, the client is connected to a broker by its number. Before that, fencing
+            # waits for half a second every third time: librdkafka looks again for the coordinator then.
+            self._require_topic(producer, topic, pulse)
+            transaction.fence(pulse)
+            # Only now: looked up earlier, the marker could still be set by a sender not yet fenced.
+            if marker.committed():
+                return None
+        transaction.begin()
+        # Before the rows, so that nothing is left to do behind them but to commit.
+        with _aborting(transaction), speaking_of(topic):
+            transaction.mark()
+        return producer, transaction
 
     def _send(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> None:
         topic, refused = topic_of(delivery), Refused()
@@ -168,3 +194,14 @@ class KafkaSink:
             unreachable_for=self._limits.step,
             monotonic=self._monotonic,
         )
+
+
+@contextmanager
+def _aborting(transaction: Transaction) -> Iterator[None]:
+    """Take the transaction back if anything goes wrong."""
+    try:
+        yield
+    except BaseException as error:
+        if leftover := transaction.abort():
+            error.add_note(f"the transaction was left open: {leftover}")
+        raise

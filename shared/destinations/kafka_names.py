@@ -1,7 +1,6 @@
 """What a chunk's delivery, and each of its messages, is called on the broker."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from shared.jobs import topic_name
 from shared.steps.ports import ChunkDelivery
@@ -29,8 +28,8 @@ def transaction_of(delivery: ChunkDelivery) -> str:
     )
 
 
-def labels_of(delivery: ChunkDelivery, rows: Iterable[int]) -> list[dict[str, Any]]:
+def labels_of(delivery: ChunkDelivery, rows: Iterable[int]) -> list[list[tuple[str, bytes]]]:
     """For each of these rows of the chunk the headers that name it for ever, as ``produce`` takes them."""
     job_id = ("beam-job-id", delivery.job_id.encode())
     chunk = ("beam-chunk", b"%d" % delivery.chunk)
-    return [{"headers": [job_id, chunk, ("beam-row", b"%d" % row)]} for row in rows]
+    return [[job_id, chunk, ("beam-row", b"%d" % row)] for row in rows]

@@ -1,6 +1,7 @@
 """Getting a chunk's rows to the broker: the hot loop, and the watch kept beside it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import repeat
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -63,18 +64,16 @@ class Sending:
 
     def send(self, batch: EncodedBatch) -> None:
         """Hand a batch's rows to librdkafka, waiting for room in its queue."""
-        produce, topic = self._producer.produce, self._topic
-        lines, keys, labels = batch.lines(), batch.keys() or [None] * batch.rows, self._labels(batch)
-        line = b""
+        produce, message = self._producer.produce, ("", b"")
         try:
-            for line, key, label in zip(lines, keys, labels, strict=True):
+            for message in self._messages(batch):
                 try:
-                    produce(topic, line, key, **label)
+                    produce(*message)
                 except BufferError:
-                    self._send_when_there_is_room(line, key, label)
+                    self._send_when_there_is_room(message)
         except KafkaException as error:
             if is_too_large(error.args[0]):
-                raise RowTooLarge(topic, len(line), error.args[0].str()) from error
+                raise RowTooLarge(self._topic, len(message[1]), error.args[0].str()) from error
             raise
         self._producer.poll(0)
         self._look()
@@ -85,17 +84,23 @@ class Sending:
             self._look()
         self._look()
 
-    def _labels(self, batch: EncodedBatch) -> list[dict[str, Any]]:
+    def _messages(self, batch: EncodedBatch) -> Iterator[tuple[Any, ...]]:
+        """The batch's rows as the arguments of ``produce`` by their places, which it reads fastest."""
+        lines, keys = batch.lines(), batch.keys() or [None] * batch.rows
         if not self._labelled:
-            return [{}] * batch.rows
-        return labels_of(self._delivery, range(batch.first_row, batch.first_row + batch.rows))
+            return zip(repeat(self._topic, batch.rows), lines, keys, strict=True)
+        headers = labels_of(self._delivery, range(batch.first_row, batch.first_row + batch.rows))
+        partition_callbacks_time = (repeat(value, batch.rows) for value in (-1, None, None, 0))
+        return zip(
+            repeat(self._topic, batch.rows), lines, keys, *partition_callbacks_time, headers, strict=True
+        )
 
-    def _send_when_there_is_room(self, line: bytes, key: bytes | None, label: dict[str, Any]) -> None:
+    def _send_when_there_is_room(self, message: tuple[Any, ...]) -> None:
         while True:
             self._producer.poll(WAIT)
             self._look()
             try:
-                self._producer.produce(self._topic, line, key, **label)
+                self._producer.produce(*message)
             except BufferError:
                 continue
             # Room was made, though the queue is as full as before.

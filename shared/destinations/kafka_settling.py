@@ -5,8 +5,9 @@ from typing import Any
 
 from confluent_kafka import Producer
 
+from shared.destinations.kafka_markers import Markers
 from shared.destinations.kafka_names import transaction_of
-from shared.destinations.kafka_transaction import Markers, Transaction
+from shared.destinations.kafka_transaction import Transaction
 from shared.steps.ports import ChunkDelivery
 
 

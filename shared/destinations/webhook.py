@@ -1,4 +1,8 @@
-"""The webhook sink: a chunk's rows as signed JSON arrays, one POST a batch, in order."""
+"""The webhook sink: a chunk's rows as signed JSON arrays, one POST a batch.
+
+Some are under way at once, so they may arrive in another order; their ids, which end in the batch's number,
+keep it. Several threads also sign while another encodes or waits for an answer.
+"""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -6,6 +10,7 @@ from dataclasses import dataclass
 
 from shared.destinations.connections import Answer, Connections
 from shared.destinations.webhook_answer import accepts, retry_after, shown
+from shared.destinations.webhook_flight import Flight
 from shared.destinations.webhook_request import batch_id, headers_of
 from shared.errors import DestinationRefused, RetryLater, Unavailable
 from shared.jobs import WebhookDestination
@@ -22,6 +27,7 @@ class WebhookLimits:
     ``least``: a delivery that begins with less of the handler's time goes in a message of its own. Half of
     the handler's time is right.
     ``request``: for one request as a whole.
+    ``in_flight``: batches of one delivery that may be under way at once, each held in memory.
     ``tries``: for one batch within one delivery; Pub/Sub's redeliveries come on top.
     ``first_pause``, ``longest_pause``: between tries, doubling, each a random part of it (full jitter).
     ``checkpoint``: between two records of progress. A record is a write to one document, which takes
@@ -32,6 +38,7 @@ class WebhookLimits:
 
     least: float
     request: float = 30.0
+    in_flight: int = 4
     tries: int = 4
     first_pause: float = 0.5
     longest_pause: float = 8.0
@@ -64,24 +71,39 @@ class WebhookSink:
             return False
         errand = _Errand(delivery, delivery.destination, pulse, min(self.limits.reserve, seconds_left / 4))
         progress = _Progress(pulse, delivery.first_batch, self.monotonic, self.limits.checkpoint)
-        size = delivery.webhook_batch_rows
         try:
-            for batch in rows.batches(size, delivery.first_batch * size):
-                if progress.made and errand.seconds_left() <= 0:
-                    progress.record()
-                    return False
-                self._post(errand, progress.next_batch, batch)
-                progress.advance()
+            complete = self._send_all(errand, rows, progress)
         except BaseException:
             progress.record_if_possible()
             raise
-        return True
+        if not complete:
+            progress.record()
+        return complete
 
-    def _post(self, errand: "_Errand", number: int, batch: EncodedBatch) -> None:
-        """Have the receiver accept one batch."""
+    def _send_all(self, errand: "_Errand", rows: Rows, progress: "_Progress") -> bool:
+        """False when time ran out after some batches, which are acknowledged then."""
+        first, size = errand.delivery.first_batch, errand.delivery.webhook_batch_rows
+        batches = rows.batches(size, first * size)
+        with Flight(
+            self.limits.in_flight,
+            first,
+            lambda number, batch: self._post(errand, number, batch, flight),
+            progress.advance,
+        ) as flight:
+            while True:
+                flight.make_room()
+                batch = next(batches, None)
+                complete = batch is None
+                if batch is None or (flight.begun and errand.seconds_left() <= 0):
+                    flight.land()
+                    return complete
+                flight.send(batch)
+
+    def _post(self, errand: "_Errand", number: int, batch: EncodedBatch, flight: Flight) -> None:
+        """Have the receiver accept one batch, as long as the others fare well."""
         body = batch.json_array()
         attempt = 0
-        while True:
+        while not flight.given_up:
             attempt += 1
             errand.pulse.check()
             failure: RetryLater
@@ -99,7 +121,7 @@ class WebhookSink:
                 )
             if attempt == self.limits.tries or pause > errand.seconds_left():
                 raise failure
-            self._pause(pause, errand.pulse)
+            self._pause(pause, errand.pulse, flight)
 
     def _try(self, errand: "_Errand", number: int, body: bytes) -> Answer:
         headers = headers_of(
@@ -124,9 +146,9 @@ class WebhookSink:
     def _jitter(self, attempt: int) -> float:
         return self.random() * min(self.limits.longest_pause, self.limits.first_pause * 2.0 ** (attempt - 1))
 
-    def _pause(self, seconds: float, pulse: Pulse) -> None:
+    def _pause(self, seconds: float, pulse: Pulse, flight: Flight) -> None:
         until = self.monotonic() + seconds
-        while (left := until - self.monotonic()) > 0:
+        while (left := until - self.monotonic()) > 0 and not flight.given_up:
             pulse.check()
             self.sleep(min(left, 0.5))
 
@@ -159,14 +181,10 @@ class _Progress:
         self, pulse: Pulse, first_batch: int, monotonic: Callable[[], float], interval: float
     ) -> None:
         self._pulse = pulse
-        self._first_batch = self._recorded = self.next_batch = first_batch
+        self._recorded = self.next_batch = first_batch
         self._monotonic = monotonic
         self._interval = interval
         self._recorded_at = monotonic()
-
-    @property
-    def made(self) -> bool:
-        return self.next_batch > self._first_batch
 
     def advance(self) -> None:
         self.next_batch += 1

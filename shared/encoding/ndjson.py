@@ -24,35 +24,37 @@ _PLACE_NAME: Final = ""
 _PLACE: Final = re.compile(rb'(?<=[{,])"":null')
 
 
-def encode(table: pa.Table, columns: Sequence[Column], file_name: str) -> bytes:
-    """The rows as NDJSON, its last line ended too.
+def encodable(read: pa.RecordBatch, columns: Sequence[Column], file_name: str) -> pa.RecordBatch:
+    """The rows as ``encode`` takes them, checked and under their fields' names.
 
-    ``table`` has the columns in this order, of types that can hold their kinds; its names are not used.
-    Raises StagedFileUnusable for text that is not UTF-8 or not the JSON it should be.
+    ``read`` has the columns in this order, of types that can hold their kinds; its names are not used.
+    Raises StagedFileUnusable for text that is not UTF-8.
     """
-    arrays = [_checked(values, column, file_name) for values, column in zip(table, columns, strict=True)]
-    embedded: list[tuple[str, pa.ChunkedArray]] = []
-    names = [column.name for column in columns]
-    for place, column in enumerate(columns):
-        if column.kind is JsonKind.JSON:
-            embedded.append((column.name, arrays[place]))
-            arrays[place] = pa.nulls(table.num_rows)
-            names[place] = _PLACE_NAME
+    for values, column in zip(read.columns, columns, strict=True):
+        try:
+            values.validate(full=True)  # the encoder takes UTF-8 on trust
+        except pa.ArrowInvalid as error:
+            raise StagedFileUnusable(
+                f"Staged file {file_name}: column {column.name} holds text that is not UTF-8",
+                detail=str(error),
+            ) from error
+    arrays = [normalized(values) for values in read.columns]
+    return pa.RecordBatch.from_arrays(arrays, names=[column.name for column in columns])
+
+
+def encode(table: pa.Table, columns: Sequence[Column], file_name: str) -> bytes:
+    """The rows as NDJSON, its last line ended too; ``table`` is made of what ``encodable`` answers.
+
+    Raises StagedFileUnusable for text that is not the JSON it should be.
+    """
+    embedded = [place for place, column in enumerate(columns) if column.kind is JsonKind.JSON]
+    fields = [_fields(columns[place].name, table.column(place), file_name) for place in embedded]
+    nulls = pa.nulls(table.num_rows)
+    for place in embedded:
+        table = table.set_column(place, _PLACE_NAME, nulls)
     body = io.BytesIO()
-    write_ndjson(pa.Table.from_arrays(arrays, names=names), body, explicit_nulls=True)
-    if not embedded:
-        return body.getvalue()
-    return _spliced(body.getvalue(), [_fields(name, values, file_name) for name, values in embedded])
-
-
-def _checked(values: pa.ChunkedArray, column: Column, file_name: str) -> pa.ChunkedArray:
-    try:
-        values.validate(full=True)  # the encoder takes UTF-8 on trust
-    except pa.ArrowInvalid as error:
-        raise StagedFileUnusable(
-            f"Staged file {file_name}: column {column.name} holds text that is not UTF-8", detail=str(error)
-        ) from error
-    return normalized(values)
+    write_ndjson(table, body, explicit_nulls=True)
+    return _spliced(body.getvalue(), fields) if embedded else body.getvalue()
 
 
 def _fields(name: str, values: pa.ChunkedArray, file_name: str) -> list[bytes]:

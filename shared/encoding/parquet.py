@@ -10,11 +10,13 @@ import pyarrow.parquet as pq
 
 from shared.columns import Column
 from shared.encoding.batch import EncodedBatch
-from shared.encoding.ndjson import encode
+from shared.encoding.ndjson import encodable, encode
 from shared.encoding.physical import can_hold
 from shared.errors import StagedFileUnusable
 
-_ROWS_PER_READ: Final = 8192
+# Reading and checking cost a little for each column and read; more rows than these would leave the
+# processor's cache before they are encoded.
+_ROWS_PER_READ: Final = 4096
 _DAMAGED: Final = "is damaged or not a Parquet file"
 
 
@@ -88,7 +90,8 @@ class ParquetRows:
             with self._damage():
                 for read in self._parquet.iter_batches(_ROWS_PER_READ, row_groups=[group], use_threads=False):
                     if skip < read.num_rows:
-                        yield read.slice(skip)
+                        rows = read.slice(skip).select(self._places)
+                        yield encodable(rows, self._columns, self._name)
                     skip = max(0, skip - read.num_rows)
                     lacking -= read.num_rows
             if lacking:
@@ -96,7 +99,7 @@ class ParquetRows:
                 raise self._unusable(_DAMAGED, detail=f"row group {group} lacks {lacking} rows")
 
     def _encoded(self, reads: list[pa.RecordBatch], first_row: int) -> EncodedBatch:
-        table = pa.Table.from_batches(reads).select(self._places)
+        table = pa.Table.from_batches(reads)
         keys = None if self._key is None else table.column(self._key).cast(pa.large_string())
         return EncodedBatch(first_row, table.num_rows, encode(table, self._columns, self._name), keys)
 

@@ -37,7 +37,7 @@ def can_hold(physical: pa.DataType, kind: JsonKind) -> bool:
     return bool(types.is_null(physical) or _HOLDS[kind](physical))
 
 
-def normalized(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def normalized(values: pa.Array) -> pa.Array:
     """The same values in a type that the encoder writes exactly."""
     physical = values.type
     if types.is_floating(physical):

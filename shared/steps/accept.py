@@ -19,7 +19,8 @@ def accept(job: Job, filter_values: Sequence[FilterValue], *, jobs: Jobs, publis
         first = jobs.create(job, filter_values)
         if first is None:
             publisher.publish(job, [StageJob(job.organization_id, job.job_id, job.retry)])
-            return jobs.change(job.organization_id, job.job_id, confirm)
+            jobs.confirm(job)
+            return confirm(job)
     except RetryLater:
         if jobs.remove_unclaimed(job):
             raise

@@ -57,6 +57,13 @@ class Jobs(Protocol):
         """
         ...
 
+    def confirm(self, job: Job) -> None:
+        """Store that the job's stage message is published, whatever else became of it meanwhile.
+
+        StaleMessage if there is no such job.
+        """
+        ...
+
     def filter_values(self, job: Job) -> list[FilterValue]:
         """StaleMessage if the job had some and is gone."""
         ...

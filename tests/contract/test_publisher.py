@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import repeat
 
 import pytest
-from google.cloud import pubsub_v1
+from google import pubsub_v1
 
 from shared.adapters.pubsub import PubSubPublisher
 from shared.errors import Unavailable

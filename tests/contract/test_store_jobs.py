@@ -23,6 +23,20 @@ def claiming(job: Job) -> Callable[[Job], Job]:
     )
 
 
+def test_a_job_is_confirmed_whatever_became_of_it_meanwhile(records: Records) -> None:
+    job = new_job()
+    records.jobs.create(job, [])
+    cancelled = records.change(job, partial(domain.cancel, now=CREATED))
+    records.jobs.confirm(job)
+    records.jobs.confirm(job)
+    assert records.now(job) == replace(cancelled, confirmed=True)
+
+
+def test_a_job_that_is_not_there_is_not_confirmed(records: Records) -> None:
+    with pytest.raises(StaleMessage):
+        records.jobs.confirm(new_job())
+
+
 def test_a_job_is_read_as_it_was_recorded(records: Records) -> None:
     job = new_job()
     records.jobs.create(job, [])

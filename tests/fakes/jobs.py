@@ -10,7 +10,7 @@ from datetime import datetime
 
 from shared.errors import StaleMessage, TooManyJobs, Unavailable
 from shared.idempotency import KEY_LIFETIME
-from shared.jobs import Counts, FilterValue, Job, JobStatus, KafkaDestination
+from shared.jobs import Counts, FilterValue, Job, JobStatus, KafkaDestination, confirm
 from shared.steps.ports import DestinationProgress
 
 Name = tuple[str, str]
@@ -114,6 +114,9 @@ class FakeJobs:
                     stored.job = after
                     beside(stored)
                     return after
+
+    def confirm(self, job: Job) -> None:
+        self.change(job.organization_id, job.job_id, confirm)
 
     def filter_values(self, job: Job) -> list[FilterValue]:
         self._reach()

@@ -32,7 +32,17 @@ class FakeProducer:
     def __len__(self) -> int:
         return self.waiting
 
-    def produce(self, *_: object, headers: Headers | None = None) -> None:
+    def produce(
+        self,
+        _topic: str,
+        _value: bytes,
+        _key: bytes | None,
+        _partition: int = -1,
+        _callback: object = None,
+        _on_delivery: object = None,
+        _timestamp: int = 0,
+        headers: Headers | None = None,
+    ) -> None:
         self._call("produce")
         if self.waiting >= self.room:
             raise BufferError

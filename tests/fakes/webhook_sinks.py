@@ -51,5 +51,5 @@ def webhook_sink(
         sleep=time.sleep,
         nonce=lambda: str(uuid.uuid4()),
         random=lambda: 0.7,
-        limits=limits or WebhookLimits(least=0.0, reserve=5.0),
+        limits=limits or WebhookLimits(least=0.0, reserve=5.0, in_flight=1),
     )

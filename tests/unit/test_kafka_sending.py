@@ -6,9 +6,10 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from shared.destinations.kafka_markers import Markers
 from shared.destinations.kafka_presence import require_topic
 from shared.destinations.kafka_sending import Sending
-from shared.destinations.kafka_transaction import Markers, Transaction
+from shared.destinations.kafka_transaction import Transaction
 from shared.errors import BackfillError, Busy, DeliveryStopped, DestinationRefused, JobFails, Unavailable
 from tests.fakes.kafka_producers import FakeConsumer, FakeProducer, FoundMarker, kafka_error
 from tests.fakes.sending import NumberedBatch, SteadyPulse, delivery_to, kafka_destination

@@ -5,4 +5,4 @@ from tests.reliability.crash.hooks import Hooks
 
 
 def install(hooks: Hooks) -> None:
-    hooks.install([(FirestoreJobs, "create", "job.create")])
+    hooks.install([(FirestoreJobs, "create", "job.create"), (FirestoreJobs, "confirm", "job.confirm")])

@@ -6,8 +6,9 @@ from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_deliveries import FirestoreDeliveries, FirestoreLease
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.destinations.connections import Connections
+from shared.destinations.kafka_markers import Marker
 from shared.destinations.kafka_sending import Sending
-from shared.destinations.kafka_transaction import Markers, Transaction
+from shared.destinations.kafka_transaction import Transaction
 from shared.steps.ports import EncodedBatch
 from tests.reliability.crash.hooks import Hooks
 
@@ -40,7 +41,7 @@ def install(hooks: Hooks) -> None:
             (FirestoreLease, "done", "lease.done"),
             (FirestoreLease, "release", "lease.release"),
             (Transaction, "fence", "kafka.fence"),
-            (Markers, "committed", "kafka.look_up"),
+            (Marker, "committed", "kafka.look_up"),
             (Transaction, "begin", "kafka.begin"),
             (Transaction, "mark", "kafka.mark"),
             (Transaction, "commit", "kafka.commit"),

@@ -1,0 +1,69 @@
+"""``python -m bench``: measure, print a table, write `.bench/results.json`, publish into the documentation.
+
+ONLY, or the words of the command, name the figures or the parts to measure; the others' last results stay.
+"""
+
+import argparse
+import os
+import sys
+import time
+
+from bench import (
+    api,
+    control,
+    exactly_once,
+    function,
+    imports,
+    kafka,
+    machine,
+    memory,
+    overhead,
+    process,
+    report,
+    webhook,
+)
+
+PARTS = {
+    module.__name__.partition(".")[2]: module
+    for module in (kafka, exactly_once, memory, webhook, function, overhead, control, api, imports)
+}
+RESULTS = process.ROOT / ".bench" / "results.json"
+DOCUMENT = process.ROOT / "docs" / "performance.md"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("only", nargs="*", help=f"parts ({', '.join(PARTS)}) or figures")
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    only = arguments.only or os.environ.get("ONLY", "").replace(",", " ").split()
+    try:
+        wanted = [name for name in PARTS if not only or {name, *PARTS[name].KEYS} & set(only)]
+        if not wanted:
+            parser.error(f"there is no {' or '.join(only)}")
+        measure(wanted, arguments.rounds)
+    except process.BenchFailure as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    return 0
+
+
+def measure(parts: list[str], rounds: int) -> None:
+    about = {**machine.describe(), "load_before": machine.load()}
+    process.stay_aside()
+    for name in parts:
+        began = time.monotonic()
+        print(f"{name}: {rounds} rounds", flush=True)
+        figures = PARTS[name].run(rounds)
+        about["load_after"] = machine.load()
+        # After each part: a run that is cut short keeps what it has.
+        report.write(RESULTS, report.merged(report.read(RESULTS), figures, about))
+        print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
+    results = report.read(RESULTS)
+    print(f"\n{report.table(results)}\n\n{report.machine(results)}")
+    if report.is_complete(results):
+        DOCUMENT.write_text(report.publish(DOCUMENT.read_text(), results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""What exactly once costs, on Apache Kafka: a transaction and its marker for the whole chunk."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench import brokers, chunk, kafka_work, oracle, process
+from bench.figures import Figure, figure, ratio
+from bench.mock_broker import messages_in
+from shared.adapters.kafka_topics import KafkaTopics
+
+if TYPE_CHECKING:
+    from bench.rounds import Measured
+
+KEYS = ("kafka_exactly_once_vs_idempotent",)
+
+_PARTITIONS = 6
+_SECONDS = 15.0
+_WORKS = (kafka_work.exactly_once, kafka_work.product)
+
+
+def run(rounds: int) -> dict[str, Figure]:
+    path = chunk.staged()
+    found: dict[str, list[Measured]] = {work.__name__: [] for work in _WORKS}
+    for turn in range(rounds):
+        with brokers.stack("kafka") as stack:
+            bootstrap = stack.endpoints["kafka_bootstrap"]
+            # A broker that has just started compiles its own code first, and makes the topics of its
+            # transactions when it meets the first one: that is no chunk's to pay.
+            _send(kafka_work.exactly_once, path, bootstrap, "warm")
+            for work in _WORKS[:: -1 if turn % 2 else 1]:
+                found[work.__name__].append(_send(work, path, bootstrap, work.__name__))
+            if turn == 0:
+                topic = kafka_work.topic("exactly_once")
+                print(f"oracle: {oracle.compare(path, oracle.committed(bootstrap, topic))} rows equal")
+    exactly_once, idempotent = (found[work.__name__] for work in _WORKS)
+    return {
+        "kafka_exactly_once_vs_idempotent": ratio(exactly_once, idempotent, "rows_per_s"),
+        "apache_kafka_exactly_once_rows_per_s": figure(each["rows_per_s"] for each in exactly_once),
+        "apache_kafka_idempotent_rows_per_s": figure(each["rows_per_s"] for each in idempotent),
+    }
+
+
+def _send(work: Any, path: Path, bootstrap: str, name: str) -> dict[str, Any]:
+    create_topic(bootstrap, kafka_work.topic(name))
+    measured = process.work(work, path=str(path), bootstrap=bootstrap, name=name)
+    transaction = work is kafka_work.exactly_once
+    require_rows(bootstrap, kafka_work.topic(name), measured["rows"], transaction=transaction)
+    return measured
+
+
+def require_rows(bootstrap: str, topic: str, rows: int, *, transaction: bool) -> None:
+    """BenchFailure unless a reader of committed rows finds so many at the broker.
+
+    A transaction's end is a message in each partition, and a commit is answered before all have it.
+    """
+    wanted, until = rows + _PARTITIONS * transaction, time.monotonic() + _SECONDS
+    while (found := messages_in(bootstrap, topic)) < wanted and time.monotonic() < until:
+        time.sleep(0.05)
+    if found != wanted:
+        raise process.BenchFailure(f"{found} messages in {topic} where {wanted} were sent")
+
+
+def create_topic(bootstrap: str, topic: str) -> None:
+    """Have the topic as the service makes it."""
+    client = {"bootstrap.servers": bootstrap, "log_level": 0}
+    KafkaTopics(
+        client, partitions=_PARTITIONS, replication=1, config={}, timeout=15.0, monotonic=time.monotonic
+    ).create(topic)

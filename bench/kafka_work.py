@@ -1,0 +1,116 @@
+"""What is measured of the way from Parquet to Kafka; each function runs in a process of its own."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from confluent_kafka import Producer
+
+from bench import chunk
+from bench.work import measured
+from shared.destinations.kafka import CORRECTNESS, TUNING, KafkaLimits, KafkaSink
+from shared.destinations.kafka_sending import Refused, Sending
+from shared.encoding import ParquetRows
+from shared.jobs import KafkaDestination, topic_name
+from shared.steps.ports import ChunkDelivery
+
+LIMITS = KafkaLimits(least=0.0)
+
+
+def topic(name: str) -> str:
+    return topic_name(chunk.ORGANIZATION, name)
+
+
+TOPIC = topic("transfers")
+
+
+def settings(bootstrap: str) -> dict[str, Any]:
+    """The product's own settings of an idempotent producer."""
+    return {**TUNING, "bootstrap.servers": bootstrap, **CORRECTNESS, "delivery.report.only.error": True}
+
+
+class Watched:
+    """A Pulse of a job that goes on."""
+
+    def check(self) -> None:
+        """Nothing stops it."""
+
+    def checkpoint(self, next_batch: int) -> None:
+        """No webhook's."""
+
+    def seconds_left(self) -> float:
+        return 480.0
+
+
+def delivery(rows: int, name: str) -> ChunkDelivery:
+    destination = KafkaDestination(name, "uid", None)
+    return ChunkDelivery(chunk.ORGANIZATION, "job", "attempt", 0, rows, destination, 500, 0)
+
+
+def product(path: str, bootstrap: str, name: str = "transfers") -> dict[str, float]:
+    """The product's hot path: its reader, its encoder, its sending, with no transaction around it."""
+    refused = Refused()
+    producer = Producer({**settings(bootstrap), "on_delivery": refused})
+    rows = pq.read_metadata(path).num_rows
+    sending = Sending(
+        producer, delivery(rows, name), topic(name), Watched(), reserve=0.0, monotonic=time.monotonic
+    )
+    with measured(rows) as found, Path(path).open("rb") as file:
+        for batch in ParquetRows(file, chunk.COLUMNS, chunk.KEY, path).batches(LIMITS.batch_rows):
+            sending.send(batch)
+        sending.finish()
+    refused.check()
+    return found
+
+
+def exactly_once(path: str, bootstrap: str, name: str) -> dict[str, float]:
+    """The product's sink: the same in a transaction with its marker, from opening it to its commit."""
+    rows = pq.read_metadata(path).num_rows
+    client = {"bootstrap.servers": bootstrap, "log_level": 0}
+    sink = KafkaSink(client, monotonic=time.monotonic, limits=LIMITS)
+    with measured(rows) as found, Path(path).open("rb") as file:
+        assert sink.deliver(
+            delivery(rows, name), ParquetRows(file, chunk.COLUMNS, chunk.KEY, path), Watched()
+        )
+    return found
+
+
+def naive(path: str, bootstrap: str) -> dict[str, float]:
+    """The obvious way: each row a dictionary, the standard library's JSON, a callback for each message."""
+    properties = {**settings(bootstrap), "delivery.report.only.error": False}
+    producer = Producer(properties)
+    rows, arrived = pq.read_metadata(path).num_rows, 0
+
+    def on_delivery(error: object, _message: object) -> None:
+        nonlocal arrived
+        if error is not None:
+            raise RuntimeError(error)
+        arrived += 1
+
+    with measured(rows) as found:
+        for batch in pq.ParquetFile(path).iter_batches(LIMITS.batch_rows):
+            for row in batch.to_pylist():
+                named = {name.lower(): value for name, value in row.items()}
+                line = json.dumps(named)
+                while True:
+                    try:
+                        producer.produce(TOPIC, line, named[chunk.KEY], on_delivery=on_delivery)
+                    except BufferError:
+                        producer.poll(0.1)
+                    else:
+                        break
+                producer.poll(0)
+        producer.flush()
+    assert arrived == rows
+    return found
+
+
+def encode_only(path: str) -> dict[str, float]:
+    """The product's reader and encoder alone, as far as a row's key and text, which sending begins with."""
+    rows = pq.read_metadata(path).num_rows
+    with measured(rows) as found, Path(path).open("rb") as file:
+        for batch in ParquetRows(file, chunk.COLUMNS, chunk.KEY, path).batches(LIMITS.batch_rows):
+            assert len(batch.lines()) == len(batch.keys() or ())
+    return found

@@ -1,0 +1,44 @@
+"""What is held to, and how far a good day could go: one entry for each figure with a bound."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """``hold`` and ``stretch`` are bounds of the median; from below with ``least``, else from above."""
+
+    name: str
+    what: str
+    hold: float
+    stretch: float
+    least: bool = False
+
+    def held(self, median: float) -> bool:
+        return median >= self.hold if self.least else median <= self.hold
+
+    def stretched(self, median: float) -> bool:
+        return median >= self.stretch if self.least else median <= self.stretch
+
+    @property
+    def sign(self) -> str:
+        return "≥" if self.least else "≤"
+
+
+KEYS = (
+    Key("kafka_vs_naive", "rows/s over those of the obvious way", 3.5, 4.5, least=True),
+    Key("kafka_vs_ceiling", "rows/s over those of a C loop", 0.65, 0.75, least=True),
+    Key("kafka_cpu_overhead", "CPU a row over its parts' alone", 1.15, 1.05),
+    Key("kafka_exactly_once_vs_idempotent", "rows/s over no transaction", 0.90, 0.97, least=True),
+    Key("rss_mib_100mb_chunk_64k_groups", "peak MiB, 100 MB chunk in groups of 65,536 rows", 256, 200),
+    Key("rss_mib_100mb_chunk_one_group", "peak MiB, 100 MB chunk in one row group", 350, 300),
+    Key("rss_ratio_100mb_vs_32mb", "peak with a 100 MB chunk over that with 32 MB", 1.25, 1.1),
+    Key("webhook_cpu_overhead", "CPU a row over its parts' alone", 1.15, 1.05),
+    Key("function_vs_library", "rows/s of the function over the library's", 0.8, 0.9, least=True),
+    Key("publish_10k_vs_bare", "time for 10,000 messages over a bare loop's", 1.3, 1.1),
+    Key("record_10k_vs_bare", "time for 10,000 chunk records over a bare loop's", 1.3, 1.1),
+    Key("api_create_p99_vs_bare", "p99 of a POST over that of the bare calls", 2, 1.5),
+    Key("import_vs_clients_api", "import of the function over its clients'", 1.25, 1.1),
+    Key("import_vs_clients_stage", "import of the function over its clients'", 1.25, 1.1),
+    Key("import_vs_clients_deliver", "import of the function over its clients'", 1.25, 1.1),
+    Key("overhead_ms_per_chunk", "p50 of ms neither fetching, encoding nor sending", 100, 40),
+)  # fmt: skip

@@ -1,0 +1,54 @@
+"""Jobs that are as far as a benchmark needs them."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+from bench import chunk
+from shared import jobs as domain
+from shared.adapters.firestore_chunks import FirestoreChunks
+from shared.adapters.firestore_jobs import FirestoreJobs
+from shared.chunks import Chunk, shards_for
+from shared.jobs import Attempt, Destination, Job, KafkaDestination, Window
+
+
+def claimed(jobs: FirestoreJobs, destinations: Sequence[Destination] = ()) -> Job:
+    """A job with a staging attempt, recorded."""
+    job = new_job(destinations)
+    jobs.create(job, [])
+    attempt = Attempt(str(uuid.uuid4()), str(uuid.uuid4()), datetime.now(UTC))
+    claim = partial(domain.claim, attempt=attempt, previous=None, columns=chunk.COLUMNS, key_column=chunk.KEY)
+    return jobs.change(job.organization_id, job.job_id, claim)
+
+
+def new_job(destinations: Sequence[Destination] = ()) -> Job:
+    """A job as the API makes one."""
+    return Job(
+        organization_id=chunk.ORGANIZATION,
+        job_id=str(uuid.uuid4()),
+        job_name="bench",
+        table="base.assets.erc20_token_transfers",
+        window=Window("block_timestamp", "2026-03-01T00:00:00", "2026-04-01T00:00:00"),
+        destinations=tuple(destinations) or (KafkaDestination("transfers", str(uuid.uuid4())),),
+        static_egress_ip=False,
+        time_created=datetime.now(UTC),
+        webhook_batch_rows=500,
+    )
+
+
+def transporting(
+    jobs: FirestoreJobs, chunks: FirestoreChunks, found: Sequence[Chunk], destinations: Sequence[Destination]
+) -> Job:
+    """A job with these chunks to deliver, recorded."""
+    job = claimed(jobs, destinations)
+    chunks.record(job, found)
+    staged = partial(
+        domain.staged,
+        attempt_id=job.require_attempt().attempt_id,
+        chunks=len(found),
+        rows=sum(each.rows for each in found),
+        shards=shards_for(len(found)),
+        now=datetime.now(UTC),
+    )
+    return chunks.commit(job, staged, found)

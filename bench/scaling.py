@@ -1,0 +1,250 @@
+"""How a job of any size would go: a simulation of deliveries, fed by what `make bench` measured.
+
+``python -m bench.scaling`` reads `.bench/results.json` and writes the tables of `docs/scaling.md`. Nothing in
+it is random: the same results give the same tables.
+"""
+
+import heapq
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench import prices, process, report
+from shared.chunks import shards_for
+
+DOCUMENT = process.ROOT / "docs" / "scaling.md"
+JOBS = (10**6, 10**7, 10**8, 10**9, 10**10)
+CHUNK_BYTES = (8_000_000, 32_000_000, 128_000_000)
+CONCURRENCY = (10, 100, 400)
+
+# Of the benchmark's chunk: bytes a row in Parquet, and on the wire in lz4, a thousand rows at a time.
+ROW_STAGED = 164.0
+ROW_SENT = 245.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Service times of one function with one vCPU."""
+
+    rows_per_second: float
+    overhead_seconds: float
+    publish_10k_seconds: float
+    record_10k_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A job and what is set for it."""
+
+    rows: int
+    chunk_bytes: int
+    instances: int
+
+    @property
+    def chunks(self) -> int:
+        return max(1, math.ceil(self.rows * ROW_STAGED / self.chunk_bytes))
+
+    @property
+    def rows_per_chunk(self) -> float:
+        return self.rows / self.chunks
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a plan went. ``busy``: by part, the share of what it can do that was asked of it."""
+
+    delivery_seconds: float
+    staging_seconds: float
+    chunk_seconds: float
+    busy: Mapping[str, float]
+    dollars: Mapping[str, float]
+
+    @property
+    def saturated_first(self) -> str:
+        return max(self.busy, key=lambda part: self.busy[part])
+
+    def dollars_per_billion(self, rows: int) -> float:
+        return sum(self.dollars.values()) / rows * 1e9
+
+
+def measured_in(results: Mapping[str, Any]) -> Measured:
+    """KeyError names what `make bench` has not measured yet."""
+    return Measured(
+        rows_per_second=results["function_rows_per_s"]["median"],
+        overhead_seconds=results["overhead_ms_per_chunk"]["median"] / 1000,
+        publish_10k_seconds=results["publish_10k_seconds"]["median"],
+        record_10k_seconds=results["record_10k_seconds"]["median"],
+    )
+
+
+def broker_bytes_per_second() -> float:
+    """What the brokers take from producers, beside one reader of everything."""
+    written = prices.BROKER_REPLICAS
+    read = 1 + (prices.BROKER_REPLICAS - 1)
+    weight = written + read * prices.BROKER_READ_WEIGHT
+    return prices.BROKER_VCPUS * prices.BROKER_VCPU_BYTES * prices.BROKER_UTILISATION / weight
+
+
+def enough_instances(measured: Measured) -> int:
+    """How many instances keep the brokers busy: with more of them, each waits longer, and all are paid."""
+    return math.ceil(broker_bytes_per_second() / (measured.rows_per_second * ROW_SENT))
+
+
+def simulate(plan: Plan, measured: Measured) -> Outcome:
+    """Deliver the job's chunks, each by the first instance that is free; counts wait for their document."""
+    instances = min(plan.instances, plan.chunks)
+    alone = plan.rows_per_chunk / measured.rows_per_second
+    # Together they send no faster than the brokers take it.
+    shared = plan.rows_per_chunk * ROW_SENT * instances / broker_bytes_per_second()
+    chunk_seconds = max(alone, shared) + measured.overhead_seconds
+    shards = shards_for(plan.chunks)
+    ended, counting = _deliver(plan.chunks, instances, chunk_seconds, shards)
+    warehouse = plan.rows * ROW_STAGED / prices.XSMALL_UNLOAD_BYTES
+    staging = warehouse + plan.chunks / 10_000 * (measured.publish_10k_seconds + measured.record_10k_seconds)
+    busy = {
+        "function instances": plan.chunks * (alone + measured.overhead_seconds) / (instances * ended),
+        "brokers": plan.rows * ROW_SENT / ended / broker_bytes_per_second(),
+        "count documents": counting,
+        "Firestore's first 500 writes/s": plan.chunks * _WRITES / ended / prices.WRITES_AT_FIRST,
+        "the delivery's deadline": chunk_seconds / prices.DELIVERY_DEADLINE,
+    }
+    return Outcome(ended, staging, chunk_seconds, busy, _dollars(plan, chunk_seconds, warehouse, ended))
+
+
+# Of one chunk with one destination: its record; the lease taken, renewed, done; marker, state and count.
+_WRITES = 7
+_READS = 5
+
+
+def _deliver(chunks: int, instances: int, seconds: float, shards: int) -> tuple[float, float]:
+    """When the last chunk is counted, and how busy the busiest count document was meanwhile."""
+    free = [0.0] * instances
+    documents = [0.0] * shards
+    pause = 1.0 / prices.WRITES_TO_ONE_DOCUMENT
+    ended = 0.0
+    for chunk in range(chunks):
+        sent = heapq.heappop(free) + seconds
+        shard = chunk % shards
+        counted = max(sent, documents[shard])
+        documents[shard] = counted + pause
+        heapq.heappush(free, counted)
+        ended = max(ended, counted)
+    return ended, min(1.0, math.ceil(chunks / shards) * pause / ended)
+
+
+def _dollars(plan: Plan, chunk_seconds: float, warehouse: float, ended: float) -> dict[str, float]:
+    """By vendor's bill; the brokers' hours only while the job runs."""
+    seconds = plan.chunks * chunk_seconds
+    function = seconds * (
+        prices.FUNCTION_VCPUS * prices.VCPU_SECOND + prices.FUNCTION_GIB * prices.GIB_SECOND
+    )
+    requests = math.ceil(plan.chunks / prices.MESSAGES_A_REQUEST)
+    published = max(plan.chunks * prices.MESSAGE_BYTES, requests * prices.LEAST_REQUEST_BYTES)
+    pushed = plan.chunks * max(prices.MESSAGE_BYTES, prices.LEAST_REQUEST_BYTES)
+    gib = plan.rows * ROW_STAGED / 2**30
+    fetches = plan.chunks * math.ceil(plan.rows_per_chunk * ROW_STAGED / prices.FETCH_BYTES)
+    credit_hours = max(warehouse, prices.WAREHOUSE_MINIMUM_SECONDS) / 3600
+    return {
+        "function": function + plan.chunks / 1e6 * prices.MILLION_REQUESTS,
+        "Firestore": plan.chunks
+        / 1e5
+        * (_WRITES * prices.DOCUMENT_WRITES_100K + _READS * prices.DOCUMENT_READS_100K),
+        "Pub/Sub": (published + pushed) / 2**40 * prices.PUBSUB_TIB,
+        "bucket": gib * prices.STORED_GIB_MONTH / 30
+        + plan.chunks / 1e3 * prices.WRITES_1K
+        + fetches / 1e3 * prices.READS_1K,
+        "Snowflake": credit_hours * prices.CREDIT,
+        "brokers": ended / 3600 * prices.BROKER_VCPUS * prices.BROKER_VCPU_HOUR,
+    }
+
+
+def jobs_table(measured: Measured) -> str:
+    """Jobs of all sizes with what the service sets by default."""
+    lines = [
+        "| rows | chunks | shards | X-Small unload | delivery | rows/s | saturates first | $ per 10⁹ rows |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for rows in JOBS:
+        plan = Plan(rows, 32_000_000, prices.INSTANCES_BY_DEFAULT)
+        outcome = simulate(plan, measured)
+        lines.append(
+            f"| {rows:,} | {plan.chunks:,} | {shards_for(plan.chunks)} | {_time(outcome.staging_seconds)} "
+            f"| {_time(outcome.delivery_seconds)} | {rows / outcome.delivery_seconds:,.0f} "
+            f"| {_saturated(outcome)} | {outcome.dollars_per_billion(rows):,.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def settings_table(measured: Measured, rows: int = 10**9) -> str:
+    """A job of a billion rows with other chunk sizes and concurrencies."""
+    lines = [
+        "| chunk | instances | chunks | one chunk takes | delivery | saturates first | $ per 10⁹ rows |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for chunk_bytes in CHUNK_BYTES:
+        for instances in CONCURRENCY:
+            plan = Plan(rows, chunk_bytes, instances)
+            outcome = simulate(plan, measured)
+            lines.append(
+                f"| {chunk_bytes // 1_000_000} MB | {instances} | {plan.chunks:,} "
+                f"| {_time(outcome.chunk_seconds)} | {_time(outcome.delivery_seconds)} "
+                f"| {_saturated(outcome)} | {outcome.dollars_per_billion(rows):,.2f} |"
+            )
+    return "\n".join(lines)
+
+
+def bill_table(measured: Measured) -> str:
+    """What each vendor takes for a billion rows, in one job and in chunks of 32 MB."""
+    plan = Plan(10**9, 32_000_000, prices.INSTANCES_BY_DEFAULT)
+    dollars = simulate(plan, measured).dollars
+    lines = ["| bill | $ per 10⁹ rows |", "|---|---|"]
+    lines += [f"| {name} | {amount:,.2f} |" for name, amount in dollars.items()]
+    return "\n".join([*lines, f"| all | {sum(dollars.values()):,.2f} |"])
+
+
+def document(text: str, measured: Measured) -> str:
+    """The document with the tables between its markers."""
+    inputs = (
+        f"Measured: {measured.rows_per_second:,.0f} rows/s a function instance, "
+        f"{measured.overhead_seconds * 1000:,.0f} ms beside them a chunk, 10,000 messages published in "
+        f"{measured.publish_10k_seconds:.2f} s, 10,000 chunks recorded in "
+        f"{measured.record_10k_seconds:.2f} s."
+    )
+    parts = [
+        inputs,
+        f"Instances that keep the brokers busy: {enough_instances(measured)}.",
+        "### Jobs of all sizes: chunks of 32 MB, 100 instances",
+        jobs_table(measured),
+        "### A billion rows: chunk size and concurrency",
+        settings_table(measured),
+        "### A billion rows: whose bill",
+        bill_table(measured),
+    ]
+    return report.between_markers(text, "\n\n".join(parts))
+
+
+def _saturated(outcome: Outcome) -> str:
+    return f"{outcome.saturated_first} ({outcome.busy[outcome.saturated_first]:.0%})"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3600:.1f} h"
+
+
+def main() -> int:
+    try:
+        measured = measured_in(report.read(process.ROOT / ".bench" / "results.json"))
+    except KeyError as missing:
+        print(f"{missing} is not measured yet: run make bench", file=sys.stderr)
+        return 1
+    DOCUMENT.write_text(document(DOCUMENT.read_text(), measured))
+    print(f"{jobs_table(measured)}\n\n{settings_table(measured)}\n\n{bill_table(measured)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

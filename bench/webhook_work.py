@@ -1,0 +1,99 @@
+"""What is measured of the way from Parquet to a webhook; each function runs in a process of its own."""
+
+import random
+import ssl
+import time
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import urllib3
+
+from bench import chunk
+from bench.kafka_work import Watched
+from bench.work import measured
+from shared.destinations.connections import Connections
+from shared.destinations.guard import Guard, system_connect, system_resolve
+from shared.destinations.webhook import WebhookLimits, WebhookSink
+from shared.destinations.webhook_request import batch_id, headers_of
+from shared.encoding import ParquetRows
+from shared.jobs import WebhookDestination
+from shared.steps.ports import ChunkDelivery
+
+BATCH_ROWS = 500
+_SECRET = b"a secret as long as those that people choose"
+
+
+def delivery(rows: int, url: str) -> ChunkDelivery:
+    destination = WebhookDestination("hook", "uid", url, "HOOK_KEY")
+    return ChunkDelivery(chunk.ORGANIZATION, "job", "attempt", 0, rows, destination, BATCH_ROWS, 0)
+
+
+def product(path: str, url: str) -> dict[str, float]:
+    """The product's sink, signing included."""
+    rows = pq.read_metadata(path).num_rows
+    sink = WebhookSink(
+        connections=Connections(
+            Guard(system_resolve, system_connect, insecure=True),
+            user_agent="bench",
+            tls=ssl.create_default_context(),
+        ),
+        secrets=lambda _organization, _name: _SECRET,
+        now=lambda: datetime.now(UTC),
+        monotonic=time.monotonic,
+        sleep=time.sleep,
+        nonce=lambda: str(uuid.uuid4()),
+        random=random.random,
+        limits=WebhookLimits(least=0.0),
+    )
+    with measured(rows) as found, Path(path).open("rb") as file:
+        assert sink.deliver(delivery(rows, url), _rows(file, path), Watched())
+    return found
+
+
+def encode_only(path: str) -> dict[str, float]:
+    """The bodies alone."""
+    rows = pq.read_metadata(path).num_rows
+    with measured(rows) as found, Path(path).open("rb") as file:
+        for batch in _rows(file, path).batches(BATCH_ROWS):
+            assert batch.json_array()
+    return found
+
+
+def sign_only(path: str) -> dict[str, float]:
+    """The headers alone, for bodies that are there."""
+    rows = pq.read_metadata(path).num_rows
+    bodies, chunk_delivery = _bodies(path), delivery(rows, "http://127.0.0.1/")
+    with measured(rows) as found:
+        for number, body in enumerate(bodies):
+            assert headers_of(
+                body,
+                identifier=batch_id(chunk_delivery, number),
+                timestamp=int(time.time()),
+                nonce=str(uuid.uuid4()),
+                secret=_SECRET,
+            )
+    return found
+
+
+def post_only(path: str, url: str) -> dict[str, float]:
+    """A bare loop of the HTTP client over bodies that are there, one connection kept alive."""
+    rows, bodies = pq.read_metadata(path).num_rows, _bodies(path)
+    pool = urllib3.PoolManager(retries=False)
+    headers = {"Content-Type": "application/json"}
+    with measured(rows) as found:
+        for body in bodies:
+            answer = pool.request("POST", url, body=body, headers=headers)
+            assert answer.status == 200
+    return found
+
+
+def _bodies(path: str) -> list[bytes]:
+    with Path(path).open("rb") as file:
+        return [batch.json_array() for batch in _rows(file, path).batches(BATCH_ROWS)]
+
+
+def _rows(file: Any, path: str) -> ParquetRows:
+    return ParquetRows(file, chunk.COLUMNS, chunk.KEY, path)

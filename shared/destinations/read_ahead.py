@@ -1,0 +1,37 @@
+"""Encoding a chunk's first batches while its destination gets ready."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from shared.steps.ports import EncodedBatch, Pulse
+
+
+class ReadAhead:
+    """A chunk's batches, of which some may be read before they are asked for.
+
+    What goes wrong meanwhile is raised in its turn, after the batches before it.
+    """
+
+    def __init__(self, batches: Iterator[EncodedBatch], pulse: Pulse) -> None:
+        self._batches = batches
+        self._pulse = pulse
+        self._held: deque[EncodedBatch] = deque()
+        self._error: Exception | None = None
+
+    def fill(self, most: int, *, enough: Callable[[], bool]) -> None:
+        """Read up to ``most`` batches, until there is ``enough``."""
+        try:
+            while len(self._held) < most and not enough():
+                self._pulse.check()
+                self._held.append(next(self._batches))
+        except StopIteration:
+            return
+        except Exception as error:  # noqa: BLE001 - it is raised, in its turn
+            self._error = error
+
+    def __iter__(self) -> Iterator[EncodedBatch]:
+        while self._held:
+            yield self._held.popleft()
+        if self._error is not None:
+            raise self._error
+        yield from self._batches

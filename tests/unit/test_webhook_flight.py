@@ -1,0 +1,164 @@
+"""Several requests under way at once: what was acknowledged is never told for more than it is."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from shared.destinations.alarms import Alarms
+from shared.destinations.connections import Connections
+from shared.destinations.webhook import WebhookLimits
+from shared.errors import DeliveryStopped, DestinationRefused, RetryLater
+from shared.steps.ports import ChunkDelivery
+from tests.fakes.receivers import Receiver, Reply
+from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, webhook_destination
+from tests.fakes.webhook_sinks import FakeTime, loopback_connections, webhook_sink
+
+THREE = WebhookLimits(least=0.0, reserve=5.0, in_flight=3)
+
+
+@pytest.fixture
+def connections() -> Iterator[Connections]:
+    connections = loopback_connections()
+    yield connections
+    connections.close()
+
+
+def delivery(receiver: Receiver, rows: int) -> ChunkDelivery:
+    return delivery_to(webhook_destination(receiver.url), rows)
+
+
+def test_every_row_arrives_once_and_ids_tell_the_order(connections: Connections) -> None:
+    with Receiver(*[Reply(hang=0.05), Reply()] * 10) as receiver:
+        sink = webhook_sink(connections, FakeTime(), THREE)
+        assert sink.deliver(delivery(receiver, 200), NumberedRows(200), SteadyPulse())
+    by_number = sorted(
+        receiver.requests, key=lambda request: int(request.headers["webhook-id"].split("_")[-1])
+    )
+    assert [row for request in by_number for row in request.rows()] == list(range(200))
+
+
+def test_as_many_as_are_allowed_are_under_way_and_no_more(connections: Connections) -> None:
+    read: list[int] = []
+    released = threading.Event()
+
+    def answer() -> Reply:
+        released.wait(30.0)
+        return Reply()
+
+    with Receiver() as receiver:
+        receiver.next_reply = answer  # type: ignore[method-assign]
+        sink = webhook_sink(connections, FakeTime(), THREE)
+        rows = NumberedRows(60, before=read.append)
+        sending = threading.Thread(target=sink.deliver, args=(delivery(receiver, 60), rows, SteadyPulse()))
+        sending.start()
+        until = time.monotonic() + 20.0
+        while len(receiver.requests) < 3 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert (len(receiver.requests), read) == (3, [0, 10, 20])
+        released.set()
+        sending.join()
+    assert sorted(receiver.rows()) == list(range(60))
+
+
+def test_a_batch_acknowledged_behind_one_that_is_not_counts_for_nothing(connections: Connections) -> None:
+    """Batch 1 is refused while 2 and 3 were accepted: the next delivery starts with batch 1."""
+    pulse = SteadyPulse()
+    with Receiver() as receiver:
+        refused = threading.Event()
+
+        def answer() -> Reply:
+            rows = receiver.requests[-1].rows()
+            if rows[0] == 10:
+                refused.wait(0.2)
+                return Reply(410)
+            return Reply()
+
+        receiver.next_reply = answer  # type: ignore[method-assign]
+        with pytest.raises(DestinationRefused, match="410"):
+            webhook_sink(connections, FakeTime(), THREE).deliver(
+                delivery(receiver, 100), NumberedRows(100), pulse
+            )
+    assert pulse.checkpoints == [1]
+
+
+def test_a_failure_ends_the_waits_of_the_others(connections: Connections) -> None:
+    """The second batch is asked to wait for minutes; the first one's refusal does not."""
+    with Receiver() as receiver:
+
+        def answer() -> Reply:
+            first = receiver.requests[-1].rows()[0] == 0
+            return Reply(410, hang=0.2) if first else Reply(503, {"Retry-After": "300"})
+
+        receiver.next_reply = answer  # type: ignore[method-assign]
+        began = time.monotonic()
+        sink = webhook_sink(connections, RealPauses(), THREE)
+        with pytest.raises(DestinationRefused, match="410"):
+            sink.deliver(delivery(receiver, 100), NumberedRows(100), SteadyPulse())
+    assert time.monotonic() - began < 30.0
+
+
+class RealPauses(FakeTime):
+    """Time that passes by itself."""
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def test_a_stop_ends_them_all_and_tells_what_was_acknowledged(connections: Connections) -> None:
+    pulse = SteadyPulse()
+
+    def stop(first: int) -> None:
+        if first == 50:
+            pulse.reason = DeliveryStopped("the job was cancelled")
+
+    with Receiver() as receiver, pytest.raises(DeliveryStopped):
+        webhook_sink(connections, FakeTime(), THREE).deliver(
+            delivery(receiver, 100), NumberedRows(100, before=stop), pulse
+        )
+    assert set(receiver.rows()) <= set(range(50))
+    assert set(receiver.rows()) >= set(range(10 * max(pulse.checkpoints, default=0)))
+
+
+def test_what_is_under_way_when_time_runs_out_is_acknowledged_first(connections: Connections) -> None:
+    clock = FakeTime()
+    pulse = SteadyPulse(seconds=20.0, clock=clock.monotonic)
+    rows = NumberedRows(100, before=lambda first: clock.sleep(4.0 if first else 0.0))
+    with Receiver(*[Reply(hang=0.05)] * 10) as receiver:
+        assert not webhook_sink(connections, clock, THREE).deliver(delivery(receiver, 100), rows, pulse)
+    assert sorted(receiver.rows()) == list(range(40))
+    assert pulse.checkpoints[-1] == 4
+
+
+def test_a_receiver_that_fails_for_now_is_told_with_what_it_has(connections: Connections) -> None:
+    pulse = SteadyPulse()
+    with Receiver() as receiver:
+        receiver.next_reply = lambda: Reply(500 if len(receiver.requests) > 5 else 200)  # type: ignore[method-assign]
+        with pytest.raises(RetryLater, match="answered 500"):
+            webhook_sink(connections, FakeTime(), THREE).deliver(
+                delivery(receiver, 100), NumberedRows(100), pulse
+            )
+    assert pulse.checkpoints[-1] <= 5
+
+
+def test_alarms_ring_in_their_order_unless_they_are_cancelled() -> None:
+    alarms, rung, last = Alarms(), list[str](), threading.Event()
+
+    def ring_late() -> None:
+        rung.append("late")
+        last.set()
+
+    alarms.set("late", 0.2, ring_late)
+    alarms.set("early", 0.05, lambda: rung.append("early"))
+    alarms.set("never", 60.0, lambda: rung.append("never"))
+    alarms.cancel("never")
+    alarms.cancel("unknown")
+    assert last.wait(5.0)
+    assert rung == ["early", "late"]
+    again = threading.Event()
+    alarms.set("again", 0.01, again.set)
+    assert again.wait(5.0)
