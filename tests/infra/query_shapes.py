@@ -24,6 +24,7 @@ from infra.offline.build import ROOT
 from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_deliveries import FirestoreDeliveries
 from shared.adapters.firestore_jobs import FirestoreJobs
+from shared.adapters.firestore_limits import recount
 from shared.jobs import Attempt, Job
 from shared.operator import keys
 from tests.fakes.examples import new_job
@@ -60,7 +61,7 @@ def ask_everything(client: firestore.Client) -> None:
     """
     now = datetime(2026, 3, 1, tzinfo=UTC)
     job: Job = replace(new_job(), attempt=Attempt("a1", str(uuid.uuid4()), now), num_chunks=1, shards=1)
-    jobs = FirestoreJobs(client, lambda _event: None, most_in_flight=100)
+    jobs = FirestoreJobs(client, lambda _event: None)
     chunks = FirestoreChunks(client, jobs)
     deliveries = FirestoreDeliveries(client, lease_length=15, now=lambda: now, new_holder=lambda: "holder")
     calls: Sequence[Callable[[], Any]] = (
@@ -72,7 +73,7 @@ def ask_everything(client: firestore.Client) -> None:
         lambda: deliveries.begun(job),
         lambda: deliveries.leased(job),
         lambda: deliveries.leased(job, 3),
-        lambda: jobs.require_room(job.organization_id),
+        lambda: recount(client, job.organization_id),
         lambda: keys.issued(client, job.organization_id),
     )
     for call in calls:

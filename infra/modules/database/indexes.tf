@@ -12,7 +12,6 @@ locals {
     "chunks.delivered" = "COLLECTION"
     "deliveries.chunk" = "COLLECTION"
     "deliveries.state" = "COLLECTION"
-    "jobs.status"      = "COLLECTION"
     "jobs.torn_down"   = "COLLECTION_GROUP"
   }
 
