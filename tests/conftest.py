@@ -9,6 +9,30 @@ from infra.local.options import StackOptions, from_environment
 from infra.local.supervisor import LocalStack
 
 
+# What takes seconds to start, dearest first. Tests that share one run in one process, so that it is started
+# once; the others are spread by file.
+_SHARED = (
+    "stack",
+    "hasty_stack",
+    "watched_stack",
+    "configuration",
+    "bundles",
+    "terraform",
+    "kafka_bootstrap",
+    "firestore_host",
+    "gcs_url",
+    "pubsub_host",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell pytest-xdist which tests belong together."""
+    for item in items:
+        fixtures: list[str] = getattr(item, "fixturenames", [])
+        group = next((name for name in _SHARED if name in fixtures), str(item.path))
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def _part(name: str, tmp_path_factory: pytest.TempPathFactory) -> LocalStack:
     folder = tmp_path_factory.mktemp(name)
     return LocalStack(StackOptions(folder=folder, parts=frozenset({name})))
