@@ -8,7 +8,6 @@ import pytest
 from infra.local.options import StackOptions, from_environment
 from infra.local.supervisor import LocalStack
 
-
 # What takes seconds to start, dearest first. Tests that share one run in one process, so that it is started
 # once; the others are spread by file.
 _SHARED = (
