@@ -152,7 +152,7 @@ def test_the_service_accounts_token_for_this_function_is_taken(
         {"exp": int(time.time()) - 60},
         {"iat": int(time.time()) + 600, "exp": int(time.time()) + 3600},
     ],
-    ids=lambda changes: " and ".join(changes),
+    ids=" and ".join,
 )
 def test_a_token_of_anybody_or_for_anything_else_is_refused(
     google: GoogleCallers, keys: tuple[Key, Key], changes: dict[str, Any]
