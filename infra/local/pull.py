@@ -15,7 +15,8 @@ from typing import Any, Never, Protocol
 
 from google.api_core.exceptions import GoogleAPICallError
 
-_LOOK_AGAIN = 0.05
+# Seconds between two looks for messages: the longer there were none, the longer.
+_LOOK_AGAIN, _LOOK_AGAIN_IDLE = 0.03, 0.25
 _TROUBLE_PAUSE = 0.5
 _CALL_SECONDS = 10.0
 # What a killed process held comes again after this long.
@@ -77,13 +78,15 @@ class Puller:
     def run(self) -> Never:
         """Go on for ever, whatever the other side does."""
         threading.Thread(target=self._renew, daemon=True).start()
+        pause = _LOOK_AGAIN
         with ThreadPoolExecutor(self._concurrency) as pool:
             while True:
                 messages = self._pull(self._room())
                 for message in messages:
                     pool.submit(self._handle, message)
+                pause = _LOOK_AGAIN if messages else min(pause * 1.3, _LOOK_AGAIN_IDLE)
                 if not messages:
-                    time.sleep(_LOOK_AGAIN)
+                    time.sleep(pause)
 
     def _room(self) -> int:
         with self._changed:
