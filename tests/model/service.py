@@ -121,7 +121,8 @@ class Service(World):
             sleep=self.clock.sleep,
             nonce=lambda: "nonce",
             random=random.Random(1).random,  # noqa: S311 - jitter that repeats from run to run
-            limits=WebhookLimits(least=60.0),
+            # One at a time: of a process's threads one goes on, and which is the model's to say.
+            limits=WebhookLimits(least=60.0, in_flight=1),
         )
 
     def _before_a_request(self) -> None:
