@@ -14,21 +14,21 @@ _SHARED = (
     "stack",
     "hasty_stack",
     "watched_stack",
-    "configuration",
-    "bundles",
-    "terraform",
     "kafka_bootstrap",
     "firestore_host",
     "gcs_url",
     "pubsub_host",
 )
+# Terraform's checks share what they made of the configuration.
+_INFRA = Path(__file__).parent / "infra"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tell pytest-xdist which tests belong together."""
     for item in items:
         fixtures: list[str] = getattr(item, "fixturenames", [])
-        group = next((name for name in _SHARED if name in fixtures), str(item.path))
+        alone = "infra" if _INFRA in item.path.parents else str(item.path)
+        group = next((name for name in _SHARED if name in fixtures), alone)
         item.add_marker(pytest.mark.xdist_group(group))
 
 
