@@ -2,34 +2,28 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from infra.local.options import StackOptions, from_environment
 from infra.local.supervisor import LocalStack
 
-# What takes seconds to start, dearest first. Tests that share one run in one process, so that it is started
-# once; the others are spread by file.
-_SHARED = (
-    "stack",
-    "hasty_stack",
-    "watched_stack",
-    "kafka_bootstrap",
-    "firestore_host",
-    "gcs_url",
-    "pubsub_host",
-)
-# Terraform's checks share what they made of the configuration.
-_INFRA = Path(__file__).parent / "infra"
+# Folders whose tests share parts that take seconds to start: each runs in one process.
+_TOGETHER = {"contract", "e2e", "infra", "integration", "reliability"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell pytest-xdist which tests belong together."""
-    for item in items:
-        fixtures: list[str] = getattr(item, "fixturenames", [])
-        alone = "infra" if _INFRA in item.path.parents else str(item.path)
-        group = next((name for name in _SHARED if name in fixtures), alone)
-        item.add_marker(pytest.mark.xdist_group(group))
+class ByPart(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
+    """Spreads the tests so that no part is started twice; what shares none is spread by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = nodeid.split("/")[1]
+        return folder if folder in _TOGETHER else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPart:
+    return ByPart(config, log)
 
 
 def _part(name: str, tmp_path_factory: pytest.TempPathFactory) -> LocalStack:
