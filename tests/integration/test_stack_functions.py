@@ -105,6 +105,8 @@ def test_a_killed_function_is_started_again_and_held_requests_use_up_no_attempt(
     job = str(uuid4())
     url, pid = toy_stack.endpoints["functions"]["deliver"].values()
     os.killpg(pid, signal.SIGKILL)
+    # A request that a dying process has accepted is lost with it, and does use up an attempt.
+    wait_until(lambda: not living_in_group(pid))
     publish(toy_stack, names.CHUNKS_TOPIC, [{"job": job}] * 10)
     wait_until(lambda: len(bodies(toys, "deliver", job)) == 10)
     assert {body["deliveryAttempt"] for body in bodies(toys, "deliver", job)} == {1}
