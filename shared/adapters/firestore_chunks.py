@@ -51,13 +51,11 @@ class FirestoreChunks:
             self._create(job, [chunk for chunk in chunks if chunk.number not in there])
 
     def commit(self, job: Job, transition: Callable[[Job], Job], chunks: Sequence[Chunk]) -> Job:
-        counts = job_reference(self._client, job.organization_id, job.job_id).collection("counts")
-
         def write_counts(batch: firestore.WriteBatch, staged: Job) -> None:
             for shard in range(staged.shards):
                 counted = [chunk for chunk in chunks if shard_of(chunk.number, staged.shards) == shard]
                 fields = {"chunks_left": len(counted), "rows_left": sum(chunk.rows for chunk in counted)}
-                batch.set(counts.document(str(shard)), fields)
+                batch.set(self._shard(job, shard), fields)
 
         return self._jobs.change_with(job.organization_id, job.job_id, transition, write_counts)
 
@@ -76,19 +74,25 @@ class FirestoreChunks:
         The marker and the count are written together or not at all: a second one is refused whole.
         """
         reference = self._reference(job, chunk.number)
-        counts = job_reference(self._client, job.organization_id, job.job_id).collection("counts")
+        shard = self._shard(job, shard_of(chunk.number, job.shards))
         batch = self._client.batch()
         batch.create(attempt_reference(self._client, job).collection("delivered").document(reference.id), {})
         batch.update(reference, {"delivered": True})
         batch.update(
-            counts.document(str(shard_of(chunk.number, job.shards))),
-            {"chunks_left": firestore.Increment(-1), "rows_left": firestore.Increment(-chunk.rows)},
+            shard,
+            {
+                "chunks_left": firestore.Increment(-1),
+                "rows_left": firestore.Increment(-chunk.rows),
+                "counted_last": chunk.number,
+            },
         )
         with reaching("the job store"):
             try:
                 results = batch.commit(retry=RETRY, timeout=TIMEOUT)
             except AlreadyExists:
-                return True
+                # Whoever counted it may have died before finishing the job: answer as they were answered.
+                found = shard.get(retry=RETRY, timeout=TIMEOUT)
+                return bool(found.get("chunks_left") == 0 and found.get("counted_last") == chunk.number)
         # Transforms are answered in the order of their fields' names: chunks_left comes first.
         return bool(results[2].transform_results[0].integer_value == 0)
 
@@ -112,6 +116,11 @@ class FirestoreChunks:
     def _collection(self, job: Job) -> firestore.CollectionReference:
         collection: firestore.CollectionReference = attempt_reference(self._client, job).collection("chunks")
         return collection
+
+    def _shard(self, job: Job, shard: int) -> firestore.DocumentReference:
+        counts = job_reference(self._client, job.organization_id, job.job_id).collection("counts")
+        document: firestore.DocumentReference = counts.document(str(shard))
+        return document
 
     def _reference(self, job: Job, number: int) -> firestore.DocumentReference:
         return self._collection(job).document(chunk_id(number))

@@ -116,7 +116,7 @@ class Chunks(Protocol):
     def count_down(self, job: Job, chunk: Chunk) -> bool:
         """Mark the chunk delivered and count it, atomically and once.
 
-        True when its shard came to 0 by it or the chunk was counted before: look at all counts then.
+        True for the chunk that emptied its shard, as often as it is asked: look at all counts then.
         """
         ...
 

@@ -132,12 +132,20 @@ def test_each_chunk_counts_once_and_the_last_one_says_so(records: Records) -> No
     assert numbers(records, job) == []
 
 
-def test_a_chunk_counted_before_changes_nothing_and_asks_to_look(records: Records) -> None:
-    """Whoever counted it may have died before finishing the job."""
+def test_a_chunk_counted_before_changes_nothing(records: Records) -> None:
     job, chunks = records.transporting(chunks=3)
     assert not records.chunks.count_down(job, chunks[0])
-    assert records.chunks.count_down(job, chunks[0])
+    assert not records.chunks.count_down(job, chunks[0])
     assert records.jobs.counts(job) == Counts(2, 10)
+
+
+def test_the_chunk_that_emptied_its_shard_says_so_as_often_as_it_is_asked(records: Records) -> None:
+    """Whoever counted it may have died before finishing the job."""
+    job, chunks = records.transporting(chunks=3)
+    for chunk in chunks:
+        records.chunks.count_down(job, chunk)
+    assert [records.chunks.count_down(job, chunk) for chunk in chunks] == [False, False, True]
+    assert records.jobs.counts(job) == Counts(0, 0)
 
 
 def test_a_shard_that_comes_to_nothing_asks_to_look_at_the_others(records: Records) -> None:

@@ -18,6 +18,7 @@ class FakeChunks:
         self._jobs = jobs
         self._recorded: dict[AttemptName, dict[int, Chunk]] = {}
         self._shards: dict[Name, list[Counts]] = {}
+        self._counted_last: dict[tuple[Name, int], int] = {}
         self._lock = threading.Lock()
 
     def record(self, job: Job, chunks: Sequence[Chunk]) -> None:
@@ -44,13 +45,15 @@ class FakeChunks:
     def count_down(self, job: Job, chunk: Chunk) -> bool:
         with self._lock:
             recorded = self._of(job)
-            if recorded[chunk.number].delivered:
-                return True
-            recorded[chunk.number] = replace(chunk, delivered=True)
-            stored = self._jobs.stored[job.organization_id, job.job_id]
-            shards = list(self._shards[job.organization_id, job.job_id])
+            name = (job.organization_id, job.job_id)
+            shards = list(self._shards[name])
             number = shard_of(chunk.number, job.shards)
             left = shards[number]
+            if recorded[chunk.number].delivered:
+                return left.chunks_left == 0 and self._counted_last[name, number] == chunk.number
+            recorded[chunk.number] = replace(chunk, delivered=True)
+            stored = self._jobs.stored[name]
+            self._counted_last[name, number] = chunk.number
             shards[number] = Counts(left.chunks_left - 1, left.rows_left - chunk.rows)
             self._set(stored, shards)
             return shards[number].chunks_left == 0

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import random
+import statistics
 import tempfile
 import threading
 import time
@@ -10,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,20 +22,31 @@ from infra.local.supervisor import LocalStack
 from shared.chunks import Chunk
 from shared.jobs import Job, JobStatus
 from shared.steps.finish import Finish
-from tests.contract.records import in_firestore
+from tests.contract.records import Records, in_firestore
 from tests.fakes.queue import FakeQueue
 from tests.reliability import report
 
 TITLE = "The countdown under contention"
+JOBS = 5
 CHUNKS = 2_000
 WORKERS = 100
 LEAST_PACE = 300.0
-PACE = "chunks counted down a second"
+PACE = "chunks counted down a second, median of the jobs"
 FAILED = "messages that failed"
-LEFT = "chunks_left at the end"
+LEFT = "chunks_left wrong at the end"
 UNFINISHED = "jobs not completed at the end"
 _PROCESSES = 2
 _VARIABLE = "FIRESTORE_EMULATOR_HOST"
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """One job counted down: errors, how long it took, what was left and whether it completed."""
+
+    errors: list[str]
+    seconds: float
+    left: int
+    completed: bool
 
 
 def run(
@@ -41,29 +54,34 @@ def run(
     *,
     chunks: int = CHUNKS,
     workers: int = WORKERS,
+    jobs: int = JOBS,
     least_pace: float = LEAST_PACE,
     say: Callable[[str], None] = print,
 ) -> report.Report:
-    """Count a job of so many chunks down with so many workers, on a Firestore emulator of its own."""
+    """Count jobs of so many chunks down with so many workers, one by one, on an emulator of their own."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, _emulator(Path(folder)):
         project = f"countdown-{uuid.uuid4().hex[:12]}"
         records = in_firestore(firestore.Client(project=project))
-        job, found = records.transporting(chunks)
-        messages = [*found, *found]
-        random.Random(seed).shuffle(messages)  # noqa: S311 - repeatable
-        errors, seconds = _deliver(project, job, messages, workers)
-        counts, ended = records.jobs.counts(job), records.now(job)
+        # The first job warms the emulator up: its code is compiled while it runs.
+        first, *rounds = [
+            _count(records, project, chunks, workers, seed + number) for number in range(jobs + 1)
+        ]
+    errors = [error for round_ in (first, *rounds) for error in round_.errors]
     for error in errors[:5]:
         say(error)
+    paces = [chunks / round_.seconds for round_ in rounds]
     figures = {
-        "chunks": chunks,
-        "messages": len(messages),
+        "jobs": len(rounds),
+        "chunks of each": chunks,
+        "messages of each": 2 * chunks,
         "deliveries that finish at once": workers,
-        PACE: round(chunks / seconds, 1),
+        PACE: round(statistics.median(paces), 1),
+        "chunks counted down a second, slowest job": round(min(paces), 1),
+        "chunks counted down a second, fastest job": round(max(paces), 1),
         FAILED: len(errors),
-        LEFT: counts.chunks_left if counts else chunks,
-        UNFINISHED: int(ended.status is not JobStatus.COMPLETED),
+        LEFT: sum(abs(round_.left) for round_ in (first, *rounds)),
+        UNFINISHED: sum(not round_.completed for round_ in (first, *rounds)),
     }
     return report.Report(
         suite="countdown",
@@ -75,6 +93,17 @@ def run(
         least={PACE: least_pace},
         faults=tuple(errors[:5]),
     )
+
+
+def _count(records: Records, project: str, chunks: int, workers: int, seed: int) -> _Round:
+    """Count a new job of so many chunks down: two messages for each, in any order."""
+    job, found = records.transporting(chunks)
+    messages = [*found, *found]
+    random.Random(seed).shuffle(messages)  # noqa: S311 - repeatable
+    errors, seconds = _deliver(project, job, messages, workers)
+    counts, ended = records.jobs.counts(job), records.now(job)
+    left = counts.chunks_left if counts else chunks
+    return _Round(errors, seconds, left, ended.status is JobStatus.COMPLETED)
 
 
 @contextmanager
