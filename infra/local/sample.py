@@ -5,6 +5,7 @@ python -m infra.local.sample FILE [--rows N] [--seed N]
 
 import argparse
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ class SampleNotLoaded(Exception):  # noqa: N818 - named for what happened
 def write(path: Path, rows: int, seed: int) -> None:
     """Write that many transfers to a Parquet file; the same file for the same rows and seed."""
     schema = pa.schema([(name.lower(), _ARROW[kind]) for name, kind in COLUMNS.items()])
-    partial = path.with_suffix(".partial")
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}")  # two first stacks may start at once
     with pq.ParquetWriter(partial, schema) as writer:
         batch: list[tuple[object, ...]] = []
         for row in sample_rows.rows(rows, seed):

@@ -2,7 +2,6 @@
 
 import hashlib
 import inspect
-import os
 from pathlib import Path
 
 from infra.local import sample, sample_rows
@@ -30,7 +29,5 @@ def _sample(rows: int) -> Path:
     path = ROOT / ".cache" / "sample" / f"{rows}-{SEED}-{made_by}.parquet"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        own = path.with_suffix(f".{os.getpid()}")  # two first stacks may start at once
-        sample.write(own, rows, SEED)
-        own.replace(path)
+        sample.write(path, rows, SEED)
     return path

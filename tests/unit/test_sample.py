@@ -1,6 +1,7 @@
 """The sample: realistic, the same each time, with the edges that real transfers have."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -27,6 +28,14 @@ def test_the_same_seed_gives_the_same_file_and_another_seed_another(tmp_path: Pa
     first, again, other = ((tmp_path / name).read_bytes() for name in ("first", "again", "other"))
     assert first == again
     assert first != other
+
+
+def test_two_that_write_the_same_file_at_once_both_find_it_whole(tmp_path: Path) -> None:
+    path = tmp_path / "sample.parquet"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: sample.write(path, 500, seed=1), range(8)))
+    assert pq.read_metadata(path).num_rows == 500
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("rows", [1, 33, 1_000, 50_001])
