@@ -14,7 +14,7 @@ from shared.destinations.kafka import CORRECTNESS, TUNING, KafkaLimits, KafkaSin
 from shared.destinations.kafka_sending import Refused, Sending
 from shared.encoding import ParquetRows
 from shared.jobs import KafkaDestination, topic_name
-from shared.steps.ports import ChunkDelivery
+from shared.steps.sending import ChunkDelivery
 
 LIMITS = KafkaLimits(least=0.0)
 

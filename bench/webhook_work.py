@@ -20,7 +20,7 @@ from shared.destinations.webhook import WebhookLimits, WebhookSink
 from shared.destinations.webhook_request import batch_id, headers_of
 from shared.encoding import ParquetRows
 from shared.jobs import WebhookDestination
-from shared.steps.ports import ChunkDelivery
+from shared.steps.sending import ChunkDelivery
 
 BATCH_ROWS = 500
 _SECRET = b"a secret as long as those that people choose"

@@ -21,7 +21,7 @@ from shared.destinations.kafka_sending import Refused, Sending
 from shared.destinations.kafka_transaction import Transaction
 from shared.destinations.read_ahead import ReadAhead
 from shared.jobs import KafkaDestination
-from shared.steps.ports import ChunkDelivery, Pulse, Rows
+from shared.steps.sending import ChunkDelivery, Pulse, Rows
 
 TUNING: Mapping[str, Any] = {
     "compression.type": "lz4",

@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from shared.destinations.kafka_errors import is_missing, meaning
 from shared.destinations.kafka_names import topic_of, transaction_of
-from shared.steps.ports import ChunkDelivery
+from shared.steps.sending import ChunkDelivery
 
 MARKER_PARTITION = 0
 _PASSING = frozenset(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from shared.jobs import topic_name
-from shared.steps.ports import ChunkDelivery
+from shared.steps.sending import ChunkDelivery
 
 
 def topic_of(delivery: ChunkDelivery) -> str:

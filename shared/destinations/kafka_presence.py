@@ -7,7 +7,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from shared.destinations.kafka_errors import is_missing, meaning
 from shared.destinations.kafka_sending import WAIT
 from shared.errors import BackfillError, DestinationRefused, Unavailable
-from shared.steps.ports import Pulse
+from shared.steps.sending import Pulse
 
 _CALL = 1.0  # seconds in one blocking call, so that a cancel is noticed between two
 

@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from shared.destinations.kafka_errors import RowTooLarge, is_too_large
 from shared.destinations.kafka_names import labels_of
 from shared.errors import JobFails, Unavailable
-from shared.steps.ports import ChunkDelivery, EncodedBatch, Pulse
+from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse
 
 WAIT = 0.25  # seconds for which nothing but the broker is looked at
 STALL = 5.0  # seconds without an acknowledgement after which the broker, not the chunk, is to blame

@@ -8,7 +8,7 @@ from confluent_kafka import Producer
 from shared.destinations.kafka_markers import Markers
 from shared.destinations.kafka_names import transaction_of
 from shared.destinations.kafka_transaction import Transaction
-from shared.steps.ports import ChunkDelivery
+from shared.steps.sending import ChunkDelivery
 
 
 class SettledMarkers:

@@ -10,7 +10,7 @@ from shared.destinations.kafka_errors import meaning, speaking_of
 from shared.destinations.kafka_markers import MARKER_PARTITION
 from shared.destinations.kafka_names import topic_of, transaction_of
 from shared.errors import Unavailable
-from shared.steps.ports import ChunkDelivery
+from shared.steps.sending import ChunkDelivery
 
 _BROKEN = frozenset({KafkaError._STATE, KafkaError._FATAL})  # noqa: SLF001 - librdkafka's own error codes
 _SLICE = 1.0  # seconds in one blocking call, so that a cancel is noticed between two

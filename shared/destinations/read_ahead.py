@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from shared.steps.ports import EncodedBatch, Pulse
+from shared.steps.sending import EncodedBatch, Pulse
 
 
 class ReadAhead:

@@ -14,7 +14,8 @@ from shared.destinations.webhook_flight import Flight
 from shared.destinations.webhook_request import batch_id, headers_of
 from shared.errors import DestinationRefused, RetryLater, Unavailable
 from shared.jobs import WebhookDestination
-from shared.steps.ports import ChunkDelivery, Clock, EncodedBatch, Pulse, Rows
+from shared.steps.ports import Clock
+from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
 
 Secrets = Callable[[str, str], bytes]
 """The value of an organization's secret, by organization and name; KeyError if there is none."""

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from shared.steps.ports import EncodedBatch
+from shared.steps.sending import EncodedBatch
 
 Post = Callable[[int, EncodedBatch], None]
 

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 
-from shared.steps.ports import ChunkDelivery
+from shared.steps.sending import ChunkDelivery
 
 
 def batch_id(delivery: ChunkDelivery, batch: int) -> str:

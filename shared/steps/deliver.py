@@ -15,18 +15,8 @@ from shared.jobs import Destination, Job, JobStatus
 from shared.messages import DeliverChunk
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
-from shared.steps.ports import (
-    ChunkDelivery,
-    Chunks,
-    Deliveries,
-    Jobs,
-    Lease,
-    Publisher,
-    Pulse,
-    ReadRows,
-    Sink,
-    StagedFiles,
-)
+from shared.steps.ports import Chunks, Deliveries, Jobs, Lease, Publisher, StagedFiles
+from shared.steps.sending import ChunkDelivery, Pulse, ReadRows, Sink
 
 KeepAlive = Callable[[Job, Lease, float], AbstractContextManager[Pulse]]
 

@@ -11,8 +11,7 @@ from enum import StrEnum
 from typing import BinaryIO, Protocol
 
 from shared.chunks import Chunk, StagedFile
-from shared.columns import Column
-from shared.jobs import Attempt, Counts, Destination, FilterValue, Job, KafkaDestination
+from shared.jobs import Attempt, Counts, FilterValue, Job, KafkaDestination
 from shared.messages import Message
 from shared.unload import Statement, TableColumn
 
@@ -227,92 +226,4 @@ class StagedFiles(Protocol):
 
     def delete(self, prefix: str) -> None:
         """Remove every file under the prefix."""
-        ...
-
-
-class EncodedBatch(Protocol):
-    """Some consecutive rows of a chunk, as JSON."""
-
-    @property
-    def first_row(self) -> int: ...
-
-    @property
-    def rows(self) -> int: ...
-
-    def lines(self) -> Sequence[bytes]:
-        """One JSON object a row."""
-        ...
-
-    def keys(self) -> Sequence[bytes | None] | None:
-        """One key a row, or None where the table has no key column."""
-        ...
-
-    def json_array(self) -> bytes:
-        """All rows as one JSON array."""
-        ...
-
-
-class Rows(Protocol):
-    """A chunk's rows, always in the same order and the same batches."""
-
-    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[EncodedBatch]:
-        """Batches of exactly ``rows_per_batch`` rows, but for the last; memory stays bounded."""
-        ...
-
-
-class ReadRows(Protocol):
-    """Opens a chunk's file as rows; StagedFileUnusable if it is not what the job recorded."""
-
-    def __call__(
-        self, file: BinaryIO, columns: Sequence[Column], key_column: str | None, chunk: Chunk
-    ) -> Rows: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkDelivery:
-    """One chunk on its way to one destination; the ids that name its rows and batches for ever."""
-
-    organization_id: str
-    job_id: str
-    attempt_id: str
-    chunk: int
-    rows: int
-    destination: Destination
-    webhook_batch_rows: int
-    first_batch: int
-
-
-class Pulse(Protocol):
-    """What a sink asks between its batches."""
-
-    def check(self) -> None:
-        """DeliveryStopped when the job has ended, Busy when the lease is lost, Unavailable if it may be."""
-        ...
-
-    def checkpoint(self, next_batch: int) -> None:
-        """Batches before ``next_batch`` are acknowledged by the destination."""
-        ...
-
-    def seconds_left(self) -> float:
-        """Until the handler's own deadline."""
-        ...
-
-
-class Sink(Protocol):
-    """Sends chunks to destinations of one type."""
-
-    def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
-        """Send the chunk; True when the destination has all of it.
-
-        False when time ran out after progress that was checkpointed: the rest goes in a message of its
-        own. DestinationRefused if it can never succeed, RetryLater if it may.
-        """
-        ...
-
-
-class Markers(Protocol):
-    """What Kafka tells of the chunks that were sent to it exactly once, while it keeps their markers."""
-
-    def committed(self, delivery: ChunkDelivery) -> bool:
-        """Whether the topic, as it is now, has the chunk; Unavailable while that is being decided."""
         ...

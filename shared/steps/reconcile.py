@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from shared.chunks import Chunk
 from shared.jobs import Destination, Job, KafkaDestination
 from shared.steps.deliver import delivery_of
-from shared.steps.ports import Chunks, Deliveries, Markers
+from shared.steps.ports import Chunks, Deliveries
+from shared.steps.sending import Markers
 
 
 @dataclass(frozen=True, slots=True)

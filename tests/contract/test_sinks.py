@@ -10,7 +10,7 @@ from shared.destinations.kafka import KafkaLimits
 from shared.destinations.kafka_names import topic_of
 from shared.errors import Busy, DeliveryStopped
 from shared.jobs import AT_LEAST_ONCE, KafkaDestination
-from shared.steps.ports import ChunkDelivery, Sink
+from shared.steps.sending import ChunkDelivery, Sink
 from tests.fakes.kafka_readers import read_committed
 from tests.fakes.kafka_sinks import kafka_sink, kafka_topics
 from tests.fakes.receivers import Receiver

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from shared.chunks import Chunk
 from shared.columns import Column
-from shared.steps.ports import ChunkDelivery, EncodedBatch, Pulse, Rows
+from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
 
 Row = tuple[int, int]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shared.jobs import Destination, KafkaDestination, WebhookDestination
-from shared.steps.ports import ChunkDelivery
+from shared.steps.sending import ChunkDelivery
 
 
 @dataclass

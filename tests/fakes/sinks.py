@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from shared.steps.ports import ChunkDelivery, EncodedBatch, Pulse, Rows
+from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
 
 BATCH_ROWS = 10
 

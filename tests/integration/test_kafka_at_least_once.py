@@ -13,7 +13,7 @@ from shared.destinations.kafka import KafkaLimits, KafkaSink
 from shared.destinations.kafka_names import topic_of
 from shared.errors import DeliveryStopped, DestinationRefused, Unavailable
 from shared.jobs import AT_LEAST_ONCE
-from shared.steps.ports import ChunkDelivery
+from shared.steps.sending import ChunkDelivery
 from tests.fakes.kafka_readers import read_committed
 from tests.fakes.kafka_sinks import kafka_sink, kafka_topics
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, kafka_destination

@@ -9,7 +9,7 @@ from confluent_kafka import KafkaException, Producer
 from shared.adapters.kafka_topics import KafkaTopics
 from shared.destinations.kafka_names import topic_of, transaction_of
 from shared.destinations.kafka_settling import SettledMarkers
-from shared.steps.ports import ChunkDelivery
+from shared.steps.sending import ChunkDelivery
 from tests.fakes.kafka_readers import read_committed
 from tests.fakes.kafka_sinks import kafka_sink, kafka_topics
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, kafka_destination

@@ -15,7 +15,7 @@ from shared.destinations.kafka import KafkaLimits, KafkaSink
 from shared.destinations.kafka_names import topic_of, transaction_of
 from shared.destinations.kafka_transaction import Transaction
 from shared.errors import Busy, DeliveryStopped, DestinationRefused, JobFails, Unavailable
-from shared.steps.ports import ChunkDelivery
+from shared.steps.sending import ChunkDelivery
 from tests.fakes.kafka_readers import read_committed
 from tests.fakes.kafka_sinks import kafka_sink, kafka_topics
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, kafka_destination

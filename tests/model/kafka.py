@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from shared.destinations.kafka_names import topic_of, transaction_of
 from shared.errors import Busy, DestinationRefused, Unavailable
 from shared.jobs import KafkaDestination
-from shared.steps.ports import ChunkDelivery, Pulse, Rows
+from shared.steps.sending import ChunkDelivery, Pulse, Rows
 from tests.fakes.clock import FakeClock
 from tests.fakes.rows import rows_of
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from shared.destinations.webhook import WebhookLimits, WebhookSink
 from shared.errors import BackfillError, Disposition
@@ -14,7 +14,7 @@ from shared.messages import DeliverChunk, Message, StageJob, TearDownJob
 from shared.steps.accept import accept
 from shared.steps.cancel import cancel
 from shared.steps.handle import Handle
-from shared.steps.ports import Lease, Sink
+from shared.steps.ports import Lease
 from shared.steps.retry import retry
 from tests.fakes.clock import FakeClock
 from tests.fakes.deliveries import FakeDeliveries
@@ -28,6 +28,9 @@ from tests.model.topics import RecordedTopics, TopicRecords
 from tests.model.turns import Process, TurnClock, Turns
 from tests.model.warehouse import SlowWarehouse
 from tests.unit.steps.world import BACKOFFS, KEPT, LEASE, STAGING, TRIES, Pushed, World
+
+if TYPE_CHECKING:
+    from shared.steps.sending import Sink
 
 STORE, QUEUE, SNOWFLAKE, BUCKET, BROKER, RECEIVERS = PARTS = (
     "the job store",

@@ -8,7 +8,7 @@ import pytest
 from shared.destinations.connections import Connections
 from shared.destinations.webhook import WebhookLimits
 from shared.errors import DestinationRefused, RetryLater, Unavailable
-from shared.steps.ports import ChunkDelivery
+from shared.steps.sending import ChunkDelivery
 from tests.fakes.receivers import Receiver, Reply
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, webhook_destination
 from tests.fakes.webhook_sinks import FakeTime, loopback_connections, webhook_sink

@@ -10,7 +10,7 @@ from shared.destinations.alarms import Alarms
 from shared.destinations.connections import Connections
 from shared.destinations.webhook import WebhookLimits
 from shared.errors import DeliveryStopped, DestinationRefused, RetryLater
-from shared.steps.ports import ChunkDelivery
+from shared.steps.sending import ChunkDelivery
 from tests.fakes.receivers import Receiver, Reply
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, webhook_destination
 from tests.fakes.webhook_sinks import FakeTime, loopback_connections, webhook_sink

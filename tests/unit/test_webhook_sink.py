@@ -13,7 +13,7 @@ import pytest
 from shared.destinations.connections import Connections
 from shared.destinations.webhook import WebhookLimits
 from shared.errors import Busy, DeliveryStopped, DestinationRefused
-from shared.steps.ports import ChunkDelivery
+from shared.steps.sending import ChunkDelivery
 from tests.fakes.receivers import Receiver, Reply, Request
 from tests.fakes.sending import (
     NumberedRows,

@@ -9,7 +9,7 @@ from shared.destinations.connections import Connections
 from shared.destinations.kafka_markers import Marker
 from shared.destinations.kafka_sending import Sending
 from shared.destinations.kafka_transaction import Transaction
-from shared.steps.ports import EncodedBatch
+from shared.steps.sending import EncodedBatch
 from tests.reliability.crash.hooks import Hooks
 
 _FLUSH_SECONDS = 10.0
