@@ -20,7 +20,6 @@ DELIVERY_DEADLINE: Final = 480.0
 # Firestore, regional: cloud.google.com/firestore/pricing.
 DOCUMENT_READS_100K: Final = 0.03
 DOCUMENT_WRITES_100K: Final = 0.09
-DOCUMENT_DELETES_100K: Final = 0.01
 # Sustained writes a second to one document: cloud.google.com/firestore/quotas.
 WRITES_TO_ONE_DOCUMENT: Final = 1.0
 # A collection's traffic begins with 500 a second and may grow by half every five minutes:

@@ -14,7 +14,6 @@ from typing import BinaryIO
 from bench import oracle
 
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-_HEAD_END = b"\r\n\r\n"
 
 
 def main() -> None:

@@ -160,20 +160,27 @@ class FirestoreLease:
 
     def _write(self, fields: dict[str, Any]) -> None:
         with self._lock, reaching("the job store"):
-            option = firestore.Client.write_option(last_update_time=self._update_time)
             try:
-                written = self._reference.update(fields, option, retry=RETRY, timeout=TIMEOUT)
+                self._update(fields)
             except (FailedPrecondition, NotFound) as error:
-                if not self._was_written(fields):
-                    raise Busy("the delivery's lease was lost", detail=self._reference.path) from error
-            else:
-                self._update_time = written.update_time
+                # An earlier write of ours, whose answer was lost, has changed the document as well.
+                self._require_ours(error)
+                try:
+                    self._update(fields)
+                except (FailedPrecondition, NotFound) as again:
+                    raise self._lost() from again
 
-    def _was_written(self, fields: dict[str, Any]) -> bool:
-        """Whether the refused write was our own, repeated because its answer was lost."""
+    def _update(self, fields: dict[str, Any]) -> None:
+        option = firestore.Client.write_option(last_update_time=self._update_time)
+        written = self._reference.update(fields, option, retry=RETRY, timeout=TIMEOUT)
+        self._update_time = written.update_time
+
+    def _require_ours(self, error: Exception) -> None:
+        """Busy if somebody took over; else the next write is on what is there now."""
         snapshot = self._reference.get(retry=RETRY, timeout=TIMEOUT)
-        found = fields_of(snapshot)
-        if any(found.get(name) != value for name, value in {**fields, "holder": self._holder}.items()):
-            return False
+        if fields_of(snapshot).get("holder") != self._holder:
+            raise self._lost() from error
         self._update_time = snapshot.update_time
-        return True
+
+    def _lost(self) -> Busy:
+        return Busy("the delivery's lease was lost", detail=self._reference.path)

@@ -9,7 +9,7 @@ organizations/{organization}/jobs/{job}                     the job
 …/jobs/{job}/attempts/{attempt}/chunks/{number}             a chunk
 …/jobs/{job}/attempts/{attempt}/delivered/{number}          marks the chunk as counted
 …/jobs/{job}/attempts/{attempt}/deliveries/{number}-{uid}   what was done of a chunk at a destination
-organizations/{organization}/topics/{name}                  who names and who created a Kafka topic
+organizations/{organization}/topics/topic-{name}            who names and who created a Kafka topic
 organizations/{organization}/idempotency_keys/{sha256}      the job that was created with a key
 """
 
@@ -64,7 +64,8 @@ def job_reference(client: firestore.Client, organization_id: str, job_id: str) -
 
 
 def topic_reference(client: firestore.Client, organization_id: str, name: str) -> firestore.DocumentReference:
-    return client.document("organizations", organization_id, "topics", name)
+    # Firestore keeps ids like __name__ to itself, which a destination may be called.
+    return client.document("organizations", organization_id, "topics", f"topic-{name}")
 
 
 def attempt_reference(client: firestore.Client, job: Job) -> firestore.DocumentReference:

@@ -34,6 +34,8 @@ from shared.jobs import Counts, FilterValue, Job, JobStatus, KafkaDestination
 from shared.steps.ports import DestinationProgress
 
 _PAGE = 100
+# Of 400 kB of text each; as Python's objects they take several times as much.
+_FILTER_PARTS_AT_ONCE = 8
 _RACES = 20
 _TRIES = 3
 _CALL: Mapping[str, Any] = {"retry": RETRY, "timeout": TIMEOUT}
@@ -204,10 +206,11 @@ class FirestoreJobs:
         while left is None or left > 0:
             page = self._page(organization_id, after)
             found = [job for job in page if job.confirmed][:left]
-            with reaching("the job store"):
-                counts, filters = self._counts(found), self._filters(found)
-            for job in [job for job in found if job.job_id in filters]:
-                yield job, filters[job.job_id] if job.filter_column is not None else None, counts[job.job_id]
+            for some in _of_bounded_filters(found):
+                counts, filters = self._counts(some), self._filters(some)
+                for job in [job for job in some if job.job_id in filters]:
+                    shown = filters[job.job_id] if job.filter_column is not None else None
+                    yield job, shown, counts[job.job_id]
             if len(page) < _PAGE:
                 return
             after = (page[-1].time_created, page[-1].job_id)
@@ -305,3 +308,17 @@ class FirestoreJobs:
             for destination in job.destinations
             if isinstance(destination, KafkaDestination)
         ]
+
+
+def _of_bounded_filters(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """The jobs in their order, in runs whose filters' values are read and held together."""
+    run: list[Job] = []
+    parts = 0
+    for job in jobs:
+        if run and parts + job.filter_parts > _FILTER_PARTS_AT_ONCE:
+            yield run
+            run, parts = [], 0
+        run.append(job)
+        parts += job.filter_parts
+    if run:
+        yield run

@@ -60,6 +60,9 @@ class _Guarded(HTTPConnection):
     def connect(self) -> None:
         self._begin_request()
         super().connect()
+        if self._late:
+            # Its alarm is spent: on a connection made too late, nothing would end the request in time.
+            raise ConnectTimeoutError(self, "the connection was not made in time")
 
     def request(self, *args: Any, **options: Any) -> None:
         self._begin_request()

@@ -54,7 +54,7 @@ class KafkaLimits:
     chunk be called too large for what another destination used up. Half of the handler's time is right.
     ``batch_rows``: rows encoded at once. About a megabyte of them is still in the processor's cache when
     it is sent: with eight times as many, encoding and sending took a fifth more of its time.
-    ``batches_ahead``: batches encoded at most while the transaction is being opened.
+    ``bytes_ahead``: of rows that are encoded while the transaction is being opened, one batch more at most.
     ``step``: for each exchange with a coordinator.
     ``message``: a message not acknowledged for so long means that the broker is out of reach.
     ``topic``: how long a missing topic is looked for; longer than the pulse takes to notice a cancel.
@@ -63,7 +63,7 @@ class KafkaLimits:
 
     least: float
     batch_rows: int = 1_024
-    batches_ahead: int = 24
+    bytes_ahead: int = 24 * 1024 * 1024
     step: float = 30.0
     message: float = 60.0
     topic: float = 6.0
@@ -105,7 +105,7 @@ class KafkaSink:
         # Opening is to wait for the brokers: for so long this thread encodes.
         with ThreadPoolExecutor(1, "kafka-opening") as beside:
             opening = beside.submit(self._opened, delivery, topic, pulse)
-            ahead.fill(self._limits.batches_ahead, enough=opening.done)
+            ahead.fill(self._limits.bytes_ahead, enough=opening.done)
         opened = opening.result()
         if opened is None:
             return

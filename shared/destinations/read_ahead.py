@@ -19,11 +19,13 @@ class ReadAhead:
         self._error: Exception | None = None
 
     def fill(self, most: int, *, enough: Callable[[], bool]) -> None:
-        """Read up to ``most`` batches, until there is ``enough``."""
+        """Read batches until there is ``enough``, or ``most`` bytes of them are held."""
+        held = 0
         try:
-            while len(self._held) < most and not enough():
+            while held < most and not enough():
                 self._pulse.check()
                 self._held.append(next(self._batches))
+                held += self._held[-1].size
         except StopIteration:
             return
         except Exception as error:  # noqa: BLE001 - it is raised, in its turn

@@ -47,7 +47,7 @@ def _seconds(headers: Mapping[str, str], now: datetime) -> float | None:
         return float(text)
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     # A date in the header is GMT; "-0000" parses as a naive one.
     aware = date if date.tzinfo is not None else date.replace(tzinfo=UTC)

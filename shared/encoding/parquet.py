@@ -17,6 +17,7 @@ from shared.errors import StagedFileUnusable
 # Reading and checking cost a little for each column and read; more rows than these would leave the
 # processor's cache before they are encoded.
 _ROWS_PER_READ: Final = 4096
+_BYTES_PER_READ: Final = 16 * 1024 * 1024  # of wide rows, fewer are read at once
 _DAMAGED: Final = "is damaged or not a Parquet file"
 
 
@@ -49,7 +50,7 @@ class ParquetRows:
             schema = self._parquet.schema_arrow
             self._places = self._matched(schema)
         self._key = None if key_column is None else self._place_of_key(key_column)
-        self._group_rows = [
+        self._group_rows: list[int] = [
             self._parquet.metadata.row_group(group).num_rows for group in range(self._parquet.num_row_groups)
         ]
         self.rows: int = sum(self._group_rows)
@@ -88,7 +89,10 @@ class ParquetRows:
             # A reader of several groups would hold all of them: it fetches ahead and lets go at its end.
             lacking = rows_in_group
             with self._damage():
-                for read in self._parquet.iter_batches(_ROWS_PER_READ, row_groups=[group], use_threads=False):
+                reads = self._parquet.iter_batches(
+                    self._rows_per_read(group), row_groups=[group], use_threads=False
+                )
+                for read in reads:
                     if skip < read.num_rows:
                         rows = read.slice(skip).select(self._places)
                         yield encodable(rows, self._columns, self._name)
@@ -97,6 +101,11 @@ class ParquetRows:
             if lacking:
                 # Pages that end too soon are no error to Arrow, but these rows would be lost.
                 raise self._unusable(_DAMAGED, detail=f"row group {group} lacks {lacking} rows")
+
+    def _rows_per_read(self, group: int) -> int:
+        size: int = self._parquet.metadata.row_group(group).total_byte_size
+        fitting = _BYTES_PER_READ * self._group_rows[group] // max(1, size)
+        return max(1, min(_ROWS_PER_READ, fitting))
 
     def _encoded(self, reads: list[pa.RecordBatch], first_row: int) -> EncodedBatch:
         table = pa.Table.from_batches(reads)
@@ -128,6 +137,9 @@ class ParquetRows:
     def _damage(self) -> Iterator[None]:
         try:
             yield
+        except MemoryError:
+            # Arrow's is an ArrowException as well, and says nothing against the file.
+            raise
         except (pa.ArrowException, UnicodeDecodeError) as error:
             raise self._unusable(_DAMAGED, detail=str(error)) from error
         except OSError as error:

@@ -15,7 +15,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from shared.adapters.firestore_documents import RETRY, TIMEOUT, fields_of, paged
 from shared.adapters.firestore_keys import COLLECTION, digest_of, key_id
 from shared.adapters.google_errors import reaching
-from shared.organizations import is_organization_id
+from shared.organizations import is_organization_id, may_share_topics
 
 # So that a scanner of sources and logs knows one when it meets it.
 PREFIX = "bfk_"
@@ -42,7 +42,16 @@ class IssuedKey:
 def create(client: firestore.Client, organization_id: str, *, label: str, now: datetime) -> str:
     """A new key of the organization, which nobody can read again."""
     if not is_organization_id(organization_id):
-        raise KeyRefused("an organization's id has 1 to 64 letters, digits, hyphens and underscores")
+        raise KeyRefused(
+            "an organization's id has 1 to 64 letters, digits, hyphens and underscores, not __ at both ends"
+        )
+    for other in sorted({each.organization_id for each in issued(client)}):
+        if may_share_topics(organization_id, other):
+            raise KeyRefused(
+                f"beside the organization {other} there can be no {organization_id}: names of their topics"
+                " could differ in a dot and an underscore only, which Kafka refuses. Use a hyphen, as in"
+                f" {organization_id.replace('_', '-')}"
+            )
     key = PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
     fields = {"organization_id": organization_id, "label": label, "created": now, "revoked": None}
     with reaching("the key store"):

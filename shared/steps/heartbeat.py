@@ -71,3 +71,5 @@ class Heartbeat:
                 # The record is out of reach: go on for as long as the lease surely lives.
                 if self._monotonic() - renewed >= self._lease_length:
                     self._reason = Unavailable("the job store", detail="the lease was not renewed in time")
+            except Exception as error:  # noqa: BLE001 - whatever it was, nobody would renew the lease any more
+                self._reason = Unavailable("the job store", detail=f"{type(error).__name__}: {error}")

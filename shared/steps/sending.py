@@ -21,6 +21,11 @@ class EncodedBatch(Protocol):
     @property
     def rows(self) -> int: ...
 
+    @property
+    def size(self) -> int:
+        """Bytes of the rows as JSON."""
+        ...
+
     def lines(self) -> Sequence[bytes]:
         """One JSON object a row."""
         ...

@@ -1,14 +1,19 @@
 """What the records of deliveries promise, held against Firestore and the fake alike."""
 
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from google.api_core.exceptions import FailedPrecondition, ServiceUnavailable
+from google.cloud import firestore
 
-from shared.errors import Busy
+from shared.errors import Busy, Unavailable
 from shared.jobs import Job
 from shared.steps.ports import Lease
-from tests.contract.records import LEASE, Records
+from tests.contract.records import LEASE, Records, in_firestore
 from tests.fakes.examples import KAFKA, WEBHOOK
 
 WRITES: dict[str, Callable[[Lease], None]] = {
@@ -170,3 +175,42 @@ def test_the_heartbeat_and_the_sender_write_through_one_lease(records: Records) 
             done.result()
     lease.release()
     assert taken(records, job).first_batch == 9
+
+
+@pytest.mark.emulator
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_a_holder_whose_renewal_got_through_without_an_answer_still_holds_it(
+    firestore_host: str, monkeypatch: pytest.MonkeyPatch, write: Callable[[Lease], None]
+) -> None:
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_host)
+    records = in_firestore(firestore.Client(project=f"test-{uuid.uuid4().hex[:12]}"))
+    job, _ = records.transporting()
+    lease = taken(records, job)
+    update = firestore.DocumentReference.update
+
+    def lose_the_answer(*arguments: Any, **options: Any) -> Any:
+        update(*arguments, **options)
+        raise ServiceUnavailable("the answer was lost")  # type: ignore[no-untyped-call]  # untyped there
+
+    with monkeypatch.context() as patch:
+        patch.setattr(firestore.DocumentReference, "update", lose_the_answer)
+        with pytest.raises(Unavailable):
+            lease.renew()
+    records.clock.sleep(1.0)
+    write(lease)
+    lease.release()
+
+
+@pytest.mark.emulator
+def test_a_holder_that_lost_answer_and_lease_is_told(
+    firestore_host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody takes over between the holder's look at the record and its second write."""
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_host)
+    records = in_firestore(firestore.Client(project=f"test-{uuid.uuid4().hex[:12]}"))
+    job, _ = records.transporting()
+    lease = taken(records, job)
+    refused = FailedPrecondition("somebody was faster")  # type: ignore[no-untyped-call]  # untyped there
+    monkeypatch.setattr(firestore.DocumentReference, "update", Mock(side_effect=refused))
+    with pytest.raises(Busy):
+        lease.renew()

@@ -74,6 +74,16 @@ def test_each_job_is_listed_with_its_filter_and_what_is_left_of_it(records: Reco
     }
 
 
+def test_jobs_with_large_filters_are_all_listed_in_their_order(records: Records) -> None:
+    values = {
+        records.created(new_job(filter_column="token_address"), found).job_id: found
+        for found in (["x" * 900_000], ["y"], ["z" * 1_500_000], ["w" * 1_500_000], ["v" * 1_500_000])
+    }
+    listed = [(job.job_id, found) for job, found, _ in records.jobs.jobs("acme")]
+    assert dict(listed) == values
+    assert [job_id for job_id, _ in listed] == [job.job_id for job, _, _ in records.jobs.jobs("acme")]
+
+
 def test_a_destinations_progress_counts_what_it_has_whole(records: Records) -> None:
     job, chunks = records.transporting()
     for chunk in chunks[:2]:

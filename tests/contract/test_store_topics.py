@@ -1,5 +1,7 @@
 """Who may remove a Kafka topic, held against Firestore's record and the fake alike."""
 
+from dataclasses import replace
+
 import pytest
 
 from shared.errors import Busy, Unavailable
@@ -14,6 +16,16 @@ def test_a_topic_that_only_this_job_ever_named_is_removed_with_it(records: Recor
     records.topics.ensure(job, KAFKA)
     assert records.broker.topics == {TOPIC}
     records.topics.remove(job, KAFKA)
+    assert records.broker.topics == set()
+
+
+def test_a_topic_may_have_any_name_that_a_destination_may(records: Records) -> None:
+    """Firestore keeps names like this to itself."""
+    destination = replace(KAFKA, name="__x__")
+    job = records.created(new_job(destinations=(destination,)))
+    records.topics.ensure(job, destination)
+    assert records.broker.topics == {"beam.acme.__x__"}
+    records.topics.remove(job, destination)
     assert records.broker.topics == set()
 
 

@@ -20,6 +20,10 @@ class NumberedBatch:
     first_row: int
     rows: int
 
+    @property
+    def size(self) -> int:
+        return len(self.json_array()) - 1
+
     def lines(self) -> Sequence[bytes]:
         return [json.dumps([self.chunk, self.first_row + index]).encode() for index in range(self.rows)]
 

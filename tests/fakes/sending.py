@@ -18,6 +18,10 @@ class NumberedBatch:
     width: int
     keyed: bool
 
+    @property
+    def size(self) -> int:
+        return len(self.json_array()) - 1
+
     def lines(self) -> Sequence[bytes]:
         numbers = range(self.first_row, self.first_row + self.rows)
         text = "é" + "x" * self.width

@@ -85,6 +85,14 @@ def test_a_key_is_shown_once_and_works(operator: Operator) -> None:
     assert "nightly job" in listed
 
 
+def test_an_organization_whose_topics_could_collide_with_anothers_gets_no_key(operator: Operator) -> None:
+    operator.key("create", "acme")
+    refused = operator.run("keys", "create", "acme_eu")
+    assert refused.returncode == 1
+    assert "acme-eu" in refused.stderr
+    operator.key("create", "acme-eu")
+
+
 def test_what_is_stored_is_its_digest_alone(operator: Operator) -> None:
     key = operator.key("create", "acme")
     [document] = operator.client.collection("api_keys").stream()

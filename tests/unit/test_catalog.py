@@ -5,7 +5,7 @@ import json
 import pytest
 
 from shared.catalog import BASE_TABLES, Catalog, CatalogEntry, TableNotOffered, load_catalog, table_name
-from shared.organizations import is_organization_id
+from shared.organizations import is_organization_id, may_share_topics
 
 
 def test_names_are_matched_without_case_and_kept_in_lower_case() -> None:
@@ -92,11 +92,23 @@ def test_a_catalog_with_a_mistake_is_refused_naming_it(content: object, reason: 
         load_catalog(json.dumps(content))
 
 
-@pytest.mark.parametrize("text", ["org123", "A-_9", "x" * 64])
+@pytest.mark.parametrize("text", ["org123", "A-_9", "x" * 64, "__x", "_"])
 def test_an_organization_id_names_topics_and_folders(text: str) -> None:
     assert is_organization_id(text)
 
 
-@pytest.mark.parametrize("text", ["", "a.b", "a/b", "x" * 65, "ä", "org\n", ".."])
+@pytest.mark.parametrize("text", ["", "a.b", "a/b", "x" * 65, "ä", "org\n", "..", "__x__", "____"])
 def test_what_could_leave_its_organization_is_no_id(text: str) -> None:
     assert not is_organization_id(text)
+
+
+@pytest.mark.parametrize(("one", "other"), [("acme", "acme_eu"), ("acme_eu", "acme"), ("a", "a__b")])
+def test_organizations_whose_topics_kafka_could_take_for_the_same_are_told(one: str, other: str) -> None:
+    assert may_share_topics(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("acme", "acme-eu"), ("acme", "acme"), ("a_b", "a_c"), ("a", "ab")]
+)
+def test_other_organizations_have_topics_apart(one: str, other: str) -> None:
+    assert not may_share_topics(one, other)

@@ -2,10 +2,12 @@
 
 import io
 import json
+import random
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -159,3 +161,20 @@ def test_batches_of_no_rows_or_before_the_first_are_refused(rows_per_batch: int,
     rows = ParquetRows(staged_file(pa.table({"N": [1]})), [Column("n", JsonKind.INTEGER)], None, "chunk")
     with pytest.raises(ValueError, match="no batches of"):
         next(rows.batches(rows_per_batch, first_row))
+
+
+def test_wide_rows_are_read_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(1)  # noqa: S311 - repeatable
+    texts = [rng.randbytes(50_000).hex() for _ in range(400)]
+    file = staged_file(pa.table({"TEXT": texts}))
+    asked: list[int] = []
+    iter_batches = pq.ParquetFile.iter_batches
+
+    def watched(self: pq.ParquetFile, batch_size: int, **options: Any) -> Any:
+        asked.append(batch_size)
+        return iter_batches(self, batch_size, **options)
+
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", watched)
+    rows = ParquetRows(file, [Column("text", JsonKind.TEXT)], None, "wide.parquet")
+    assert [json.loads(line)["text"] for batch in rows.batches(7) for line in batch.lines()] == texts
+    assert 100 < asked[0] < 200  # 16 MiB of them

@@ -2,8 +2,10 @@
 
 import errno
 import io
+from unittest.mock import Mock
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from shared.columns import Column, JsonKind
@@ -134,3 +136,10 @@ def test_a_connection_lost_while_reading_is_not_the_files_fault(error: OSError) 
     file.error = file.coming
     with pytest.raises(OSError, match=r"gone|disk"):
         next(batches)
+
+
+def test_a_want_of_memory_is_no_fault_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = staged_file(pa.table(ROWS))
+    monkeypatch.setattr(pq, "ParquetFile", Mock(side_effect=pa.ArrowMemoryError("malloc of 99 bytes failed")))
+    with pytest.raises(MemoryError):
+        read(file)

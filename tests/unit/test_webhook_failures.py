@@ -66,7 +66,10 @@ def test_retry_after_is_obeyed(connections: Connections, status: int, how: str) 
     assert 6.0 <= sum(time.pauses) <= 7.0
 
 
-@pytest.mark.parametrize("wish", ["", "soon", "-5", "9" * 5_000, "Sun, 99 Foo 2026", "1.5"])
+_NO_ZONE = "Mon, 1 Jan 2024 00:00:00 +" + "9" * 20
+
+
+@pytest.mark.parametrize("wish", ["", "soon", "-5", "9" * 5_000, "Sun, 99 Foo 2026", "1.5", _NO_ZONE])
 def test_a_retry_after_that_makes_no_sense_is_backed_off_from(connections: Connections, wish: str) -> None:
     time = FakeTime()
     with Receiver(Reply(503, {"Retry-After": wish})) as receiver:

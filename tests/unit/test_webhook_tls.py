@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import time
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -104,3 +105,21 @@ def test_an_address_that_does_not_answer_is_tried_again_later(
     monkeypatch.setattr(internet, "connect", say_nothing)
     with pytest.raises(Unavailable, match="the receiver of webhook hook"):
         send(internet, certified.client, f"https://{HOST}/hook")
+
+
+def test_a_connection_that_was_made_too_late_sends_nothing(
+    receiver: Receiver, certified: Certified, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its time was up while it was dialled: nothing would end the request any more."""
+    internet = FakeInternet(receiver)
+    connect = internet.connect
+
+    def take_long(address: str, port: int, timeout: float) -> socket.socket:
+        time.sleep(0.5)
+        return connect(address, port, timeout)
+
+    monkeypatch.setattr(internet, "connect", take_long)
+    limits = WebhookLimits(least=0.0, request=0.3, tries=2, reserve=5.0)
+    with pytest.raises(Unavailable, match="the receiver of webhook hook"):
+        send(internet, certified.client, f"https://{HOST}/hook", limits)
+    assert receiver.requests == []

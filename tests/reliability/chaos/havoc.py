@@ -12,7 +12,6 @@ from typing import Self
 from infra.local.options import BACKENDS, FUNCTIONS
 from infra.local.supervisor import LocalStack
 
-KILLED = (*FUNCTIONS, "dispatcher")
 _ESTABLISHED = "01"  # in /proc/net/tcp
 _KILL_PAUSES = (0.2, 0.3, 0.4, 0.6, 1.0)  # seconds between two kills
 # How long a process is let work, as multiples of the time it needed to come back to work from its last

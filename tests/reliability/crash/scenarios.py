@@ -43,6 +43,7 @@ def _around(function: str, *steps: str) -> tuple[str, ...]:
 _ALL = "before,inside,after"
 _HALVES = "before,middle,after"
 _NO_RECEIVER = Reply(status=503)
+_FOR_EVER = 100_000
 
 SCENARIOS = (
     Scenario(
@@ -76,7 +77,7 @@ SCENARIOS = (
     Scenario(
         name="receiver refuses",
         end="failed",
-        replies=(Reply(status=410),) * 1000,
+        replies=(Reply(status=410),) * _FOR_EVER,
         points=(
             *_around("deliver", "job.fail", "message.tear_down", "destination.error"),
             *_around("stage", "job.tear_down"),
@@ -105,7 +106,7 @@ SCENARIOS = (
         name="cancelled while delivering",
         end="cancelled",
         # It takes a few batches and no more: the job can't complete before it is cancelled.
-        replies=((Reply(hang=0.3),) * 6 + (_NO_RECEIVER,) * 1000),
+        replies=((Reply(hang=0.3),) * 6 + (_NO_RECEIVER,) * _FOR_EVER),
         cancel_when="delivering",
         points=(
             *_around("api", "job.cancel", "message.tear_down"),
@@ -140,7 +141,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="receiver refuses, then retried",
-        replies=(Reply(status=410),) * 1000,
+        replies=(Reply(status=410),) * _FOR_EVER,
         retry_when="failed",
         points=(
             *_around("api", "job.retry", "message.stage"),
@@ -150,7 +151,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="Kafka has what nobody recorded, then retried",
-        replies=(Reply(status=410),) * 1000,
+        replies=(Reply(status=410),) * _FOR_EVER,
         setup={"deliver.kafka.commit:after": Fate.KILL},
         retry_when="torn down",
         points=_around("stage", "lease.take", "lease.done", "job.tear_down"),
@@ -188,7 +189,7 @@ SCENARIOS = (
     Scenario(
         name="dead letter",
         end="failed",
-        replies=(_NO_RECEIVER,) * 1000,
+        replies=(_NO_RECEIVER,) * _FOR_EVER,
         dead_letter=True,
         points=_around("dead_letter", "job.fail", "message.tear_down"),
     ),

@@ -42,7 +42,7 @@ class Watch:
     def __init__(self) -> None:
         self.clock, self.lease = FakeClock(), RecordedLease()
         self.wanted = True
-        self.outage: BackfillError | None = None
+        self.outage: Exception | None = None
         self.looks = 0
         self.heartbeat = Heartbeat(
             self.lease,
@@ -121,6 +121,13 @@ def test_an_outage_of_the_store_is_outlived_for_as_long_as_the_lease_surely_live
         watch.after_some_beats()
         pulse.check()
         watch.clock.sleep(0.1)
+        watch.stopped_by(Unavailable)
+
+
+def test_the_sender_is_stopped_when_the_heart_meets_what_nobody_thought_of() -> None:
+    watch = Watch()
+    with watch.heartbeat:
+        watch.outage = PermissionError("the record may not be read")
         watch.stopped_by(Unavailable)
 
 
