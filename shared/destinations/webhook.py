@@ -125,6 +125,10 @@ class WebhookSink:
             self._pause(pause, errand.pulse, flight)
 
     def _try(self, errand: "_Errand", number: int, body: bytes) -> Answer:
+        seconds = min(self.limits.request, errand.pulse.seconds_left())
+        if seconds <= 0:
+            # The function stood still for too long. What it could not send, the message's next delivery does.
+            raise RetryLater("the time for this delivery was over before all of it was sent")
         headers = headers_of(
             body,
             identifier=batch_id(errand.delivery, number),
@@ -132,7 +136,6 @@ class WebhookSink:
             nonce=self.nonce(),
             secret=self._secret(errand.delivery.organization_id, errand.destination.hash_key),
         )
-        seconds = min(self.limits.request, errand.pulse.seconds_left())
         return self.connections.post(errand.destination.url, body, headers, seconds)
 
     def _secret(self, organization_id: str, name: str | None) -> bytes | None:

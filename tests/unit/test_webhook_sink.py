@@ -12,7 +12,7 @@ import pytest
 
 from shared.destinations.connections import Connections
 from shared.destinations.webhook import WebhookLimits
-from shared.errors import Busy, DeliveryStopped, DestinationRefused
+from shared.errors import Busy, DeliveryStopped, DestinationRefused, RetryLater
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.receivers import Receiver, Reply, Request
 from tests.fakes.sending import (
@@ -219,3 +219,11 @@ def test_the_body_is_what_was_encoded(connections: Connections) -> None:
         {"row": 0, "text": "éxxxxxxxxxx"},
         {"row": 1, "text": "éxxxxxxxxxx"},
     ]
+
+
+def test_a_function_that_stood_still_beyond_its_time_sends_nothing_more(connections: Connections) -> None:
+    now = [0.0]
+    pulse = SteadyPulse(seconds=100.0, clock=lambda: now[0], on_check=lambda: now.append(now.pop() + 101.0))
+    with Receiver() as receiver, pytest.raises(RetryLater, match="the time for this delivery was over"):
+        webhook_sink(connections, FakeTime()).deliver(delivery(receiver, 5), NumberedRows(5), pulse)
+    assert receiver.requests == []

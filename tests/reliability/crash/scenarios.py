@@ -62,7 +62,8 @@ SCENARIOS = (
     ),
     Scenario(
         name="slow receiver",
-        replies=(Reply(hang=0.4),) * 30,
+        # Four requests at once, and a record of progress a second: a chunk takes longer than that.
+        replies=(Reply(hang=0.9),) * 30,
         points=(
             *_around("deliver", "lease.renew", "lease.checkpoint"),
             *_around("sweep", "job.first_to_note"),
@@ -70,8 +71,8 @@ SCENARIOS = (
     ),
     Scenario(
         name="receiver out of service",
-        # Four tries in a row fail for at least one of the chunks.
-        replies=(_NO_RECEIVER,) * 24,
+        # Four tries in a row fail for some batch, though four batches of each chunk are under way at once.
+        replies=(_NO_RECEIVER,) * 120,
         points=_around("deliver", "lease.release", "destination.error"),
     ),
     Scenario(
