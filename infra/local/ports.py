@@ -1,7 +1,12 @@
 """Free ports on the loopback address, and whether something answers there."""
 
+import fcntl
 import random
 import socket
+import tempfile
+import threading
+from pathlib import Path
+from typing import TextIO
 
 import urllib3
 
@@ -9,20 +14,51 @@ LOOPBACK = "127.0.0.1"
 
 # Below the range from which Linux takes the source ports of outgoing connections (32768 and up): a
 # function's port must stay free in the moment between its process's death and the next one's start.
-_PORTS = range(20_000, 32_000)
+_FIRST, _LAST = 20_000, 32_000
+_BLOCK = 20
 
 _http = urllib3.PoolManager(retries=False)
+_lock = threading.Lock()
+_claims: list[TextIO] = []
+_claimed: list[int] = []  # and not given to anybody yet
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ports that nothing listens on now; chosen at random, so that two stacks seldom meet."""
+    """Different ports that nothing listens on, and that no other process is given while this one lives.
+
+    Two stacks that start at once would else be given the same port now and then: each looks before either
+    listens.
+    """
     found: list[int] = []
-    for port in random.sample(_PORTS, len(_PORTS)):
-        if len(found) == count:
-            return found
-        if _is_free(port):
-            found.append(port)
-    raise OSError(f"fewer than {count} free ports between {_PORTS.start} and {_PORTS.stop}")
+    with _lock:
+        blocks = iter(random.sample(range(_FIRST, _LAST, _BLOCK), (_LAST - _FIRST) // _BLOCK))
+        while len(found) < count:
+            while not _claimed:
+                first = next(blocks, None)
+                if first is None:
+                    raise OSError(f"fewer than {count} free ports between {_FIRST} and {_LAST}")
+                if _claim(first):
+                    _claimed.extend(range(first, first + _BLOCK))
+            port = _claimed.pop()
+            if _is_free(port):
+                found.append(port)
+    return found
+
+
+def _claim(first: int) -> bool:
+    """Whether the block of ports is ours; the lock goes with the process."""
+    claim = Path(tempfile.gettempdir(), f"backfills-ports-{first}")
+    try:
+        file = claim.open("a")
+    except OSError:  # another user's
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return False
+    _claims.append(file)
+    return True
 
 
 def _is_free(port: int) -> bool:

@@ -1,9 +1,12 @@
 """The stack reads its environment once, and says what it can't read."""
 
+import fcntl
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from infra.local import ports
 from infra.local.broker import settings
 from infra.local.options import ROOT, SAMPLE_ROWS, OptionError, from_environment
 from infra.local.ports import free_ports
@@ -39,9 +42,22 @@ def test_a_variable_that_can_not_be_used_is_named(name: str, value: str) -> None
 
 
 def test_ports_are_different_and_below_the_source_ports_of_connections() -> None:
-    ports = free_ports(20)
-    assert len(set(ports)) == 20
-    assert max(ports) < 32_768
+    found = free_ports(20)
+    assert len(set(found)) == 20
+    assert max(found) < 32_768
+
+
+def test_ports_that_another_process_was_given_are_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(ports, "_claimed", [])
+    monkeypatch.setattr(ports, "_FIRST", 31_960)
+    with (tmp_path / "backfills-ports-31960").open("w") as theirs:
+        fcntl.flock(theirs, fcntl.LOCK_EX)
+        assert min(free_ports(15)) >= 31_980
+        with pytest.raises(OSError, match="fewer than 15"):
+            free_ports(15)
 
 
 def test_kafka_creates_no_topic_by_itself_and_lists_its_address_to_clients() -> None:
