@@ -99,7 +99,8 @@ class Counts:
 class Job:
     """A job as it is stored; its filter's values and its counts live beside it.
 
-    ``confirmed``: its stage message is known to be published; until then the API may take it back.
+    ``confirmed``: its stage message is known to be published; until then nobody stages it, and the API may
+    take it back.
     ``idempotency``: what it was created with, if its client gave a key.
     ``trace``: the request that created it, as the root of its trace (`traceparent`).
     ``retry``: raised by each retry, carried in every message; ``time_retried``: of the last one.
@@ -194,7 +195,6 @@ def claim(
         raise Busy("another staging attempt has just begun", detail=job.job_id)
     return replace(
         job,
-        confirmed=True,
         attempt=attempt,
         attempts=job.attempts + 1,
         columns=columns,
@@ -237,13 +237,10 @@ def complete(job: Job, now: datetime) -> Job:
 
 
 def fail(job: Job, message: str, now: datetime, *, retry: int) -> Job:
-    """End the job with a reason its client can act on; of an earlier retry, or ended, it stays as it is.
-
-    It was a message that led here, so the job is confirmed: its client must see what became of it.
-    """
+    """End the job with a reason its client can act on; of an earlier retry, or ended, it stays as it is."""
     if job.status.is_terminal or job.retry != retry:
         return job
-    return replace(job, status=JobStatus.FAILED, confirmed=True, error_message=message, time_completed=now)
+    return replace(job, status=JobStatus.FAILED, error_message=message, time_completed=now)
 
 
 def cancel(job: Job, now: datetime) -> Job:

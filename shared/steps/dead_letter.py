@@ -50,6 +50,8 @@ class DeadLetter:
         return f"Chunk {message.chunk} could not be delivered in {attempts} attempts ({reason})"
 
     def _unstaged(self, job: Job, attempts: int) -> str:
+        if not job.confirmed:
+            raise StaleMessage("the job was never confirmed: the sweep removes it", detail=job.job_id)
         if job.status is not JobStatus.STAGING:
             raise StaleMessage(f"the job is {job.status.value}", detail=job.job_id)
         return f"The export could not be started in {attempts} attempts; try again later"

@@ -7,7 +7,7 @@ import pytest
 from shared.errors import Busy, StaleMessage, Unavailable
 from shared.jobs import JobStatus
 from shared.messages import StageJob, TearDownJob
-from tests.fakes.examples import WEBHOOK
+from tests.fakes.examples import WEBHOOK, new_job
 from tests.fakes.rows import Request
 from tests.unit.steps.world import World
 
@@ -35,6 +35,16 @@ def test_a_job_that_could_not_be_staged_fails() -> None:
     job = world.accept()
     world.dead_letter.run(StageJob("acme", job.job_id, 0), 7)
     assert world.now(job).error_message == "The export could not be started in 7 attempts; try again later"
+
+
+def test_a_job_that_was_never_confirmed_is_left_to_be_removed() -> None:
+    """Its client heard 503, or nothing: there is nobody to tell of a failure."""
+    world = World()
+    job = new_job()
+    world.jobs.create(job, [])
+    with pytest.raises(StaleMessage):
+        world.dead_letter.run(StageJob("acme", job.job_id, 0), 7)
+    assert world.now(job) == job
 
 
 def test_a_destination_that_never_answers_fails_the_job_in_the_end() -> None:
