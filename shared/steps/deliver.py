@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from shared.chunks import Chunk
 from shared.errors import BackfillError, Busy, JobFails, RetryLater, StaleMessage
 from shared.events import ChunkDelivered, Events
-from shared.jobs import Destination, Job, JobStatus
+from shared.jobs import Destination, Job, JobStatus, KafkaDestination
 from shared.messages import DeliverChunk
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
@@ -78,10 +78,13 @@ class Deliver:
     def _send_to_all(self, job: Job, chunk: Chunk, deadline: float) -> bool:
         """Send to one destination after the other; one that fails for now does not keep the rows from the
         next. False when a destination's rest goes in a message of its own.
+
+        Kafka comes first: a receiver may take all of the handler's time, each time anew, and go on where it
+        was left; a transaction needs its time in one piece.
         """
         delayed: RetryLater | None = None
         complete = True
-        for destination in job.destinations:
+        for destination in sorted(job.destinations, key=lambda one: not isinstance(one, KafkaDestination)):
             try:
                 complete = self._send(job, chunk, destination, deadline) and complete
             except RetryLater as error:

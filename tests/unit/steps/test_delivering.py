@@ -85,11 +85,30 @@ def test_a_destination_that_has_the_chunk_is_not_sent_it_again_when_the_other_fa
 
 def test_a_destination_that_fails_for_now_does_not_keep_the_rows_from_the_next() -> None:
     world = World()
-    _, messages = world.staged(new_job(time_created=world.clock.now(), destinations=(WEBHOOK, KAFKA)))
-    world.receiver.answer = failing(Unavailable("the webhook"))
+    other = replace(WEBHOOK, name="other", uid="other-uid")
+    _, messages = world.staged(new_job(time_created=world.clock.now(), destinations=(WEBHOOK, other)))
+
+    def answer(request: Request) -> None:
+        if WEBHOOK.uid in request.request_id:
+            raise Unavailable("the webhook")
+
+    world.receiver.answer = answer
     with pytest.raises(Unavailable):
         world.deliver.run(messages[0])
-    assert world.log.rows() == CHUNK_0
+    assert [row for request in world.receiver.requests[1:] for row in request.rows] == CHUNK_0
+
+
+def test_kafka_has_its_rows_before_a_webhook_may_take_all_the_time() -> None:
+    """Whatever the client's order: a sick receiver would leave a transaction too little of it, each time."""
+    world = World()
+    _, messages = world.staged(new_job(time_created=world.clock.now(), destinations=(WEBHOOK, KAFKA)))
+
+    def answer(_request: Request) -> None:
+        assert world.log.rows() == CHUNK_0
+
+    world.receiver.answer = answer
+    world.deliver.run(messages[0])
+    assert world.receiver.rows() == CHUNK_0
 
 
 def test_what_keeps_a_destination_from_going_on_is_shown_to_the_client() -> None:
