@@ -31,6 +31,7 @@ class WebhookLimits:
     ``in_flight``: batches of one delivery that may be under way at once, each held in memory.
     ``tries``: for one batch within one delivery; Pub/Sub's redeliveries come on top.
     ``first_pause``, ``longest_pause``: between tries, doubling, each a random part of it (full jitter).
+    ``longest_wish``: who asks for more time than that gets it, but not from a function that stands by.
     ``checkpoint``: between two records of progress. A record is a write to one document, which takes
     about one a second; what a crash forgets comes again under the same `webhook-id`.
     ``reserve``: of the handler's time, below which the rest goes in a message of its own; a quarter of
@@ -43,6 +44,7 @@ class WebhookLimits:
     tries: int = 4
     first_pause: float = 0.5
     longest_pause: float = 8.0
+    longest_wish: float = 30.0
     checkpoint: float = 1.0
     reserve: float = 35.0
 
@@ -120,7 +122,8 @@ class WebhookSink:
                     self._jitter(attempt) if asked is None else asked,
                     errand.with_(answer, asked),
                 )
-            if attempt == self.limits.tries or pause > errand.seconds_left():
+            longest = min(self.limits.longest_wish, errand.seconds_left())
+            if attempt == self.limits.tries or pause > longest:
                 raise failure
             self._pause(pause, errand.pulse, flight)
 

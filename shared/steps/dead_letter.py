@@ -40,6 +40,10 @@ class DeadLetter:
         if self.deliveries.leased(job, message.chunk):
             # A duplicate that was turned away too often; whoever sends the chunk may yet succeed.
             raise Busy("the chunk is still being delivered", detail=job.job_id)
+        if not self.deliveries.ever_begun(job, message.chunk):
+            # Refused for want of instances, each time: that is nothing of its destinations. Once the job
+            # stands still, the sweep has the chunk published again.
+            raise StaleMessage("no delivery of the chunk ever began", detail=job.job_id)
         progress = self.listings.destinations(job)
         errors = [
             f"{destination.type} {destination.name}: {progress[destination.uid].last_error}"

@@ -153,6 +153,10 @@ class Deliveries(Protocol):
         """The chunks whose delivery was ever begun, each with the uids of the destinations that have it."""
         ...
 
+    def ever_begun(self, job: Job, chunk: int) -> bool:
+        """Whether a delivery of the chunk, to any destination, was ever begun."""
+        ...
+
     def leased(self, job: Job, chunk: int | None = None) -> bool:
         """Whether any delivery of the job, or of one of its chunks, may still be under way."""
         ...

@@ -71,6 +71,7 @@ def ask_everything(client: firestore.Client) -> None:
         lambda: jobs.destinations(job),
         lambda: list(chunks.undelivered(job)),
         lambda: deliveries.begun(job),
+        lambda: deliveries.ever_begun(job, 3),
         lambda: deliveries.leased(job),
         lambda: deliveries.leased(job, 3),
         lambda: recount(client, job.organization_id),

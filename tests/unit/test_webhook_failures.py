@@ -99,6 +99,18 @@ def test_a_wish_longer_than_the_time_left_is_handed_back(connections: Connection
     assert pulse.checkpoints == [1]
 
 
+def test_who_asks_for_more_than_a_short_wait_is_not_waited_for_in_the_function(
+    connections: Connections,
+) -> None:
+    """Others need it meanwhile."""
+    time = FakeTime()
+    with Receiver(Reply(503, {"Retry-After": "30"}), Reply(503, {"Retry-After": "31"})) as receiver:
+        with pytest.raises(RetryLater, match="asks to wait 31 s"):
+            webhook_sink(connections, time).deliver(delivery(receiver, 5), NumberedRows(5), SteadyPulse())
+        assert len(receiver.requests) == 2
+    assert sum(time.pauses) == pytest.approx(30)
+
+
 def test_a_receiver_that_cuts_the_connection_is_tried_again(connections: Connections) -> None:
     with Receiver(Reply(cut=True), Reply(cut=True)) as receiver:
         sink = webhook_sink(connections, FakeTime())
