@@ -5,7 +5,7 @@ organizations/{organization}                                how many jobs are in
 organizations/{organization}/jobs/{job}                     the job
 …/jobs/{job}/filter/{part}                                  its filter's values, as JSON text in parts
 …/jobs/{job}/counts/{shard}                                 what is left to deliver
-…/jobs/{job}/destinations/{uid}                             the last error of a destination
+…/jobs/{job}/destinations/{uid}                             what keeps a destination, or what it asked for
 …/jobs/{job}/attempts/{attempt}/chunks/{number}             a chunk
 …/jobs/{job}/attempts/{attempt}/delivered/{number}          marks the chunk as counted
 …/jobs/{job}/attempts/{attempt}/deliveries/{number}-{uid}   what was done of a chunk at a destination

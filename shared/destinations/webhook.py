@@ -12,7 +12,7 @@ from shared.destinations.connections import Answer, Connections
 from shared.destinations.webhook_answer import accepts, retry_after, shown
 from shared.destinations.webhook_flight import Flight
 from shared.destinations.webhook_request import batch_id, headers_of
-from shared.errors import DestinationRefused, RetryLater, Unavailable
+from shared.errors import AskedToWait, DestinationRefused, RetryLater, Unavailable
 from shared.jobs import WebhookDestination
 from shared.steps.ports import Clock
 from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
@@ -170,9 +170,11 @@ class _Errand:
         return self.pulse.seconds_left() - self.reserve
 
     def with_(self, answer: Answer, asked: float | None) -> RetryLater:
-        wish = "" if asked is None else f" and asks to wait {asked:.0f} s"
-        receiver = f"the receiver of webhook {self.destination.name}"
-        return Unavailable(f"{receiver}, which answered {answer.status}{wish},", detail=shown(answer))
+        receiver = f"the receiver of webhook {self.destination.name}, which answered {answer.status}"
+        if asked is None:
+            return Unavailable(f"{receiver},", detail=shown(answer))
+        wish = f"{receiver} and asks to wait {asked:.0f} s,"
+        return AskedToWait(wish, seconds=asked, detail=shown(answer))
 
     def without_answer(self, error: Unavailable) -> RetryLater:
         return Unavailable(f"{error.dependency} of webhook {self.destination.name}", detail=error.detail)

@@ -75,8 +75,17 @@ class Jobs(Protocol):
         """Jobs of all organizations that are not at rest: not terminal, or not yet torn down."""
         ...
 
-    def record_destination_error(self, job: Job, uid: str, message: str) -> None:
-        """Show the client what keeps a destination from going on, until the job is retried."""
+    def record_destination_error(
+        self, job: Job, uid: str, message: str, wait_until: datetime | None = None
+    ) -> None:
+        """Show the client what keeps a destination from going on, until the job is retried.
+
+        ``wait_until``: until when it asks to be left alone, which a later error does not take back.
+        """
+        ...
+
+    def asked_to_wait(self, job: Job, uid: str) -> datetime | None:
+        """Until when the destination asked to be left alone, if it did since the job's last retry."""
         ...
 
 

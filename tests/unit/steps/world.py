@@ -153,6 +153,7 @@ class World:
             finish=self.finish,
             keep_alive=self.keep_alive,
             time_limit=480,
+            now=now,
             monotonic=self.clock.monotonic,
             events=self.events.append,
         )
