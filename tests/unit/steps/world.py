@@ -49,7 +49,7 @@ TRIES = 30  # with these backoffs they outlast ten leases
 BACKOFFS = (1.0, 2.0, 4.0, 8.0, 10.0)
 SWEEP_PAUSE = 30.0
 STAGING = StagingLimits(wait=20, claim=45, attempts=3, file_bytes=1 << 20)
-SWEEPING = SweepLimits(unconfirmed=300, nudge=60, stalled=900, staging=86_400, job=604_800)
+SWEEPING = SweepLimits(unconfirmed=300, nudge=60, stalled=900, staging=86_400, job=604_800, time=240)
 KEPT = Kept(staged_files=timedelta(days=14), markers=timedelta(days=7))
 
 
@@ -177,6 +177,7 @@ class World:
             finish=self.finish,
             limits=SWEEPING,
             now=now,
+            shuffle=lambda _jobs: None,
             report=lambda _job, error: self.reports.append(error),
             events=self.events.append,
         )
