@@ -55,7 +55,7 @@ class FirestoreJobs:
             first, in_flight = self._record(job, filter_values)
             if first is not None or self._limits is None or self._limits.hold(job.organization_id, in_flight):
                 return first
-            self.remove_unclaimed(job)
+            self.remove_unconfirmed(job)
             # Others may have been recorded at the same moment, and taken back: is there room now?
             self.require_room(job.organization_id)
         raise Unavailable("the job store", detail="many jobs of the organization are created at once")
@@ -84,14 +84,14 @@ class FirestoreJobs:
         if self._limits is not None:
             self._limits.require_room(organization_id)
 
-    def remove_unclaimed(self, job: Job) -> bool:
+    def remove_unconfirmed(self, job: Job) -> bool:
         with reaching("the job store"):
             for _ in range(_RACES):
                 snapshot = self._reference(job).get(**_CALL)
                 if not snapshot.exists:
                     return True
                 stored = job_from(snapshot)
-                if stored.attempt is not None or stored.status is not JobStatus.STAGING:
+                if stored.confirmed:
                     return False
                 batch = self._client.batch()
                 option = self._client.write_option(last_update_time=snapshot.update_time)

@@ -42,8 +42,8 @@ class Jobs(Protocol):
         """TooManyJobs when the organization has as many jobs as it may that have not ended."""
         ...
 
-    def remove_unclaimed(self, job: Job) -> bool:
-        """Take back a job, and its key, that no staging attempt has claimed; False if one has."""
+    def remove_unconfirmed(self, job: Job) -> bool:
+        """Take back a job, and its key, that is not confirmed; False if it is by now."""
         ...
 
     def get(self, organization_id: str, job_id: str) -> Job | None: ...

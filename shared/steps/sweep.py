@@ -93,7 +93,7 @@ class Sweep:
                 self._publish(job, TearDownJob(job.organization_id, job.job_id))
         elif not job.confirmed:
             if self._age(job.time_created) >= self.limits.unconfirmed:
-                self.jobs.remove_unclaimed(job)
+                self.jobs.remove_unconfirmed(job)
         elif job.status is JobStatus.TRANSPORTING:
             self._look_after_transport(job)
         elif self._age(job.time_begun) >= self.limits.staging:

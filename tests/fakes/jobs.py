@@ -71,17 +71,18 @@ class FakeJobs:
             if len(in_flight) >= self.most_in_flight:
                 raise TooManyJobs("as many as it may")
 
-    def remove_unclaimed(self, job: Job) -> bool:
+    def remove_unconfirmed(self, job: Job) -> bool:
         self._reach()
-        stored = self.stored.get(_name(job))
-        if stored is None:
+        with self.lock:
+            stored = self.stored.get(_name(job))
+            if stored is None:
+                return True
+            if stored.job.confirmed:
+                return False
+            del self.stored[_name(job)]
+            self._claim_topics(job, -1)
+            self._free_key(stored.job)
             return True
-        if stored.job.attempt is not None or stored.job.status is not JobStatus.STAGING:
-            return False
-        del self.stored[_name(job)]
-        self._claim_topics(job, -1)
-        self._free_key(stored.job)
-        return True
 
     def get(self, organization_id: str, job_id: str) -> Job | None:
         self._reach()

@@ -43,6 +43,27 @@ def test_a_job_that_staging_has_claimed_is_accepted_though_its_confirmation_was_
     assert world.now(job).status is JobStatus.TRANSPORTING
 
 
+def test_a_job_that_is_being_staged_is_not_taken_back_from_under_its_topic() -> None:
+    """The topic, created and not yet claimed, would be left behind by a job that is gone."""
+    faults, world = Faults(), World()
+    job = new_job(time_created=world.clock.now())
+
+    def answer_lost(confirmed: Job) -> None:
+        world.jobs.confirm(confirmed)
+        world.warehouse.down = True
+        with pytest.raises(Unavailable):
+            world.stage.run(StageJob(job.organization_id, job.job_id, 0))
+        world.warehouse.down = False
+        raise Unavailable("the job store")
+
+    faults.instead["FakeJobs.confirm"] = answer_lost
+    assert accept(job, [], jobs=faults.guard(world.jobs), publisher=world.queue).confirmed
+    assert world.broker.topics == {"beam.acme.transfers"}
+    world.cancel(job)
+    world.run()
+    assert world.broker.topics == set()
+
+
 @pytest.mark.parametrize(("at", "fault"), [(1, Fault.LOST_ANSWER), (2, Fault.OUTAGE)])
 @pytest.mark.parametrize("hours", [0, 1])
 def test_a_client_that_heard_503_gets_no_rows_though_the_job_can_not_be_taken_back(
@@ -58,7 +79,7 @@ def test_a_client_that_heard_503_gets_no_rows_though_the_job_can_not_be_taken_ba
             jobs=faults.guard(world.jobs),
             publisher=faults.guard(world.queue),
         )
-    assert faults.calls[-1] == "FakeJobs.remove_unclaimed"
+    assert faults.calls[-1] == "FakeJobs.remove_unconfirmed"
     assert len(world.queue.waiting) == len(world.jobs.stored) == 1
     world.clock.sleep(hours * 3600)
     world.run()
