@@ -78,11 +78,10 @@ FilterValue = str | int | float | bool
 class Attempt:
     """One try at staging: a prefix of its own in the bucket, and at most one query in Snowflake.
 
-    ``request_id`` is written down before the query is submitted, ``query_id`` after.
+    ``query_id`` is written down after the query is submitted; until then its tag finds it.
     """
 
     attempt_id: str
-    request_id: str
     claimed_at: datetime
     query_id: str | None = None
 

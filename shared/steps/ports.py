@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import BinaryIO, Protocol
 
 from shared.chunks import Chunk, StagedFile
-from shared.jobs import Attempt, Counts, FilterValue, Job, KafkaDestination
+from shared.jobs import Counts, FilterValue, Job, KafkaDestination
 from shared.messages import Message
 from shared.unload import Statement, TableColumn
 
@@ -207,8 +207,8 @@ class Unloads(Protocol):
         """The table's columns in their order."""
         ...
 
-    def submit(self, statement: Statement, attempt: Attempt, tag: str) -> str:
-        """Start the statement and answer its query id without waiting for it."""
+    def submit(self, statement: Statement, tag: str) -> str:
+        """Start the statement under the tag, and answer its query id without waiting for it."""
         ...
 
     def find(self, tag: str) -> str | None:

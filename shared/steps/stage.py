@@ -138,7 +138,7 @@ class Stage:
         table_columns = self.unloads.describe(job.table)
         entry = self.catalog.entry(job.table)
         columns = kinds(table_columns)
-        attempt = Attempt(str(self.new_id()), str(self.new_id()), self.now())
+        attempt = Attempt(str(self.new_id()), self.now())
         transition = partial(
             domain.claim,
             attempt=attempt,
@@ -156,7 +156,7 @@ class Stage:
             block_column=entry.block_column,
         )
         job = self._change(job, transition)
-        return self._record_query(job, self.unloads.submit(statement, attempt, job.query_tag))
+        return self._record_query(job, self.unloads.submit(statement, job.query_tag))
 
     def _record_query(self, job: Job, query_id: str) -> Job:
         attempt_id = job.require_attempt().attempt_id

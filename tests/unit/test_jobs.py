@@ -34,7 +34,7 @@ def test_a_job_is_at_its_end_once_completed_failed_or_cancelled(status: JobStatu
 
 
 def test_a_job_is_named_for_its_organization_and_its_attempts_for_the_job() -> None:
-    attempt = new_attempt(attempt_id="try", request_id="request")
+    attempt = new_attempt(attempt_id="try")
     job = claimed(new_job(organization_id="acme", job_id="1"), attempt)
     assert job.workflow_id == "beam-backfill-acme-1"
     assert job.prefix == "acme/1/"
