@@ -106,7 +106,7 @@ class Job:
     ``attempts``: how often staging was begun since the last retry.
     ``time_nudged``, ``nudged_left``: when the sweep last looked after it, and what was left then.
     ``torn_down``: what a finished job leaves behind has been removed. ``reconciled``: by then, everything
-    that Kafka had of it was known.
+    that Kafka had of it was known; ``settled``: so far it is of the chunks below that number.
     """
 
     organization_id: str
@@ -139,6 +139,7 @@ class Job:
     nudged_left: int | None = None
     torn_down: bool = False
     reconciled: bool = False
+    settled: int = 0
 
     @property
     def time_begun(self) -> datetime:
@@ -272,12 +273,20 @@ def retry(job: Job, now: datetime, *, after: int) -> Job:
         nudged_left=None,
         torn_down=False,
         reconciled=False,
+        settled=0,
     )
 
 
 def nudge(job: Job, now: datetime, chunks_left: int | None) -> Job:
     """The sweep has looked after the job, and saw that many chunks left."""
     return replace(job, time_nudged=now, nudged_left=chunks_left)
+
+
+def settle(job: Job, chunk: int, *, retry: int) -> Job:
+    """Everything that Kafka has of the ended job's chunks before this one is recorded."""
+    if not job.status.is_terminal or job.retry != retry:
+        return job
+    return replace(job, settled=max(job.settled, chunk))
 
 
 def tear_down(job: Job, *, retry: int, reconciled: bool) -> Job:

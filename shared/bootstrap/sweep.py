@@ -49,6 +49,7 @@ def build(settings: Settings) -> Sweeping:
         stalled=settings.stall_limit,
         staging=settings.staging_limit,
         job=settings.job_limit,
+        tear_down=settings.tear_down_pause,
         time=_SECONDS,
     )
     sweep = Sweep(

@@ -20,6 +20,7 @@ class SweepLimits:
     """Seconds. ``unconfirmed``: a job never confirmed is removed. ``nudge``: how long a message may be on
     its way before another is sent. ``stalled``: without progress for so long, chunks are published again.
     ``staging``, ``job``: a job that stages, or goes on, for longer fails, each retry anew.
+    ``tear_down``: as ``nudge``, for a teardown, which goes on by itself for as long as that.
     ``time``: a sweep begins with no further job after so long.
     """
 
@@ -28,6 +29,7 @@ class SweepLimits:
     stalled: float
     staging: float
     job: float
+    tear_down: float
     time: float
 
 
@@ -89,7 +91,7 @@ class Sweep:
 
     def _look_after(self, job: Job, queries: _Queries) -> None:
         if job.status.is_terminal:
-            if self._quiet_for(job) >= self.limits.nudge:
+            if self._quiet_for(job) >= self._teardown_pause(job):
                 self._publish(job, TearDownJob(job.organization_id, job.job_id))
         elif not job.confirmed:
             if self._age(job.time_created) >= self.limits.unconfirmed:
@@ -127,6 +129,11 @@ class Sweep:
     def _note(self, job: Job, chunks_left: int | None) -> None:
         transition = partial(_first_to_note, seen=job, now=self.now(), chunks_left=chunks_left)
         self.jobs.change(job.organization_id, job.job_id, transition)
+
+    def _teardown_pause(self, job: Job) -> float:
+        """A first message may be lost; who has asked since the end lets the teardown have its time."""
+        asked = job.time_nudged is not None and job.time_nudged > (job.time_completed or job.time_begun)
+        return self.limits.tear_down if asked else self.limits.nudge
 
     def _quiet_for(self, job: Job) -> float:
         """Seconds since anything was last known to be asked or done for the job."""

@@ -13,7 +13,7 @@ from shared.jobs import AT_LEAST_ONCE, Job, JobStatus, KafkaDestination, Webhook
 from tests.contract.records import Records
 from tests.fakes.examples import CREATED, KAFKA, WEBHOOK, new_job
 
-_SINCE_ADDED = ("idempotency", "time_retried", "reconciled")
+_SINCE_ADDED = ("idempotency", "time_retried", "reconciled", "settled")
 
 
 def failed_and_retried(records: Records, job: Job) -> Job:

@@ -135,6 +135,17 @@ def test_an_ended_job_whose_teardown_was_lost_is_torn_down(status: JobStatus) ->
     assert later(world, 1) == [TearDownJob("acme", job.job_id)]
 
 
+def test_a_teardown_that_was_asked_for_has_its_time_before_it_is_asked_for_again() -> None:
+    """Another one beside it would do the same work, in a function that others need."""
+    world = World()
+    job, _ = world.staged()
+    assert later(world, 30) == []
+    world.cancel(job)
+    assert later(world, SWEEPING.nudge) == [TearDownJob("acme", job.job_id)]
+    assert later(world, SWEEPING.tear_down - 1) == []
+    assert later(world, 1) == [TearDownJob("acme", job.job_id)]
+
+
 def test_a_job_that_can_not_be_looked_after_does_not_keep_the_sweep_from_the_others() -> None:
     world = World()
     _, other = staging(world), staging(world)
