@@ -17,7 +17,7 @@ def claimed(jobs: FirestoreJobs, destinations: Sequence[Destination] = ()) -> Jo
     """A job with a staging attempt, recorded."""
     job = new_job(destinations)
     jobs.create(job, [])
-    attempt = Attempt(str(uuid.uuid4()), str(uuid.uuid4()), datetime.now(UTC))
+    attempt = Attempt(str(uuid.uuid4()), datetime.now(UTC))
     claim = partial(domain.claim, attempt=attempt, previous=None, columns=chunk.COLUMNS, key_column=chunk.KEY)
     return jobs.change(job.organization_id, job.job_id, claim)
 

@@ -142,6 +142,12 @@ class Settings:
     nudge_pause: float = _variable(
         "NUDGE_PAUSE", "the sweep repeats a message for the same job no sooner", "60", float
     )
+    tear_down_pause: float = _variable(
+        "TEAR_DOWN_PAUSE",
+        "the sweep repeats a teardown's message no sooner; above the staging function's timeout",
+        "600",
+        float,
+    )
     unconfirmed_limit: float = _variable(
         "UNCONFIRMED_LIMIT", "a job whose publishing was never confirmed is removed after", "300", float
     )

@@ -6,6 +6,7 @@ client may read (``message``) from what only the operator's log gets (``detail``
     BackfillError
     ├── RetryLater                 may succeed later: answered 503, Pub/Sub delivers again
     │   ├── Unavailable            a dependency does not answer, or says it is busy
+    │   │   └── AskedToWait        a destination says for how long it is
     │   └── Busy                   somebody else is at this very work and may yet die
     ├── JobFails                   can never succeed: the job ends `failed` with the message
     │   ├── UnloadRefused          Snowflake refuses the unload
@@ -60,6 +61,14 @@ class Unavailable(RetryLater):
     def __init__(self, dependency: str, *, detail: str = "") -> None:
         super().__init__(f"{dependency} is not available at the moment", detail=detail)
         self.dependency = dependency
+
+
+class AskedToWait(Unavailable):
+    """A destination asks to be left alone for so many ``seconds``."""
+
+    def __init__(self, dependency: str, *, seconds: float, detail: str = "") -> None:
+        super().__init__(dependency, detail=detail)
+        self.seconds = seconds
 
 
 class Busy(RetryLater):

@@ -78,11 +78,10 @@ FilterValue = str | int | float | bool
 class Attempt:
     """One try at staging: a prefix of its own in the bucket, and at most one query in Snowflake.
 
-    ``request_id`` is written down before the query is submitted, ``query_id`` after.
+    ``query_id`` is written down after the query is submitted; until then its tag finds it.
     """
 
     attempt_id: str
-    request_id: str
     claimed_at: datetime
     query_id: str | None = None
 
@@ -99,14 +98,15 @@ class Counts:
 class Job:
     """A job as it is stored; its filter's values and its counts live beside it.
 
-    ``confirmed``: its stage message is known to be published; until then the API may take it back.
+    ``confirmed``: its stage message is known to be published; until then nobody stages it, and the API may
+    take it back.
     ``idempotency``: what it was created with, if its client gave a key.
     ``trace``: the request that created it, as the root of its trace (`traceparent`).
     ``retry``: raised by each retry, carried in every message; ``time_retried``: of the last one.
     ``attempts``: how often staging was begun since the last retry.
     ``time_nudged``, ``nudged_left``: when the sweep last looked after it, and what was left then.
     ``torn_down``: what a finished job leaves behind has been removed. ``reconciled``: by then, everything
-    that Kafka had of it was known.
+    that Kafka had of it was known; ``settled``: so far it is of the chunks below that number.
     """
 
     organization_id: str
@@ -139,6 +139,7 @@ class Job:
     nudged_left: int | None = None
     torn_down: bool = False
     reconciled: bool = False
+    settled: int = 0
 
     @property
     def time_begun(self) -> datetime:
@@ -194,7 +195,6 @@ def claim(
         raise Busy("another staging attempt has just begun", detail=job.job_id)
     return replace(
         job,
-        confirmed=True,
         attempt=attempt,
         attempts=job.attempts + 1,
         columns=columns,
@@ -237,13 +237,10 @@ def complete(job: Job, now: datetime) -> Job:
 
 
 def fail(job: Job, message: str, now: datetime, *, retry: int) -> Job:
-    """End the job with a reason its client can act on; of an earlier retry, or ended, it stays as it is.
-
-    It was a message that led here, so the job is confirmed: its client must see what became of it.
-    """
+    """End the job with a reason its client can act on; of an earlier retry, or ended, it stays as it is."""
     if job.status.is_terminal or job.retry != retry:
         return job
-    return replace(job, status=JobStatus.FAILED, confirmed=True, error_message=message, time_completed=now)
+    return replace(job, status=JobStatus.FAILED, error_message=message, time_completed=now)
 
 
 def cancel(job: Job, now: datetime) -> Job:
@@ -276,12 +273,20 @@ def retry(job: Job, now: datetime, *, after: int) -> Job:
         nudged_left=None,
         torn_down=False,
         reconciled=False,
+        settled=0,
     )
 
 
 def nudge(job: Job, now: datetime, chunks_left: int | None) -> Job:
     """The sweep has looked after the job, and saw that many chunks left."""
     return replace(job, time_nudged=now, nudged_left=chunks_left)
+
+
+def settle(job: Job, chunk: int, *, retry: int) -> Job:
+    """Everything that Kafka has of the ended job's chunks before this one is recorded."""
+    if not job.status.is_terminal or job.retry != retry:
+        return job
+    return replace(job, settled=max(job.settled, chunk))
 
 
 def tear_down(job: Job, *, retry: int, reconciled: bool) -> Job:

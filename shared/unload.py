@@ -64,17 +64,14 @@ def unload_statement(
     location_stage: str,
     max_file_bytes: int,
     block_column: str | None = None,
-    key_column: str | None = None,
 ) -> Statement:
     """The export of the job's slice to its attempt's prefix, a file for each chunk.
 
     ``location_stage`` is ``DATABASE.SCHEMA.STAGE``, an external stage on the staging bucket;
     ``max_file_bytes`` an upper bound of a file's size; ``block_column`` what a window of blocks is over,
-    ``key_column`` what keys the messages, where the table has one. UnloadRefused or UnsupportedColumn if
-    the table hasn't the columns that the job needs.
+    where the table has one. UnloadRefused or UnsupportedColumn if the table hasn't the columns that the job
+    needs.
     """
-    if key_column is not None:
-        find_column(table_columns, key_column, "the message's key")
     conditions, values = _window(job.window, table_columns, block_column)
     if job.filter_column is not None:
         column = find_column(table_columns, job.filter_column, "the filter")

@@ -69,6 +69,7 @@ def function(name: str, options: StackOptions, layout: Layout) -> dict[str, str]
         # Production's pauses, shortened to what a person likes to wait.
         "UNLOAD_WAIT": "3",
         "NUDGE_PAUSE": "5",
+        "TEAR_DOWN_PAUSE": "5",
         "CLAIM_LIMIT": "15",
         "STALL_LIMIT": "60",
         # gunicorn's control socket would else be one file in the home folder, shared by all functions.

@@ -69,6 +69,11 @@ class FirestoreDeliveries:
                 having.add(snapshot.get("destination"))
         return begun
 
+    def ever_begun(self, job: Job, chunk: int) -> bool:
+        query = self._collection(job).where(filter=FieldFilter("chunk", "==", chunk)).select([]).limit(1)
+        with reaching("the job store"):
+            return any(True for _ in query.stream(retry=RETRY, timeout=TIMEOUT))
+
     def leased(self, job: Job, chunk: int | None = None) -> bool:
         if job.attempt is None:
             return False

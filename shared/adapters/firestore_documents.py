@@ -5,7 +5,7 @@ organizations/{organization}                                how many jobs are in
 organizations/{organization}/jobs/{job}                     the job
 …/jobs/{job}/filter/{part}                                  its filter's values, as JSON text in parts
 …/jobs/{job}/counts/{shard}                                 what is left to deliver
-…/jobs/{job}/destinations/{uid}                             the last error of a destination
+…/jobs/{job}/destinations/{uid}                             what keeps a destination, or what it asked for
 …/jobs/{job}/attempts/{attempt}/chunks/{number}             a chunk
 …/jobs/{job}/attempts/{attempt}/delivered/{number}          marks the chunk as counted
 …/jobs/{job}/attempts/{attempt}/deliveries/{number}-{uid}   what was done of a chunk at a destination
@@ -98,8 +98,7 @@ def job_from(snapshot: firestore.DocumentSnapshot[Any]) -> Job:
     """The job back from its document. One of an older release lacks what was added since, and one of a
     newer release has more, which an older one meets after a rollback.
     """
-    known = {field.name for field in dataclasses.fields(Job)}
-    fields = {name: value for name, value in fields_of(snapshot).items() if name in known}
+    fields = _known(Job, fields_of(snapshot))
     attempt, idempotency = fields["attempt"], fields.get("idempotency")
     return Job(
         **fields
@@ -107,7 +106,7 @@ def job_from(snapshot: firestore.DocumentSnapshot[Any]) -> Job:
             "status": JobStatus(fields["status"]),
             "window": Window(**fields["window"]),
             "destinations": tuple(_destination(destination) for destination in fields["destinations"]),
-            "attempt": Attempt(**attempt | {"claimed_at": _time(attempt["claimed_at"])}) if attempt else None,
+            "attempt": _attempt(attempt) if attempt else None,
             "columns": tuple(
                 Column(column["name"], JsonKind(column["kind"])) for column in fields["columns"]
             ),
@@ -159,6 +158,15 @@ def paged(query: Query) -> Iterator[firestore.DocumentSnapshot[Any]]:
         if not page:
             return
         yield from page
+
+
+def _known(kind: type[Job | Attempt], fields: Mapping[str, Any]) -> dict[str, Any]:
+    known = {field.name for field in dataclasses.fields(kind)}
+    return {name: value for name, value in fields.items() if name in known}
+
+
+def _attempt(fields: Mapping[str, Any]) -> Attempt:
+    return Attempt(**_known(Attempt, fields) | {"claimed_at": _time(fields["claimed_at"])})
 
 
 def _destination(fields: Mapping[str, Any]) -> Destination:

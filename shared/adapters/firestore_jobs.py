@@ -12,10 +12,10 @@ from google.api_core.exceptions import AlreadyExists, FailedPrecondition, NotFou
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from shared.adapters import firestore_destinations
 from shared.adapters.firestore_documents import (
     RETRY,
     TIMEOUT,
-    attempt_reference,
     fields_of,
     filter_from,
     filter_parts,
@@ -57,7 +57,7 @@ class FirestoreJobs:
             first, in_flight = self._record(job, filter_values)
             if first is not None or self._limits is None or self._limits.hold(job.organization_id, in_flight):
                 return first
-            self.remove_unclaimed(job)
+            self.remove_unconfirmed(job)
             # Others may have been recorded at the same moment, and taken back: is there room now?
             self.require_room(job.organization_id)
         raise Unavailable("the job store", detail="many jobs of the organization are created at once")
@@ -86,14 +86,14 @@ class FirestoreJobs:
         if self._limits is not None:
             self._limits.require_room(organization_id)
 
-    def remove_unclaimed(self, job: Job) -> bool:
+    def remove_unconfirmed(self, job: Job) -> bool:
         with reaching("the job store"):
             for _ in range(_RACES):
                 snapshot = self._reference(job).get(**_CALL)
                 if not snapshot.exists:
                     return True
                 stored = job_from(snapshot)
-                if stored.attempt is not None or stored.status is not JobStatus.STAGING:
+                if stored.confirmed:
                     return False
                 batch = self._client.batch()
                 option = self._client.write_option(last_update_time=snapshot.update_time)
@@ -191,10 +191,15 @@ class FirestoreJobs:
         same = fields["attempt"]["attempt_id"] == job.require_attempt().attempt_id
         return bool(same and fields["status"] == JobStatus.TRANSPORTING.value)
 
-    def record_destination_error(self, job: Job, uid: str, message: str) -> None:
-        reference = self._reference(job).collection("destinations").document(uid)
+    def record_destination_error(
+        self, job: Job, uid: str, message: str, wait_until: datetime | None = None
+    ) -> None:
         with reaching("the job store"):
-            reference.set({"last_error": message, "retry": job.retry}, **_CALL)
+            firestore_destinations.record_error(self._client, job, uid, message, wait_until)
+
+    def asked_to_wait(self, job: Job, uid: str) -> datetime | None:
+        with reaching("the job store"):
+            return firestore_destinations.asked_to_wait(self._client, job, uid)
 
     def jobs(
         self,
@@ -217,16 +222,8 @@ class FirestoreJobs:
             left = None if left is None else left - len(found)
 
     def destinations(self, job: Job) -> Mapping[str, DestinationProgress]:
-        errors: dict[str, str] = {}
         with reaching("the job store"):
-            for snapshot in self._reference(job).collection("destinations").stream(**_CALL):
-                fields = fields_of(snapshot)
-                if fields.get("retry", 0) == job.retry:
-                    errors[snapshot.id] = fields["last_error"]
-            return {
-                destination.uid: self._progress(job, destination.uid, errors.get(destination.uid))
-                for destination in job.destinations
-            }
+            return firestore_destinations.progress(self._client, job)
 
     def _new_job(self, job: Job, filter_values: Sequence[FilterValue]) -> firestore.WriteBatch:
         parts = filter_parts(filter_values) if job.filter_column is not None else []
@@ -238,19 +235,6 @@ class FirestoreJobs:
         for topic in self._topics(job):
             batch.set(topic, {"jobs": firestore.Increment(1)}, merge=True)
         return batch
-
-    def _progress(self, job: Job, uid: str, last_error: str | None) -> DestinationProgress:
-        if job.num_chunks is None:
-            return DestinationProgress(0, 0, last_error)
-        done = (
-            attempt_reference(self._client, job)
-            .collection("deliveries")
-            .where(filter=FieldFilter("destination", "==", uid))
-            .where(filter=FieldFilter("state", "==", "done"))
-        )
-        answers = done.count(alias="chunks").sum("rows", alias="rows").get(**_CALL)
-        values = {value.alias: int(value.value or 0) for value in answers[0]}
-        return DestinationProgress(values["chunks"], values["rows"], last_error)
 
     def _page(self, organization_id: str, after: tuple[datetime, str] | None) -> list[Job]:
         query = (

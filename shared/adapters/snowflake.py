@@ -19,7 +19,6 @@ from snowflake.connector.errors import Error
 from shared.adapters.snowflake_errors import is_session_gone, meaning
 from shared.chunks import StagedFile
 from shared.errors import BackfillError, Unavailable
-from shared.jobs import Attempt
 from shared.steps.ports import UnloadState
 from shared.unload import Statement, TableColumn, describe_statement, find_statement, known_statement
 
@@ -97,9 +96,9 @@ class SnowflakeUnloads:
         described = self._ask(lambda connection: connection.cursor().describe(text), f"Table {table}")
         return [_table_column(column) for column in described]
 
-    def submit(self, statement: Statement, attempt: Attempt, tag: str) -> str:  # noqa: ARG002 - see below
-        """Start the statement. Connector 5 makes request ids of its own, so ``attempt``'s can't be given
-        to it: the tag finds a query whose id was lost, also while it runs.
+    def submit(self, statement: Statement, tag: str) -> str:
+        """Start the statement. Connector 5 makes request ids of its own and takes none: the tag finds a query
+        whose id was lost, also while it runs.
         """
         parameters = {"QUERY_TAG": tag}
 

@@ -89,6 +89,7 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         finish=finish,
         keep_alive=keep_alive,
         time_limit=settings.delivery_deadline,
+        now=now,
         monotonic=monotonic,
         events=report,
     )

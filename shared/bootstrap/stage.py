@@ -1,6 +1,7 @@
 """Wire staging and teardown, which share the clients that the API lacks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from google.cloud.storage import Client
@@ -15,6 +16,7 @@ from shared.adapters.snowflake import SnowflakeUnloads
 from shared.bootstrap.clients import deliveries, firestore_client, monotonic, new_id, now, publisher, sleep
 from shared.bootstrap.logs import report
 from shared.catalog import load_catalog
+from shared.chunks import Chunk
 from shared.config import Settings
 from shared.destinations.kafka_settling import SettledMarkers
 from shared.messages import StageJob, TearDownJob
@@ -25,6 +27,10 @@ from shared.steps.stage import Stage, StagingLimits
 from shared.steps.tear_down import TearDown
 
 _KAFKA_SECONDS = 15.0
+# Of the function's 570 seconds; before it comes waiting for leases, after it the removal of files.
+_RECONCILING = 400.0
+# Each mostly waits for the broker, a third of a second, over a producer and a consumer of its own.
+_LOOKUPS_AT_ONCE = 8
 
 
 def build(settings: Settings) -> Callable[[Pushed], None]:
@@ -73,7 +79,15 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         unloads=unloads,
         files=GcsStagedFiles(Client(project=settings.project), settings.staging_bucket),
         topics=topics,
-        reconcile=Reconcile(chunks=chunks, deliveries=records, markers=markers),
+        reconcile=Reconcile(
+            jobs=jobs,
+            chunks=chunks,
+            deliveries=records,
+            markers=markers,
+            each=several_at_once,
+            time_limit=_RECONCILING,
+            monotonic=monotonic,
+        ),
         markers_kept=timedelta(days=settings.kafka_marker_days),
         wait=settings.unload_wait,
         claim_limit=settings.claim_limit,
@@ -82,3 +96,9 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
     )
     handle = Handle({StageJob: stage.run, TearDownJob: tear_down.run}, finish)
     return lambda pushed: handle.run(pushed.message)
+
+
+def several_at_once(look_up: Callable[[Chunk], None], chunks: Sequence[Chunk]) -> None:
+    with ThreadPoolExecutor(_LOOKUPS_AT_ONCE, "reconcile") as pool:
+        # Raises what the first that failed raised, and begins with none of the others.
+        list(pool.map(look_up, chunks))

@@ -1,6 +1,7 @@
 """Wire the sweep."""
 
 import logging
+import random
 from dataclasses import dataclass
 
 from flask import Request
@@ -17,6 +18,9 @@ from shared.jobs import Job
 from shared.steps.finish import Finish
 from shared.steps.sweep import Sweep, SweepLimits
 
+# The function's timeout is 300 s, and one job's questions may take some of them.
+_SECONDS = 240.0
+
 
 @dataclass(frozen=True, slots=True)
 class Sweeping:
@@ -26,7 +30,7 @@ class Sweeping:
     sweep: Sweep
 
     def answer(self, request: Request) -> Answer:
-        """Look after every job once; answers how many there were."""
+        """Look after every job once, if there is time; answers after how many."""
         if (refused := refusal(self.callers, request)) is not None:
             return refused
         try:
@@ -45,6 +49,8 @@ def build(settings: Settings) -> Sweeping:
         stalled=settings.stall_limit,
         staging=settings.staging_limit,
         job=settings.job_limit,
+        tear_down=settings.tear_down_pause,
+        time=_SECONDS,
     )
     sweep = Sweep(
         jobs=jobs,
@@ -57,6 +63,7 @@ def build(settings: Settings) -> Sweeping:
         finish=Finish(jobs, queue, now),
         limits=limits,
         now=now,
+        shuffle=random.shuffle,
         report=_report,
         events=report,
     )

@@ -12,7 +12,7 @@ from shared.destinations.connections import Answer, Connections
 from shared.destinations.webhook_answer import accepts, retry_after, shown
 from shared.destinations.webhook_flight import Flight
 from shared.destinations.webhook_request import batch_id, headers_of
-from shared.errors import DestinationRefused, RetryLater, Unavailable
+from shared.errors import AskedToWait, DestinationRefused, RetryLater, Unavailable
 from shared.jobs import WebhookDestination
 from shared.steps.ports import Clock
 from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
@@ -31,6 +31,7 @@ class WebhookLimits:
     ``in_flight``: batches of one delivery that may be under way at once, each held in memory.
     ``tries``: for one batch within one delivery; Pub/Sub's redeliveries come on top.
     ``first_pause``, ``longest_pause``: between tries, doubling, each a random part of it (full jitter).
+    ``longest_wish``: who asks for more time than that gets it, but not from a function that stands by.
     ``checkpoint``: between two records of progress. A record is a write to one document, which takes
     about one a second; what a crash forgets comes again under the same `webhook-id`.
     ``reserve``: of the handler's time, below which the rest goes in a message of its own; a quarter of
@@ -43,6 +44,7 @@ class WebhookLimits:
     tries: int = 4
     first_pause: float = 0.5
     longest_pause: float = 8.0
+    longest_wish: float = 30.0
     checkpoint: float = 1.0
     reserve: float = 35.0
 
@@ -120,7 +122,8 @@ class WebhookSink:
                     self._jitter(attempt) if asked is None else asked,
                     errand.with_(answer, asked),
                 )
-            if attempt == self.limits.tries or pause > errand.seconds_left():
+            longest = min(self.limits.longest_wish, errand.seconds_left())
+            if attempt == self.limits.tries or pause > longest:
                 raise failure
             self._pause(pause, errand.pulse, flight)
 
@@ -170,9 +173,11 @@ class _Errand:
         return self.pulse.seconds_left() - self.reserve
 
     def with_(self, answer: Answer, asked: float | None) -> RetryLater:
-        wish = "" if asked is None else f" and asks to wait {asked:.0f} s"
-        receiver = f"the receiver of webhook {self.destination.name}"
-        return Unavailable(f"{receiver}, which answered {answer.status}{wish},", detail=shown(answer))
+        receiver = f"the receiver of webhook {self.destination.name}, which answered {answer.status}"
+        if asked is None:
+            return Unavailable(f"{receiver},", detail=shown(answer))
+        wish = f"{receiver} and asks to wait {asked:.0f} s,"
+        return AskedToWait(wish, seconds=asked, detail=shown(answer))
 
     def without_answer(self, error: Unavailable) -> RetryLater:
         return Unavailable(f"{error.dependency} of webhook {self.destination.name}", detail=error.detail)

@@ -11,9 +11,11 @@ from shared.steps.ports import Jobs, Publisher
 def accept(job: Job, filter_values: Sequence[FilterValue], *, jobs: Jobs, publisher: Publisher) -> Job:
     """Answer the accepted job; Unavailable if it can't be known that it will run, and then it never does.
 
-    The job is hidden until it is confirmed. If the process dies, or Firestore with it, before the job is
-    taken back, the sweep removes it: a client that heard 503 may safely try again. With a key that was
-    used before, the first job is answered; Busy until it is confirmed, KeyReused if it is another's.
+    The job is hidden, and not staged, until it is confirmed. If the process dies, or Firestore with it,
+    before the job is taken back, the sweep removes it: a client that heard 503 may safely try again. It
+    runs all the same only if the confirmation was stored, its answer was lost, and it could not be read
+    again either; a key keeps a client safe from that too. With a key that was used before, the first job is
+    answered; Busy until it is confirmed, KeyReused if it is another's.
     """
     try:
         first = jobs.create(job, filter_values)
@@ -22,9 +24,9 @@ def accept(job: Job, filter_values: Sequence[FilterValue], *, jobs: Jobs, publis
             jobs.confirm(job)
             return confirm(job)
     except RetryLater:
-        if jobs.remove_unclaimed(job):
+        if jobs.remove_unconfirmed(job):
             raise
-        # The staging function has it already, so the message did get through.
+        # It is confirmed, and only the answer to that was lost.
         return confirm(job)
     return _accepted_before(job, first, jobs)
 

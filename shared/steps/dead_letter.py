@@ -40,6 +40,10 @@ class DeadLetter:
         if self.deliveries.leased(job, message.chunk):
             # A duplicate that was turned away too often; whoever sends the chunk may yet succeed.
             raise Busy("the chunk is still being delivered", detail=job.job_id)
+        if not self.deliveries.ever_begun(job, message.chunk):
+            # Refused for want of instances, each time: that is nothing of its destinations. Once the job
+            # stands still, the sweep has the chunk published again.
+            raise StaleMessage("no delivery of the chunk ever began", detail=job.job_id)
         progress = self.listings.destinations(job)
         errors = [
             f"{destination.type} {destination.name}: {progress[destination.uid].last_error}"
@@ -50,6 +54,8 @@ class DeadLetter:
         return f"Chunk {message.chunk} could not be delivered in {attempts} attempts ({reason})"
 
     def _unstaged(self, job: Job, attempts: int) -> str:
+        if not job.confirmed:
+            raise StaleMessage("the job was never confirmed: the sweep removes it", detail=job.job_id)
         if job.status is not JobStatus.STAGING:
             raise StaleMessage(f"the job is {job.status.value}", detail=job.job_id)
         return f"The export could not be started in {attempts} attempts; try again later"

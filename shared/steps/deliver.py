@@ -7,16 +7,19 @@ makes another receive the chunk twice.
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from shared.chunks import Chunk
-from shared.errors import BackfillError, Busy, JobFails, RetryLater, StaleMessage
+from shared.errors import AskedToWait, BackfillError, Busy, JobFails, RetryLater, StaleMessage
 from shared.events import ChunkDelivered, Events
-from shared.jobs import Destination, Job, JobStatus
+from shared.jobs import Destination, Job, JobStatus, KafkaDestination, WebhookDestination
 from shared.messages import DeliverChunk
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
-from shared.steps.ports import Chunks, Deliveries, Jobs, Lease, Publisher, StagedFiles
+from shared.steps.ports import Chunks, Clock, Deliveries, Jobs, Lease, Publisher, StagedFiles
 from shared.steps.sending import ChunkDelivery, Pulse, ReadRows, Sink
+
+_LONGEST_WISH = 3600.0  # seconds for which a destination is left alone at its word
 
 KeepAlive = Callable[[Job, Lease, float], AbstractContextManager[Pulse]]
 
@@ -53,6 +56,7 @@ class Deliver:
     finish: Finish
     keep_alive: KeepAlive
     time_limit: float
+    now: Clock
     monotonic: Callable[[], float]
     events: Events
 
@@ -78,10 +82,13 @@ class Deliver:
     def _send_to_all(self, job: Job, chunk: Chunk, deadline: float) -> bool:
         """Send to one destination after the other; one that fails for now does not keep the rows from the
         next. False when a destination's rest goes in a message of its own.
+
+        Kafka comes first: a receiver may take all of the handler's time, each time anew, and go on where it
+        was left; a transaction needs its time in one piece.
         """
         delayed: RetryLater | None = None
         complete = True
-        for destination in job.destinations:
+        for destination in sorted(job.destinations, key=lambda one: not isinstance(one, KafkaDestination)):
             try:
                 complete = self._send(job, chunk, destination, deadline) and complete
             except RetryLater as error:
@@ -91,10 +98,16 @@ class Deliver:
         return complete
 
     def _send(self, job: Job, chunk: Chunk, destination: Destination, deadline: float) -> bool:
+        wait_until = self._wish(job, destination)
         # Busy while somebody else holds it: acknowledging their message would lose the chunk if they die.
         lease = self.deliveries.take(job, chunk.number, destination.uid)
         if lease is None:
             return True
+        if wait_until is not None and wait_until > self.now():
+            lease.release()
+            raise RetryLater(
+                f"webhook {destination.name} asked to be left alone", detail=wait_until.isoformat()
+            )
         began = self.monotonic()
         try:
             with self.keep_alive(job, lease, deadline) as pulse:
@@ -111,6 +124,12 @@ class Deliver:
         else:
             lease.release()
         return sent
+
+    def _wish(self, job: Job, destination: Destination) -> datetime | None:
+        """Until when the destination asked to be left alone; only receivers of webhooks can."""
+        if not isinstance(destination, WebhookDestination):
+            return None
+        return self.jobs.asked_to_wait(job, destination.uid)
 
     def _stream(self, job: Job, chunk: Chunk, destination: Destination, lease: Lease, pulse: Pulse) -> bool:
         delivery = delivery_of(job, chunk, destination, lease.first_batch)
@@ -136,4 +155,7 @@ class Deliver:
     def _let_go(self, job: Job, destination: Destination, lease: Lease, error: BackfillError) -> None:
         lease.release()
         if isinstance(error, RetryLater | JobFails) and not isinstance(error, Busy):
-            self.jobs.record_destination_error(job, destination.uid, error.message)
+            wait_until = None
+            if isinstance(error, AskedToWait):
+                wait_until = self.now() + timedelta(seconds=min(error.seconds, _LONGEST_WISH))
+            self.jobs.record_destination_error(job, destination.uid, error.message, wait_until)

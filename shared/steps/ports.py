@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import BinaryIO, Protocol
 
 from shared.chunks import Chunk, StagedFile
-from shared.jobs import Attempt, Counts, FilterValue, Job, KafkaDestination
+from shared.jobs import Counts, FilterValue, Job, KafkaDestination
 from shared.messages import Message
 from shared.unload import Statement, TableColumn
 
@@ -42,8 +42,8 @@ class Jobs(Protocol):
         """TooManyJobs when the organization has as many jobs as it may that have not ended."""
         ...
 
-    def remove_unclaimed(self, job: Job) -> bool:
-        """Take back a job, and its key, that no staging attempt has claimed; False if one has."""
+    def remove_unconfirmed(self, job: Job) -> bool:
+        """Take back a job, and its key, that is not confirmed; False if it is by now."""
         ...
 
     def get(self, organization_id: str, job_id: str) -> Job | None: ...
@@ -75,8 +75,17 @@ class Jobs(Protocol):
         """Jobs of all organizations that are not at rest: not terminal, or not yet torn down."""
         ...
 
-    def record_destination_error(self, job: Job, uid: str, message: str) -> None:
-        """Show the client what keeps a destination from going on, until the job is retried."""
+    def record_destination_error(
+        self, job: Job, uid: str, message: str, wait_until: datetime | None = None
+    ) -> None:
+        """Show the client what keeps a destination from going on, until the job is retried.
+
+        ``wait_until``: until when it asks to be left alone, which a later error does not take back.
+        """
+        ...
+
+    def asked_to_wait(self, job: Job, uid: str) -> datetime | None:
+        """Until when the destination asked to be left alone, if it did since the job's last retry."""
         ...
 
 
@@ -153,6 +162,10 @@ class Deliveries(Protocol):
         """The chunks whose delivery was ever begun, each with the uids of the destinations that have it."""
         ...
 
+    def ever_begun(self, job: Job, chunk: int) -> bool:
+        """Whether a delivery of the chunk, to any destination, was ever begun."""
+        ...
+
     def leased(self, job: Job, chunk: int | None = None) -> bool:
         """Whether any delivery of the job, or of one of its chunks, may still be under way."""
         ...
@@ -194,8 +207,8 @@ class Unloads(Protocol):
         """The table's columns in their order."""
         ...
 
-    def submit(self, statement: Statement, attempt: Attempt, tag: str) -> str:
-        """Start the statement and answer its query id without waiting for it."""
+    def submit(self, statement: Statement, tag: str) -> str:
+        """Start the statement under the tag, and answer its query id without waiting for it."""
         ...
 
     def find(self, tag: str) -> str | None:

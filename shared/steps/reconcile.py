@@ -4,31 +4,62 @@ A sender may die between Kafka's commit and ours, or before it counts the chunk 
 on, the chunk's next delivery finds out; once it has ended there is none.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from shared import jobs as domain
 from shared.chunks import Chunk
+from shared.errors import Busy, RetryLater
 from shared.jobs import Destination, Job, KafkaDestination
 from shared.steps.deliver import delivery_of
-from shared.steps.ports import Chunks, Deliveries
+from shared.steps.ports import Chunks, Deliveries, Jobs
 from shared.steps.sending import Markers
+
+_BATCH = 32  # chunks between two looks at the time
 
 
 @dataclass(frozen=True, slots=True)
 class Reconcile:
-    """The step with its parts."""
+    """The step with its parts. ``each`` has some chunks looked up, several at once where that is well.
 
+    A run ends after ``time_limit`` seconds; the next one goes on where the last one, however it ended, was.
+    """
+
+    jobs: Jobs
     chunks: Chunks
     deliveries: Deliveries
     markers: Markers
+    each: Callable[[Callable[[Chunk], None], Sequence[Chunk]], object]
+    time_limit: float
+    monotonic: Callable[[], float]
 
     def run(self, job: Job) -> None:
-        """Record and count what has arrived; no delivery of the job may be under way."""
+        """Record and count what has arrived; no delivery of the job may be under way. Busy when there are
+        more chunks than there is time.
+        """
         if job.num_chunks is None:
             return
+        until = self.monotonic() + self.time_limit
         begun = self.deliveries.begun(job)
-        for chunk in self.chunks.undelivered(job):
-            if chunk.number in begun:
-                self._reconcile(job, chunk, begun[chunk.number])
+        unsettled = [
+            chunk
+            for chunk in self.chunks.undelivered(job)
+            if chunk.number in begun and chunk.number >= job.settled
+        ]
+        for first in range(0, len(unsettled), _BATCH):
+            batch = unsettled[first : first + _BATCH]
+            try:
+                self._look_up(job, batch, begun, until)
+            except RetryLater:
+                transition = partial(domain.settle, chunk=batch[0].number, retry=job.retry)
+                self.jobs.change(job.organization_id, job.job_id, transition)
+                raise
+
+    def _look_up(self, job: Job, batch: Sequence[Chunk], begun: Mapping[int, set[str]], until: float) -> None:
+        if self.monotonic() >= until:
+            raise Busy("what Kafka has of the job is still being found out", detail=job.job_id)
+        self.each(lambda chunk: self._reconcile(job, chunk, begun[chunk.number]), batch)
 
     def _reconcile(self, job: Job, chunk: Chunk, having: set[str]) -> None:
         lacking = [destination for destination in job.destinations if destination.uid not in having]

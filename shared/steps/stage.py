@@ -25,6 +25,9 @@ from shared.steps.find import find_for_message
 from shared.steps.ports import Chunks, Clock, Jobs, Publisher, Topics, Unloads, UnloadState
 from shared.unload import kinds, unload_statement
 
+# Seconds. The message is often here before the write that confirms its job, which follows its publishing.
+_CONFIRMING = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class StagingLimits:
@@ -56,7 +59,7 @@ class Stage:
     events: Events
 
     def run(self, message: StageJob) -> None:
-        job = find_for_message(message.organization_id, message.job_id, jobs=self.jobs)
+        job = self._confirmed(message)
         if job.retry != message.retry:
             raise StaleMessage("the message is of an earlier retry", detail=job.job_id)
         if job.status is JobStatus.STAGING:
@@ -71,6 +74,19 @@ class Stage:
             self._publish_undelivered(job)
         elif job.status is JobStatus.CANCELLED:
             self._take_topics_back(message)
+
+    def _confirmed(self, message: StageJob) -> Job:
+        """The job, once it is sure to run: its client may still hear 503, and it never runs then."""
+        waited, pause = 0.0, 0.05
+        while not (
+            job := find_for_message(message.organization_id, message.job_id, jobs=self.jobs)
+        ).confirmed:
+            if waited >= _CONFIRMING:
+                # Whoever accepts it may be dead: then the sweep removes it.
+                raise Busy("the job is not confirmed yet", detail=job.job_id)
+            self.sleep(pause)
+            waited, pause = waited + pause, min(pause * 2, 0.2)
+        return job
 
     def _take_topics_back(self, message: StageJob) -> None:
         """Remove the topics of a job cancelled while they were being created: its teardown, which waits
@@ -122,7 +138,7 @@ class Stage:
         table_columns = self.unloads.describe(job.table)
         entry = self.catalog.entry(job.table)
         columns = kinds(table_columns)
-        attempt = Attempt(str(self.new_id()), str(self.new_id()), self.now())
+        attempt = Attempt(str(self.new_id()), self.now())
         transition = partial(
             domain.claim,
             attempt=attempt,
@@ -140,7 +156,7 @@ class Stage:
             block_column=entry.block_column,
         )
         job = self._change(job, transition)
-        return self._record_query(job, self.unloads.submit(statement, attempt, job.query_tag))
+        return self._record_query(job, self.unloads.submit(statement, job.query_tag))
 
     def _record_query(self, job: Job, query_id: str) -> Job:
         attempt_id = job.require_attempt().attempt_id

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from shared import jobs as domain
-from shared.errors import StaleMessage
+from shared.errors import StaleMessage, Unavailable
 from shared.events import Events, JobsCensus
 from shared.jobs import Job, JobStatus
 from shared.messages import StageJob, TearDownJob
@@ -20,6 +20,8 @@ class SweepLimits:
     """Seconds. ``unconfirmed``: a job never confirmed is removed. ``nudge``: how long a message may be on
     its way before another is sent. ``stalled``: without progress for so long, chunks are published again.
     ``staging``, ``job``: a job that stages, or goes on, for longer fails, each retry anew.
+    ``tear_down``: as ``nudge``, for a teardown, which goes on by itself for as long as that.
+    ``time``: a sweep begins with no further job after so long.
     """
 
     unconfirmed: float
@@ -27,11 +29,33 @@ class SweepLimits:
     stalled: float
     staging: float
     job: float
+    tear_down: float
+    time: float
+
+
+@dataclass(slots=True)
+class _Queries:
+    """Asks Snowflake, during one sweep, until it does not answer: each question more would take as long."""
+
+    unloads: Unloads
+    answered: bool = True
+
+    def runs(self, query_id: str) -> bool:
+        if not self.answered:
+            raise Unavailable("Snowflake", detail="it did not answer this sweep before")
+        try:
+            return self.unloads.state(query_id) is UnloadState.RUNNING
+        except Unavailable:
+            self.answered = False
+            raise
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """The step with its parts; ``report`` hears of a job that could not be looked after this time."""
+    """The step with its parts; ``report`` hears of a job that could not be looked after this time.
+
+    ``shuffle`` puts jobs in any order, so that of more than one sweep has time for, each has its turn.
+    """
 
     jobs: Jobs
     unloads: Unloads
@@ -39,34 +63,44 @@ class Sweep:
     finish: Finish
     limits: SweepLimits
     now: Clock
+    shuffle: Callable[[list[Job]], None]
     report: Callable[[Job, Exception], None]
     events: Events
 
     def run(self) -> int:
-        """Look after every job that is not at rest; answers how many there were."""
-        seen = Counter[JobStatus]()
-        for job in self.jobs.active():
-            seen[job.status] += 1
+        """Look after every job that is not at rest, for as long as there is time; answers after how many."""
+        began, queries, looked_after = self.now(), _Queries(self.unloads), 0
+        active = list(self.jobs.active())
+        for job in self._ordered(active):
+            if self._age(began) >= self.limits.time:
+                break
+            looked_after += 1
             try:
-                self._look_after(job)
+                self._look_after(job, queries)
             except Exception as error:  # noqa: BLE001 - one job's trouble must not keep the others waiting
                 self.report(job, error)
+        seen = Counter(job.status for job in active)
         for status in JobStatus:
             self.events(JobsCensus(status=status.value, count=seen[status]))
-        return seen.total()
+        return looked_after
 
-    def _look_after(self, job: Job) -> None:
+    def _ordered(self, jobs: list[Job]) -> list[Job]:
+        """Those that stage come last: what Snowflake is asked for them may take its time."""
+        self.shuffle(jobs)
+        return sorted(jobs, key=lambda job: job.status is JobStatus.STAGING)
+
+    def _look_after(self, job: Job, queries: _Queries) -> None:
         if job.status.is_terminal:
-            if self._quiet_for(job) >= self.limits.nudge:
+            if self._quiet_for(job) >= self._teardown_pause(job):
                 self._publish(job, TearDownJob(job.organization_id, job.job_id))
         elif not job.confirmed:
             if self._age(job.time_created) >= self.limits.unconfirmed:
-                self.jobs.remove_unclaimed(job)
+                self.jobs.remove_unconfirmed(job)
         elif job.status is JobStatus.TRANSPORTING:
             self._look_after_transport(job)
         elif self._age(job.time_begun) >= self.limits.staging:
             self._fail(job, "The export did not end within {} hours", self.limits.staging)
-        elif self._quiet_for(job) >= self.limits.nudge and not self._query_runs(job):
+        elif self._quiet_for(job) >= self.limits.nudge and not _query_runs(job, queries):
             self._publish(job, StageJob(job.organization_id, job.job_id, job.retry))
 
     def _look_after_transport(self, job: Job) -> None:
@@ -83,12 +117,6 @@ class Sweep:
             # Harmless for what is under way: that meets a lease, or its own record.
             self._publish(job, StageJob(job.organization_id, job.job_id, job.retry), counts.chunks_left)
 
-    def _query_runs(self, job: Job) -> bool:
-        if job.attempt is None or job.attempt.query_id is None or job.attempts == 0:
-            # None of this retry: a query from before it is to be ended, not waited for.
-            return False
-        return self.unloads.state(job.attempt.query_id) is UnloadState.RUNNING
-
     def _fail(self, job: Job, message: str, limit: float) -> None:
         self.finish.fail(
             job.organization_id, job.job_id, message.format(f"{limit / 3600:g}"), retry=job.retry
@@ -102,6 +130,11 @@ class Sweep:
         transition = partial(_first_to_note, seen=job, now=self.now(), chunks_left=chunks_left)
         self.jobs.change(job.organization_id, job.job_id, transition)
 
+    def _teardown_pause(self, job: Job) -> float:
+        """A first message may be lost; who has asked since the end lets the teardown have its time."""
+        asked = job.time_nudged is not None and job.time_nudged > (job.time_completed or job.time_begun)
+        return self.limits.tear_down if asked else self.limits.nudge
+
     def _quiet_for(self, job: Job) -> float:
         """Seconds since anything was last known to be asked or done for the job."""
         claimed = job.attempt.claimed_at if job.attempt else None
@@ -110,6 +143,13 @@ class Sweep:
 
     def _age(self, time: datetime) -> float:
         return (self.now() - time).total_seconds()
+
+
+def _query_runs(job: Job, queries: _Queries) -> bool:
+    if job.attempt is None or job.attempt.query_id is None or job.attempts == 0:
+        # None of this retry: a query from before it is to be ended, not waited for.
+        return False
+    return queries.runs(job.attempt.query_id)
 
 
 def _first_to_note(job: Job, *, seen: Job, now: datetime, chunks_left: int | None) -> Job:

@@ -76,5 +76,5 @@ def test_a_job_of_a_newer_release_is_read_by_an_older_one(jobs: FirestoreJobs) -
     job = replace(claimed(new_job()), trace="00-" + "a" * 32 + "-" + "b" * 16 + "-01")
     jobs.create(job, [])
     reference = jobs._client.document("organizations", "acme", "jobs", job.job_id)
-    reference.update({"added_later": 1})
+    reference.update({"added_later": 1, "attempt.added_later": 1})
     assert jobs.get("acme", job.job_id) == job

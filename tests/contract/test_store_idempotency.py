@@ -60,7 +60,7 @@ def test_a_key_is_free_again_after_its_lifetime(records: Records) -> None:
 def test_a_key_is_taken_back_with_its_job(records: Records) -> None:
     first, second = keyed(), keyed()
     records.jobs.create(first, [])
-    assert records.jobs.remove_unclaimed(first)
+    assert records.jobs.remove_unconfirmed(first)
     assert records.jobs.create(second, []) is None
     assert records.jobs.create(keyed(), []) == second.job_id
 
@@ -69,7 +69,7 @@ def test_a_job_taken_back_late_leaves_the_key_to_the_job_that_has_it_now(records
     first, second = keyed(), keyed(time_created=CREATED + KEY_LIFETIME)
     records.jobs.create(first, [])
     records.jobs.create(second, [])
-    assert records.jobs.remove_unclaimed(first)
+    assert records.jobs.remove_unconfirmed(first)
     assert records.jobs.create(keyed(time_created=second.time_created), []) == second.job_id
 
 

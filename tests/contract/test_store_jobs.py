@@ -80,7 +80,7 @@ def test_filter_values_go_with_a_job_that_is_taken_back(records: Records) -> Non
     job = new_job(filter_column="token_address")
     records.jobs.create(job, ["0x1"])
     seen = records.now(job)
-    assert records.jobs.remove_unclaimed(job)
+    assert records.jobs.remove_unconfirmed(job)
     with pytest.raises(StaleMessage):
         records.jobs.filter_values(seen)
 
@@ -164,10 +164,10 @@ def test_of_two_claims_one_gets_the_job(records: Records) -> None:
     assert records.now(job) == first
 
 
-def test_an_unclaimed_job_is_taken_back_without_a_trace(records: Records) -> None:
+def test_an_unconfirmed_job_is_taken_back_without_a_trace(records: Records) -> None:
     job = new_job(filter_column="token_address")
     records.jobs.create(job, ["0x1"])
-    assert records.jobs.remove_unclaimed(job)
+    assert records.jobs.remove_unconfirmed(job)
     assert records.jobs.get(job.organization_id, job.job_id) is None
     assert list(records.jobs.jobs(job.organization_id)) == []
     assert list(records.jobs.active()) == []
@@ -175,53 +175,48 @@ def test_an_unclaimed_job_is_taken_back_without_a_trace(records: Records) -> Non
 
 def test_taking_back_what_is_not_there_succeeds(records: Records) -> None:
     """The commit that was to record it may never have got through."""
-    assert records.jobs.remove_unclaimed(new_job())
+    assert records.jobs.remove_unconfirmed(new_job())
 
 
-def test_a_claimed_job_is_not_taken_back(records: Records) -> None:
-    job = records.claimed()
-    assert not records.jobs.remove_unclaimed(job)
-    assert records.now(job) == job
-
-
-def test_an_ended_job_is_not_taken_back(records: Records) -> None:
+def test_a_confirmed_job_is_not_taken_back(records: Records) -> None:
+    """By whoever only did not hear that it is: staging may have begun."""
     job = new_job()
     records.jobs.create(job, [])
-    records.change(job, partial(domain.fail, message="why", now=CREATED, retry=0))
-    assert not records.jobs.remove_unclaimed(job)
+    records.jobs.confirm(job)
+    assert not records.jobs.remove_unconfirmed(job)
+    assert records.now(job).confirmed
 
 
-def test_a_job_taken_back_during_a_claim_is_never_staged(records: Records) -> None:
-    """The claim was computed on a job that is gone when it comes to be written."""
+def test_a_job_taken_back_during_a_change_stays_gone(records: Records) -> None:
+    """The change was computed on a job that is gone when it comes to be written."""
     job = new_job()
     records.jobs.create(job, [])
-    claim = claiming(job)
 
-    def slow_claim(current: Job) -> Job:
-        records.jobs.remove_unclaimed(job)
-        return claim(current)
+    def slow(current: Job) -> Job:
+        records.jobs.remove_unconfirmed(job)
+        return domain.confirm(current)
 
     with pytest.raises(StaleMessage):
-        records.change(job, slow_claim)
+        records.change(job, slow)
     assert records.jobs.get(job.organization_id, job.job_id) is None
 
 
-def test_of_a_claim_and_a_taking_back_at_once_exactly_one_succeeds(records: Records) -> None:
+def test_of_a_confirmation_and_a_taking_back_at_once_exactly_one_succeeds(records: Records) -> None:
     for _ in range(5):
         job = new_job()
         records.jobs.create(job, [])
 
-        def claim(job: Job = job) -> bool:
+        def confirm(job: Job = job) -> bool:
             try:
-                records.change(job, claiming(job))
+                records.jobs.confirm(job)
             except StaleMessage:
                 return False
             return True
 
         with ThreadPoolExecutor(2) as pool:
-            claimed, removed = pool.submit(claim), pool.submit(records.jobs.remove_unclaimed, job)
-        assert claimed.result() != removed.result()
-        assert (records.jobs.get(job.organization_id, job.job_id) is not None) == claimed.result()
+            confirmed, removed = pool.submit(confirm), pool.submit(records.jobs.remove_unconfirmed, job)
+        assert confirmed.result() != removed.result()
+        assert (records.jobs.get(job.organization_id, job.job_id) is not None) == confirmed.result()
 
 
 def test_jobs_of_all_organizations_are_active_until_they_are_at_rest(records: Records) -> None:

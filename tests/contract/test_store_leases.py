@@ -143,6 +143,16 @@ def test_of_each_chunk_that_was_begun_it_is_known_which_destinations_have_it(rec
     assert records.deliveries.begun(job) == {0: {KAFKA.uid, WEBHOOK.uid}, 2: set()}
 
 
+def test_a_chunk_was_begun_once_anybody_had_a_lease_on_it_whatever_became_of_that(records: Records) -> None:
+    job, _ = records.transporting()
+    other, _ = records.transporting()
+    taken(records, other, 0)
+    assert not records.deliveries.ever_begun(job, 0)
+    taken(records, job, 0).release()
+    taken(records, job, 1, KAFKA.uid).done(5)
+    assert [records.deliveries.ever_begun(job, number) for number in range(3)] == [True, True, False]
+
+
 def test_a_job_is_leased_while_any_of_its_leases_lives(records: Records) -> None:
     job, _ = records.transporting()
     assert not records.deliveries.leased(job)

@@ -85,7 +85,7 @@ def test_a_job_that_was_taken_back_makes_room(records: Records) -> None:
     jobs = [new_job() for _ in range(MOST)]
     for job in jobs:
         records.jobs.create(job, [])
-    assert records.jobs.remove_unclaimed(jobs[0])
+    assert records.jobs.remove_unconfirmed(jobs[0])
     records.created()
 
 
@@ -148,11 +148,11 @@ def test_the_count_follows_every_change_exactly_once(client: firestore.Client) -
     transporting, _ = records.transporting()
     failing = records.created()
     records.jobs.create(failing, [])
-    unclaimed = new_job()
-    records.jobs.create(unclaimed, [])
+    unconfirmed = new_job()
+    records.jobs.create(unconfirmed, [])
     assert counted() == 3
     for _ in range(2):
-        records.jobs.remove_unclaimed(unclaimed)
+        records.jobs.remove_unconfirmed(unconfirmed)
         records.change(failing, partial(domain.fail, message="why", now=CREATED, retry=0))
         records.change(failing, partial(domain.tear_down, retry=0, reconciled=True))
     assert counted() == 1

@@ -1,5 +1,6 @@
 """Retried jobs, and jobs recorded by older releases, in Firestore and in the fake alike."""
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -12,7 +13,7 @@ from shared.jobs import AT_LEAST_ONCE, Job, JobStatus, KafkaDestination, Webhook
 from tests.contract.records import Records
 from tests.fakes.examples import CREATED, KAFKA, WEBHOOK, new_job
 
-_SINCE_ADDED = ("idempotency", "time_retried", "reconciled")
+_SINCE_ADDED = ("idempotency", "time_retried", "reconciled", "settled")
 
 
 def failed_and_retried(records: Records, job: Job) -> Job:
@@ -39,6 +40,21 @@ def test_a_destinations_error_is_shown_until_its_job_is_retried(records: Records
     records.jobs.record_destination_error(again, WEBHOOK.uid, "it answered 410")
     shown = records.jobs.destinations(again)
     assert (shown[KAFKA.uid].last_error, shown[WEBHOOK.uid].last_error) == (None, "it answered 410")
+
+
+def test_a_destinations_wish_to_be_left_alone_is_kept_until_its_job_is_retried(records: Records) -> None:
+    job, _ = records.transporting()
+    assert records.jobs.asked_to_wait(job, WEBHOOK.uid) is None
+    until = CREATED + timedelta(seconds=600)
+    records.jobs.record_destination_error(job, WEBHOOK.uid, "it asks to wait", until)
+    records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500")
+    assert records.jobs.asked_to_wait(job, WEBHOOK.uid) == until
+    assert records.jobs.asked_to_wait(job, KAFKA.uid) is None
+    assert records.jobs.destinations(job)[WEBHOOK.uid].last_error == "it answered 500"
+    again = failed_and_retried(records, job)
+    assert records.jobs.asked_to_wait(again, WEBHOOK.uid) is None
+    records.jobs.record_destination_error(again, WEBHOOK.uid, "it answered 500")
+    assert records.jobs.asked_to_wait(again, WEBHOOK.uid) is None
 
 
 def test_how_a_destination_is_to_be_delivered_is_kept(records: Records) -> None:

@@ -66,7 +66,7 @@ def test_a_topic_that_another_job_names_stays_whoever_is_torn_down(records: Reco
 def test_a_job_that_was_taken_back_never_named_its_topic(records: Records) -> None:
     refused = new_job()
     records.jobs.create(refused, [])
-    records.jobs.remove_unclaimed(refused)
+    records.jobs.remove_unconfirmed(refused)
     job = records.created()
     records.topics.ensure(job, KAFKA)
     records.topics.remove(job, KAFKA)

@@ -28,7 +28,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 
 def attempt() -> Attempt:
-    return Attempt(str(uuid.uuid4()), str(uuid.uuid4()), datetime(2026, 3, 2, tzinfo=UTC))
+    return Attempt(str(uuid.uuid4()), datetime(2026, 3, 2, tzinfo=UTC))
 
 
 def job() -> Job:
@@ -58,7 +58,7 @@ def statement(of: Job) -> Statement:
 
 
 def submitted(unloads: Unloads, of: Job) -> str:
-    return unloads.submit(statement(of), of.require_attempt(), of.query_tag)
+    return unloads.submit(statement(of), of.query_tag)
 
 
 def end(unloads: Unloads, query_id: str) -> UnloadState:

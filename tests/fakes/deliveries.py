@@ -51,6 +51,9 @@ class FakeDeliveries:
                 begun.setdefault(chunk, set()).update({uid} if record.state == "done" else ())
         return begun
 
+    def ever_begun(self, job: Job, chunk: int) -> bool:
+        return chunk in self.begun(job)
+
     def leased(self, job: Job, chunk: int | None = None) -> bool:
         return any(
             place[:2] == (job.organization_id, job.job_id)

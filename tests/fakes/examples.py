@@ -33,7 +33,7 @@ def new_job(**changes: Any) -> Job:
 
 
 def new_attempt(claimed_at: datetime = CREATED, **changes: Any) -> Attempt:
-    return replace(Attempt(str(uuid.uuid4()), str(uuid.uuid4()), claimed_at), **changes)
+    return replace(Attempt(str(uuid.uuid4()), claimed_at), **changes)
 
 
 def claimed(job: Job, attempt: Attempt | None = None) -> Job:

@@ -19,7 +19,7 @@ Name = tuple[str, str]
 @dataclass(slots=True)
 class StoredJob:
     """A job's document and those beside it. ``counts`` and ``progress`` are set by whoever delivers,
-    ``errors`` by a destination's uid and the retry that met them.
+    ``errors`` by a destination's uid and the retry that met them, and so ``wishes`` to be left alone.
     """
 
     job: Job
@@ -27,6 +27,7 @@ class StoredJob:
     counts: Counts | None = None
     progress: dict[str, DestinationProgress] = field(default_factory=dict)
     errors: dict[tuple[str, int], str] = field(default_factory=dict)
+    wishes: dict[tuple[str, int], datetime] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -70,17 +71,18 @@ class FakeJobs:
             if len(in_flight) >= self.most_in_flight:
                 raise TooManyJobs("as many as it may")
 
-    def remove_unclaimed(self, job: Job) -> bool:
+    def remove_unconfirmed(self, job: Job) -> bool:
         self._reach()
-        stored = self.stored.get(_name(job))
-        if stored is None:
+        with self.lock:
+            stored = self.stored.get(_name(job))
+            if stored is None:
+                return True
+            if stored.job.confirmed:
+                return False
+            del self.stored[_name(job)]
+            self._claim_topics(job, -1)
+            self._free_key(stored.job)
             return True
-        if stored.job.attempt is not None or stored.job.status is not JobStatus.STAGING:
-            return False
-        del self.stored[_name(job)]
-        self._claim_topics(job, -1)
-        self._free_key(stored.job)
-        return True
 
     def get(self, organization_id: str, job_id: str) -> Job | None:
         self._reach()
@@ -143,9 +145,18 @@ class FakeJobs:
             and current.require_attempt().attempt_id == job.require_attempt().attempt_id
         )
 
-    def record_destination_error(self, job: Job, uid: str, message: str) -> None:
+    def record_destination_error(
+        self, job: Job, uid: str, message: str, wait_until: datetime | None = None
+    ) -> None:
         self._reach()
-        self.stored[_name(job)].errors[uid, job.retry] = message
+        stored = self.stored[_name(job)]
+        stored.errors[uid, job.retry] = message
+        if wait_until is not None:
+            stored.wishes[uid, job.retry] = wait_until
+
+    def asked_to_wait(self, job: Job, uid: str) -> datetime | None:
+        self._reach()
+        return self.stored[_name(job)].wishes.get((uid, job.retry))
 
     def jobs(
         self, organization_id: str, after: tuple[datetime, str] | None = None, limit: int | None = None

@@ -8,7 +8,7 @@ from shared.jobs import Attempt, Counts, Job, JobStatus
 from tests.fakes.jobs import FakeJobs
 
 LATER = datetime(2026, 5, 1, tzinfo=UTC)
-_ATTEMPT = Attempt("attempt-1", "request-1", LATER)
+_ATTEMPT = Attempt("attempt-1", LATER)
 
 
 def stage(jobs: FakeJobs, job_id: str, *, chunks: int, rows: int, organization_id: str = "org123") -> Job:

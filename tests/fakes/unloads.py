@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from shared.chunks import StagedFile
 from shared.errors import BackfillError, Unavailable, UnloadRefused
-from shared.jobs import Attempt
 from shared.steps.ports import UnloadState
 from shared.unload import Statement, TableColumn, describe_statement
 
@@ -59,7 +58,7 @@ class FakeUnloads:
             raise UnloadRefused(f"Table {table} does not exist")
         return list(self.tables[table].columns)
 
-    def submit(self, statement: Statement, attempt: Attempt, tag: str) -> str:  # noqa: ARG002 - as the real one
+    def submit(self, statement: Statement, tag: str) -> str:
         self._reach()
         with self.lock:
             query = FakeQuery(str(uuid.uuid4()), statement, tag, self.polls)

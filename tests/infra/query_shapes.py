@@ -7,7 +7,6 @@ emulator would not do: it answers any query, with or without an index.
 import ast
 import functools
 import os
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -60,7 +59,7 @@ def ask_everything(client: firestore.Client) -> None:
     fields stand in the adapters' source and in no recorded shape.
     """
     now = datetime(2026, 3, 1, tzinfo=UTC)
-    job: Job = replace(new_job(), attempt=Attempt("a1", str(uuid.uuid4()), now), num_chunks=1, shards=1)
+    job: Job = replace(new_job(), attempt=Attempt("a1", now), num_chunks=1, shards=1)
     jobs = FirestoreJobs(client, lambda _event: None)
     chunks = FirestoreChunks(client, jobs)
     deliveries = FirestoreDeliveries(client, lease_length=15, now=lambda: now, new_holder=lambda: "holder")
@@ -71,6 +70,7 @@ def ask_everything(client: firestore.Client) -> None:
         lambda: jobs.destinations(job),
         lambda: list(chunks.undelivered(job)),
         lambda: deliveries.begun(job),
+        lambda: deliveries.ever_begun(job, 3),
         lambda: deliveries.leased(job),
         lambda: deliveries.leased(job, 3),
         lambda: recount(client, job.organization_id),

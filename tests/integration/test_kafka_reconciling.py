@@ -1,10 +1,12 @@
 """Reconciling with Apache Kafka itself: what it has of an ended job whose senders died."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
+from shared.bootstrap.stage import several_at_once
 from shared.chunks import number_files
 from shared.destinations.kafka_names import topic_of
 from shared.jobs import Counts, Job
@@ -32,7 +34,15 @@ class Ended:
     def reconciled(self) -> Counts | None:
         """What is left of the job once it has been reconciled."""
         markers = kafka_sink(self.bootstrap).markers
-        Reconcile(self.records.chunks, self.records.deliveries, markers).run(self.job)
+        Reconcile(
+            jobs=self.records.jobs,
+            chunks=self.records.chunks,
+            deliveries=self.records.deliveries,
+            markers=markers,
+            each=several_at_once,
+            time_limit=60,
+            monotonic=time.monotonic,
+        ).run(self.job)
         return self.records.jobs.counts(self.job)
 
 

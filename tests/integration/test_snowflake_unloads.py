@@ -72,7 +72,7 @@ def job(table: str, window: Window = MARCH, filter_column: str | None = None) ->
         time_created=now,
         webhook_batch_rows=500,
         filter_column=filter_column,
-        attempt=Attempt(str(uuid.uuid4()), str(uuid.uuid4()), now),
+        attempt=Attempt(str(uuid.uuid4()), now),
     )
 
 
@@ -86,7 +86,7 @@ def submit(
         location_stage=server.location_stage,
         max_file_bytes=1 << 24,
     )
-    return unloads.submit(statement, of.require_attempt(), of.query_tag)
+    return unloads.submit(statement, of.query_tag)
 
 
 def end(unloads: SnowflakeUnloads, query_id: str) -> UnloadState:

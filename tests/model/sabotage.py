@@ -12,8 +12,9 @@ from shared import jobs as domain
 from shared.chunks import Chunk
 from shared.errors import Busy, LeftToOthers, StaleMessage, StateConflict
 from shared.jobs import Counts, Job, JobStatus, KafkaDestination
-from shared.messages import DeliverChunk
+from shared.messages import DeliverChunk, StageJob
 from shared.steps.deliver import Deliver
+from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
 from shared.steps.stage import Stage
 from shared.steps.tear_down import TearDown
@@ -146,6 +147,13 @@ def cancel_without_looking_at_the_counts(patch: Patch) -> None:
     patch.setattr("shared.steps.cancel.Finish", Blind)
 
 
+def stage_jobs_before_they_are_confirmed(patch: Patch) -> None:
+    def find(self: Stage, message: StageJob) -> Job:
+        return find_for_message(message.organization_id, message.job_id, jobs=self.jobs)
+
+    patch.setattr(Stage, "_confirmed", find)
+
+
 def leave_queries_running(patch: Patch) -> None:
     patch.setattr(TearDown, "_end_query", lambda _self, _job: None)
 
@@ -184,6 +192,7 @@ QUICK: tuple[Callable[[Patch], None], ...] = (
     remove_topics_whoever_names_them,
     cancel_what_has_ended,
     leave_queries_running,
+    stage_jobs_before_they_are_confirmed,
     forget_the_rest_of_a_delivery,
     check_point_a_batch_too_far,
 )

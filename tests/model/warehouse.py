@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping
 
 from shared.errors import Unavailable
-from shared.jobs import Attempt
 from shared.steps.ports import UnloadState
 from shared.unload import Statement
 from tests.fakes.clock import FakeClock
@@ -39,8 +38,8 @@ class SlowWarehouse(FakeUnloads):
         self._ends: dict[str, float] = {}
         self._written: set[str] = set()
 
-    def submit(self, statement: Statement, attempt: Attempt, tag: str) -> str:
-        query_id = super().submit(statement, attempt, tag)
+    def submit(self, statement: Statement, tag: str) -> str:
+        query_id = super().submit(statement, tag)
         self._ends[query_id] = self._clock.monotonic() + self.seconds
         if not self._current(self._prefix(query_id)):
             self.late.append(self._prefix(query_id))

@@ -49,6 +49,7 @@ class Watch:
         if before is job:
             return
         self.seen[name] = job
+        assert job.confirmed or job.attempt is None, "a job was staged whose client may have heard 503"
         if before is None:
             return
         if job.retry != before.retry:

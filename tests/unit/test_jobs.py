@@ -34,7 +34,7 @@ def test_a_job_is_at_its_end_once_completed_failed_or_cancelled(status: JobStatu
 
 
 def test_a_job_is_named_for_its_organization_and_its_attempts_for_the_job() -> None:
-    attempt = new_attempt(attempt_id="try", request_id="request")
+    attempt = new_attempt(attempt_id="try")
     job = claimed(new_job(organization_id="acme", job_id="1"), attempt)
     assert job.workflow_id == "beam-backfill-acme-1"
     assert job.prefix == "acme/1/"
@@ -47,10 +47,10 @@ def test_a_job_without_an_attempt_has_none_to_speak_of() -> None:
         new_job().require_attempt()
 
 
-def test_a_claim_begins_an_attempt_and_makes_the_job_sure_to_run() -> None:
+def test_a_claim_begins_an_attempt() -> None:
     attempt = new_attempt()
     job = domain.claim(new_job(), attempt, None, COLUMNS, "unique_id")
-    assert (job.attempt, job.attempts, job.confirmed) == (attempt, 1, True)
+    assert (job.attempt, job.attempts) == (attempt, 1)
     assert (job.columns, job.key_column) == (COLUMNS, "unique_id")
 
 
@@ -135,10 +135,9 @@ def test_a_staging_job_can_not_complete() -> None:
 @pytest.mark.parametrize(
     "job", [new_job(), claimed(new_job()), transporting()], ids=["new", "claimed", "moving"]
 )
-def test_a_job_that_fails_says_why_and_is_shown(job: Job) -> None:
+def test_a_job_that_fails_says_why(job: Job) -> None:
     failed = fail(job)
     assert (failed.status, failed.error_message, failed.time_completed) == (JobStatus.FAILED, "why", LATER)
-    assert failed.confirmed
 
 
 def test_a_failure_of_an_earlier_retry_changes_nothing() -> None:

@@ -103,16 +103,6 @@ def test_a_missing_filter_column_is_named_with_the_columns_that_exist() -> None:
         statement([BLOCK_TIMESTAMP, TOKEN_ADDRESS], filter_column="tokn", filter_values=["x"])
 
 
-def test_a_missing_key_column_is_named() -> None:
-    with pytest.raises(UnloadRefused, match="no column unique_id for the message's key"):
-        statement([BLOCK_TIMESTAMP], key_column="unique_id")
-
-
-def test_a_key_column_that_exists_changes_nothing() -> None:
-    columns = [BLOCK_TIMESTAMP, TOKEN_ADDRESS]
-    assert statement(columns, key_column="token_address") == statement(columns)
-
-
 def test_a_filter_column_that_could_be_two_is_refused() -> None:
     with pytest.raises(UnloadRefused, match="The filter name could be any of the table's columns Name, NAME"):
         statement(

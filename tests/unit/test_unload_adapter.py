@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,11 +12,9 @@ from snowflake.connector.errors import DatabaseError, ProgrammingError
 
 from shared.adapters.snowflake import SnowflakeUnloads
 from shared.errors import Unavailable, UnloadRefused
-from shared.jobs import Attempt
 from shared.steps.ports import UnloadState
 from shared.unload import Statement, TableColumn
 
-ATTEMPT = Attempt("attempt", "request", datetime(2026, 3, 2, tzinfo=UTC))
 QUERY_ID = "0195c3a7-6a44-4e3b-9d20-8d6f0a5a1c11"
 SESSION_GONE = ProgrammingError(msg="User must login again", errno=390104)
 
@@ -118,7 +115,7 @@ def test_a_query_runs_until_it_can_write_no_more(status: QueryStatus, state: Unl
 
 def test_a_query_just_submitted_runs_though_snowflake_has_no_word_of_it_yet() -> None:
     adapter = unloads(Script(status=QueryStatus.NO_DATA))
-    query_id = adapter.submit(Statement("COPY INTO …"), ATTEMPT, "tag")
+    query_id = adapter.submit(Statement("COPY INTO …"), "tag")
     assert adapter.state(query_id) is UnloadState.RUNNING
 
 
@@ -137,14 +134,14 @@ def test_a_query_in_no_record_is_unknown() -> None:
 
 def test_the_unload_carries_its_tag_and_nothing_else_of_the_session_does() -> None:
     script = Script()
-    unloads(script).submit(Statement("COPY INTO …"), ATTEMPT, "tag")
+    unloads(script).submit(Statement("COPY INTO …"), "tag")
     assert script.statement_parameters == {"QUERY_TAG": "tag"}
     assert "QUERY_TAG" not in script.opened[0]["session_parameters"]
 
 
 def test_a_submission_without_an_answer_is_tried_again() -> None:
     with pytest.raises(Unavailable):
-        unloads(Script(query_id=None)).submit(Statement("COPY INTO …"), ATTEMPT, "tag")
+        unloads(Script(query_id=None)).submit(Statement("COPY INTO …"), "tag")
 
 
 def test_one_session_serves_all_questions() -> None:
@@ -157,7 +154,7 @@ def test_one_session_serves_all_questions() -> None:
 
 ASK: list[Callable[[SnowflakeUnloads], object]] = [
     lambda adapter: adapter.describe("base.assets.t"),
-    lambda adapter: adapter.submit(Statement("COPY INTO …"), ATTEMPT, "tag"),
+    lambda adapter: adapter.submit(Statement("COPY INTO …"), "tag"),
     lambda adapter: adapter.find("tag"),
     lambda adapter: adapter.state(QUERY_ID),
     lambda adapter: adapter.files(QUERY_ID),

@@ -7,7 +7,7 @@ import pytest
 
 from shared.destinations.connections import Connections
 from shared.destinations.webhook import WebhookLimits
-from shared.errors import DestinationRefused, RetryLater, Unavailable
+from shared.errors import AskedToWait, DestinationRefused, RetryLater, Unavailable
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.receivers import Receiver, Reply
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, webhook_destination
@@ -95,11 +95,24 @@ def test_retry_after_on_an_error_of_the_server_is_not_obeyed(connections: Connec
 def test_a_wish_longer_than_the_time_left_is_handed_back(connections: Connections) -> None:
     time, pulse = FakeTime(), SteadyPulse()
     with Receiver(Reply(), Reply(429, {"Retry-After": "3600"})) as receiver:
-        with pytest.raises(RetryLater, match="asks to wait 3600 s"):
+        with pytest.raises(AskedToWait, match="asks to wait 3600 s") as asked:
             webhook_sink(connections, time).deliver(delivery(receiver, 30), NumberedRows(30), pulse)
         assert len(receiver.requests) == 2
     assert time.pauses == []
     assert pulse.checkpoints == [1]
+    assert asked.value.seconds == 3600
+
+
+def test_who_asks_for_more_than_a_short_wait_is_not_waited_for_in_the_function(
+    connections: Connections,
+) -> None:
+    """Others need it meanwhile."""
+    time = FakeTime()
+    with Receiver(Reply(503, {"Retry-After": "30"}), Reply(503, {"Retry-After": "31"})) as receiver:
+        with pytest.raises(RetryLater, match="asks to wait 31 s"):
+            webhook_sink(connections, time).deliver(delivery(receiver, 5), NumberedRows(5), SteadyPulse())
+        assert len(receiver.requests) == 2
+    assert sum(time.pauses) == pytest.approx(30)
 
 
 def test_a_receiver_that_cuts_the_connection_is_tried_again(connections: Connections) -> None:

@@ -13,7 +13,6 @@ from shared.unload import Statement, TableColumn, unload_statement
 
 ATTEMPT = Attempt(
     "5e9ae1a7-6a44-4e3b-9d20-8d6f0a5a1c11",
-    "0f3ad6e2-90e0-4a53-b2be-0c0b6d3a7a10",
     datetime(2026, 3, 2, tzinfo=UTC),
 )
 MARCH = Window("block_timestamp", "2026-03-01T00:00:00", "2026-04-01T00:00:00.000000001")

@@ -26,6 +26,7 @@ _ENVIRONMENT = {
     "WEBHOOK_BATCH_ROWS": str(_WEBHOOK_BATCH_ROWS),
     "UNLOAD_WAIT": "2",
     "NUDGE_PAUSE": "2",
+    "TEAR_DOWN_PAUSE": "2",
     "CLAIM_LIMIT": "3",
     "STALL_LIMIT": "6",
     "UNCONFIRMED_LIMIT": "3",

@@ -43,7 +43,7 @@ class Hooks:
     def install_common(self) -> None:
         """Hook the parts that every function has: the record of jobs, and the queue."""
         self._wrap(FirestoreJobs, "change_with", lambda arguments: f"job.{_transition(arguments[3])}")
-        self.install([(FirestoreJobs, "remove_unclaimed", "job.remove_unclaimed")])
+        self.install([(FirestoreJobs, "remove_unconfirmed", "job.remove_unconfirmed")])
         publish = PubSubPublisher.publish
 
         def published(publisher: PubSubPublisher, job: Any, messages: Iterable[Any]) -> None:

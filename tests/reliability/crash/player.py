@@ -144,7 +144,9 @@ def _interfere(
         _come_to(lambda: bool(receiver.requests), "the first request")
         job = next(job for job in watch.look() if job["status"] == "transporting")
         names_of = ("organization_id", "job_id", "retry")
-        message = {"kind": "deliver", "chunk": 0, "attempt_id": job["attempt"]["attempt_id"]}
+        # Of a chunk whose delivery has begun: the id ends in chunk, destination and batch.
+        chunk = int(receiver.requests[0].headers["webhook-id"].split("_")[-3])
+        message = {"kind": "deliver", "chunk": chunk, "attempt_id": job["attempt"]["attempt_id"]}
         message |= {name: job[name] for name in names_of}
         Queue(ground.stack.endpoints).publish(DEAD_LETTER, [json.dumps(message).encode()])
     if scenario.cancel_when == "unloading":

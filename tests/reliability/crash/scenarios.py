@@ -165,12 +165,12 @@ SCENARIOS = (
     Scenario(
         name="queue refuses",
         setup={"api.message.stage:before": Fate.FAIL},
-        points=_around("api", "job.remove_unclaimed"),
+        points=_around("api", "job.remove_unconfirmed"),
     ),
     Scenario(
         name="client never answered",
         setup={"api.job.create:after": Fate.KILL},
-        points=_around("sweep", "job.remove_unclaimed"),
+        points=_around("sweep", "job.remove_unconfirmed"),
     ),
     Scenario(
         name="stage message lost",

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.errors import Unavailable
-from shared.jobs import JobStatus
+from shared.jobs import Job, JobStatus
 from shared.messages import StageJob
 from shared.steps.accept import accept
 from tests.fakes.examples import new_job
@@ -27,19 +27,65 @@ def test_a_job_whose_message_is_not_known_to_be_published_never_runs() -> None:
     assert world.jobs.stored == {}
 
 
-def test_a_job_that_staging_has_claimed_already_is_accepted_whatever_the_queue_said() -> None:
-    """The message did get through: taking the job back would export it for nobody."""
-    world = World()
+def test_a_job_that_staging_has_claimed_is_accepted_though_its_confirmation_was_not_answered() -> None:
+    """It was confirmed: taking the job back would export it for nobody."""
+    faults, world = Faults(), World()
     job = new_job(time_created=world.clock.now())
 
-    class AnswerLost:
-        def publish(self, *_: object) -> None:
-            world.stage.run(StageJob(job.organization_id, job.job_id, 0))
-            raise Unavailable("the message queue")
+    def answer_lost(confirmed: Job) -> None:
+        world.jobs.confirm(confirmed)
+        world.stage.run(StageJob(job.organization_id, job.job_id, 0))
+        raise Unavailable("the job store")
 
-    accepted = accept(job, [], jobs=world.jobs, publisher=AnswerLost())
+    faults.instead["FakeJobs.confirm"] = answer_lost
+    accepted = accept(job, [], jobs=faults.guard(world.jobs), publisher=world.queue)
     assert accepted.confirmed
     assert world.now(job).status is JobStatus.TRANSPORTING
+
+
+def test_a_job_that_is_being_staged_is_not_taken_back_from_under_its_topic() -> None:
+    """The topic, created and not yet claimed, would be left behind by a job that is gone."""
+    faults, world = Faults(), World()
+    job = new_job(time_created=world.clock.now())
+
+    def answer_lost(confirmed: Job) -> None:
+        world.jobs.confirm(confirmed)
+        world.warehouse.down = True
+        with pytest.raises(Unavailable):
+            world.stage.run(StageJob(job.organization_id, job.job_id, 0))
+        world.warehouse.down = False
+        raise Unavailable("the job store")
+
+    faults.instead["FakeJobs.confirm"] = answer_lost
+    assert accept(job, [], jobs=faults.guard(world.jobs), publisher=world.queue).confirmed
+    assert world.broker.topics == {"beam.acme.transfers"}
+    world.cancel(job)
+    world.run()
+    assert world.broker.topics == set()
+
+
+@pytest.mark.parametrize(("at", "fault"), [(1, Fault.LOST_ANSWER), (2, Fault.OUTAGE)])
+@pytest.mark.parametrize("hours", [0, 1])
+def test_a_client_that_heard_503_gets_no_rows_though_the_job_can_not_be_taken_back(
+    at: int, fault: Fault, hours: int
+) -> None:
+    """The message got through, and then the job store is away: the job is neither confirmed nor removed."""
+    faults, world = Faults(at, fault), World()
+    faults.strike(at + 1, Fault.OUTAGE)
+    with pytest.raises(Unavailable):
+        accept(
+            new_job(time_created=world.clock.now()),
+            [],
+            jobs=faults.guard(world.jobs),
+            publisher=faults.guard(world.queue),
+        )
+    assert faults.calls[-1] == "FakeJobs.remove_unconfirmed"
+    assert len(world.queue.waiting) == len(world.jobs.stored) == 1
+    world.clock.sleep(hours * 3600)
+    world.run()
+    assert world.jobs.stored == {}
+    assert world.warehouse.queries == {}
+    assert world.broker.topics == set()
 
 
 @pytest.mark.parametrize("fault", Fault)

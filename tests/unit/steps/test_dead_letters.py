@@ -5,16 +5,24 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import Busy, StaleMessage, Unavailable
-from shared.jobs import JobStatus
+from shared.jobs import Job, JobStatus
 from shared.messages import StageJob, TearDownJob
-from tests.fakes.examples import WEBHOOK
+from tests.fakes.examples import WEBHOOK, new_job
 from tests.fakes.rows import Request
 from tests.unit.steps.world import World
+
+
+def begun(world: World, job: Job, chunk: int) -> None:
+    """Somebody began to deliver the chunk and let go of it."""
+    lease = world.deliveries.take(job, chunk, WEBHOOK.uid)
+    assert lease is not None
+    lease.release()
 
 
 def test_a_chunk_that_could_not_be_delivered_fails_the_job_with_the_destinations_errors() -> None:
     world = World()
     job, messages = world.staged()
+    begun(world, job, 1)
     world.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500")
     world.dead_letter.run(messages[1], 5)
     assert world.now(job).status is JobStatus.FAILED
@@ -26,8 +34,23 @@ def test_a_chunk_that_could_not_be_delivered_fails_the_job_with_the_destinations
 def test_a_chunk_that_failed_without_a_word_fails_the_job_too() -> None:
     world = World()
     job, messages = world.staged()
+    begun(world, job, 1)
     world.dead_letter.run(messages[1], 5)
     assert "its destinations did not answer" in (world.now(job).error_message or "")
+
+
+def test_a_chunk_that_waited_in_vain_for_an_instance_is_published_again_and_its_job_goes_on() -> None:
+    """Others had them all: that its message was never taken says nothing of its destinations."""
+    world = World()
+    job, messages = world.staged()
+    with pytest.raises(StaleMessage):
+        world.dead_letter.run(messages[1], 100)
+    assert world.now(job) == job
+    for message in (messages[0], messages[2]):
+        world.deliver.run(message)
+    world.run()
+    assert world.now(job).status is JobStatus.COMPLETED
+    assert len(world.log.rows()) == 13
 
 
 def test_a_job_that_could_not_be_staged_fails() -> None:
@@ -35,6 +58,16 @@ def test_a_job_that_could_not_be_staged_fails() -> None:
     job = world.accept()
     world.dead_letter.run(StageJob("acme", job.job_id, 0), 7)
     assert world.now(job).error_message == "The export could not be started in 7 attempts; try again later"
+
+
+def test_a_job_that_was_never_confirmed_is_left_to_be_removed() -> None:
+    """Its client heard 503, or nothing: there is nobody to tell of a failure."""
+    world = World()
+    job = new_job()
+    world.jobs.create(job, [])
+    with pytest.raises(StaleMessage):
+        world.dead_letter.run(StageJob("acme", job.job_id, 0), 7)
+    assert world.now(job) == job
 
 
 def test_a_destination_that_never_answers_fails_the_job_in_the_end() -> None:
@@ -59,6 +92,7 @@ def test_a_dead_letter_of_a_chunk_that_is_still_being_sent_waits_for_its_sender(
     with pytest.raises(Busy):
         world.dead_letter.run(messages[1], 5)
     assert world.now(job).status is JobStatus.TRANSPORTING
+    begun(world, job, 2)
     world.dead_letter.run(messages[2], 5)
     assert world.now(job).status is JobStatus.FAILED
 
@@ -91,6 +125,7 @@ def test_dead_letters_of_other_attempts_and_ended_stagings_change_nothing() -> N
 def test_a_dead_letter_of_an_earlier_retry_changes_nothing() -> None:
     world = World()
     job, messages = world.staged()
+    begun(world, job, 0)
     job = replace(job, retry=1)
     world.jobs.stored["acme", job.job_id].job = job
     world.dead_letter.run(messages[0], 5)

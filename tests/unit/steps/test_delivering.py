@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import (
+    AskedToWait,
     Busy,
     DeliveryStopped,
     DestinationRefused,
+    RetryLater,
     StagedFileUnusable,
     StaleMessage,
     Unavailable,
@@ -85,11 +87,85 @@ def test_a_destination_that_has_the_chunk_is_not_sent_it_again_when_the_other_fa
 
 def test_a_destination_that_fails_for_now_does_not_keep_the_rows_from_the_next() -> None:
     world = World()
-    _, messages = world.staged(new_job(time_created=world.clock.now(), destinations=(WEBHOOK, KAFKA)))
-    world.receiver.answer = failing(Unavailable("the webhook"))
+    other = replace(WEBHOOK, name="other", uid="other-uid")
+    _, messages = world.staged(new_job(time_created=world.clock.now(), destinations=(WEBHOOK, other)))
+
+    def answer(request: Request) -> None:
+        if WEBHOOK.uid in request.request_id:
+            raise Unavailable("the webhook")
+
+    world.receiver.answer = answer
     with pytest.raises(Unavailable):
         world.deliver.run(messages[0])
-    assert world.log.rows() == CHUNK_0
+    assert [row for request in world.receiver.requests[1:] for row in request.rows] == CHUNK_0
+
+
+def test_kafka_has_its_rows_before_a_webhook_may_take_all_the_time() -> None:
+    """Whatever the client's order: a sick receiver would leave a transaction too little of it, each time."""
+    world = World()
+    _, messages = world.staged(new_job(time_created=world.clock.now(), destinations=(WEBHOOK, KAFKA)))
+
+    def answer(_request: Request) -> None:
+        assert world.log.rows() == CHUNK_0
+
+    world.receiver.answer = answer
+    world.deliver.run(messages[0])
+    assert world.receiver.rows() == CHUNK_0
+
+
+@pytest.mark.parametrize(("asked", "obeyed"), [(600, 600), (1e9, 3600)])
+def test_a_receiver_that_asks_to_wait_hears_of_no_chunk_until_then(asked: float, obeyed: float) -> None:
+    world = World()
+    _, messages = world.staged()
+    world.receiver.answer = failing(AskedToWait("the webhook", seconds=asked))
+    with pytest.raises(AskedToWait):
+        world.deliver.run(messages[0])
+    world.receiver.answer = lambda _request: None
+    world.clock.sleep(obeyed - 1)
+    for message in messages:
+        with pytest.raises(RetryLater, match="webhook hook asked to be left alone"):
+            world.deliver.run(message)
+    assert len(world.receiver.requests) == 1
+    assert len(world.log.rows()) == 13, "Kafka, which comes first, has them all"
+    world.clock.sleep(1)
+    world.deliver.run(messages[0])
+    assert world.receiver.rows()[2:] == CHUNK_0
+
+
+def test_who_asked_to_wait_does_not_keep_what_it_has_from_counting_and_its_wish_is_no_error() -> None:
+    world = World()
+    job, messages = world.staged()
+
+    def out_of_reach(*_: object) -> None:
+        raise Unavailable("the job store")
+
+    world.faults.instead["FakeChunks.count_down"] = out_of_reach
+    with pytest.raises(Unavailable):
+        world.deliver.run(messages[1])
+    assert world.jobs.counts(job) == Counts(3, 13)
+    world.receiver.answer = failing(AskedToWait("the webhook", seconds=600))
+    with pytest.raises(AskedToWait):
+        world.deliver.run(messages[0])
+    shown = world.jobs.destinations(job)[WEBHOOK.uid].last_error
+    with pytest.raises(RetryLater):
+        world.deliver.run(messages[0])
+    assert world.jobs.destinations(job)[WEBHOOK.uid].last_error == shown
+    assert not world.deliveries.leased(job)
+    world.deliver.run(messages[1])
+    assert world.jobs.counts(job) == Counts(2, 8)
+
+
+def test_a_retry_asks_again_whoever_asked_to_wait() -> None:
+    world = World()
+    job, messages = world.staged()
+    world.receiver.answer = failing(AskedToWait("the webhook", seconds=600))
+    with pytest.raises(AskedToWait):
+        world.deliver.run(messages[0])
+    world.finish.fail("acme", job.job_id, "why", retry=0)
+    world.receiver.answer = lambda _request: None
+    world.retry(job)
+    world.deliver.run(messages[0])
+    assert world.receiver.rows()[2:] == CHUNK_0
 
 
 def test_what_keeps_a_destination_from_going_on_is_shown_to_the_client() -> None:

@@ -1,5 +1,6 @@
 """Reconciling: what arrived of a job that ended before its time is recorded, though its sender died."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -7,9 +8,10 @@ from functools import partial
 import pytest
 
 from shared import jobs as domain
-from shared.errors import Unavailable
+from shared.errors import Busy, Unavailable
 from shared.jobs import AT_LEAST_ONCE, Counts, Destination, Job, JobStatus
 from shared.messages import DeliverChunk, TearDownJob
+from shared.steps.sending import ChunkDelivery
 from tests.fakes.examples import KAFKA, WEBHOOK, new_job
 from tests.fakes.faults import Faults, Killed
 from tests.unit.steps.world import KEPT, LEASE, World
@@ -118,6 +120,80 @@ def test_while_kafka_can_not_tell_the_teardown_comes_again() -> None:
         tear_down(world, job)
     assert not world.now(job).torn_down
     assert tear_down(world, job).reconciled
+
+
+def begun(world: World, chunks: int) -> Job:
+    """A failed job of so many chunks, each of which Kafka has and nobody has recorded."""
+    job, messages = world.staged(new_job(destinations=KAFKA_ONLY, time_created=world.clock.now()))
+    assert len(messages) == chunks
+    for message in messages:
+        lease = world.deliveries.take(job, message.chunk, KAFKA.uid)
+        assert lease is not None
+        lease.release()
+    end(world, job)
+    return world.now(job)
+
+
+@pytest.mark.parametrize("has_them", [True, False])
+def test_more_chunks_than_there_is_time_for_are_settled_in_several_runs(*, has_them: bool) -> None:
+    """What a run has found out, be it that Kafka has nothing of a chunk, the next one does not ask again."""
+    world = World(rows=500)
+    job = begun(world, 100)
+    asked: list[int] = []
+
+    def slow(delivery: ChunkDelivery) -> bool:
+        world.faults.instead["LogMarkers.committed"] = slow
+        world.clock.sleep(10)
+        asked.append(delivery.chunk)
+        return has_them
+
+    world.faults.instead["LogMarkers.committed"] = slow
+    runs = 0
+    while not world.now(job).torn_down:
+        started, runs = world.clock.monotonic(), runs + 1
+        with suppress(Busy):
+            tear_down(world, job)
+        assert world.clock.monotonic() - started <= 480 + 300
+    assert runs == 2
+    assert asked == list(range(100))
+    assert world.jobs.counts(job) == (Counts(0, 0) if has_them else Counts(100, 500))
+    assert world.now(world.retry(job)).settled == 0
+
+
+def test_while_kafka_is_away_what_was_found_out_before_is_kept() -> None:
+    world = World(rows=500)
+    job = begun(world, 100)
+    asked: list[int] = []
+
+    def away_from_the_fiftieth_on(delivery: ChunkDelivery) -> bool:
+        if delivery.chunk == 50:
+            raise Unavailable("Kafka")
+        world.faults.instead["LogMarkers.committed"] = away_from_the_fiftieth_on
+        asked.append(delivery.chunk)
+        return False
+
+    world.faults.instead["LogMarkers.committed"] = away_from_the_fiftieth_on
+    with pytest.raises(Unavailable):
+        tear_down(world, job)
+    assert asked == list(range(50))
+    before = world.faults.calls.count("LogMarkers.committed")
+    assert tear_down(world, job).torn_down
+    assert world.faults.calls.count("LogMarkers.committed") - before < 100 - 50 + 32
+
+
+def test_a_run_that_is_overtaken_by_a_retry_settles_nothing_of_it() -> None:
+    world = World(rows=500)
+    job = begun(world, 100)
+
+    def slow(_delivery: ChunkDelivery) -> bool:
+        world.clock.sleep(500)
+        world.retry(job)
+        return False
+
+    world.faults.instead["LogMarkers.committed"] = slow
+    with pytest.raises(Busy):
+        tear_down(world, job)
+    assert world.now(job).settled == 0
 
 
 def test_a_teardown_that_comes_too_late_for_the_markers_brings_the_job_to_rest_all_the_same() -> None:

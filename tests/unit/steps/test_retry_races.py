@@ -9,6 +9,7 @@ from shared.errors import DestinationRefused, JobFails, LeftToOthers, StaleMessa
 from shared.jobs import Counts, Job, JobStatus
 from shared.messages import DeliverChunk, StageJob, TearDownJob
 from shared.steps.retry import retry
+from tests.fakes.examples import WEBHOOK
 from tests.fakes.faults import Fault, Faults, Killed
 from tests.fakes.rows import Request
 from tests.unit.steps.test_retrying import ALL_ROWS, failed, failed_in_staging, failed_in_transport
@@ -66,6 +67,9 @@ def test_dead_letters_of_an_earlier_retry_change_nothing() -> None:
     world = World()
     staging, transporting = failed_in_staging(world), failed_in_transport(world)
     attempt_id = transporting.require_attempt().attempt_id
+    lease = world.deliveries.take(transporting, 0, WEBHOOK.uid)
+    assert lease is not None
+    lease.release()
     for job, message in (
         (staging, StageJob("acme", staging.job_id, 0)),
         (transporting, DeliverChunk("acme", transporting.job_id, attempt_id, retry=0, chunk=0)),

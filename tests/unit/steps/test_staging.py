@@ -6,7 +6,15 @@ import pytest
 
 from shared import jobs as domain
 from shared.catalog import BASE_TABLES, Catalog, CatalogEntry, TableNotOffered
-from shared.errors import BackfillError, JobFails, LeftToOthers, StaleMessage, Unavailable, UnloadRefused
+from shared.errors import (
+    BackfillError,
+    Busy,
+    JobFails,
+    LeftToOthers,
+    StaleMessage,
+    Unavailable,
+    UnloadRefused,
+)
 from shared.jobs import Job, JobStatus
 from shared.messages import DeliverChunk, StageJob, TearDownJob
 from tests.fakes.examples import KAFKA, WEBHOOK, new_attempt, new_job
@@ -85,6 +93,38 @@ def test_a_redelivered_message_publishes_again_what_is_undelivered() -> None:
     world.queue.taken()
     stage(world, job)
     assert world.queue.waiting == [messages[0], messages[2]]
+
+
+@pytest.mark.parametrize("after", [1, 5])
+def test_a_message_that_is_faster_than_its_jobs_confirmation_waits_for_it(after: int) -> None:
+    world = World()
+    job = new_job(time_created=world.clock.now())
+    world.jobs.create(job, [])
+    get, looks = world.jobs.get, 0
+
+    def confirmed_by_and_by(organization_id: str, job_id: str) -> Job | None:
+        nonlocal looks
+        looks += 1
+        if looks > after:
+            world.jobs.confirm(job)
+            return get(organization_id, job_id)
+        world.faults.instead["FakeJobs.get"] = confirmed_by_and_by
+        return get(organization_id, job_id)
+
+    world.faults.instead["FakeJobs.get"] = confirmed_by_and_by
+    assert stage(world, job).status is JobStatus.TRANSPORTING
+    assert world.clock.monotonic() < 1
+
+
+def test_a_job_that_is_not_confirmed_is_not_staged_and_its_message_comes_again() -> None:
+    world = World()
+    job = new_job(time_created=world.clock.now())
+    world.jobs.create(job, [])
+    with pytest.raises(Busy):
+        stage(world, job)
+    assert world.now(job) == job
+    assert world.broker.topics == set()
+    assert world.clock.monotonic() == pytest.approx(2, abs=0.3)
 
 
 def test_a_message_of_an_earlier_retry_is_stale() -> None:

@@ -1,5 +1,6 @@
 """The sweep: whatever no message will ever move is moved, and nothing else is disturbed."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -8,6 +9,7 @@ from shared import jobs as domain
 from shared.errors import BackfillError, Unavailable
 from shared.jobs import Job, JobStatus
 from shared.messages import StageJob, TearDownJob
+from shared.steps.ports import UnloadState
 from tests.fakes.examples import new_attempt, new_job
 from tests.unit.steps.world import SWEEPING, World
 
@@ -133,20 +135,91 @@ def test_an_ended_job_whose_teardown_was_lost_is_torn_down(status: JobStatus) ->
     assert later(world, 1) == [TearDownJob("acme", job.job_id)]
 
 
+def test_a_teardown_that_was_asked_for_has_its_time_before_it_is_asked_for_again() -> None:
+    """Another one beside it would do the same work, in a function that others need."""
+    world = World()
+    job, _ = world.staged()
+    assert later(world, 30) == []
+    world.cancel(job)
+    assert later(world, SWEEPING.nudge) == [TearDownJob("acme", job.job_id)]
+    assert later(world, SWEEPING.tear_down - 1) == []
+    assert later(world, 1) == [TearDownJob("acme", job.job_id)]
+
+
 def test_a_job_that_can_not_be_looked_after_does_not_keep_the_sweep_from_the_others() -> None:
-    world = World(polls=10_000)
-    stuck, other = staging(world), staging(world)
-    for job in (stuck, other):
-        world.stage.run(StageJob("acme", job.job_id, 0))
-    for query in world.warehouse.queries.values():
-        query.polls_left = 0
+    world = World()
+    _, other = staging(world), staging(world)
 
-    def out_of_reach(_query_id: str) -> object:
-        raise Unavailable("Snowflake")
+    def out_of_reach(*_: object) -> object:
+        raise Unavailable("the job store")
 
-    world.faults.instead["FakeWarehouse.state"] = out_of_reach
+    world.faults.instead["FakeJobs.change"] = out_of_reach
     assert later(world, SWEEPING.nudge) == [StageJob("acme", other.job_id, 0)]
     assert [type(error) for error in world.reports] == [Unavailable]
+
+
+def with_queries(world: World, jobs: int) -> list[Job]:
+    """Jobs that stage, each with a query in Snowflake."""
+    found = [staging(world) for _ in range(jobs)]
+    for job in found:
+        world.stage.run(StageJob("acme", job.job_id, 0))
+    return found
+
+
+def test_a_snowflake_that_does_not_answer_is_asked_once_a_sweep() -> None:
+    """Each question takes it a quarter of a minute: they would keep everybody else's jobs waiting."""
+    world = World(polls=10_000)
+    with_queries(world, 3)
+    lost = staging(world)
+    world.clock.sleep(SWEEPING.nudge)
+    world.warehouse.down = True
+    for sweeps in (1, 2):
+        before = world.faults.calls.count("FakeWarehouse.state")
+        assert later(world, SWEEPING.nudge) == [StageJob("acme", lost.job_id, 0)]
+        assert world.faults.calls.count("FakeWarehouse.state") == before + 1
+        assert len(world.reports) == 3 * sweeps
+    world.warehouse.down = False
+    world.reports.clear()
+    later(world, SWEEPING.nudge)
+    assert world.reports == []
+
+
+def test_jobs_that_ask_nothing_of_snowflake_come_first() -> None:
+    world = World(polls=10_000)
+    with_queries(world, 1)
+    world.warehouse.polls = 0
+    job, _ = world.staged()
+    world.cancel(job)
+    order = []
+
+    def looked_up(_query_id: str) -> UnloadState:
+        order.extend(world.queue.waiting)
+        return UnloadState.RUNNING
+
+    world.faults.instead["FakeWarehouse.state"] = looked_up
+    later(world, SWEEPING.nudge)
+    assert order == [TearDownJob("acme", job.job_id)]
+
+
+def test_a_sweep_ends_in_time_and_in_the_next_ones_the_others_have_their_turn() -> None:
+    world = World(polls=10_000)
+    jobs = with_queries(world, 5)
+    state = world.warehouse.state
+
+    def slow(query_id: str) -> UnloadState:
+        world.faults.instead["FakeWarehouse.state"] = slow
+        world.clock.sleep(100)
+        asked.append(query_id)
+        return state(query_id)
+
+    asked: list[str] = []
+    world.faults.instead["FakeWarehouse.state"] = slow
+    world.clock.sleep(SWEEPING.nudge)
+    began = world.clock.monotonic()
+    assert world.sweep.run() == 3
+    assert world.clock.monotonic() - began <= 300
+    replace(world.sweep, shuffle=list.reverse).run()
+    assert set(asked) == {world.now(job).require_attempt().query_id for job in jobs}
 
 
 @pytest.mark.parametrize("faster", ["a sweep", "a cancel"])

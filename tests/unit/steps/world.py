@@ -6,7 +6,7 @@ after a backoff, one that was tried too often is a dead letter, and the sweep ru
 
 import random
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared.catalog import BASE_TABLES, Catalog
+from shared.chunks import Chunk
 from shared.errors import BackfillError, DeliveryStopped, Disposition
 from shared.jobs import Job
 from shared.messages import DeliverChunk, Message, StageJob, TearDownJob
@@ -49,8 +50,16 @@ TRIES = 30  # with these backoffs they outlast ten leases
 BACKOFFS = (1.0, 2.0, 4.0, 8.0, 10.0)
 SWEEP_PAUSE = 30.0
 STAGING = StagingLimits(wait=20, claim=45, attempts=3, file_bytes=1 << 20)
-SWEEPING = SweepLimits(unconfirmed=300, nudge=60, stalled=900, staging=86_400, job=604_800)
+SWEEPING = SweepLimits(
+    unconfirmed=300, nudge=60, stalled=900, staging=86_400, job=604_800, tear_down=600, time=240
+)
 KEPT = Kept(staged_files=timedelta(days=14), markers=timedelta(days=7))
+
+
+def one_by_one(look_up: Callable[[Chunk], None], chunks: Sequence[Chunk]) -> None:
+    """Has a test's reconciling look its chunks up in its own thread."""
+    for chunk in chunks:
+        look_up(chunk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +162,7 @@ class World:
             finish=self.finish,
             keep_alive=self.keep_alive,
             time_limit=480,
+            now=now,
             monotonic=self.clock.monotonic,
             events=self.events.append,
         )
@@ -162,7 +172,15 @@ class World:
             unloads=warehouse,
             files=files,
             topics=topics,
-            reconcile=Reconcile(chunks=chunks, deliveries=deliveries, markers=guard(self.markers)),
+            reconcile=Reconcile(
+                jobs=jobs,
+                chunks=chunks,
+                deliveries=deliveries,
+                markers=guard(self.markers),
+                each=one_by_one,
+                time_limit=400,
+                monotonic=self.clock.monotonic,
+            ),
             markers_kept=KEPT.markers,
             wait=20,
             claim_limit=45,
@@ -176,6 +194,7 @@ class World:
             finish=self.finish,
             limits=SWEEPING,
             now=now,
+            shuffle=lambda _jobs: None,
             report=lambda _job, error: self.reports.append(error),
             events=self.events.append,
         )
