@@ -74,6 +74,20 @@ MUTATIONS = (
         "PUSH_SERVICE_ACCOUNT = var.schedule_account.email",
     ),
     Mutation(
+        "a function does not know that IAM takes the signature off",
+        properties_of_messaging.pushes_are_authenticated,
+        _FUNCTIONS,
+        '        PUSH_CHECKED_BY_IAM = "true"\n',
+        "",
+    ),
+    Mutation(
+        "a function that anybody may call trusts IAM to have verified them",
+        properties.only_the_api_is_public,
+        _FUNCTIONS,
+        "{ GOOGLE_CLOUD_PROJECT = var.project }",
+        '{ GOOGLE_CLOUD_PROJECT = var.project, PUSH_CHECKED_BY_IAM = "true" }',
+    ),
+    Mutation(
         "nothing is dead-lettered",
         properties_of_messaging.messages_are_dead_lettered,
         _MESSAGING,

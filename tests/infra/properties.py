@@ -25,6 +25,9 @@ def only_the_api_is_public(deployment: Deployment) -> None:
     for caller in deployment.of("google_cloud_run_v2_service_iam_member"):
         everybody = caller.values["member"] in {"allUsers", "allAuthenticatedUsers"}
         assert everybody == (caller.key == "api"), f"{caller.key}: {caller.values['member']}"
+        # A function that trusts IAM to have verified a token must have nobody let in without one.
+        told = environment(deployment.functions()[caller.key])
+        assert ("PUSH_CHECKED_BY_IAM" in told) != everybody, caller.key
     for name, function in deployment.functions().items():
         ingress = function.block("service_config")["ingress_settings"]
         assert ingress == ("ALLOW_ALL" if name == "api" else "ALLOW_INTERNAL_ONLY"), name

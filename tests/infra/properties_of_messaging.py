@@ -28,6 +28,8 @@ def _takes_calls_of(deployment: Deployment, function: str, account: str) -> None
     told = environment(deployment.functions()[function])
     assert told["PUSH_AUDIENCE"] == url(deployment, function)
     assert deployment.account(told["PUSH_SERVICE_ACCOUNT"]) == account
+    # Cloud Run takes the signature off the tokens that it verifies.
+    assert told.get("PUSH_CHECKED_BY_IAM") == "true", f"{function} would refuse every call"
 
 
 def every_topic_is_subscribed(deployment: Deployment) -> None:

@@ -120,7 +120,7 @@ def test_a_bundle_starts_and_answers_with_its_own_requirements_alone(
     (name, *_) = [name for name, bundled in FUNCTIONS.items() if bundled == function]
     settings = environment(deployed("prod").functions()[name])
     # A push without Pub/Sub's token is another test's concern.
-    for variable in ("PUSH_AUDIENCE", "PUSH_SERVICE_ACCOUNT"):
+    for variable in ("PUSH_AUDIENCE", "PUSH_SERVICE_ACCOUNT", "PUSH_CHECKED_BY_IAM"):
         settings.pop(variable, None)
     folder = unpacked(function)
     settings |= {

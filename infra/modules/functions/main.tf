@@ -93,6 +93,8 @@ locals {
       function.caller == "allUsers" ? {} : {
         PUSH_AUDIENCE        = var.urls[name]
         PUSH_SERVICE_ACCOUNT = local.callers[function.caller]
+        # By google_cloud_run_v2_service_iam_member.caller, which lets nobody else in.
+        PUSH_CHECKED_BY_IAM = "true"
       },
       function.bundle == "deliver" ? { DELIVERY_DEADLINE = tostring(var.delivery_deadline) } : {},
     )
