@@ -139,7 +139,7 @@ class Settings:
     )
     staged_files_days: int = _variable(
         "STAGED_FILES_DAYS",
-        "days for which the bucket's lifecycle leaves staged files for a retry",
+        "days for which a failed job can be retried; the bucket keeps staged files for JOB_LIMIT longer",
         "14",
         int,
     )

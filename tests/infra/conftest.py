@@ -13,6 +13,7 @@ from tests.infra.deployed import Deployment, copy_configuration, deploy
 
 Deploy = Callable[[str], Deployment]
 Edited = Callable[[str, str, str], Path]
+Changed = Callable[[str, str], Deployment]
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +58,13 @@ def edited(configuration: Path, tmp_path: Path) -> Edited:
         return folder
 
     return edit
+
+
+@pytest.fixture
+def changed(terraform: Terraform, edited: Edited, bundles: Path) -> Changed:
+    """Answers dev's deployment with other values than its file's: was, becomes."""
+
+    def change(was: str, becomes: str) -> Deployment:
+        return deploy(terraform, edited("environments/dev.tfvars", was, becomes), "dev", bundles)
+
+    return change

@@ -16,12 +16,13 @@ _NOT_TERRAFORM = shutil.ignore_patterns("local", "offline", "__pycache__", "*.py
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """``key`` is the resource's own under for_each or count."""
+    """``key`` is the resource's own under for_each or count; ``waits_for`` what was made before it."""
 
     address: str
     kind: str
     key: str
     values: Mapping[str, Any]
+    waits_for: frozenset[str] = frozenset()
 
     def block(self, name: str) -> Mapping[str, Any]:
         """The one nested block of this name; empty if there is none."""
@@ -77,7 +78,9 @@ def deploy(terraform: Terraform, folder: Path, environment: str, bundles: Path) 
 def _resources(module: Mapping[str, Any]) -> Iterator[Resource]:
     for found in module.get("resources", ()):
         if found["mode"] == "managed":
-            yield Resource(found["address"], found["type"], str(found.get("index", "")), found["values"])
+            waits_for = frozenset(found.get("depends_on", ()))
+            key = str(found.get("index", ""))
+            yield Resource(found["address"], found["type"], key, found["values"], waits_for)
     for child in module.get("child_modules", ()):
         yield from _resources(child)
 

@@ -15,6 +15,8 @@ def pushes_are_authenticated(deployment: Deployment) -> None:
         assert deployment.account(token["service_account_email"]) == "push"
         assert token["audience"] == url(deployment, function)
         _takes_calls_of(deployment, function, "push")
+    (tokens,) = [one for one in deployment.resources if one.address.endswith(".push_tokens")]
+    assert "module.messaging.google_pubsub_subscription.this" in tokens.waits_for
     (job,) = deployment.of("google_cloud_scheduler_job")
     (target,) = job.values["http_target"]
     (token,) = target["oidc_token"]

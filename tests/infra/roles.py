@@ -53,6 +53,7 @@ ROLES = {
     # Building the images, making releases, deploying them.
     ("build", "roles/logging.logWriter", "*"),
     ("build", "roles/storage.objectViewer", "bucket sources"),
+    ("build", "roles/storage.objectViewer", "* if functions' sources only"),
     ("build", "roles/artifactregistry.writer", "repository backfills"),
     ("release", "roles/logging.logWriter", "*"),
     ("release", "roles/storage.objectAdmin", "bucket sources if releases only"),
@@ -91,6 +92,7 @@ ROLES = {
             "cloudquotas.admin",
             "cloudscheduler.admin",
             "compute.networkAdmin",
+            "compute.securityAdmin",
             "datastore.owner",
             "iam.roleAdmin",
             "iam.serviceAccountAdmin",
@@ -117,6 +119,8 @@ ROLES = {
             "push",
             "schedule",
             "build",
+            "release",
+            "deploy",
         )
     ),
 }

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from infra.offline.terraform import Terraform
-from tests.infra import properties
+from tests.infra import mutations, mutations_of_data, mutations_of_messaging, properties
 from tests.infra.conftest import Deploy
 from tests.infra.deployed import Deployment, deploy
-from tests.infra.mutations import MUTATIONS, Mutation
+from tests.infra.mutation import Mutation
 
 Broken = Callable[[Mutation], Deployment]
+MUTATIONS = (*mutations.MUTATIONS, *mutations_of_data.MUTATIONS, *mutations_of_messaging.MUTATIONS)
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import sqlglot
 from sqlglot import exp
 
 from shared.unload import find_statement
-from tests.infra.conftest import Deploy
-from tests.infra.deployed import Deployment
+from tests.infra import properties, roles
+from tests.infra.conftest import Changed, Deploy
 from tests.infra.told import environment
 
 
@@ -17,6 +17,10 @@ def text(deployed: Deploy) -> str:
 
 @pytest.fixture(scope="module")
 def statements(text: str) -> list[str]:
+    return _statements(text)
+
+
+def _statements(text: str) -> list[str]:
     """The statements one by one, each on one line."""
     lines = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
     return [" ".join(one.split()) for one in lines.split(";") if one.strip()]
@@ -93,13 +97,22 @@ def test_it_may_be_run_again(statements: list[str]) -> None:
     assert all("IF NOT EXISTS" in statement for statement in creations)
 
 
-def test_the_handshakes_second_half_is_the_environments_variable(deployed: Deploy, text: str) -> None:
+def test_the_handshakes_second_half_is_the_environments_variable(
+    deployed: Deploy, changed: Changed, text: str
+) -> None:
     assert text.rstrip().endswith("DESC STORAGE INTEGRATION BACKFILLS_INTEGRATION;")
-    before, after = deployed("dev"), deployed("prod")
+    account = "example-snowflake@example-snowflake-project.iam.gserviceaccount.com"
+    after = changed('storage_account = ""', f'storage_account = "{account}"')
+    admission = {("Snowflake", "backfillsUnloadWriter", "bucket staged")}
+    assert roles.granted(after) - roles.granted(deployed("dev")) == admission
+    properties.roles_are_exactly_these(after)
 
-    def admitted(deployment: Deployment) -> bool:
-        members = [one.values["member"] for one in deployment.of("google_storage_bucket_iam_member")]
-        return any("example-snowflake" in member for member in members)
 
-    assert not admitted(before)
-    assert admitted(after)
+def test_a_database_that_another_account_shares_is_granted_as_a_whole(changed: Changed) -> None:
+    """Snowflake refuses rights to the single objects of one."""
+    was = 'tables_from     = ["BASE"]'
+    deployment = changed(was, f'{was}\n  shared_databases = ["ethereum"]')
+    statements = _statements(deployment.outputs["snowflake_setup"])
+    shared = [statement for statement in statements if '"ETHEREUM"' in statement]
+    assert shared == ['GRANT IMPORTED PRIVILEGES ON DATABASE "ETHEREUM" TO ROLE BACKFILLS_ROLE']
+    assert _one(statements, 'GRANT USAGE ON DATABASE "BASE"')

@@ -18,7 +18,6 @@ from infra.offline.terraform import Terraform, TerraformFailed
 from tests.infra.conftest import Edited
 from tests.infra.deployed import deploy
 
-_OPTIONAL = {"protect_data", "milli_cpu_quota"}
 
 
 def test_the_configuration_is_formatted(terraform: Terraform) -> None:
@@ -67,9 +66,18 @@ def test_a_reference_to_nothing_is_found_without_the_provider(terraform: Terrafo
         ('= "dev"', '= "test"', "Environments are dev, staging and prod"),
         ("marker_days = 7", "marker_days = 0", "keep the offsets"),
         ('"BASE"', '"BASE; DROP TABLE X"', "plain identifiers"),
+        ('["BASE"]', '["BASE"], shared_databases = ["BASE; DROP TABLE X"]', "plain identifiers"),
         ('"XSMALL"', '"GIANT"', "XSMALL, SMALL"),
         ('storage_account = ""', 'storage_account = "somebody"', "DESC STORAGE INTEGRATION"),
-        ("protect_data       = false", "staged_files_days = 2", "staged files must not go before"),
+        ("protect_data       = false", "staged_files_days = 0", "whole days"),
+        ("protect_data       = false", 'settings = { KAFKA_CLIENT = "{}" }', "no secrets"),
+        (
+            "protect_data       = false",
+            'settings = { STAGING_BUCKET = "other" }',
+            "nothing else",
+        ),
+        ("protect_data       = false", 'settings = { PUSH_CHECKED_BY_IAM = "false" }', "nothing else"),
+        ("protect_data       = false", 'settings = { UNLOAD_FILE_BITES = "1" }', "are variables of"),
     ],
 )
 def test_values_that_can_not_work_are_refused(
@@ -88,11 +96,15 @@ def test_the_first_half_of_a_deployment_gives_what_the_other_sides_need(
 
 
 def test_environments_differ_in_values_only() -> None:
-    assignment = re.compile(r"^(\w+) *=", re.MULTILINE)
+    """Each says whatever has no default; a secret's version, say, is raised in one after the other."""
+    declaration = re.compile(r'^variable "(\w+)" \{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
+    declared = dict(declaration.findall((ROOT / "infra/variables.tf").read_text()))
+    required = {name for name, text in declared.items() if not re.search(r"^  default +=", text, re.MULTILINE)}
     files = sorted((ROOT / "infra/environments").glob("*.tfvars"))
-    names = [set(assignment.findall(file.read_text())) - _OPTIONAL for file in files]
     assert [file.stem for file in files] == ["dev", "prod", "staging"]
-    assert names[0] == names[1] == names[2]
+    for file in files:
+        named = set(re.findall(r"^(\w+) *=", file.read_text(), re.MULTILINE))
+        assert required <= named <= declared.keys(), file.name
 
 
 def test_the_provider_is_pinned_to_the_version_whose_schema_is_served() -> None:

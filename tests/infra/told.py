@@ -16,6 +16,14 @@ FUNCTIONS = {
     "dead-letter": "dead_letter",
     "sweep": "sweep",
 }
+# The variables that hold credentials, and the secrets they come from.
+SECRETS = {
+    "KAFKA_CLIENT": "backfills-kafka",
+    "SNOWFLAKE_CONNECT": "backfills-snowflake",
+    "OTEL_EXPORTER_OTLP_HEADERS": "backfills-traces",
+}
+# What OpenTelemetry reads by itself.
+OPENTELEMETRYS = {"OTEL_EXPORTER_OTLP_HEADERS", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}
 # The function that each subscription pushes to.
 PUSHED = {
     "backfills-stage": "stage",
