@@ -19,7 +19,6 @@ from tests.infra.conftest import Edited
 from tests.infra.deployed import deploy
 
 
-
 def test_the_configuration_is_formatted(terraform: Terraform) -> None:
     assert terraform.run(ROOT / "infra", "fmt", "-check", "-recursive", "-diff").text == ""
 
@@ -98,8 +97,9 @@ def test_the_first_half_of_a_deployment_gives_what_the_other_sides_need(
 def test_environments_differ_in_values_only() -> None:
     """Each says whatever has no default; a secret's version, say, is raised in one after the other."""
     declaration = re.compile(r'^variable "(\w+)" \{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
+    default = re.compile(r"^  default +=", re.MULTILINE)
     declared = dict(declaration.findall((ROOT / "infra/variables.tf").read_text()))
-    required = {name for name, text in declared.items() if not re.search(r"^  default +=", text, re.MULTILINE)}
+    required = {name for name, text in declared.items() if not default.search(text)}
     files = sorted((ROOT / "infra/environments").glob("*.tfvars"))
     assert [file.stem for file in files] == ["dev", "prod", "staging"]
     for file in files:
