@@ -13,7 +13,7 @@ from tests.infra.deployed import Deployment, copy_configuration, deploy
 
 Deploy = Callable[[str], Deployment]
 Edited = Callable[[str, str, str], Path]
-Changed = Callable[[str, str], Deployment]
+Changed = Callable[..., Deployment]
 
 
 @pytest.fixture(scope="session")
@@ -60,11 +60,7 @@ def edited(configuration: Path, tmp_path: Path) -> Edited:
     return edit
 
 
-@pytest.fixture
-def changed(terraform: Terraform, edited: Edited, bundles: Path) -> Changed:
-    """Answers dev's deployment with other values than its file's: was, becomes."""
-
-    def change(was: str, becomes: str) -> Deployment:
-        return deploy(terraform, edited("environments/dev.tfvars", was, becomes), "dev", bundles)
-
-    return change
+@pytest.fixture(scope="session")
+def changed(terraform: Terraform, configuration: Path, bundles: Path) -> Changed:
+    """Answers dev's deployment with other values, given by name, than its file's."""
+    return functools.partial(deploy, terraform, configuration, "dev", bundles)

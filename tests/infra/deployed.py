@@ -11,6 +11,16 @@ from infra.offline.build import ROOT
 from infra.offline.terraform import Terraform, messages
 
 ENVIRONMENTS = ("dev", "staging", "prod")
+# Values for tests that look at what becomes of one: the environments' files are for operators to fill in.
+SNOWFLAKE = {
+    "database": "BACKFILLS",
+    "schema": "STAGING",
+    "tables_from": ["BASE"],
+    "warehouse_size": "SMALL",
+    "credit_quota": 200,
+    "storage_account": "",
+}
+KAFKA = {"principal": "backfills", "marker_days": 7, "partitions": 6, "replication": -1}
 _NOT_TERRAFORM = shutil.ignore_patterns("local", "offline", "__pycache__", "*.py")
 
 
@@ -58,8 +68,11 @@ def copy_configuration(into: Path, source: Path = ROOT / "infra") -> Path:
     return into
 
 
-def deploy(terraform: Terraform, folder: Path, environment: str, bundles: Path) -> Deployment:
-    """Apply an initialized configuration to mocks. TerraformFailed says what Terraform thinks of it."""
+def deploy(terraform: Terraform, folder: Path, environment: str, bundles: Path, **values: Any) -> Deployment:
+    """Apply an initialized configuration to mocks; ``values`` stand above those of the environment's file.
+
+    TerraformFailed says what Terraform thinks of it.
+    """
     printed = terraform.must(
         folder,
         "test",
@@ -68,6 +81,7 @@ def deploy(terraform: Terraform, folder: Path, environment: str, bundles: Path) 
         "-filter=tests/deployment.tftest.hcl",
         f"-var-file=environments/{environment}.tfvars",
         f"-var=bundles={bundles}",
+        *(f"-var={name}={_written(value)}" for name, value in values.items()),
     )
     (message,) = messages(printed, "test_state")
     state: Any = message["test_state"]
@@ -83,6 +97,10 @@ def _resources(module: Mapping[str, Any]) -> Iterator[Resource]:
             yield Resource(found["address"], found["type"], key, found["values"], waits_for)
     for child in module.get("child_modules", ()):
         yield from _resources(child)
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def plain(value: str) -> Any:

@@ -130,9 +130,9 @@ MUTATIONS = (
     Mutation(
         "the functions could take more processors than they may",
         properties.all_functions_fit_into_the_quota,
-        "environments/prod.tfvars",
-        "deliver_instances = 20",
-        "deliver_instances = 150",
+        _FUNCTIONS,
+        "most        = var.deliver_instances",
+        "most        = 1000",
     ),
     Mutation(
         "prod is deployed without anybody's approval",

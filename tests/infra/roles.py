@@ -35,6 +35,11 @@ ROLES = {
     ("sweep", "roles/datastore.user", "*"),
     ("sweep", "roles/pubsub.publisher", "topic backfills-stage"),
     ("sweep", "roles/secretmanager.secretAccessor", "secret backfills-snowflake"),
+    # If the collector of traces wants to be shown headers.
+    *(
+        (name, "roles/secretmanager.secretAccessor", "secret backfills-traces")
+        for name in ("api", "stage", "deliver", "deliver-static", "dead-letter", "sweep")
+    ),
     # Who calls.
     ("allUsers", "roles/run.invoker", "function api"),
     ("push", "roles/run.invoker", "function stage"),
@@ -189,7 +194,8 @@ def _granted(deployment: Deployment) -> Iterator[tuple[str, str, str]]:
 def _who(deployment: Deployment, member: str) -> str:
     if member.endswith("@gcp-sa-pubsub.iam.gserviceaccount.com"):
         return "Pub/Sub"
-    if member.startswith("serviceAccount:example-snowflake@"):
+    if member.startswith("serviceAccount:"):
+        # The mocks' own accounts have made-up members.
         return "Snowflake"
     return deployment.account(member)
 

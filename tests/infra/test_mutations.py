@@ -32,7 +32,7 @@ def broken(
         text = file.read_text()
         assert mutation.was in text, f"{mutation.file} has nothing to break any more"
         file.write_text(text.replace(mutation.was, mutation.becomes))
-        return deploy(terraform, copy, mutation.environment, bundles)
+        return deploy(terraform, copy, mutation.environment, bundles, milli_cpu_quota=80000)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         made: dict[str, Future[Deployment]] = {
