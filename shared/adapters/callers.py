@@ -21,7 +21,7 @@ from shared.errors import CallerUnknown, Unavailable
 
 CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 
-_ISSUERS = frozenset({"https://accounts.google.com", "accounts.google.com"})
+_ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 _SEGMENTS = 3
 _VERIFIED = "SIGNATURE_REMOVED_BY_GOOGLE"
 _CLOCK_SKEW = 10
