@@ -40,8 +40,8 @@ lint: setup ## ruff, mypy and the directions of imports
 	@.venv/bin/mypy .
 	@.venv/bin/lint-imports
 
-bundles: setup ## build each function's deployable bundle into dist/, the same bytes from the same commit
-	@$(VENV_PYTHON) -m infra.bundle
+bundles: ## build each function's deployable bundle into dist/, the same bytes from the same commit
+	@$(PYTHON) -m infra.bundle
 
 verify-infra: setup ## check infra/ against the real google provider, where Terraform's registry answers
 	@$(VENV_PYTHON) -m infra.offline.verify

@@ -18,6 +18,9 @@ locals {
   ack_deadline      = 600
   function_timeout  = 570
   delivery_deadline = 480
+
+  # A job that is retried on the last day on which it may be has its files for as long as it may then go on.
+  job_days = ceil(tonumber(lookup(var.settings, "JOB_LIMIT", "604800")) / 86400)
 }
 
 module "services" {
@@ -34,9 +37,10 @@ module "identities" {
 module "storage" {
   source            = "./modules/storage"
   project           = module.services.project
+  project_number    = data.google_project.this.number
   region            = var.region
   staging_region    = var.snowflake_region
-  staged_files_days = var.staged_files_days
+  staged_files_days = var.staged_files_days + local.job_days
   protect           = var.protect_data
   stage_member      = module.identities.members["stage"]
   deliver_members   = { for name in ["deliver", "deliver-static"] : name => module.identities.members[name] }
@@ -57,6 +61,7 @@ module "secrets" {
   project        = module.services.project
   project_number = data.google_project.this.number
   members        = module.identities.members
+  traces         = var.secret_versions.traces != null
 }
 
 module "messaging" {
@@ -93,6 +98,7 @@ module "functions" {
   connector         = module.network.connector
   secrets           = module.secrets.ids
   secret_versions   = var.secret_versions
+  settings          = var.settings
   environment = merge(
     {
       STAGING_BUCKET          = module.storage.staging_bucket
@@ -109,7 +115,7 @@ module "functions" {
   )
 
   # What a function needs when it first runs is there before it.
-  depends_on = [module.database, module.secrets, module.messaging]
+  depends_on = [module.database, module.identities, module.messaging, module.secrets, module.storage]
 }
 
 module "schedule" {
@@ -149,6 +155,7 @@ module "snowflake" {
   database       = var.snowflake.database
   schema         = var.snowflake.schema
   tables_from    = var.snowflake.tables_from
+  shared         = var.snowflake.shared_databases
   warehouse_size = var.snowflake.warehouse_size
   credit_quota   = var.snowflake.credit_quota
   bucket         = module.storage.staging_bucket

@@ -35,13 +35,13 @@ variable "protect_data" {
 }
 
 variable "staged_files_days" {
-  description = "days for which staged files are kept, so that a failed job can be retried"
+  description = "days for which a failed job can be retried; its staged files are kept so long, and for JOB_LIMIT besides"
   type        = number
   default     = 14
 
   validation {
-    condition     = var.staged_files_days >= 7
-    error_message = "A job may go on for 7 days (JOB_LIMIT); its staged files must not go before."
+    condition     = var.staged_files_days >= 1 && floor(var.staged_files_days) == var.staged_files_days
+    error_message = "staged_files_days is a number of whole days, 1 or more."
   }
 }
 
@@ -92,21 +92,28 @@ variable "kafka" {
   }
 }
 
+variable "settings" {
+  description = "other variables of docs/configuration.md, none of them a secret, by name"
+  type        = map(string)
+  default     = {}
+}
+
 variable "secret_versions" {
-  description = "which versions of the secrets backfills-kafka and backfills-snowflake the functions are given; a rotation raises one"
-  type        = object({ kafka = string, snowflake = string })
+  description = "which versions of the secrets backfills-kafka and backfills-snowflake the functions are given, and of backfills-traces if the collector wants to be shown headers; a rotation raises one"
+  type        = object({ kafka = string, snowflake = string, traces = optional(string) })
   default     = { kafka = "1", snowflake = "1" }
 }
 
 variable "snowflake" {
-  description = "the account's side; storage_account is what DESC STORAGE INTEGRATION answers, empty until then"
+  description = "the account's side; tables_from are databases of its own whose tables are on offer, shared_databases those that another account shares with it; storage_account is what DESC STORAGE INTEGRATION answers, empty until then"
   type = object({
-    database        = string
-    schema          = string
-    tables_from     = list(string)
-    warehouse_size  = string
-    credit_quota    = number
-    storage_account = string
+    database         = string
+    schema           = string
+    tables_from      = list(string)
+    shared_databases = optional(list(string), [])
+    warehouse_size   = string
+    credit_quota     = number
+    storage_account  = string
   })
 
   validation {

@@ -7,7 +7,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 class ConfigurationError(Exception):
@@ -19,16 +19,19 @@ _CLOUD = "K_SERVICE"
 
 
 def _variable(
-    name: str, purpose: str, default: str | None, parse: Callable[[str], Any] = str, *, local: bool = False
+    name: str,
+    purpose: str,
+    default: str | None,
+    parse: Callable[[str], Any] = str,
+    *,
+    only: Literal["local stack", "Cloud Run"] | None = None,
 ) -> Any:
     """Declare a field that is read from the variable ``name``; without a default it is required.
 
-    One that is ``local`` can't be set on Cloud Run.
+    Where it names the ``only`` place where it may be set, it can't be in the other one.
     """
-    metadata = {"name": name, "default": default, "parse": parse, "local": local}
-    return dataclasses.field(
-        metadata=metadata | {"purpose": f"local stack only: {purpose}" if local else purpose}
-    )
+    metadata = {"name": name, "default": default, "parse": parse, "only": only}
+    return dataclasses.field(metadata=metadata | {"purpose": f"{only} only: {purpose}" if only else purpose})
 
 
 def _switch(text: str) -> bool:
@@ -65,6 +68,13 @@ class Settings:
         "email of the one service account that may call; required where PUSH_AUDIENCE is",
         "",
     )
+    push_checked_by_iam: bool = _variable(
+        "PUSH_CHECKED_BY_IAM",
+        "IAM verifies callers' tokens first, and takes their signatures off; never where `allUsers` may call",
+        "false",
+        _switch,
+        only="Cloud Run",
+    )
     staging_bucket: str = _variable("STAGING_BUCKET", "bucket of the staged files", "")
     table_catalog: str = _variable("TABLE_CATALOG", "tables on offer, as JSON; empty: Base tables", "")
     snowflake_connect: Mapping[str, Any] = _variable(
@@ -99,10 +109,10 @@ class Settings:
         "WEBHOOK_BATCH_ROWS", "rows of one webhook request, fixed for a job when it is created", "500", int
     )
     allow_insecure_webhooks: bool = _variable(
-        "ALLOW_INSECURE_WEBHOOKS", "plain http and private addresses", "false", _switch, local=True
+        "ALLOW_INSECURE_WEBHOOKS", "plain http and private addresses", "false", _switch, only="local stack"
     )
     secrets_file: str = _variable(
-        "SECRETS_FILE", "organizations' secrets, instead of Secret Manager", "", local=True
+        "SECRETS_FILE", "organizations' secrets, instead of Secret Manager", "", only="local stack"
     )
     most_jobs_in_flight: int = _variable(
         "MOST_JOBS_IN_FLIGHT",
@@ -129,7 +139,7 @@ class Settings:
     )
     staged_files_days: int = _variable(
         "STAGED_FILES_DAYS",
-        "days for which the bucket's lifecycle leaves staged files for a retry",
+        "days for which a failed job can be retried; the bucket keeps staged files for JOB_LIMIT longer",
         "14",
         int,
     )
@@ -166,12 +176,13 @@ def read(
 ) -> Settings:
     """Read the settings; ``required`` names variables with a default that this function can't do without.
 
-    On Cloud Run nothing that is meant for the local stack may be set, and a function that is
-    ``called_by_google`` must know whose calls to take.
+    On Cloud Run nothing that is meant for the local stack may be set, and nothing elsewhere that is meant for
+    Cloud Run; a function that is ``called_by_google`` must know whose calls to take.
     """
     cloud = bool(environment.get(_CLOUD))
     if called_by_google and (cloud or environment.get("PUSH_AUDIENCE")):
         required = (*required, "PUSH_AUDIENCE", "PUSH_SERVICE_ACCOUNT")
+    elsewhere = "local stack" if cloud else "Cloud Run"
     values: dict[str, Any] = {}
     faults: list[str] = []
     for field in dataclasses.fields(Settings):
@@ -180,8 +191,8 @@ def read(
         if text is None or (name in required and not environment.get(name)):
             faults.append(f"{name} is not set ({field.metadata['purpose']})")
             continue
-        if cloud and text != default and field.metadata["local"]:
-            faults.append(f"{name} must not be set on Cloud Run ({field.metadata['purpose']})")
+        if text != default and field.metadata["only"] == elsewhere:
+            faults.append(f"{name} must not be set here ({field.metadata['purpose']})")
         try:
             values[field.name] = field.metadata["parse"](text)
         except (ValueError, KeyError):

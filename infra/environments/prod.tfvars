@@ -3,9 +3,10 @@ project            = "example-backfills-prod"
 region             = "us-central1"
 snowflake_region   = "us-central1"
 firestore_location = "nam5"
-deliver_instances  = 50
-api_instances      = { least = 1, most = 10 }
-milli_cpu_quota    = 200000
+# As many as a new project may have: 20 processors and 40 GiB a region. More need a higher quota first.
+deliver_instances = 20
+api_instances     = { least = 1, most = 10 }
+milli_cpu_quota   = 80000
 
 kafka = { principal = "backfills", marker_days = 7, partitions = 6, replication = -1 }
 
@@ -15,7 +16,7 @@ snowflake = {
   tables_from     = ["BASE"]
   warehouse_size  = "SMALL"
   credit_quota    = 200
-  storage_account = "example-snowflake@example-snowflake-project.iam.gserviceaccount.com"
+  storage_account = ""
 }
 
 budget      = { billing_account = "000000-000000-000000", monthly = 2000 }

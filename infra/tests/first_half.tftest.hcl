@@ -1,5 +1,5 @@
 # Before the functions can be made their secrets need values, and Snowflake's side its bucket: docs/operations.md
-# applies these two modules first. What its readers then ask for must be there.
+# applies these two modules first, and the metrics, which alerts must find. What its readers then ask for must be there.
 
 mock_provider "google" {
   mock_data "google_project" {
@@ -11,7 +11,7 @@ run "secrets_and_storage" {
   command = apply
 
   plan_options {
-    target = [module.secrets, module.storage]
+    target = [module.secrets, module.storage, module.observability.google_logging_metric.this]
   }
 
   assert {

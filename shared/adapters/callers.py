@@ -2,21 +2,28 @@
 
 Cloud Run's own check (IAM) comes before this one and asks whether the caller may invoke the function; this
 one asks whether the token was made for this function and by whom, so a right granted too widely is no hole.
+
+That first check takes the signature off the token that it has verified, and leaves a marker in its place.
+Where it stands in front, such a token is held to its claims; anywhere else to Google's signature as well.
+https://cloud.google.com/run/docs/troubleshooting#signature-removed
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from google.auth import exceptions, transport
+from google.auth import exceptions, jwt, transport
 from google.oauth2 import id_token
 
 from shared.errors import CallerUnknown, Unavailable
 
 CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 
-_ISSUERS = frozenset({"https://accounts.google.com", "accounts.google.com"})
+_ISSUERS = ("https://accounts.google.com", "accounts.google.com")
+_SEGMENTS = 3
+_VERIFIED = "SIGNATURE_REMOVED_BY_GOOGLE"
 _CLOCK_SKEW = 10
 _SECONDS = 5.0
 # Google publishes a key long before it signs with it, so a cached answer knows every key in use.
@@ -24,7 +31,10 @@ _FRESH_AT_LEAST, _FRESH_AT_MOST = 60.0, 3600.0
 
 
 class GoogleCallers:
-    """Takes the calls of one service account, whose tokens are for one audience."""
+    """Takes the calls of one service account, whose tokens are for one audience.
+
+    ``behind_iam`` must be true only where Cloud Run verifies each caller's token before the call comes here.
+    """
 
     def __init__(
         self,
@@ -32,6 +42,8 @@ class GoogleCallers:
         *,
         audience: str,
         service_account: str,
+        behind_iam: bool,
+        now: Callable[[], datetime],
         monotonic: Callable[[], float],
         certs_url: str = CERTS_URL,
     ) -> None:
@@ -39,14 +51,26 @@ class GoogleCallers:
         self._audience = audience
         self._service_account = service_account
         self._certs_url = certs_url
+        self._behind_iam = behind_iam
+        self._now = now
 
-    def require(self, authorization: str | None) -> None:
-        """CallerUnknown unless the header's token is theirs; Unavailable while that can't be told."""
+    def require(self, authorization: str | None, serverless_authorization: str | None) -> None:
+        """CallerUnknown unless the header's token is theirs; Unavailable while that can't be told.
+
+        The arguments are the headers Authorization and X-Serverless-Authorization.
+        """
         scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        segments = token.split(".")
+        if scheme.lower() != "bearer" or len(segments) != _SEGMENTS:
+            # What is no such token may be a credential of another kind: it is not repeated.
             raise CallerUnknown("no token")
         try:
-            claims = id_token.verify_token(token, self._certs, self._audience, self._certs_url, _CLOCK_SKEW)
+            if self._behind_iam and segments[-1] == _VERIFIED:
+                claims = self._verified_before(token, serverless_authorization)
+            else:
+                claims = id_token.verify_token(
+                    token, self._certs, self._audience, self._certs_url, _CLOCK_SKEW
+                )
         except exceptions.TransportError as error:
             raise Unavailable("Google's list of keys", detail=str(error)) from error
         except (exceptions.GoogleAuthError, ValueError) as error:
@@ -56,6 +80,21 @@ class GoogleCallers:
             raise CallerUnknown("the token is not Google's")
         if claims.get("email") != self._service_account or claims.get("email_verified") is not True:
             raise CallerUnknown(f"the token is of {claims.get('email')!r}")
+
+    def _verified_before(self, token: str, serverless_authorization: str | None) -> Mapping[str, Any]:
+        """The claims of a token whose signature Cloud Run has verified: for us, and not out of date."""
+        if serverless_authorization is not None:
+            # Where there is this header, Cloud Run verifies it and lets anything pass in the other one.
+            raise CallerUnknown("the token is not the one that Cloud Run verified")
+        claims: Mapping[str, Any] = jwt.decode(token, verify=False)  # type: ignore[no-untyped-call] # no types
+        if claims.get("aud") != self._audience:
+            raise CallerUnknown(f"the token is for {claims.get('aud')!r}")
+        issued, expires, now = claims.get("iat"), claims.get("exp"), self._now().timestamp()
+        if not isinstance(issued, int) or not isinstance(expires, int):
+            raise CallerUnknown("the token does not say for how long it holds")
+        if not issued - _CLOCK_SKEW <= now <= expires + _CLOCK_SKEW:
+            raise CallerUnknown(f"the token holds from {issued} to {expires}")
+        return claims
 
 
 class _Cached(transport.Request):

@@ -3,15 +3,15 @@
 from google.auth.transport.requests import Request
 
 from shared.adapters.callers import GoogleCallers
-from shared.bootstrap.clients import monotonic
+from shared.bootstrap.clients import monotonic, now
 from shared.config import Settings
 
 
 class Anybody:
     """The local stack, whose emulator signs nothing. On Cloud Run the settings can't be read without."""
 
-    def require(self, authorization: str | None) -> None:
-        del authorization
+    def require(self, authorization: str | None, serverless_authorization: str | None) -> None:
+        del authorization, serverless_authorization
 
 
 def callers(settings: Settings) -> Anybody | GoogleCallers:
@@ -21,5 +21,7 @@ def callers(settings: Settings) -> Anybody | GoogleCallers:
         Request(),
         audience=settings.push_audience,
         service_account=settings.push_service_account,
+        behind_iam=settings.push_checked_by_iam,
+        now=now,
         monotonic=monotonic,
     )

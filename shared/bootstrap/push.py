@@ -28,7 +28,7 @@ REFUSED: Answer = ("", 403)
 class Callers(Protocol):
     """Those whose calls are taken."""
 
-    def require(self, authorization: str | None) -> None:
+    def require(self, authorization: str | None, serverless_authorization: str | None) -> None:
         """CallerUnknown for anybody else; Unavailable while it can't be told."""
         ...
 
@@ -83,8 +83,9 @@ def build(settings: Settings, function: str, run: Callable[[Settings], Run]) -> 
 
 def refusal(callers: Callers, request: Request) -> Answer | None:
     """What a caller gets whose call is not taken; None for one whose is."""
+    headers = request.headers
     try:
-        callers.require(request.headers.get("Authorization"))
+        callers.require(headers.get("Authorization"), headers.get("X-Serverless-Authorization"))
     except CallerUnknown as error:
         log(logging.WARNING, error.message, {"detail": error.detail})
         return REFUSED

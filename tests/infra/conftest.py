@@ -13,6 +13,7 @@ from tests.infra.deployed import Deployment, copy_configuration, deploy
 
 Deploy = Callable[[str], Deployment]
 Edited = Callable[[str, str, str], Path]
+Changed = Callable[..., Deployment]
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +58,9 @@ def edited(configuration: Path, tmp_path: Path) -> Edited:
         return folder
 
     return edit
+
+
+@pytest.fixture(scope="session")
+def changed(terraform: Terraform, configuration: Path, bundles: Path) -> Changed:
+    """Answers dev's deployment with other values, given by name, than its file's."""
+    return functools.partial(deploy, terraform, configuration, "dev", bundles)

@@ -11,17 +11,28 @@ from infra.offline.build import ROOT
 from infra.offline.terraform import Terraform, messages
 
 ENVIRONMENTS = ("dev", "staging", "prod")
+# Values for tests that look at what becomes of one: the environments' files are for operators to fill in.
+SNOWFLAKE = {
+    "database": "BACKFILLS",
+    "schema": "STAGING",
+    "tables_from": ["BASE"],
+    "warehouse_size": "SMALL",
+    "credit_quota": 200,
+    "storage_account": "",
+}
+KAFKA = {"principal": "backfills", "marker_days": 7, "partitions": 6, "replication": -1}
 _NOT_TERRAFORM = shutil.ignore_patterns("local", "offline", "__pycache__", "*.py")
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """``key`` is the resource's own under for_each or count."""
+    """``key`` is the resource's own under for_each or count; ``waits_for`` what was made before it."""
 
     address: str
     kind: str
     key: str
     values: Mapping[str, Any]
+    waits_for: frozenset[str] = frozenset()
 
     def block(self, name: str) -> Mapping[str, Any]:
         """The one nested block of this name; empty if there is none."""
@@ -57,8 +68,11 @@ def copy_configuration(into: Path, source: Path = ROOT / "infra") -> Path:
     return into
 
 
-def deploy(terraform: Terraform, folder: Path, environment: str, bundles: Path) -> Deployment:
-    """Apply an initialized configuration to mocks. TerraformFailed says what Terraform thinks of it."""
+def deploy(terraform: Terraform, folder: Path, environment: str, bundles: Path, **values: Any) -> Deployment:
+    """Apply an initialized configuration to mocks; ``values`` stand above those of the environment's file.
+
+    TerraformFailed says what Terraform thinks of it.
+    """
     printed = terraform.must(
         folder,
         "test",
@@ -67,6 +81,7 @@ def deploy(terraform: Terraform, folder: Path, environment: str, bundles: Path) 
         "-filter=tests/deployment.tftest.hcl",
         f"-var-file=environments/{environment}.tfvars",
         f"-var=bundles={bundles}",
+        *(f"-var={name}={_written(value)}" for name, value in values.items()),
     )
     (message,) = messages(printed, "test_state")
     state: Any = message["test_state"]
@@ -77,9 +92,15 @@ def deploy(terraform: Terraform, folder: Path, environment: str, bundles: Path) 
 def _resources(module: Mapping[str, Any]) -> Iterator[Resource]:
     for found in module.get("resources", ()):
         if found["mode"] == "managed":
-            yield Resource(found["address"], found["type"], str(found.get("index", "")), found["values"])
+            waits_for = frozenset(found.get("depends_on", ()))
+            key = str(found.get("index", ""))
+            yield Resource(found["address"], found["type"], key, found["values"], waits_for)
     for child in module.get("child_modules", ()):
         yield from _resources(child)
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def plain(value: str) -> Any:

@@ -16,7 +16,7 @@ from pathlib import Path
 from shared.config import Settings
 from tests.infra import properties_of_data, properties_of_messaging, roles
 from tests.infra.deployed import Deployment
-from tests.infra.told import FUNCTIONS, environment, local_only, required
+from tests.infra.told import FUNCTIONS, NUMBER, OPENTELEMETRYS, SECRETS, environment, local_only, required
 
 Property = Callable[[Deployment], None]
 
@@ -25,6 +25,9 @@ def only_the_api_is_public(deployment: Deployment) -> None:
     for caller in deployment.of("google_cloud_run_v2_service_iam_member"):
         everybody = caller.values["member"] in {"allUsers", "allAuthenticatedUsers"}
         assert everybody == (caller.key == "api"), f"{caller.key}: {caller.values['member']}"
+        # A function that trusts IAM to have verified a token must have nobody let in without one.
+        told = environment(deployment.functions()[caller.key])
+        assert ("PUSH_CHECKED_BY_IAM" in told) != everybody, caller.key
     for name, function in deployment.functions().items():
         ingress = function.block("service_config")["ingress_settings"]
         assert ingress == ("ALLOW_ALL" if name == "api" else "ALLOW_INTERNAL_ONLY"), name
@@ -38,6 +41,8 @@ def roles_are_exactly_these(deployment: Deployment) -> None:
     if not any(who == "Snowflake" for who, _, _ in granted):
         # Its account is known only after the first half of the handshake.
         listed = {right for right in listed if right[0] != "Snowflake"}
+    if not any(target == "secret backfills-traces" for _, _, target in granted):
+        listed = {right for right in listed if right[2] != "secret backfills-traces"}
     assert granted == listed, f"too much: {granted - listed}, too little: {listed - granted}"
     permissions = {
         role.values["role_id"]: set(role.values["permissions"])
@@ -52,10 +57,11 @@ def conditions_narrow(deployment: Deployment) -> None:
         for resource in deployment.resources
         for condition in (resource.values.get("condition") or () if "_iam_" in resource.kind else ())
     }
-    expressions = {re.sub(r"example-backfills-\w+-|\d{12}", "…", text) for _, text in conditions}
-    assert expressions == {
-        'resource.name.startsWith("projects/…/secrets/beam-")',
-        'resource.name.startsWith("projects/_/buckets/…backfills-sources/objects/releases/")',
+    api = deployment.functions()["api"].values
+    assert {text for _, text in conditions} == {
+        f'resource.name.startsWith("projects/{NUMBER}/secrets/beam-")',
+        f'resource.name.startsWith("projects/_/buckets/{api["project"]}-backfills-sources/objects/releases/")',
+        f'resource.name.startsWith("projects/_/buckets/gcf-v2-sources-{NUMBER}-{api["location"]}")',
     }
 
 
@@ -64,8 +70,20 @@ def each_function_has_an_account_of_its_own(deployment: Deployment) -> None:
         assert deployment.account(function.block("service_config")["service_account_email"]) == name
 
 
+def functions_wait_for_what_they_need(deployment: Deployment) -> None:
+    """A function's build needs its rights, its first start its secrets."""
+    rights = {
+        re.sub(r"\[.*\]$", "", one.address)
+        for one in deployment.resources
+        if "_iam_" in one.kind and re.match(r"module\.(secrets|storage)\.|module\.identities\.", one.address)
+    }
+    assert rights
+    for name, function in deployment.functions().items():
+        assert rights <= function.waits_for, f"{name} does not wait for {rights - function.waits_for}"
+
+
 def functions_are_told_what_they_need(deployment: Deployment) -> None:
-    known = {field.metadata["name"] for field in dataclasses.fields(Settings)}
+    known = {field.metadata["name"] for field in dataclasses.fields(Settings)} | OPENTELEMETRYS
     for name, function in deployment.functions().items():
         told = environment(function)
         assert told.keys() <= known, f"{name}: {told.keys() - known} are no settings"
@@ -78,10 +96,9 @@ def functions_are_told_what_they_need(deployment: Deployment) -> None:
 def credentials_come_from_secrets(deployment: Deployment) -> None:
     for name, function in deployment.functions().items():
         service = function.block("service_config")
-        assert not {"KAFKA_CLIENT", "SNOWFLAKE_CONNECT"} & service["environment_variables"].keys(), name
+        assert not SECRETS.keys() & service["environment_variables"].keys(), name
         for variable in service["secret_environment_variables"]:
-            secret = {"KAFKA_CLIENT": "backfills-kafka", "SNOWFLAKE_CONNECT": "backfills-snowflake"}
-            assert variable["secret"] == secret[variable["key"]]
+            assert variable["secret"] == SECRETS[variable["key"]]
             assert variable["version"].isdecimal(), "a rotation would reach some instances and not others"
     assert not [one for one in deployment.resources if one.kind == "google_secret_manager_secret_version"]
 
@@ -133,6 +150,10 @@ def static_deliveries_leave_by_the_reserved_addresses(deployment: Deployment) ->
     addresses = [address.values["self_link"] for address in deployment.of("google_compute_address")]
     assert nat.values["nat_ip_allocate_option"] == "MANUAL_ONLY"
     assert sorted(nat.values["nat_ips"]) == sorted(addresses)
+    ports = nat.values["min_ports_per_vm"] or 64
+    assert ports >= 1024, "a connector's machine has too few connections to one receiver"
+    # Machines that are replaced stand beside those that replace them.
+    assert ports * 2 * connector.values["max_instances"] <= 64512 * len(addresses)
     for name, function in deployment.functions().items():
         service = function.block("service_config")
         static = name == "deliver-static"
@@ -178,6 +199,7 @@ EVERYWHERE: tuple[Property, ...] = (
     roles_are_exactly_these,
     conditions_narrow,
     each_function_has_an_account_of_its_own,
+    functions_wait_for_what_they_need,
     functions_are_told_what_they_need,
     credentials_come_from_secrets,
     properties_of_data.indexes_are_those_of_the_queries,

@@ -1,5 +1,10 @@
 """What must hold of where records and staged files are kept."""
 
+import math
+import re
+
+from infra.offline.build import ROOT
+from shared.config import read
 from tests.infra import query_shapes
 from tests.infra.deployed import Deployment
 from tests.infra.told import environment
@@ -30,12 +35,22 @@ def indexes_are_those_of_the_queries(deployment: Deployment) -> None:
 
 def the_bucket_is_near_snowflake_and_forgets(deployment: Deployment) -> None:
     (bucket,) = [one for one in deployment.of("google_storage_bucket") if one.address.endswith(".staging")]
-    assert bucket.values["location"] == "us-central1"
+    assert bucket.values["location"] == _snowflakes_regions()[bucket.values["project"]]
     ages = {
         rule["action"][0]["type"]: rule["condition"][0]["age"] for rule in bucket.values["lifecycle_rule"]
     }
     told = environment(deployment.functions()["api"])
-    assert ages["Delete"] == int(told["STAGED_FILES_DAYS"])
+    # A retry on the last day that it is taken may go on for as long as a job may.
+    limit = read(environment(deployment.functions()["sweep"]) | {"K_SERVICE": "sweep"}).job_limit
+    assert ages["Delete"] == int(told["STAGED_FILES_DAYS"]) + math.ceil(limit / 86400)
+
+
+def _snowflakes_regions() -> dict[str, str]:
+    """By the environments' projects."""
+    texts = [file.read_text() for file in (ROOT / "infra/environments").glob("*.tfvars")]
+    named = re.compile(r'^(project|snowflake_region) += "(\S+)"', re.MULTILINE)
+    found: list[dict[str, str]] = [dict(named.findall(text)) for text in texts]
+    return {values["project"]: values["snowflake_region"] for values in found}
 
 
 def data_is_protected(deployment: Deployment) -> None:
@@ -43,6 +58,6 @@ def data_is_protected(deployment: Deployment) -> None:
     assert database.values["point_in_time_recovery_enablement"] == "POINT_IN_TIME_RECOVERY_ENABLED"
     assert database.values["name"] == "(default)", "the functions' clients ask for no other"
     assert deployment.of("google_firestore_backup_schedule")
-    project = database.values["project"]
     protected = database.values["delete_protection_state"] == "DELETE_PROTECTION_ENABLED"
-    assert protected or project.endswith("-dev")
+    (trigger, *_) = deployment.of("google_cloudbuild_trigger")
+    assert protected or trigger.values["substitutions"]["_ENVIRONMENT"] == "dev"

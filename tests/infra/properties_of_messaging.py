@@ -15,6 +15,8 @@ def pushes_are_authenticated(deployment: Deployment) -> None:
         assert deployment.account(token["service_account_email"]) == "push"
         assert token["audience"] == url(deployment, function)
         _takes_calls_of(deployment, function, "push")
+    (tokens,) = [one for one in deployment.resources if one.address.endswith(".push_tokens")]
+    assert "module.messaging.google_pubsub_subscription.this" in tokens.waits_for
     (job,) = deployment.of("google_cloud_scheduler_job")
     (target,) = job.values["http_target"]
     (token,) = target["oidc_token"]
@@ -28,6 +30,8 @@ def _takes_calls_of(deployment: Deployment, function: str, account: str) -> None
     told = environment(deployment.functions()[function])
     assert told["PUSH_AUDIENCE"] == url(deployment, function)
     assert deployment.account(told["PUSH_SERVICE_ACCOUNT"]) == account
+    # Cloud Run takes the signature off the tokens that it verifies.
+    assert told.get("PUSH_CHECKED_BY_IAM") == "true", f"{function} would refuse every call"
 
 
 def every_topic_is_subscribed(deployment: Deployment) -> None:

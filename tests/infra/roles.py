@@ -35,6 +35,11 @@ ROLES = {
     ("sweep", "roles/datastore.user", "*"),
     ("sweep", "roles/pubsub.publisher", "topic backfills-stage"),
     ("sweep", "roles/secretmanager.secretAccessor", "secret backfills-snowflake"),
+    # If the collector of traces wants to be shown headers.
+    *(
+        (name, "roles/secretmanager.secretAccessor", "secret backfills-traces")
+        for name in ("api", "stage", "deliver", "deliver-static", "dead-letter", "sweep")
+    ),
     # Who calls.
     ("allUsers", "roles/run.invoker", "function api"),
     ("push", "roles/run.invoker", "function stage"),
@@ -53,6 +58,7 @@ ROLES = {
     # Building the images, making releases, deploying them.
     ("build", "roles/logging.logWriter", "*"),
     ("build", "roles/storage.objectViewer", "bucket sources"),
+    ("build", "roles/storage.objectViewer", "* if functions' sources only"),
     ("build", "roles/artifactregistry.writer", "repository backfills"),
     ("release", "roles/logging.logWriter", "*"),
     ("release", "roles/storage.objectAdmin", "bucket sources if releases only"),
@@ -91,6 +97,7 @@ ROLES = {
             "cloudquotas.admin",
             "cloudscheduler.admin",
             "compute.networkAdmin",
+            "compute.securityAdmin",
             "datastore.owner",
             "iam.roleAdmin",
             "iam.serviceAccountAdmin",
@@ -117,6 +124,8 @@ ROLES = {
             "push",
             "schedule",
             "build",
+            "release",
+            "deploy",
         )
     ),
 }
@@ -185,7 +194,8 @@ def _granted(deployment: Deployment) -> Iterator[tuple[str, str, str]]:
 def _who(deployment: Deployment, member: str) -> str:
     if member.endswith("@gcp-sa-pubsub.iam.gserviceaccount.com"):
         return "Pub/Sub"
-    if member.startswith("serviceAccount:example-snowflake@"):
+    if member.startswith("serviceAccount:"):
+        # The mocks' own accounts have made-up members.
         return "Snowflake"
     return deployment.account(member)
 

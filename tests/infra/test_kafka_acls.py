@@ -26,7 +26,8 @@ from shared.destinations.kafka_names import topic_of
 from shared.destinations.kafka_settling import SettledMarkers
 from shared.errors import BackfillError
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, kafka_destination
-from tests.infra.conftest import Deploy
+from tests.infra.conftest import Changed
+from tests.infra.deployed import KAFKA
 
 pytestmark = pytest.mark.emulator
 
@@ -46,10 +47,10 @@ Right = tuple[str, str, str]
 
 
 @pytest.fixture(scope="module")
-def rights(deployed: Deploy) -> list[Right]:
+def rights(changed: Changed) -> list[Right]:
     """What the deployment tells the broker's administrator to grant."""
     found = []
-    for line in deployed("prod").outputs["kafka_acls"].splitlines():
+    for line in changed(kafka=KAFKA).outputs["kafka_acls"].splitlines():
         match = _COMMAND.fullmatch(line)
         assert match is not None, line
         operations = match["operations"].replace("--operation", "").split()

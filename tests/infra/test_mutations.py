@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from infra.offline.terraform import Terraform
-from tests.infra import properties
+from tests.infra import mutations, mutations_of_data, mutations_of_messaging, properties
 from tests.infra.conftest import Deploy
 from tests.infra.deployed import Deployment, deploy
-from tests.infra.mutations import MUTATIONS, Mutation
+from tests.infra.mutation import Mutation
 
 Broken = Callable[[Mutation], Deployment]
+MUTATIONS = (*mutations.MUTATIONS, *mutations_of_data.MUTATIONS, *mutations_of_messaging.MUTATIONS)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def broken(
         text = file.read_text()
         assert mutation.was in text, f"{mutation.file} has nothing to break any more"
         file.write_text(text.replace(mutation.was, mutation.becomes))
-        return deploy(terraform, copy, mutation.environment, bundles)
+        return deploy(terraform, copy, mutation.environment, bundles, milli_cpu_quota=80000)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         made: dict[str, Future[Deployment]] = {

@@ -112,8 +112,26 @@ def test_what_is_counted_is_summed_and_what_is_measured_is_not(deployment: Deplo
     for filter_, aligner in asked:
         if (found := re.search(r"logging\.googleapis\.com/user/([\w/]+)", filter_)) is None:
             continue
-        measured = aligner == "ALIGN_MEAN" or aligner.startswith("ALIGN_PERCENTILE_")
+        measured = aligner.startswith("ALIGN_PERCENTILE_")
         assert measured == (types[found[1]] == "DISTRIBUTION"), f"{found[1]}: {aligner}"
+
+
+def test_a_sweep_is_missed_and_one_that_never_succeeded_is_noticed(deployment: Deployment) -> None:
+    """What has never been counted can't be absent: failing sweeps have a condition of their own."""
+    (alert,) = [
+        one for one in deployment.of("google_monitoring_alert_policy") if "sweep_silent" in one.address
+    ]
+    assert alert.values["combiner"] == "OR"
+    ((absent,), (failing,)) = (
+        condition["condition_absent"] or condition["condition_threshold"]
+        for condition in alert.values["conditions"]
+    )
+    assert 'response_code_class="2xx"' in absent["filter"]
+    assert failing["filter"] == absent["filter"].replace('="2xx"', '!="2xx"')
+    (window,) = failing["aggregations"]
+    # One sweep a minute.
+    assert 0 < failing["threshold_value"] < int(window["alignment_period"].removesuffix("s")) / 60
+    assert (window["per_series_aligner"], failing["comparison"]) == ("ALIGN_DELTA", "COMPARISON_GT")
 
 
 def test_the_dashboard_is_laid_out_without_overlaps(deployment: Deployment) -> None:

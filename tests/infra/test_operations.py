@@ -75,6 +75,11 @@ def test_gcloud_takes_its_commands(tmp_path: Path) -> None:
     assert wrong == []
 
 
+def _declared(module: Path) -> list[tuple[str, str]]:
+    texts = [file.read_text() for file in module.glob("*.tf")]
+    return re.findall(r'^resource "(\w+)" "(\w+)"', "\n".join(texts), re.MULTILINE)
+
+
 def test_terraform_is_given_files_modules_and_outputs_that_are_there(deployed: Deploy) -> None:
     for words in _of("terraform"):
         assert words[1] == "-chdir=infra"
@@ -83,7 +88,11 @@ def test_terraform_is_given_files_modules_and_outputs_that_are_there(deployed: D
             if option in {"-var-file", "-backend-config"}:
                 assert (ROOT / "infra" / value).is_file(), value
             elif option == "-target":
-                assert (ROOT / "infra/modules" / value.removeprefix("module.")).is_dir(), value
+                module, _, resource = value.removeprefix("module.").partition(".")
+                folder = ROOT / "infra/modules" / module
+                assert folder.is_dir(), value
+                declared = {f"{kind}.{name}" for kind, name in _declared(folder)}
+                assert not resource or resource in declared, value
         if words[2] == "output":
             assert words[-1] in deployed("dev").outputs
 

@@ -50,6 +50,21 @@ def test_every_image_is_pinned(build: str) -> None:
         assert re.search(r":\d+\.\d+\.\d+(-[a-z]+)?$", step["name"]), step["name"]
 
 
+def test_all_steps_have_one_version_of_gcloud() -> None:
+    """Google removes each version's images after a year: they are raised together."""
+    names = {step["name"] for build in BUILDS for step in _read(build)["steps"]}
+    versions = {name.rsplit(":", maxsplit=1)[1].split("-")[0] for name in names if "google-cloud-cli" in name}
+    assert len(versions) == 1
+
+
+def test_the_tests_have_the_gcloud_commands_that_they_ask_about() -> None:
+    """The image with the emulators has those of the beta track, and is told to get the others."""
+    text = (ROOT / "docs/operations.md").read_text()
+    tracks = set(re.findall(r"^gcloud (alpha|preview) ", text, re.MULTILINE))
+    installed = re.findall(r"gcloud components install --quiet (\w+)", _step("cloudbuild.yaml", "test"))
+    assert tracks == set(installed)
+
+
 def test_terraform_is_the_version_that_the_configuration_asks_for(build: str) -> None:
     asked = re.search(r'required_version = "~> (\d+\.\d+)"', (ROOT / "infra/versions.tf").read_text())
     assert asked is not None

@@ -5,18 +5,28 @@ import sqlglot
 from sqlglot import exp
 
 from shared.unload import find_statement
-from tests.infra.conftest import Deploy
-from tests.infra.deployed import Deployment
+from tests.infra import properties, roles
+from tests.infra.conftest import Changed
+from tests.infra.deployed import SNOWFLAKE, Deployment
 from tests.infra.told import environment
 
 
 @pytest.fixture(scope="module")
-def text(deployed: Deploy) -> str:
-    return str(deployed("prod").outputs["snowflake_setup"])
+def deployment(changed: Changed) -> Deployment:
+    return changed(snowflake=SNOWFLAKE)
+
+
+@pytest.fixture(scope="module")
+def text(deployment: Deployment) -> str:
+    return str(deployment.outputs["snowflake_setup"])
 
 
 @pytest.fixture(scope="module")
 def statements(text: str) -> list[str]:
+    return _statements(text)
+
+
+def _statements(text: str) -> list[str]:
     """The statements one by one, each on one line."""
     lines = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
     return [" ".join(one.split()) for one in lines.split(";") if one.strip()]
@@ -54,15 +64,19 @@ def test_the_warehouse_sleeps_and_costs_no_more_than_it_may(statements: list[str
     assert _one(statements, "ALTER WAREHOUSE").endswith("SET RESOURCE_MONITOR = BACKFILLS_MONITOR")
 
 
-def test_the_integration_leads_to_the_staging_bucket_alone(deployed: Deploy, statements: list[str]) -> None:
-    bucket = environment(deployed("prod").functions()["stage"])["STAGING_BUCKET"]
+def test_the_integration_leads_to_the_staging_bucket_alone(
+    deployment: Deployment, statements: list[str]
+) -> None:
+    bucket = environment(deployment.functions()["stage"])["STAGING_BUCKET"]
     integration = _one(statements, "CREATE STORAGE INTEGRATION")
     assert integration.endswith(f"STORAGE_ALLOWED_LOCATIONS = ('gcs://{bucket}/')")
     assert f"URL = 'gcs://{bucket}/'" in _one(statements, "CREATE STAGE")
 
 
-def test_the_stage_is_the_one_that_the_functions_are_told(deployed: Deploy, statements: list[str]) -> None:
-    functions = deployed("prod").functions()
+def test_the_stage_is_the_one_that_the_functions_are_told(
+    deployment: Deployment, statements: list[str]
+) -> None:
+    functions = deployment.functions()
     stage = environment(functions["stage"])["SNOWFLAKE_STAGE"]
     assert stage == environment(functions["sweep"])["SNOWFLAKE_STAGE"]
     quoted = ".".join(f'"{part}"' for part in stage.split("."))
@@ -93,13 +107,21 @@ def test_it_may_be_run_again(statements: list[str]) -> None:
     assert all("IF NOT EXISTS" in statement for statement in creations)
 
 
-def test_the_handshakes_second_half_is_the_environments_variable(deployed: Deploy, text: str) -> None:
+def test_the_handshakes_second_half_is_the_environments_variable(
+    deployment: Deployment, changed: Changed, text: str
+) -> None:
     assert text.rstrip().endswith("DESC STORAGE INTEGRATION BACKFILLS_INTEGRATION;")
-    before, after = deployed("dev"), deployed("prod")
+    account = "example-snowflake@example-snowflake-project.iam.gserviceaccount.com"
+    after = changed(snowflake=SNOWFLAKE | {"storage_account": account})
+    admission = {("Snowflake", "backfillsUnloadWriter", "bucket staged")}
+    assert roles.granted(after) - roles.granted(deployment) == admission
+    properties.roles_are_exactly_these(after)
 
-    def admitted(deployment: Deployment) -> bool:
-        members = [one.values["member"] for one in deployment.of("google_storage_bucket_iam_member")]
-        return any("example-snowflake" in member for member in members)
 
-    assert not admitted(before)
-    assert admitted(after)
+def test_a_database_that_another_account_shares_is_granted_as_a_whole(changed: Changed) -> None:
+    """Snowflake refuses rights to the single objects of one."""
+    deployment = changed(snowflake=SNOWFLAKE | {"shared_databases": ["ethereum"]})
+    statements = _statements(deployment.outputs["snowflake_setup"])
+    shared = [statement for statement in statements if '"ETHEREUM"' in statement]
+    assert shared == ['GRANT IMPORTED PRIVILEGES ON DATABASE "ETHEREUM" TO ROLE BACKFILLS_ROLE']
+    assert _one(statements, 'GRANT USAGE ON DATABASE "BASE"')

@@ -8,6 +8,7 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,10 +16,8 @@ from infra.offline.build import ROOT, build
 from infra.offline.schema import read_schema
 from infra.offline.setup import missing_terraform
 from infra.offline.terraform import Terraform, TerraformFailed
-from tests.infra.conftest import Edited
-from tests.infra.deployed import deploy
-
-_OPTIONAL = {"protect_data", "milli_cpu_quota"}
+from tests.infra.conftest import Changed, Edited
+from tests.infra.deployed import KAFKA, SNOWFLAKE
 
 
 def test_the_configuration_is_formatted(terraform: Terraform) -> None:
@@ -62,22 +61,26 @@ def test_a_reference_to_nothing_is_found_without_the_provider(terraform: Terrafo
 
 
 @pytest.mark.parametrize(
-    ("was", "becomes", "complaint"),
+    ("values", "complaint"),
     [
-        ('= "dev"', '= "test"', "Environments are dev, staging and prod"),
-        ("marker_days = 7", "marker_days = 0", "keep the offsets"),
-        ('"BASE"', '"BASE; DROP TABLE X"', "plain identifiers"),
-        ('"XSMALL"', '"GIANT"', "XSMALL, SMALL"),
-        ('storage_account = ""', 'storage_account = "somebody"', "DESC STORAGE INTEGRATION"),
-        ("protect_data       = false", "staged_files_days = 2", "staged files must not go before"),
+        ({"environment": "test"}, "Environments are dev, staging and prod"),
+        ({"kafka": KAFKA | {"marker_days": 0}}, "keep the offsets"),
+        ({"snowflake": SNOWFLAKE | {"tables_from": ["BASE; DROP TABLE X"]}}, "plain identifiers"),
+        ({"snowflake": SNOWFLAKE | {"shared_databases": ["BASE; DROP TABLE X"]}}, "plain identifiers"),
+        ({"snowflake": SNOWFLAKE | {"warehouse_size": "GIANT"}}, "XSMALL, SMALL"),
+        ({"snowflake": SNOWFLAKE | {"storage_account": "somebody"}}, "DESC STORAGE INTEGRATION"),
+        ({"staged_files_days": 0}, "whole days"),
+        ({"settings": {"KAFKA_CLIENT": "{}"}}, "no secrets"),
+        ({"settings": {"STAGING_BUCKET": "other"}}, "nothing else"),
+        ({"settings": {"PUSH_CHECKED_BY_IAM": "false"}}, "nothing else"),
+        ({"settings": {"UNLOAD_FILE_BITES": "1"}}, "are variables of"),
     ],
 )
 def test_values_that_can_not_work_are_refused(
-    terraform: Terraform, edited: Edited, bundles: Path, *, was: str, becomes: str, complaint: str
+    changed: Changed, values: dict[str, Any], complaint: str
 ) -> None:
-    folder = edited("environments/dev.tfvars", was, becomes)
     with pytest.raises(TerraformFailed, match=complaint):
-        deploy(terraform, folder, "dev", bundles)
+        changed(**values)
 
 
 def test_the_first_half_of_a_deployment_gives_what_the_other_sides_need(
@@ -88,11 +91,16 @@ def test_the_first_half_of_a_deployment_gives_what_the_other_sides_need(
 
 
 def test_environments_differ_in_values_only() -> None:
-    assignment = re.compile(r"^(\w+) *=", re.MULTILINE)
+    """Each says whatever has no default; a secret's version, say, is raised in one after the other."""
+    declaration = re.compile(r'^variable "(\w+)" \{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
+    default = re.compile(r"^  default +=", re.MULTILINE)
+    declared = dict(declaration.findall((ROOT / "infra/variables.tf").read_text()))
+    required = {name for name, text in declared.items() if not default.search(text)}
     files = sorted((ROOT / "infra/environments").glob("*.tfvars"))
-    names = [set(assignment.findall(file.read_text())) - _OPTIONAL for file in files]
     assert [file.stem for file in files] == ["dev", "prod", "staging"]
-    assert names[0] == names[1] == names[2]
+    for file in files:
+        named = set(re.findall(r"^(\w+) *=", file.read_text(), re.MULTILINE))
+        assert required <= named <= declared.keys(), file.name
 
 
 def test_the_provider_is_pinned_to_the_version_whose_schema_is_served() -> None:

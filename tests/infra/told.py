@@ -7,6 +7,8 @@ from infra.offline.build import ROOT
 from shared.config import Settings
 from tests.infra.deployed import Deployment, Resource
 
+# The project's, as infra/tests mock it.
+NUMBER = "123456789012"
 # The bundle of each function.
 FUNCTIONS = {
     "api": "api",
@@ -16,6 +18,14 @@ FUNCTIONS = {
     "dead-letter": "dead_letter",
     "sweep": "sweep",
 }
+# The variables that hold credentials, and the secrets they come from.
+SECRETS = {
+    "KAFKA_CLIENT": "backfills-kafka",
+    "SNOWFLAKE_CONNECT": "backfills-snowflake",
+    "OTEL_EXPORTER_OTLP_HEADERS": "backfills-traces",
+}
+# What OpenTelemetry reads by itself.
+OPENTELEMETRYS = {"OTEL_EXPORTER_OTLP_HEADERS", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}
 # The function that each subscription pushes to.
 PUSHED = {
     "backfills-stage": "stage",
@@ -75,4 +85,4 @@ def _has_no_default(field: "dataclasses.Field[object]") -> bool:
 def url(deployment: Deployment, function: str) -> str:
     """Where Cloud Run puts a service, known from the project's number before it is there."""
     values = deployment.functions()[function].values
-    return f"https://{values['name']}-123456789012.{values['location']}.run.app"
+    return f"https://{values['name']}-{NUMBER}.{values['location']}.run.app"

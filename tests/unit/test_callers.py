@@ -3,7 +3,8 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -119,22 +120,34 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture
-def google(certificates: Certificates, clock: FakeClock) -> GoogleCallers:
+def armed(certificates: Certificates, clock: FakeClock, *, behind_iam: bool) -> GoogleCallers:
     return GoogleCallers(
         requests.Request(),
         audience=AUDIENCE,
         service_account=ACCOUNT,
+        behind_iam=behind_iam,
+        now=clock.now,
         monotonic=clock.monotonic,
         certs_url=certificates.url,
     )
 
 
+@pytest.fixture
+def google(certificates: Certificates, clock: FakeClock) -> GoogleCallers:
+    """Where nobody has looked at a call before."""
+    return armed(certificates, clock, behind_iam=False)
+
+
+@pytest.fixture
+def google_behind_iam(certificates: Certificates, clock: FakeClock) -> GoogleCallers:
+    return armed(certificates, clock, behind_iam=True)
+
+
 def test_the_service_accounts_token_for_this_function_is_taken(
     google: GoogleCallers, keys: tuple[Key, Key]
 ) -> None:
-    google.require(f"Bearer {keys[0].token()}")
-    google.require(f"bearer {keys[0].token(iss='accounts.google.com')}")
+    google.require(f"Bearer {keys[0].token()}", None)
+    google.require(f"bearer {keys[0].token(iss='accounts.google.com')}", None)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +162,7 @@ def test_the_service_accounts_token_for_this_function_is_taken(
         {"email_verified": "true"},
         {"iss": "https://accounts.example.com"},
         {"iss": None},
+        {"iss": ["https://accounts.google.com"]},
         {"exp": int(time.time()) - 60},
         {"iat": int(time.time()) + 600, "exp": int(time.time()) + 3600},
     ],
@@ -158,12 +172,12 @@ def test_a_token_of_anybody_or_for_anything_else_is_refused(
     google: GoogleCallers, keys: tuple[Key, Key], changes: dict[str, Any]
 ) -> None:
     with pytest.raises(CallerUnknown):
-        google.require(f"Bearer {keys[0].token(**changes)}")
+        google.require(f"Bearer {keys[0].token(**changes)}", None)
 
 
 def test_a_token_that_another_key_signed_is_refused(google: GoogleCallers, keys: tuple[Key, Key]) -> None:
     with pytest.raises(CallerUnknown):
-        google.require(f"Bearer {keys[1].token()}")
+        google.require(f"Bearer {keys[1].token()}", None)
 
 
 def test_a_token_that_nobody_signed_is_refused(google: GoogleCallers, keys: tuple[Key, Key]) -> None:
@@ -173,36 +187,150 @@ def test_a_token_that_nobody_signed_is_refused(google: GoogleCallers, keys: tupl
     none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"
     for forged in (f"{header}.{claims}.", f"{header}.{other_claims}.{signature}", f"{none}.{claims}."):
         with pytest.raises(CallerUnknown):
-            google.require(f"Bearer {forged}")
+            google.require(f"Bearer {forged}", None)
 
 
 @pytest.mark.parametrize(
-    "header", [None, "", "Bearer", "Bearer ", "Basic dXNlcg==", "Bearer x", "Bearer a.b.c"]
+    "header",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic dXNlcg==",
+        "Basic a.b.c",
+        "Bearer x",
+        "Bearer a.b.c",
+        "Bearer a.b.c.d",
+    ],
 )
 def test_a_call_without_a_token_is_refused(google: GoogleCallers, header: str | None) -> None:
     with pytest.raises(CallerUnknown):
-        google.require(header)
+        google.require(header, None)
+
+
+def test_a_credential_of_another_kind_is_not_repeated(google: GoogleCallers) -> None:
+    """Such as an access token, sent by mistake: the detail goes to the log."""
+    with pytest.raises(CallerUnknown) as caught:
+        google.require("Bearer ya29.hunter2", None)
+    assert "hunter2" not in f"{caught.value.message} {caught.value.detail}"
+
+
+def as_cloud_run_hands_it_on(key: Key, clock: FakeClock, **changes: Any) -> str:
+    """The header of a call whose token Cloud Run has verified, issued by the test's clock."""
+    issued = int(clock.now().timestamp())
+    token = key.token(**{"iat": issued, "exp": issued + 3600} | changes)
+    return f"Bearer {token.rpartition('.')[0]}.SIGNATURE_REMOVED_BY_GOOGLE"
+
+
+def test_behind_iam_a_token_is_taken_whose_signature_cloud_run_has_verified(
+    google_behind_iam: GoogleCallers, keys: tuple[Key, Key], clock: FakeClock, certificates: Certificates
+) -> None:
+    google_behind_iam.require(as_cloud_run_hands_it_on(keys[0], clock), None)
+    assert certificates.asked == []
+
+
+def test_behind_iam_a_token_that_still_has_its_signature_is_taken_for_the_signature(
+    google_behind_iam: GoogleCallers, keys: tuple[Key, Key]
+) -> None:
+    google_behind_iam.require(f"Bearer {keys[0].token()}", None)
+    with pytest.raises(CallerUnknown):
+        google_behind_iam.require(f"Bearer {keys[1].token()}", None)
+
+
+def test_where_iam_does_not_stand_in_front_no_token_is_taken_without_its_signature(
+    google: GoogleCallers, keys: tuple[Key, Key], clock: FakeClock
+) -> None:
+    now = int(time.time())
+    with pytest.raises(CallerUnknown):
+        google.require(as_cloud_run_hands_it_on(keys[0], clock, iat=now, exp=now + 3600), None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"aud": "https://stage-abc.run.app"},
+        {"aud": None},
+        {"aud": [AUDIENCE]},
+        {"email": "somebody@project.iam.gserviceaccount.com"},
+        {"email": None},
+        {"email_verified": False},
+        {"email_verified": None},
+        {"email_verified": "true"},
+        {"iss": "https://accounts.example.com"},
+        {"iss": None},
+        {"iss": ["https://accounts.google.com"]},
+        {"iat": None},
+        {"exp": None},
+        {"iat": "0"},
+        {"exp": "99999999999"},
+        {"exp": float("inf")},
+    ],
+    ids=" and ".join,
+)
+def test_behind_iam_a_token_of_anybody_or_for_anything_else_is_refused(
+    google_behind_iam: GoogleCallers, keys: tuple[Key, Key], clock: FakeClock, changes: dict[str, Any]
+) -> None:
+    """IAM admits whoever was given the right to call, by whichever token of Google's."""
+    with pytest.raises(CallerUnknown):
+        google_behind_iam.require(as_cloud_run_hands_it_on(keys[0], clock, **changes), None)
+
+
+@pytest.mark.parametrize(
+    ("moved", "taken"), [(-11, False), (-10, True), (0, True), (3610, True), (3611, False)]
+)
+def test_behind_iam_a_token_holds_for_its_time_and_ten_seconds_of_a_clocks_error(
+    google_behind_iam: GoogleCallers, keys: tuple[Key, Key], clock: FakeClock, *, moved: int, taken: bool
+) -> None:
+    header = as_cloud_run_hands_it_on(keys[0], clock)
+    clock.sleep(moved)
+    with nullcontext() if taken else pytest.raises(CallerUnknown):
+        google_behind_iam.require(header, None)
+
+
+@pytest.mark.parametrize("mark", ["", "signature_removed_by_google", "SIGNATURE_REMOVED_BY_GOOGLE.", "x"])
+def test_behind_iam_only_cloud_runs_own_mark_stands_for_a_signature(
+    google_behind_iam: GoogleCallers, keys: tuple[Key, Key], clock: FakeClock, mark: str
+) -> None:
+    header = as_cloud_run_hands_it_on(keys[0], clock)
+    with pytest.raises(CallerUnknown):
+        google_behind_iam.require(header.replace("SIGNATURE_REMOVED_BY_GOOGLE", mark), None)
+
+
+def test_behind_iam_claims_that_can_not_be_read_are_refused(google_behind_iam: GoogleCallers) -> None:
+    for claims in ("a.b", ".", "W10.W10", "e30.W10"):
+        with pytest.raises(CallerUnknown):
+            google_behind_iam.require(f"Bearer {claims}.SIGNATURE_REMOVED_BY_GOOGLE", None)
+
+
+@pytest.mark.parametrize("other", ["", "Bearer a.b.c"])
+def test_a_token_that_cloud_run_did_not_look_at_is_refused(
+    google_behind_iam: GoogleCallers, keys: tuple[Key, Key], clock: FakeClock, other: str
+) -> None:
+    """With X-Serverless-Authorization a caller could have IAM verify one token, and show us another."""
+    with pytest.raises(CallerUnknown):
+        google_behind_iam.require(as_cloud_run_hands_it_on(keys[0], clock), other)
 
 
 def test_googles_keys_are_asked_for_as_seldom_as_google_says(
     google: GoogleCallers, keys: tuple[Key, Key], certificates: Certificates, clock: FakeClock
 ) -> None:
     for _ in range(3):
-        google.require(f"Bearer {keys[0].token()}")
+        google.require(f"Bearer {keys[0].token()}", None)
     assert len(certificates.asked) == 1
     clock.sleep(300)
-    google.require(f"Bearer {keys[0].token()}")
+    google.require(f"Bearer {keys[0].token()}", None)
     assert len(certificates.asked) == 2
 
 
 def test_a_key_that_google_withdraws_signs_no_longer(
     google: GoogleCallers, keys: tuple[Key, Key], certificates: Certificates, clock: FakeClock
 ) -> None:
-    google.require(f"Bearer {keys[0].token()}")
+    google.require(f"Bearer {keys[0].token()}", None)
     certificates.keys = {"second": keys[1].certificate}
     clock.sleep(300)
     with pytest.raises(CallerUnknown):
-        google.require(f"Bearer {keys[0].token()}")
+        google.require(f"Bearer {keys[0].token()}", None)
 
 
 def test_while_googles_keys_can_not_be_had_no_call_is_taken_nor_given_up(
@@ -210,15 +338,35 @@ def test_while_googles_keys_can_not_be_had_no_call_is_taken_nor_given_up(
 ) -> None:
     certificates.status = 500
     with pytest.raises(Unavailable):
-        google.require(f"Bearer {keys[0].token()}")
+        google.require(f"Bearer {keys[0].token()}", None)
     certificates.status = 200
-    google.require(f"Bearer {keys[0].token()}")
+    google.require(f"Bearer {keys[0].token()}", None)
 
 
-def answer_to(authorization: str | None, google: GoogleCallers, handled: list[Pushed]) -> Answer:
-    headers = [] if authorization is None else [("Authorization", authorization)]
+def answer_to(
+    authorization: str | None,
+    google: GoogleCallers,
+    handled: list[Pushed],
+    others: Mapping[str, str] | None = None,
+) -> Answer:
+    headers = [
+        *(others or {}).items(),
+        *([] if authorization is None else [("Authorization", authorization)]),
+    ]
     request = Request(EnvironBuilder(method="POST", data=push(), headers=headers).get_environ())
     return Push("stage", google, PassingTracer(), handled.append).answer(request)
+
+
+def test_both_headers_of_a_call_are_looked_at(
+    google_behind_iam: GoogleCallers, keys: tuple[Key, Key], clock: FakeClock
+) -> None:
+    handled: list[Pushed] = []
+    header = as_cloud_run_hands_it_on(keys[0], clock)
+    forged = {"X-Serverless-Authorization": f"Bearer {keys[0].token(email='stranger@example.com')}"}
+    assert answer_to(header, google_behind_iam, handled, forged) == REFUSED
+    assert handled == []
+    assert answer_to(header, google_behind_iam, handled) == DONE
+    assert len(handled) == 1
 
 
 def test_a_push_of_a_stranger_is_not_handled_and_its_token_not_logged(
@@ -251,4 +399,18 @@ def test_whose_calls_are_taken_is_what_the_settings_say() -> None:
     named = project | {"PUSH_AUDIENCE": AUDIENCE, "PUSH_SERVICE_ACCOUNT": ACCOUNT}
     found = callers(read(named, called_by_google=True))
     with pytest.raises(CallerUnknown):
-        found.require(None)
+        found.require(None, None)
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_whether_iam_has_verified_a_call_is_what_the_settings_say(*, checked: bool) -> None:
+    settings = {
+        "GOOGLE_CLOUD_PROJECT": "project",
+        "K_SERVICE": "deliver",
+        "PUSH_AUDIENCE": AUDIENCE,
+        "PUSH_SERVICE_ACCOUNT": ACCOUNT,
+        "PUSH_CHECKED_BY_IAM": str(checked),
+    }
+    found = callers(read(settings, called_by_google=True))
+    assert isinstance(found, GoogleCallers)
+    assert found._behind_iam is checked

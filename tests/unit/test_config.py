@@ -88,3 +88,12 @@ def test_on_cloud_run_nothing_is_set_that_is_for_the_local_stack(name: str, valu
     read(PROJECT | {name: value})
     with pytest.raises(ConfigurationError, match=name):
         read(PROJECT | {name: value, "K_SERVICE": "deliver"})
+
+
+def test_that_iam_has_verified_a_call_can_be_said_on_cloud_run_alone() -> None:
+    """Anywhere else nobody stands in front, and a token without its signature is anybody's."""
+    said = PROJECT | {"PUSH_CHECKED_BY_IAM": "true"}
+    assert read(PROJECT).push_checked_by_iam is False
+    assert read(said | {"K_SERVICE": "deliver"}).push_checked_by_iam is True
+    with pytest.raises(ConfigurationError, match="PUSH_CHECKED_BY_IAM"):
+        read(said)

@@ -10,9 +10,11 @@ locals {
       concurrency = 4
       least       = var.api_instances.least
       most        = var.api_instances.most
-      settings    = ["STAGED_FILES_DAYS", "KAFKA_MARKER_DAYS", "MOST_JOBS_IN_FLIGHT", "TABLE_CATALOG"]
-      secrets     = []
-      caller      = "allUsers"
+      settings = [
+        "STAGED_FILES_DAYS", "KAFKA_MARKER_DAYS", "MOST_JOBS_IN_FLIGHT", "TABLE_CATALOG", "WEBHOOK_BATCH_ROWS",
+      ]
+      secrets = []
+      caller  = "allUsers"
     }
     stage = {
       bundle      = "stage"
@@ -24,7 +26,8 @@ locals {
       most        = 10
       settings = [
         "STAGING_BUCKET", "SNOWFLAKE_STAGE", "TABLE_CATALOG", "KAFKA_MARKER_DAYS", "KAFKA_TOPIC_PARTITIONS",
-        "KAFKA_TOPIC_REPLICATION",
+        "KAFKA_TOPIC_REPLICATION", "UNLOAD_FILE_BYTES", "UNLOAD_WAIT", "UNLOAD_LIMIT", "CLAIM_LIMIT",
+        "MOST_STAGING_ATTEMPTS", "LEASE_LENGTH",
       ]
       secrets = ["kafka", "snowflake"]
       caller  = var.push_account.member
@@ -37,7 +40,7 @@ locals {
       concurrency = 1
       least       = 0
       most        = var.deliver_instances
-      settings    = ["STAGING_BUCKET"]
+      settings    = ["STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE"]
       secrets     = ["kafka"]
       caller      = var.push_account.member
     }
@@ -49,7 +52,7 @@ locals {
       concurrency = 1
       least       = 0
       most        = var.deliver_instances
-      settings    = ["STAGING_BUCKET"]
+      settings    = ["STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE"]
       secrets     = ["kafka"]
       caller      = var.push_account.member
     }
@@ -61,7 +64,7 @@ locals {
       concurrency = 4
       least       = 0
       most        = 2
-      settings    = []
+      settings    = ["LEASE_LENGTH"]
       secrets     = []
       caller      = var.push_account.member
     }
@@ -73,15 +76,23 @@ locals {
       concurrency = 1
       least       = 0
       # Two sweeps at once are harmless, and one has all it needs.
-      most     = 1
-      settings = ["SNOWFLAKE_STAGE"]
-      secrets  = ["snowflake"]
-      caller   = var.schedule_account.member
+      most = 1
+      settings = [
+        "SNOWFLAKE_STAGE", "UNLOAD_LIMIT", "STAGING_LIMIT", "JOB_LIMIT", "STALL_LIMIT", "NUDGE_PAUSE",
+        "UNCONFIRMED_LIMIT",
+      ]
+      secrets = ["snowflake"]
+      caller  = var.schedule_account.member
     }
   }
 
-  shared_settings  = ["STAGE_TOPIC", "CHUNKS_TOPIC", "STATIC_CHUNKS_TOPIC", "OTEL_EXPORTER_OTLP_ENDPOINT"]
-  secret_variables = { kafka = "KAFKA_CLIENT", snowflake = "SNOWFLAKE_CONNECT" }
+  shared_settings = [
+    "STAGE_TOPIC", "CHUNKS_TOPIC", "STATIC_CHUNKS_TOPIC", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+  ]
+  known_settings   = concat(local.shared_settings, flatten([for function in local.functions : function.settings]))
+  secret_variables = { kafka = "KAFKA_CLIENT", snowflake = "SNOWFLAKE_CONNECT", traces = "OTEL_EXPORTER_OTLP_HEADERS" }
+  shared_secrets   = var.secret_versions.traces == null ? [] : ["traces"]
 
   # Only Google calls what is not public, with a token of one account and for this function.
   callers = {
@@ -93,6 +104,8 @@ locals {
       function.caller == "allUsers" ? {} : {
         PUSH_AUDIENCE        = var.urls[name]
         PUSH_SERVICE_ACCOUNT = local.callers[function.caller]
+        # By google_cloud_run_v2_service_iam_member.caller, which lets nobody else in.
+        PUSH_CHECKED_BY_IAM = "true"
       },
       function.bundle == "deliver" ? { DELIVERY_DEADLINE = tostring(var.delivery_deadline) } : {},
     )
@@ -182,14 +195,14 @@ resource "google_cloudfunctions2_function" "this" {
     environment_variables = merge(
       { GOOGLE_CLOUD_PROJECT = var.project },
       {
-        for setting, value in var.environment : setting => value
+        for setting, value in merge(var.environment, var.settings) : setting => value
         if contains(concat(local.shared_settings, each.value.settings), setting)
       },
       local.own_settings[each.key],
     )
 
     dynamic "secret_environment_variables" {
-      for_each = toset(each.value.secrets)
+      for_each = toset(concat(each.value.secrets, local.shared_secrets))
       content {
         project_id = var.project
         key        = local.secret_variables[secret_environment_variables.key]

@@ -60,10 +60,20 @@ variable "secrets" {
 }
 
 variable "secret_versions" {
-  type = map(string)
+  type = object({ kafka = string, snowflake = string, traces = optional(string) })
 }
 
 variable "environment" {
-  description = "what is known of every setting; each function is given those that it uses"
+  description = "what the deployment knows of every setting; each function is given those that it uses"
   type        = map(string)
+}
+
+variable "settings" {
+  description = "what its operator says of the others"
+  type        = map(string)
+
+  validation {
+    condition     = alltrue([for name in keys(var.settings) : contains(local.known_settings, name) && !contains(keys(var.environment), name)])
+    error_message = "settings are variables of docs/configuration.md that nothing else of the deployment sets, and no secrets."
+  }
 }

@@ -126,6 +126,9 @@ resource "google_service_account_iam_member" "push_tokens" {
   service_account_id = var.push_account.id
   role               = "roles/iam.serviceAccountOpenIdTokenCreator"
   member             = local.service_agent
+
+  # Pub/Sub's account is there at the latest when there is something that it does.
+  depends_on = [google_pubsub_subscription.this]
 }
 
 output "environment" {

@@ -91,7 +91,7 @@ resource "google_monitoring_alert_policy" "threshold" {
     auto_close = "86400s"
   }
 
-  # A metric made of logs is there once the logging metric is.
+  # A metric made of logs is known some minutes after the logging metric is made (docs/operations.md, step 1).
   depends_on = [google_logging_metric.this]
 }
 
@@ -145,6 +145,24 @@ resource "google_monitoring_alert_policy" "sweep_silent" {
 
       aggregations {
         alignment_period     = "60s"
+        per_series_aligner   = "ALIGN_DELTA"
+        cross_series_reducer = "REDUCE_SUM"
+      }
+    }
+  }
+
+  # One that never succeeded has no count to be missed.
+  conditions {
+    display_name = "Sweeps fail"
+
+    condition_threshold {
+      filter          = "${local.function}=\"backfills-sweep\" AND metric.type=\"run.googleapis.com/request_count\" AND metric.labels.response_code_class!=\"2xx\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = 8
+      duration        = "0s"
+
+      aggregations {
+        alignment_period     = "600s"
         per_series_aligner   = "ALIGN_DELTA"
         cross_series_reducer = "REDUCE_SUM"
       }

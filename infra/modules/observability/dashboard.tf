@@ -1,7 +1,7 @@
 locals {
   # One chart each: what is drawn, and how a point is made of a minute.
   charts = [
-    { title = "Jobs by state", by = "metric.label.status", filter = "${local.logged}/jobs\"", aligner = "ALIGN_MEAN", reducer = "REDUCE_MAX" },
+    { title = "Jobs by state", by = "metric.label.status", filter = "${local.logged}/jobs\"", aligner = "ALIGN_PERCENTILE_99", reducer = "REDUCE_MAX" },
     { title = "Jobs ended", by = "metric.label.status", filter = "${local.logged}/jobs_ended\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM" },
     { title = "A job, seconds (p95)", by = "metric.label.status", filter = "${local.logged}/job_seconds\"", aligner = "ALIGN_PERCENTILE_95", reducer = "REDUCE_MAX" },
     { title = "A chunk's delivery, seconds (p95)", by = "metric.label.destination_type", filter = "${local.logged}/chunk_seconds\"", aligner = "ALIGN_PERCENTILE_95", reducer = "REDUCE_MAX" },

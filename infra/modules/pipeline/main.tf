@@ -35,8 +35,8 @@ locals {
   # own, which only a reviewed commit reaches.
   deployer_roles = [
     "roles/artifactregistry.admin", "roles/cloudbuild.builds.editor", "roles/cloudfunctions.developer",
-    "roles/cloudquotas.admin", "roles/cloudscheduler.admin", "roles/compute.networkAdmin", "roles/datastore.owner",
-    "roles/iam.roleAdmin", "roles/iam.serviceAccountAdmin", "roles/logging.admin", "roles/monitoring.admin",
+    "roles/cloudquotas.admin", "roles/cloudscheduler.admin", "roles/compute.networkAdmin",
+    "roles/compute.securityAdmin", "roles/datastore.owner", "roles/iam.roleAdmin", "roles/iam.serviceAccountAdmin", "roles/logging.admin", "roles/monitoring.admin",
     "roles/pubsub.admin", "roles/resourcemanager.projectIamAdmin", "roles/run.admin",
     "roles/serviceusage.serviceUsageAdmin", "roles/storage.admin", "roles/vpcaccess.admin",
   ]
@@ -157,8 +157,9 @@ resource "google_project_iam_member" "secrets" {
   member  = google_service_account.deploy.member
 }
 
+# Whoever makes a trigger must be allowed to act as the account that it runs as: its own, too.
 resource "google_service_account_iam_member" "deploy_run_as" {
-  for_each = var.run_as
+  for_each = merge(var.run_as, { release = google_service_account.release.id, deploy = google_service_account.deploy.id })
 
   service_account_id = each.value
   role               = "roles/iam.serviceAccountUser"

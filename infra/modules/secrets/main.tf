@@ -12,11 +12,19 @@ variable "members" {
   type = map(string)
 }
 
+variable "traces" {
+  description = "whether the collector of traces wants to be shown headers, which are a secret"
+  type        = bool
+}
+
 locals {
-  readers = {
-    kafka     = ["stage", "deliver", "deliver-static"]
-    snowflake = ["stage", "sweep"]
-  }
+  readers = merge(
+    {
+      kafka     = ["stage", "deliver", "deliver-static"]
+      snowflake = ["stage", "sweep"]
+    },
+    var.traces ? { traces = keys(var.members) } : {},
+  )
   reads = merge([
     for secret, functions in local.readers : { for name in functions : "${secret}-${name}" => { secret = secret, name = name } }
   ]...)

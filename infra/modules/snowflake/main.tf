@@ -11,7 +11,12 @@ variable "schema" {
 }
 
 variable "tables_from" {
-  description = "databases whose tables are on offer"
+  description = "databases of the account's own whose tables are on offer"
+  type        = list(string)
+}
+
+variable "shared" {
+  description = "databases on offer that another account shares: their objects can't be granted one by one"
   type        = list(string)
 }
 
@@ -34,7 +39,7 @@ variable "bucket" {
 }
 
 locals {
-  identifiers = concat([var.database, var.schema], var.tables_from)
+  identifiers = concat([var.database, var.schema], var.tables_from, var.shared)
 }
 
 output "setup" {
@@ -42,6 +47,7 @@ output "setup" {
     database       = upper(var.database)
     schema         = upper(var.schema)
     tables_from    = [for name in var.tables_from : upper(name)]
+    shared         = [for name in var.shared : upper(name)]
     warehouse_size = var.warehouse_size
     credit_quota   = var.credit_quota
     bucket         = var.bucket

@@ -2,6 +2,10 @@ variable "project" {
   type = string
 }
 
+variable "project_number" {
+  type = string
+}
+
 variable "region" {
   type = string
 }
@@ -11,7 +15,8 @@ variable "staging_region" {
 }
 
 variable "staged_files_days" {
-  type = number
+  description = "days after which the bucket removes staged files"
+  type        = number
 }
 
 variable "protect" {
@@ -130,6 +135,19 @@ resource "google_storage_bucket_iam_member" "build" {
   bucket = google_storage_bucket.sources.name
   role   = "roles/storage.objectViewer"
   member = var.build_member
+}
+
+# Cloud Functions copies a bundle into a bucket of its own, from which the build takes it; the first function of a
+# region makes that bucket, so the right to it can't stand with it.
+resource "google_project_iam_member" "build" {
+  project = var.project
+  role    = "roles/storage.objectViewer"
+  member  = var.build_member
+
+  condition {
+    title      = "functions' sources only"
+    expression = "resource.name.startsWith(\"projects/_/buckets/gcf-v2-sources-${var.project_number}-${var.region}\")"
+  }
 }
 
 output "staging_bucket" {

@@ -1,0 +1,64 @@
+"""What an operator may say of the functions' settings, beside what the deployment knows."""
+
+import dataclasses
+
+from shared.config import Settings, read
+from tests.infra import properties, properties_of_data, roles
+from tests.infra.conftest import Changed
+from tests.infra.told import FUNCTIONS, OPENTELEMETRYS, SECRETS, environment, local_only
+
+# Variables of the deployment's own, empty in the examples.
+_OF_THE_DEPLOYMENT = {"TABLE_CATALOG", "OTEL_EXPORTER_OTLP_ENDPOINT"}
+# The functions that read each of the others.
+READERS = {
+    "WEBHOOK_BATCH_ROWS": {"api"},
+    "UNLOAD_FILE_BYTES": {"stage"},
+    "UNLOAD_WAIT": {"stage"},
+    "UNLOAD_LIMIT": {"stage", "sweep"},
+    "CLAIM_LIMIT": {"stage"},
+    "MOST_STAGING_ATTEMPTS": {"stage"},
+    "LEASE_LENGTH": {"stage", "deliver", "deliver-static", "dead-letter"},
+    "STATUS_PAUSE": {"deliver", "deliver-static"},
+    "STAGING_LIMIT": {"sweep"},
+    "JOB_LIMIT": {"sweep"},
+    "STALL_LIMIT": {"sweep"},
+    "NUDGE_PAUSE": {"sweep"},
+    "UNCONFIRMED_LIMIT": {"sweep"},
+    "OTEL_TRACES_SAMPLER": set(FUNCTIONS),
+    "OTEL_TRACES_SAMPLER_ARG": set(FUNCTIONS),
+}
+
+
+def _other_than_default(name: str) -> str:
+    return "parentbased_traceidratio" if name == "OTEL_TRACES_SAMPLER" else "1234567"
+
+
+def test_whatever_the_deployment_does_not_say_its_operator_may(changed: Changed) -> None:
+    """A variable is a credential, the local stack's, told by the deployment, or among those tried below."""
+    known = {field.metadata["name"] for field in dataclasses.fields(Settings)} | OPENTELEMETRYS
+    told = {name for function in changed(settings={}).functions().values() for name in environment(function)}
+    assert READERS.keys() == known - told - local_only() - SECRETS.keys() - _OF_THE_DEPLOYMENT
+
+
+def test_a_setting_reaches_the_functions_that_read_it(changed: Changed) -> None:
+    settings = {name: _other_than_default(name) for name in READERS}
+    deployment = changed(settings=settings)
+    functions = {name: environment(function) for name, function in deployment.functions().items()}
+    for setting, value in settings.items():
+        assert {name for name, told in functions.items() if setting in told} == READERS[setting], setting
+        assert {told.get(setting, value) for told in functions.values()} == {value}
+    for told in functions.values():
+        # As the functions will read them.
+        assert read(told | {"K_SERVICE": "any", "KAFKA_CLIENT": "{}", "SNOWFLAKE_CONNECT": "{}"})
+    properties_of_data.the_bucket_is_near_snowflake_and_forgets(deployment)
+
+
+def test_the_traces_headers_are_a_secret_of_their_own(changed: Changed) -> None:
+    versions = {"kafka": "1", "snowflake": "1"}
+    deployment = changed(secret_versions=versions | {"traces": "3"})
+    for function in deployment.functions().values():
+        assert environment(function)["OTEL_EXPORTER_OTLP_HEADERS"] == "backfills-traces"
+    properties.credentials_come_from_secrets(deployment)
+    reads = {(name, "roles/secretmanager.secretAccessor", "secret backfills-traces") for name in FUNCTIONS}
+    assert roles.granted(deployment) - roles.granted(changed(secret_versions=versions)) == reads
+    properties.roles_are_exactly_these(deployment)
