@@ -68,7 +68,7 @@ class Settings:
         "",
     )
     staging_bucket: str = _variable("STAGING_BUCKET", "bucket of the staged files", "")
-    table_catalog: Catalog = _variable(
+    table_catalog: Catalog = _variable(  # noqa: RUF009 - it answers a field, as for the others
         "TABLE_CATALOG",
         "tables on offer, as a JSON list of entries; empty: Base tables",
         "",
