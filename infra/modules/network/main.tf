@@ -53,7 +53,7 @@ resource "google_vpc_access_connector" "egress" {
   }
 }
 
-# Receivers have them on their allow lists: infra/sign_off.py lets no plan remove one.
+# Receivers have them on their allow lists: infra/release/sign_off.py lets no plan remove one.
 resource "google_compute_address" "egress" {
   count = 2
 
