@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from shared.catalog import Catalog, load_catalog
+
 
 class ConfigurationError(Exception):
     """The environment lacks a variable, or one of them can't be read. Names all of them at once."""
@@ -76,7 +78,12 @@ class Settings:
         only="Cloud Run",
     )
     staging_bucket: str = _variable("STAGING_BUCKET", "bucket of the staged files", "")
-    table_catalog: str = _variable("TABLE_CATALOG", "tables on offer, as JSON; empty: Base tables", "")
+    table_catalog: Catalog = _variable(  # noqa: RUF009 - it answers a field, as for the others
+        "TABLE_CATALOG",
+        "tables on offer, as a JSON list of entries; empty: Base tables",
+        "",
+        load_catalog,
+    )
     snowflake_connect: Mapping[str, Any] = _variable(
         "SNOWFLAKE_CONNECT", "arguments of the Snowflake connector, as a JSON object", "{}", _mapping
     )

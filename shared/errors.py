@@ -6,13 +6,16 @@ client may read (``message``) from what only the operator's log gets (``detail``
     BackfillError
     ├── RetryLater                 may succeed later: answered 503, Pub/Sub delivers again
     │   ├── Unavailable            a dependency does not answer, or says it is busy
-    │   │   └── AskedToWait        a destination says for how long it is
+    │   │   ├── AskedToWait        a destination says for how long it is
+    │   │   └── Untrusted          a receiver's certificate is not accepted: destinations/connections.py
     │   └── Busy                   somebody else is at this very work and may yet die
     ├── JobFails                   can never succeed: the job ends `failed` with the message
     │   ├── UnloadRefused          Snowflake refuses the unload
     │   ├── UnsupportedColumn      a column's type has no mapping to JSON
     │   ├── StagedFileUnusable     a staged file is gone, corrupt or of another shape
+    │   ├── TableNotOffered        the table is not in the catalog any more: catalog.py
     │   └── DestinationRefused     a destination can never accept these rows
+    │       └── RowTooLarge        a row that the topic can't hold: destinations/kafka_errors.py
     ├── Skipped                    nothing to do, now or ever: recorded and acknowledged
     │   ├── MalformedMessage       not a message of ours
     │   ├── StaleMessage           of an unknown job, another attempt, or a job that has ended
@@ -23,7 +26,9 @@ client may read (``message``) from what only the operator's log gets (``detail``
         ├── StateConflict          409
         ├── KeyReused              409
         ├── TooManyJobs            429
-        └── CallerUnknown          403, to whoever calls a function that only Google may call
+        ├── CallerUnknown          403, to whoever calls a function that only Google may call
+        ├── WebRefusal             400 to 415, before any step is asked: web/errors.py
+        └── Invalid                422, with every fault of the request: web/errors.py
 """
 
 from enum import StrEnum

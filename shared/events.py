@@ -71,11 +71,14 @@ class ChunkDelivered(OfJob):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobEnded(OfJob):
-    """A job came to its end; ``seconds`` since it was created, or retried."""
+    """A job came to its end; ``seconds`` since it was created, or retried; ``error_message`` as the client
+    reads it, of a failed one.
+    """
 
     name: ClassVar = "job_ended"
     status: str
     seconds: float
+    error_message: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

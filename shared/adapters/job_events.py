@@ -13,4 +13,5 @@ def end_of(before: Job, after: Job) -> JobEnded | None:
         job_id=after.job_id,
         status=after.status.value,
         seconds=((after.time_completed or after.time_begun) - after.time_begun).total_seconds(),
+        error_message=after.error_message,
     )

@@ -8,7 +8,6 @@ from shared.adapters.firestore_limits import Limits
 from shared.bootstrap.clients import firestore_client, monotonic, new_id, now, publisher
 from shared.bootstrap.logs import report
 from shared.bootstrap.traces import tracer
-from shared.catalog import load_catalog
 from shared.config import Settings
 from shared.steps.retry import Kept
 from shared.web.app import Api
@@ -28,7 +27,7 @@ def build(settings: Settings) -> Api:
         publisher=publisher(settings, timeout=PUBLISH_SECONDS),
         now=now,
         new_id=new_id,
-        rules=Rules(load_catalog(settings.table_catalog), settings.allow_insecure_webhooks),
+        rules=Rules(settings.table_catalog, settings.allow_insecure_webhooks),
         webhook_batch_rows=settings.webhook_batch_rows,
         kept=Kept(
             staged_files=timedelta(days=settings.staged_files_days),

@@ -15,7 +15,6 @@ from shared.adapters.pubsub import Pushed
 from shared.adapters.snowflake import SnowflakeUnloads
 from shared.bootstrap.clients import deliveries, firestore_client, monotonic, new_id, now, publisher, sleep
 from shared.bootstrap.logs import report
-from shared.catalog import load_catalog
 from shared.chunks import Chunk
 from shared.config import Settings
 from shared.destinations.kafka_settling import SettledMarkers
@@ -60,7 +59,7 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         topics=topics,
         unloads=unloads,
         publisher=queue,
-        catalog=load_catalog(settings.table_catalog),
+        catalog=settings.table_catalog,
         snowflake_stage=settings.snowflake_stage,
         limits=StagingLimits(
             wait=settings.unload_wait,

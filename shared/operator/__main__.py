@@ -122,7 +122,7 @@ def _add_keys(parser: argparse.ArgumentParser) -> None:
     rotate = actions.add_parser("rotate", help="make a key in place of another, and show it, once")
     rotate.add_argument("key_id")
     rotate.add_argument("--overlap-hours", type=float, default=24.0, help="until the old one is refused")
-    revoke = actions.add_parser("revoke", help="have a key refused, within a minute")
+    revoke = actions.add_parser("revoke", help="have a key refused, within half a minute")
     revoke.add_argument("key_id")
 
 

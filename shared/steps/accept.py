@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.errors import Busy, KeyReused, RetryLater
+from shared.errors import Busy, KeyReused, RetryLater, StaleMessage
 from shared.jobs import FilterValue, Job, confirm
 from shared.messages import StageJob
 from shared.steps.ports import Jobs, Publisher
@@ -21,14 +21,24 @@ def accept(job: Job, filter_values: Sequence[FilterValue], *, jobs: Jobs, publis
         first = jobs.create(job, filter_values)
         if first is None:
             publisher.publish(job, [StageJob(job.organization_id, job.job_id, job.retry)])
-            jobs.confirm(job)
-            return confirm(job)
+            return _confirmed(job, jobs)
     except RetryLater:
         if jobs.remove_unconfirmed(job):
             raise
         # It is confirmed, and only the answer to that was lost.
         return confirm(job)
     return _accepted_before(job, first, jobs)
+
+
+def _confirmed(job: Job, jobs: Jobs) -> Job:
+    try:
+        jobs.confirm(job)
+    except StaleMessage as error:
+        # Publishing took so long that the sweep, which takes such a job for a dead process's, was faster.
+        raise Busy(
+            "the request took too long and was taken back: send it again", detail=job.job_id
+        ) from error
+    return confirm(job)
 
 
 def _accepted_before(job: Job, first: str, jobs: Jobs) -> Job:

@@ -14,6 +14,7 @@ from shared.web.idempotency import HEADER as IDEMPOTENCY_HEADER
 from shared.web.idempotency import MOST_KEY_LENGTH
 from shared.web.listing import MOST_PER_PAGE
 from shared.web.models import CreateBackfill
+from shared.web.openapi_webhook import webhook_request
 
 _REFERENCE = "#/components/schemas/{model}"
 _JOB_ID = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
@@ -43,6 +44,7 @@ class InvalidRequest(TypedDict):
 
 
 _ERRORS: dict[int, tuple[str, type[Problem] | type[InvalidRequest]]] = {
+    400: ("The connection broke before the body was complete", Problem),
     401: ("No API key, an unknown one or a revoked one", Problem),
     404: ("No such job in the key's organization", Problem),
     409: ("The job's state, which the detail names, or the Idempotency-Key does not allow it", Problem),
@@ -50,6 +52,7 @@ _ERRORS: dict[int, tuple[str, type[Problem] | type[InvalidRequest]]] = {
     415: ("The body is not JSON in UTF-8", Problem),
     422: ("The request is invalid", InvalidRequest),
     429: ("The organization has as many backfills that have not ended as it may", Problem),
+    500: ("A fault of the service's own", Problem),
     503: ("Something the service needs is not available; nothing was recorded", Problem),
 }
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}}
@@ -62,7 +65,10 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Backfills",
             "version": "1.0.0",
-            "description": "Replays a slice of a table to streaming destinations.",
+            "description": (
+                "Replays a slice of a table to streaming destinations. An unknown path is answered 404,"
+                " another method of a path 405 with `Allow`, both in the shape of `Problem`."
+            ),
         },
         "security": [{"ApiKey": []}],
         "paths": {
@@ -84,6 +90,7 @@ def document() -> dict[str, Any]:
             "/api/v1/beam/openapi.json": {"get": _public("getOpenApi", "This document")},
             "/health": {"get": _public("getHealth", "Whether the API answers")},
         },
+        "webhooks": {"batch": {"post": webhook_request()}},
         "components": {
             "schemas": _schemas(),
             "securitySchemes": {"ApiKey": {"type": "apiKey", "in": "header", "name": HEADER}},
@@ -96,7 +103,7 @@ def _create() -> dict[str, Any]:
     created["201"]["headers"] = {"Location": {"description": "The job's path", "schema": {"type": "string"}}}
     body = {"schema": _reference(CreateBackfill), "examples": {"transfers": {"value": _EXAMPLE}}}
     return {
-        **_operation("createBackfill", "Create a backfill", created, 409, 413, 415, 422, 429),
+        **_operation("createBackfill", "Create a backfill", created, 400, 409, 413, 415, 422, 429),
         "parameters": [_idempotency_key()],
         "requestBody": {"required": True, "content": {"application/json": body}},
     }
@@ -120,7 +127,7 @@ def _list() -> dict[str, Any]:
 
 def _operation(name: str, summary: str, answers: dict[str, Any], *errors: int) -> dict[str, Any]:
     refusals: dict[str, Any] = {}
-    for status in sorted({401, 503, *errors}):
+    for status in sorted({401, 500, 503, *errors}):
         description, kind = _ERRORS[status]
         refusals |= _json(status, kind, description)
     for busy in {"429", "503"} & refusals.keys():

@@ -32,7 +32,11 @@ def jobs(firestore_host: str, monkeypatch: pytest.MonkeyPatch, events: list[Even
 
 
 def ended(job: Job, status: str, seconds: float) -> JobEnded:
-    return JobEnded(organization_id="acme", job_id=job.job_id, status=status, seconds=seconds)
+    """What is told of it; a failed one with the reason that its client reads."""
+    why = "why" if status == "failed" else None
+    return JobEnded(
+        organization_id="acme", job_id=job.job_id, status=status, seconds=seconds, error_message=why
+    )
 
 
 def test_each_end_is_told_with_how_long_the_job_took(jobs: FirestoreJobs, events: list[Event]) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -170,7 +171,11 @@ def test_the_lines_that_tell_a_jobs_story_do(stack: LocalStack, tmp_path: Path) 
 
 def test_the_readmes_lines_work_in_a_folder_with_a_running_stack(stack: LocalStack, tmp_path: Path) -> None:
     (tmp_path / ".stack").symlink_to(stack.layout.folder)
-    created, jobs = values(bash(lines_of("README.md", "curl"), dict(os.environ), tmp_path))
-    assert created["job_id"] in {job["job_id"] for job in jobs}
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    lines = lines_of("README.md", "curl") + lines_of("README.md", "follow")
+    created, jobs, job, row = values(bash(lines, dict(os.environ), tmp_path))
+    assert created["job_id"] == job["job_id"] in {one["job_id"] for one in jobs}
+    assert job["progress"].keys() == {"chunks_done", "chunks_total", "rows_done", "rows_total"}
+    assert row["token_address"] == job["filter_values"][0]
     client = Client(stack.endpoints["api_url"], stack.endpoints["api_key"])
     assert client.completed(created["job_id"])["chunks_left"] == 0

@@ -23,6 +23,7 @@ EVENTS = {
     "jobs_census": {"status", "count"},
 }
 RUNBOOKS = ROOT / "docs/runbooks"
+PAGE = ROOT / "docs/observability.md"
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +154,37 @@ def test_what_must_wake_somebody_is_watched(deployment: Deployment) -> None:
         "sweep-silent.md",
         "unloads-slow.md",
     }
+
+
+def test_the_page_lists_the_metrics_and_what_each_is_made_of(deployment: Deployment) -> None:
+    table = PAGE.read_text().split("\n| metric |")[1].split("\n\n")[0]
+    written = set(
+        re.findall(r"^\| `([\w/]+)` \| `(\w+)` \| ([\w` ]+) \| `?(\w*)`? ?\|$", table, re.MULTILINE)
+    )
+    made = set()
+    for metric in deployment.of("google_logging_metric"):
+        event = re.search(r'jsonPayload\.event="(\w+)"', metric.values["filter"])
+        measured = re.search(r"jsonPayload\.(\w+)", metric.values["value_extractor"] or "")
+        kind = f"distribution of `{measured[1]}`" if measured else "count"
+        assert event is not None
+        made.add((metric.values["name"], event[1], kind, " ".join(metric.values["label_extractors"])))
+    assert written == made
+
+
+def test_the_page_lists_the_charts(deployment: Deployment) -> None:
+    (dashboard,) = deployment.of("google_monitoring_dashboard")
+    tiles = plain(dashboard.values["dashboard_json"])["mosaicLayout"]["tiles"]
+    section = PAGE.read_text().split("\n## Metrics and the dashboard\n")[1].split("\n## ")[0]
+    assert re.findall(r"^- (.+)$", section, re.MULTILINE) == [tile["widget"]["title"] for tile in tiles]
+
+
+def test_the_runbook_of_slow_unloads_says_what_is_slow(deployment: Deployment) -> None:
+    (alert,) = [one for one in deployment.of("google_monitoring_alert_policy") if one.key == "unloads-slow"]
+    (condition,) = alert.values["conditions"]
+    (threshold,) = condition["condition_threshold"]
+    assert (
+        f"`slow_unload` ({threshold['threshold_value']:,.0f} s)" in (RUNBOOKS / "unloads-slow.md").read_text()
+    )
 
 
 def test_every_alert_reaches_somebody(deployment: Deployment) -> None:

@@ -6,13 +6,15 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from infra.offline.build import ROOT
+from shared.jobs import topic_name
 from shared.operator.__main__ import main as operate
+from tests.fakes.web import Service
 from tests.infra.conftest import Deploy
 
 DOCUMENT = ROOT / "docs/operations.md"
@@ -49,7 +51,8 @@ def _of(program: str) -> list[list[str]]:
 
 def test_only_programs_are_called_that_a_reader_has_or_is_told_to_get() -> None:
     programs = {Path(words[0]).name for words in _commands()}
-    assert programs == {"cat", "gcloud", "make", "openssl", "python", "python3", "rm", "terraform"}
+    own = {"cat", "curl", "make", "openssl", "printf", "python", "python3", "rm"}
+    assert programs == own | {"gcloud", "kafka-acls.sh", "terraform"}
 
 
 def test_make_has_the_targets() -> None:
@@ -60,11 +63,22 @@ def test_make_has_the_targets() -> None:
     assert mentioned <= set(targets)
 
 
+def _told_elsewhere() -> Iterator[list[str]]:
+    """Commands of gcloud on the other pages, which stand indented or in a sentence; without their pipes."""
+    for document in (ROOT / "docs").rglob("*.md"):
+        text = document.read_text()
+        for line in re.findall(r"^ +(gcloud .*)|`(gcloud [^`]+)`", text, re.MULTILINE):
+            words = shlex.split(line[0] or line[1])
+            yield words[: words.index("|")] if "|" in words else words
+
+
 def test_gcloud_takes_its_commands(tmp_path: Path) -> None:
     gcloud = shutil.which("gcloud")
     if gcloud is None:
         pytest.skip("gcloud is not on the path: its own check of commands can't be asked")
-    commands = [shlex.join(words) for words in _of("gcloud")]
+    elsewhere = list(_told_elsewhere())
+    assert len(elsewhere) > 20
+    commands = [shlex.join(words) for words in [*_of("gcloud"), *elsewhere]]
     file = tmp_path / "commands.md"
     file.write_text("\n".join(["```", *commands, "```", ""]))
     check = [gcloud, "meta", "lint-gcloud-commands", f"--commands-text-file={file}"]
@@ -119,6 +133,30 @@ def test_the_credentials_example_is_what_the_clients_take(tmp_path: Path) -> Non
     )
     assert json.loads(printed.stdout)["authenticator"] == "SNOWFLAKE_JWT"
     assert json.loads(kafka[1])["security.protocol"] == "SASL_SSL"
+
+
+def test_the_first_job_is_one_that_the_api_takes() -> None:
+    body = re.search(r"cat > job.json <<'JSON'\n(.*?)JSON", DOCUMENT.read_text(), re.DOTALL)
+    assert body is not None
+    Service().created(json.loads(body[1]))
+
+
+def test_a_reader_of_topics_sees_its_own_organizations_alone() -> None:
+    (topics,) = [words for words in _of("kafka-acls.sh") if "--topic" in words]
+    prefix = topics[topics.index("--topic") + 1]
+    assert topics[topics.index("--resource-pattern-type") + 1] == "prefixed"
+    assert topic_name("acme", "transfers").startswith(prefix)
+    assert not topic_name("acme2", "transfers").startswith(prefix)
+
+
+def test_what_rests_during_a_restore_is_all_that_is_called(deployed: Deploy) -> None:
+    lines = [" ".join(words) for words in _of("gcloud")]
+    updates = [line for line in lines if "subscriptions update" in line]
+    rest = {line.split()[4] for line in updates if line.endswith("--push-endpoint=")}
+    assert rest == {one.values["name"] for one in deployed("dev").of("google_pubsub_subscription")}
+    (job,) = deployed("dev").of("google_cloud_scheduler_job")
+    for verb in ("pause", "resume"):
+        assert any(line.startswith(f"gcloud scheduler jobs {verb} {job.values['name']} ") for line in lines)
 
 
 def test_links_lead_somewhere() -> None:

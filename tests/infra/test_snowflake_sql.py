@@ -1,14 +1,19 @@
 """Snowflake's side, as the SQL that an administrator runs once."""
 
+import re
+
 import pytest
 import sqlglot
 from sqlglot import exp
 
+from infra.offline.build import ROOT
 from shared.unload import find_statement
 from tests.infra import properties, roles
 from tests.infra.conftest import Changed
 from tests.infra.deployed import SNOWFLAKE, Deployment
 from tests.infra.told import environment
+
+RUNBOOK = "docs/runbooks/unloads-slow.md"
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +104,15 @@ def test_the_user_is_a_service_without_a_password(statements: list[str]) -> None
     user = _one(statements, "CREATE USER")
     assert "TYPE = SERVICE" in user
     assert not any("PASSWORD" in statement for statement in statements)
+
+
+def test_the_runbooks_query_asks_for_the_user_and_the_database_that_are_made(statements: list[str]) -> None:
+    (query,) = re.findall(r"^    SELECT .*?;$", (ROOT / RUNBOOK).read_text(), re.MULTILINE | re.DOTALL)
+    assert not isinstance(sqlglot.parse_one(query, read="snowflake"), exp.Command)
+    (database,) = re.findall(r'"(\w+)"\.INFORMATION_SCHEMA', query)
+    (user,) = re.findall(r"USER_NAME => '(\w+)'", query)
+    assert f'CREATE DATABASE IF NOT EXISTS "{database}"' in statements
+    assert _one(statements, "CREATE USER").startswith(f"CREATE USER IF NOT EXISTS {user} ")
 
 
 def test_it_may_be_run_again(statements: list[str]) -> None:

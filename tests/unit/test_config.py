@@ -1,9 +1,12 @@
 """Configuration: one object from the environment, and documentation that can't go stale."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
+from shared.catalog import BASE_TABLES, Catalog, CatalogEntry
 from shared.config import ConfigurationError, describe, read
 
 DOCUMENT = Path(__file__).parents[2] / "docs/configuration.md"
@@ -55,6 +58,24 @@ def test_a_value_that_can_not_be_read_is_not_repeated(text: str) -> None:
         read(PROJECT | {"SNOWFLAKE_CONNECT": text})
     assert "SNOWFLAKE_CONNECT" in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["base.assets.*", "{}", "[]", '[{"table": "base.assets.*"}]'])
+def test_a_faulty_table_catalog_ends_the_process_and_not_every_request(text: str) -> None:
+    assert read(PROJECT).table_catalog == BASE_TABLES
+    with pytest.raises(ConfigurationError, match="TABLE_CATALOG can't be read"):
+        read(PROJECT | {"TABLE_CATALOG": text})
+
+
+def test_the_documentations_table_catalog_is_one() -> None:
+    (example,) = re.findall(r"```json\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    assert json.loads(example)
+    assert read(PROJECT | {"TABLE_CATALOG": example}).table_catalog == Catalog(
+        (
+            CatalogEntry("base.assets.*", key_column="unique_id"),
+            CatalogEntry("eth.core.*", block_column="block_number"),
+        )
+    )
 
 
 def test_the_documentation_lists_the_variables_as_they_are() -> None:

@@ -4,18 +4,21 @@ import dataclasses
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from shared.config import Settings
 from shared.events import Event
 from shared.messages import DeliverChunk, StageJob, TearDownJob
 from shared.operator.__main__ import _parser
+from tests.unit.error_classes import below
 
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = sorted((ROOT / "docs/runbooks").glob("*.md"))
-OURS = [ROOT / "README.md", ROOT / "docs/security.md", ROOT / "docs/observability.md", *RUNBOOKS]
+OURS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+OPERATOR = ".venv/bin/python -m shared.operator"
+FOLDERS = "(?:bench|docs|functions|infra|shared|tests)"
 HEADINGS = ["## What it means", "## What to look at", "## What to do", "## When it is over"]
 
 EVENTS = {kind.name: {field.name for field in dataclasses.fields(kind)} for kind in Event.__args__}
@@ -33,6 +36,16 @@ OF_ENTRIES = {
     "request",
 }
 FIELDS = set().union(*EVENTS.values()) | MESSAGES | OF_ENTRIES
+
+
+@cache
+def sources() -> dict[str, str]:
+    """The text of everything that is no documentation, by its path."""
+    found = [ROOT / "Makefile", ROOT / "cloudbuild.yaml"]
+    for folder in ("bench", "functions", "infra", "shared", "tests"):
+        for kind in ("*.c", "*.py", "*.tf", "*.tftpl", "*.yaml"):
+            found += (ROOT / folder).rglob(kind)
+    return {file.relative_to(ROOT).as_posix(): file.read_text() for file in found}
 
 
 def indented_lines(document: Path) -> Iterator[str]:
@@ -70,8 +83,17 @@ def test_queries_ask_for_fields_and_events_that_there_are(document: Path) -> Non
 @pytest.mark.parametrize("document", OURS, ids=lambda path: path.stem)
 def test_the_operators_commands_can_be_given_as_they_stand(document: Path) -> None:
     for line in indented_lines(document):
-        if line.startswith("python -m shared.operator ") and "…" not in line:
+        if line.startswith(f"{OPERATOR} ") and "…" not in line:
             _parser().parse_args(shlex.split(line)[3:])
+
+
+@pytest.mark.parametrize("document", OURS, ids=lambda path: path.stem)
+def test_the_operators_commands_name_the_python_that_has_them_and_the_project_they_want(
+    document: Path,
+) -> None:
+    text = document.read_text()
+    assert text.count("python -m shared.operator") == text.count(OPERATOR)
+    assert OPERATOR not in text or "GOOGLE_CLOUD_PROJECT" in text or document.stem == "CHANGELOG"
 
 
 @pytest.mark.parametrize("document", OURS, ids=lambda path: path.stem)
@@ -80,9 +102,39 @@ def test_what_is_named_is_there(document: Path) -> None:
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
     missing = [link for link in links if not (document.parent / link).exists()]
     assert missing == []
-    assert [path for path in re.findall(r"`(tests/[a-z0-9_/.]+)`", text) if not (ROOT / path).exists()] == []
-    settings = {field.metadata["name"] for field in dataclasses.fields(Settings)}
-    for name in re.findall(r"`([A-Z]+(?:_[A-Z]+)+)`", text):
-        assert (
-            name in settings or name.startswith("OTEL_") or name in {"STACK_DIR", "KAFKA_BOOTSTRAP", "JOB_ID"}
-        ), name
+    paths = re.findall(rf"`({FOLDERS}/[A-Za-z0-9_/.-]+)`", text)
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("document", OURS, ids=lambda path: path.stem)
+def test_settings_and_constants_are_named_as_the_code_names_them(document: Path) -> None:
+    named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)`", document.read_text()))
+    elsewhere = {name for name in named if name.startswith("OTEL_") or name == "JOB_ID"}
+    code = "".join(text for path, text in sources().items() if not path.startswith("tests/"))
+    assert named - elsewhere <= set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", code))
+
+
+def test_files_that_comments_name_are_there() -> None:
+    written_by_make = {"docs/reliability.md"}
+    missing = [
+        f"{source}: {path}"
+        for source, text in sources().items()
+        for path in re.findall(
+            rf"(?<![\w./}}-])({FOLDERS}/[\w/-]+\.(?:c|in|md|py|tf|tftpl|txt|yaml))\b", text
+        )
+        if path not in written_by_make and not (ROOT / path).exists()
+    ]
+    assert missing == []
+
+
+def test_every_error_that_fails_a_job_is_in_its_runbook() -> None:
+    table = (ROOT / "docs/runbooks/jobs-failing.md").read_text().split("\n| error |")[1]
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == below("JobFails") | {"JobFails"}
+
+
+def test_the_fields_of_an_entry_are_listed() -> None:
+    table = (ROOT / "docs/observability.md").read_text().split("\n| field |")[1].split("\n\n")[0]
+    first_cells = " ".join(line.split(" | ")[0] for line in table.splitlines())
+    listed = set(re.findall(r"`([^`]+)`", first_cells))
+    # The audit's mark stands with the events that have it.
+    assert listed >= {"time", "severity", "logger"} | MESSAGES | OF_ENTRIES - {"audit"}

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from shared.destinations.connections import Answer
+from shared.destinations.webhook_answer import accepts
+from shared.destinations.webhook_request import headers_of
+from shared.errors import DestinationRefused
 from shared.web.app import _PATHS, BACKFILLS
 from shared.web.openapi import document
 from tests.fakes.web import Service
@@ -52,7 +56,7 @@ def test_every_operation_is_named_once_and_lists_its_errors() -> None:
     assert len(set(names)) == len(names)
     for path, _, operation in _operations():
         if path.startswith(BACKFILLS):
-            assert {"401", "503"} <= operation["responses"].keys()
+            assert {"401", "500", "503"} <= operation["responses"].keys()
             assert "Retry-After" in operation["responses"]["503"]["headers"]
         else:
             assert operation["security"] == []
@@ -92,3 +96,27 @@ def test_what_needs_a_place_among_the_jobs_in_flight_may_be_told_to_wait(path: s
     responses = DOCUMENT["paths"][f"/api/v1/beam/backfills{path}"]["post"]["responses"]
     assert responses["429"]["headers"].keys() == {"Retry-After"}
     assert "429" not in DOCUMENT["paths"]["/api/v1/beam/backfills"]["get"]["responses"]
+
+
+RECEIVED = DOCUMENT["webhooks"]["batch"]["post"]
+
+
+@pytest.mark.parametrize("secret", [b"secret", None])
+def test_a_webhooks_request_has_the_headers_that_are_sent(secret: bytes | None) -> None:
+    sent = headers_of(b"[]", identifier="id", timestamp=1, nonce="nonce", secret=secret)
+    listed = [one["name"] for one in RECEIVED["parameters"] if one["required"] or secret]
+    assert sorted([*listed, "Content-Length", "Content-Type"]) == sorted(sent)
+    assert sent["Content-Type"] in RECEIVED["requestBody"]["content"]
+
+
+@pytest.mark.parametrize("status", [200, 204, 301, 400, 401, 404, 408, 410, 425, 429, 500, 502, 503])
+def test_a_receivers_answers_mean_what_is_written(status: int) -> None:
+    answers = RECEIVED["responses"]
+    written = answers.get(str(status), answers[f"{status // 100}XX"])["description"]
+    try:
+        accepted = accepts(Answer(status, {}, b""), "hook")
+    except DestinationRefused:
+        assert "the job fails" in written
+    else:
+        assert ("is stored" in written) == accepted
+        assert ("it is sent again" in written) == (not accepted)

@@ -1,6 +1,6 @@
 locals {
   # What differs between the functions. memory: a delivery holds one row group and librdkafka's queue, measured
-  # at 300 MiB at most. concurrency: deliveries share nothing and fill a processor each.
+  # at 312 MiB at most. concurrency: deliveries share nothing and fill a processor each.
   functions = {
     api = {
       bundle      = "api"

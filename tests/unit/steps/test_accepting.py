@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.errors import Unavailable
+from shared.errors import Busy, Unavailable
 from shared.jobs import Job, JobStatus
 from shared.messages import StageJob
 from shared.steps.accept import accept
@@ -118,3 +118,14 @@ def test_whatever_fails_in_accepting_the_client_is_never_told_of_a_job_that_does
             break
         at += 1
     assert at == 3
+
+
+def test_a_job_that_the_sweep_took_back_while_its_message_was_published_is_sent_again() -> None:
+    faults, world = Faults(), World()
+    job = new_job(time_created=world.clock.now())
+    faults.instead["FakeJobs.confirm"] = lambda new: (
+        world.jobs.remove_unconfirmed(new) and world.jobs.confirm(new)
+    )
+    with pytest.raises(Busy, match="send it again"):
+        accept(job, [], jobs=faults.guard(world.jobs), publisher=world.queue)
+    assert world.jobs.stored == {}

@@ -1,0 +1,191 @@
+"""docs/api.md says what the API does: its calls, fields, limits, and the receiver that it shows."""
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from infra.local.ports import LOOPBACK, free_ports
+from shared.config import read
+from shared.destinations.webhook import WebhookLimits
+from shared.errors import DestinationRefused
+from shared.idempotency import KEY_LIFETIME
+from shared.timestamps import MOST_FRACTION_DIGITS
+from shared.web.answers import ListedBackfill
+from shared.web.body import MOST_BODY_BYTES, MOST_DIGITS
+from shared.web.idempotency import MOST_KEY_LENGTH
+from shared.web.listing import MOST_PER_PAGE
+from shared.web.models import MOST_FILTER_VALUES, CreateBackfill, KafkaSink, WebhookSink
+from shared.web.openapi import document
+from shared.web.urls import MOST_URL_LENGTH
+from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, webhook_destination
+from tests.fakes.web import Service
+from tests.fakes.webhook_sinks import SECRETS, FakeTime, loopback_connections, webhook_sink
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs/api.md").read_text()
+PATHS = document()["paths"]
+OPERATIONS = {
+    (method.upper(), path): operation
+    for path, item in PATHS.items()
+    for method, operation in item.items()
+    if method != "parameters"
+}
+
+
+def rows(heading: str, text: str = TEXT) -> list[list[str]]:
+    """The cells of the first table below a heading."""
+    table = f"\n{text}".split(f"\n{heading}\n", maxsplit=1)[1].split("\n|", maxsplit=2)[2]
+    lines = table.split("\n\n", maxsplit=1)[0].splitlines()[1:]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def names(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_the_calls_are_those_of_the_contract_with_their_statuses() -> None:
+    written = {}
+    for call, answers, *refusals in rows("# The API"):
+        (called,) = names(call)
+        method, path = called.split()
+        written[method, path] = {*names(answers), *names(refusals[0] if refusals else "")}
+    assert written == {call: operation["responses"].keys() for call, operation in OPERATIONS.items()}
+
+
+def test_the_readmes_calls_are_those_of_the_contract() -> None:
+    calls = [names(row[0])[0] for row in rows("## The API", (ROOT / "README.md").read_text())]
+    assert sorted(calls) == sorted(" ".join(call) for call in OPERATIONS)
+
+
+def test_every_error_of_the_contract_is_explained() -> None:
+    answered = {status for operation in OPERATIONS.values() for status in operation["responses"]}
+    assert {names(row[0])[0] for row in rows("## Errors")} == {
+        status for status in answered if status >= "400"
+    } | {"405"}
+
+
+def test_the_fields_of_a_request_are_those_that_are_taken() -> None:
+    fields = {names(row[0])[0]: row[1] for row in rows("## Create a backfill")}
+    assert fields.keys() == CreateBackfill.model_fields.keys()
+    required = {name for name, field in CreateBackfill.model_fields.items() if field.is_required()}
+    assert {name for name, told in fields.items() if told == "required"} == required
+    destinations = {names(row[0])[0]: row[1] for row in rows("### Destinations")}
+    assert destinations.keys() == KafkaSink.model_fields.keys() | WebhookSink.model_fields.keys()
+    both = KafkaSink.model_fields.keys() & WebhookSink.model_fields.keys()
+    assert {name for name, told in destinations.items() if told == "both"} == both
+
+
+def test_its_example_is_accepted() -> None:
+    (example,) = re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)
+    Service().created(json.loads(example))
+
+
+def test_the_fields_of_a_job_are_those_that_are_answered() -> None:
+    listed = [name for row in rows("## A job") for name in names(row[0])]
+    assert sorted(listed) == sorted(ListedBackfill.__required_keys__)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        f"1 to {MOST_FILTER_VALUES:,} strings, numbers or booleans",
+        f"at most {MOST_FRACTION_DIGITS} digits of a second's fraction",
+        f"1 to {MOST_KEY_LENGTH} visible ASCII characters",
+        f"within {KEY_LIFETIME // timedelta(hours=1)} hours",
+        f"at most {MOST_URL_LENGTH:,} characters",
+        f"`limit` (1 to {MOST_PER_PAGE:,})",
+        f"over {MOST_BODY_BYTES >> 20} MiB",
+        f"integer with all its digits, up to {MOST_DIGITS}",
+        "kept for {staged_files_days} days",
+        "as it may: {most_jobs_in_flight} unless",
+        "array of rows: {webhook_batch_rows} unless",
+        "within {request:.0f} seconds",
+        "up to {in_flight} are under way",
+        "tried again: {tries} times within seconds",
+    ],
+)
+def test_the_limits_are_those_that_hold(sentence: str) -> None:
+    settings, limits = read({"GOOGLE_CLOUD_PROJECT": "project"}), WebhookLimits(least=0.0)
+    told = sentence.format(
+        staged_files_days=settings.staged_files_days,
+        most_jobs_in_flight=settings.most_jobs_in_flight,
+        webhook_batch_rows=settings.webhook_batch_rows,
+        request=limits.request,
+        in_flight=limits.in_flight,
+        tries=limits.tries,
+    )
+    assert told in " ".join(TEXT.split())
+
+
+class Now(FakeTime):
+    """The receiver looks at the real clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@pytest.fixture
+def receiver(tmp_path: Path) -> Iterator[str]:
+    """The shown receiver as a process, keeping its batches in ``tmp_path``; answers its URL."""
+    (program,) = re.findall(r"<!-- tested: receiver -->\n```python\n(.*?)```", TEXT, re.DOTALL)
+    (port,) = free_ports(1)
+    environment = os.environb | {b"WEBHOOK_KEY": SECRETS["org123", "HOOK_KEY"], b"PORT": b"%d" % port}
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - the documentation's own lines
+        try:
+            url = f"http://{LOOPBACK}:{port}/"
+            _wait_until_answered(url)
+            yield url
+        finally:
+            process.kill()
+
+
+def _wait_until_answered(url: str) -> None:
+    until = time.monotonic() + 30
+    while True:
+        try:
+            urllib3.request("GET", url, retries=False, timeout=5)
+        except urllib3.exceptions.HTTPError:
+            assert time.monotonic() < until, "the receiver does not start"
+            time.sleep(0.05)
+        else:
+            return
+
+
+def test_the_receiver_stores_each_batch_once_and_refuses_what_is_not_signed(
+    receiver: str, tmp_path: Path
+) -> None:
+    connections = loopback_connections()
+    delivery = delivery_to(webhook_destination(receiver, "HOOK_KEY"), 25)
+    for _ in range(2):
+        sink = webhook_sink(connections, Now(), WebhookLimits(least=0.0, reserve=5.0))
+        assert sink.deliver(delivery, NumberedRows(25), SteadyPulse())
+    connections.close()
+    forged = {"webhook-id": "forged", "webhook-timestamp": str(int(time.time())), "webhook-signature": "v1,"}
+    answer = urllib3.request("POST", receiver, body=b"[]", headers=forged, retries=False)
+    assert answer.status == 401
+    store = sqlite3.connect(tmp_path / "batches.db")
+    kept = [json.loads(batch) for (batch,) in store.execute("SELECT rows FROM batches")]
+    store.close()
+    assert sorted(row["row"] for batch in kept for row in batch) == list(range(25))
+    assert len(kept) == 3
+
+
+def test_the_receiver_refuses_what_was_signed_long_ago(receiver: str) -> None:
+    """Somebody who has seen a request could send it again: FakeTime's clock stands in the past."""
+    connections = loopback_connections()
+    delivery = delivery_to(webhook_destination(receiver, "HOOK_KEY"), 5)
+    sink = webhook_sink(connections, FakeTime())
+    with pytest.raises(DestinationRefused, match="401"):
+        sink.deliver(delivery, NumberedRows(5), SteadyPulse())
+    connections.close()
