@@ -123,9 +123,12 @@ def test_whatever_fails_in_accepting_the_client_is_never_told_of_a_job_that_does
 def test_a_job_that_the_sweep_took_back_while_its_message_was_published_is_sent_again() -> None:
     faults, world = Faults(), World()
     job = new_job(time_created=world.clock.now())
-    faults.instead["FakeJobs.confirm"] = lambda new: (
-        world.jobs.remove_unconfirmed(new) and world.jobs.confirm(new)
-    )
+
+    def too_late(new: Job) -> None:
+        world.jobs.remove_unconfirmed(new)
+        world.jobs.confirm(new)
+
+    faults.instead["FakeJobs.confirm"] = too_late
     with pytest.raises(Busy, match="send it again"):
         accept(job, [], jobs=faults.guard(world.jobs), publisher=world.queue)
     assert world.jobs.stored == {}
