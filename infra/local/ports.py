@@ -1,12 +1,12 @@
 """Free ports on the loopback address, and whether something answers there."""
 
 import fcntl
+import os
 import random
 import socket
 import tempfile
 import threading
 from pathlib import Path
-from typing import TextIO
 
 import urllib3
 
@@ -19,7 +19,6 @@ _BLOCK = 20
 
 _http = urllib3.PoolManager(retries=False)
 _lock = threading.Lock()
-_claims: list[TextIO] = []
 _claimed: list[int] = []  # and not given to anybody yet
 
 
@@ -49,16 +48,15 @@ def _claim(first: int) -> bool:
     """Whether the block of ports is ours; the lock goes with the process."""
     claim = Path(tempfile.gettempdir(), f"backfills-ports-{first}")
     try:
-        file = claim.open("a")
+        descriptor = os.open(claim, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError:  # another user's
         return False
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        file.close()
+        os.close(descriptor)
         return False
-    _claims.append(file)
-    return True
+    return True  # and the descriptor stays open
 
 
 def _is_free(port: int) -> bool:
