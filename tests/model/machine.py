@@ -137,6 +137,9 @@ class ServiceMachine(RuleBasedStateMachine):
             if self.service.at_work:
                 self._run(luck.choice(self.service.at_work), 1)
                 self.watch.check(self.moved)
+            if self.watch.emptied() and luck.random() < 0.3:
+                self.cancel(luck)
+                return
 
     @precondition(lambda self: len(self.service.underway) < WAITING)
     @rule(luck=LUCK)

@@ -130,7 +130,7 @@ def test_an_acceptance_counts_though_its_body_is_cut_off(connections: Connection
 
 
 def test_an_acceptance_counts_though_its_body_never_ends(connections: Connections) -> None:
-    limits = WebhookLimits(least=0.0, request=0.3, in_flight=1)
+    limits = WebhookLimits(least=0.0, request=1.0, in_flight=1)
     with Receiver(Reply(200, body=b"x" * 100, stall=True)) as receiver:
         sink = webhook_sink(connections, FakeTime(), limits)
         assert sink.deliver(delivery(receiver, 20), NumberedRows(20), SteadyPulse())

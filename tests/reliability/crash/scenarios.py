@@ -62,8 +62,8 @@ SCENARIOS = (
     ),
     Scenario(
         name="slow receiver",
-        # Four requests at once, and a record of progress a second: a chunk takes longer than that.
-        replies=(Reply(hang=0.9),) * 30,
+        # Progress is recorded once a second: the first answer takes longer than that.
+        replies=(Reply(hang=1.3),) * 30,
         points=(
             *_around("deliver", "lease.renew", "lease.checkpoint"),
             *_around("sweep", "job.first_to_note"),
