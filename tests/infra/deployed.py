@@ -68,7 +68,9 @@ def copy_configuration(into: Path, source: Path = ROOT / "infra") -> Path:
     return into
 
 
-def deploy(terraform: Terraform, folder: Path, environment: str, bundles: Path, **values: Any) -> Deployment:
+def deploy(
+    terraform: Terraform, folder: Path, environment: str, bundles: Path, /, **values: Any
+) -> Deployment:
     """Apply an initialized configuration to mocks; ``values`` stand above those of the environment's file.
 
     TerraformFailed says what Terraform thinks of it.

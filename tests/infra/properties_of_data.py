@@ -41,7 +41,8 @@ def the_bucket_is_near_snowflake_and_forgets(deployment: Deployment) -> None:
     }
     told = environment(deployment.functions()["api"])
     # A retry on the last day that it is taken may go on for as long as a job may.
-    limit = read(environment(deployment.functions()["sweep"]) | {"K_SERVICE": "sweep"}).job_limit
+    sweeps = environment(deployment.functions()["sweep"])
+    limit = read(sweeps | {"K_SERVICE": "sweep", "SNOWFLAKE_CONNECT": "{}"}).job_limit
     assert ages["Delete"] == int(told["STAGED_FILES_DAYS"]) + math.ceil(limit / 86400)
 
 
