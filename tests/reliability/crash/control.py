@@ -4,7 +4,6 @@
 A file is claimed by renaming it, so that of all processes and threads only one is hit.
 """
 
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from enum import StrEnum
@@ -29,9 +28,11 @@ class Control:
 
     def clear(self) -> None:
         """Begin anew, with nothing armed and nothing seen."""
+        # File by file: a function that is still at work may pass a point meanwhile.
         for folder in (self._armed, self._hit, self._seen):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in folder.iterdir():
+                path.unlink(missing_ok=True)
 
     def arm(self, points: Mapping[str, Fate]) -> None:
         for point, fate in points.items():
