@@ -100,7 +100,11 @@ class _Handler(BaseHTTPRequestHandler):
     receiver: Receiver
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:  # whoever sent it died halfway: no server takes that for a request
+            self.close_connection = True
+            return
         headers = dict(self.headers.items())
         request = Request(self.command, self.path, headers, body, self.client_address)
         self.receiver.requests.append(request)
