@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from shared.errors import BackfillError, JobUnknown, StateConflict, Unavailable, UnloadRefused
 from shared.jobs import Destination, Job, JobStatus, KafkaDestination, WebhookDestination, Window
+from shared.messages import TearDownJob
 from tests.fakes.examples import new_job
 from tests.fakes.faults import Fault
 from tests.model.figures import Figures
@@ -197,7 +198,15 @@ class ServiceMachine(RuleBasedStateMachine):
     def _use_up_attempts(self, luck: Luck) -> None:
         if self.service.underway:
             self.service.trouble = True
-            luck.choice(self.service.underway).tried = TRIES
+            # That of a message from before a retry must harm nobody, and is rare.
+            retries = {job.job_id: job.retry for job in self.watch.seen.values()}
+            earlier = [
+                pushed
+                for pushed in self.service.underway
+                if not isinstance(pushed.message, TearDownJob)
+                and pushed.message.retry < retries.get(pushed.message.job_id, 0)
+            ]
+            luck.choice(earlier or self.service.underway).tried = TRIES
 
     def _outage(self, luck: Luck) -> None:
         self.service.trouble = True
