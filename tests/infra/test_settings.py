@@ -23,6 +23,7 @@ READERS = {
     "JOB_LIMIT": {"sweep"},
     "STALL_LIMIT": {"sweep"},
     "NUDGE_PAUSE": {"sweep"},
+    "TEAR_DOWN_PAUSE": {"sweep"},
     "UNCONFIRMED_LIMIT": {"sweep"},
     "OTEL_TRACES_SAMPLER": set(FUNCTIONS),
     "OTEL_TRACES_SAMPLER_ARG": set(FUNCTIONS),

@@ -78,7 +78,7 @@ locals {
       # Two sweeps at once are harmless, and one has all it needs.
       most = 1
       settings = [
-        "SNOWFLAKE_STAGE", "UNLOAD_LIMIT", "STAGING_LIMIT", "JOB_LIMIT", "STALL_LIMIT", "NUDGE_PAUSE",
+        "SNOWFLAKE_STAGE", "UNLOAD_LIMIT", "STAGING_LIMIT", "JOB_LIMIT", "STALL_LIMIT", "NUDGE_PAUSE", "TEAR_DOWN_PAUSE",
         "UNCONFIRMED_LIMIT",
       ]
       secrets = ["snowflake"]
