@@ -123,7 +123,7 @@ def render(folder: Path = FOLDER) -> str:
         "# Reliability\n\n"
         "Written by `make reliability`; the figures below are those of its last run"
         f" on {' and '.join(machines)}.\n"
-        "`python -m tests.reliability --suite NAME --seed SEED` repeats one suite.\n"
+        "`.venv/bin/python -m tests.reliability --suite NAME --seed SEED` repeats one suite.\n"
     )
     return "\n".join([head, guarantees, *map(_section, reports)])
 
