@@ -150,19 +150,25 @@ def test_the_service_accounts_token_for_this_function_is_taken(
     google.require(f"bearer {keys[0].token(iss='accounts.google.com')}", None)
 
 
+# Claims of a token that is of somebody else, or for something else, however it was verified.
+NOT_THEIRS: list[dict[str, Any]] = [
+    {"aud": "https://stage-abc.run.app"},
+    {"aud": None},
+    {"email": "somebody@project.iam.gserviceaccount.com"},
+    {"email": None},
+    {"email_verified": False},
+    {"email_verified": None},
+    {"email_verified": "true"},
+    {"iss": "https://accounts.example.com"},
+    {"iss": None},
+    {"iss": ["https://accounts.google.com"]},
+]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
-        {"aud": "https://stage-abc.run.app"},
-        {"aud": None},
-        {"email": "somebody@project.iam.gserviceaccount.com"},
-        {"email": None},
-        {"email_verified": False},
-        {"email_verified": None},
-        {"email_verified": "true"},
-        {"iss": "https://accounts.example.com"},
-        {"iss": None},
-        {"iss": ["https://accounts.google.com"]},
+        *NOT_THEIRS,
         {"exp": int(time.time()) - 60},
         {"iat": int(time.time()) + 600, "exp": int(time.time()) + 3600},
     ],
@@ -249,17 +255,8 @@ def test_where_iam_does_not_stand_in_front_no_token_is_taken_without_its_signatu
 @pytest.mark.parametrize(
     "changes",
     [
-        {"aud": "https://stage-abc.run.app"},
-        {"aud": None},
+        *NOT_THEIRS,
         {"aud": [AUDIENCE]},
-        {"email": "somebody@project.iam.gserviceaccount.com"},
-        {"email": None},
-        {"email_verified": False},
-        {"email_verified": None},
-        {"email_verified": "true"},
-        {"iss": "https://accounts.example.com"},
-        {"iss": None},
-        {"iss": ["https://accounts.google.com"]},
         {"iat": None},
         {"exp": None},
         {"iat": "0"},
