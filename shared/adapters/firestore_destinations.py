@@ -7,11 +7,9 @@ from typing import Any
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.adapters.firestore_documents import RETRY, TIMEOUT, attempt_reference, fields_of, job_reference
+from shared.adapters.firestore_documents import CALL, attempt_reference, fields_of, job_reference
 from shared.jobs import Job
 from shared.steps.ports import DestinationProgress
-
-_CALL: Mapping[str, Any] = {"retry": RETRY, "timeout": TIMEOUT}
 
 
 def record_error(
@@ -21,17 +19,17 @@ def record_error(
     fields: dict[str, Any] = {"last_error": message, "retry": job.retry}
     if wait_until is not None:
         fields["asked"] = {"until": wait_until, "retry": job.retry}
-    _collection(client, job).document(uid).set(fields, merge=True, **_CALL)
+    _collection(client, job).document(uid).set(fields, merge=True, **CALL)
 
 
 def asked_to_wait(client: firestore.Client, job: Job, uid: str) -> datetime | None:
-    asked = fields_of(_collection(client, job).document(uid).get(**_CALL)).get("asked", {})
+    asked = fields_of(_collection(client, job).document(uid).get(**CALL)).get("asked", {})
     return asked["until"] if asked.get("retry") == job.retry else None
 
 
 def progress(client: firestore.Client, job: Job) -> Mapping[str, DestinationProgress]:
     errors: dict[str, str] = {}
-    for snapshot in _collection(client, job).stream(**_CALL):
+    for snapshot in _collection(client, job).stream(**CALL):
         fields = fields_of(snapshot)
         if fields.get("retry", 0) == job.retry:
             errors[snapshot.id] = fields["last_error"]
@@ -50,7 +48,7 @@ def _progress(client: firestore.Client, job: Job, uid: str, last_error: str | No
         .where(filter=FieldFilter("destination", "==", uid))
         .where(filter=FieldFilter("state", "==", "done"))
     )
-    answers = done.count(alias="chunks").sum("rows", alias="rows").get(**_CALL)
+    answers = done.count(alias="chunks").sum("rows", alias="rows").get(**CALL)
     values = {value.alias: int(value.value or 0) for value in answers[0]}
     return DestinationProgress(values["chunks"], values["rows"], last_error)
 

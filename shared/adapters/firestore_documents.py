@@ -50,6 +50,7 @@ RETRY = Retry(
     # Not a moment more: a second try that begins after the call's own timeout is given all of it again.
     timeout=TIMEOUT,
 )
+CALL: Mapping[str, Any] = {"retry": RETRY, "timeout": TIMEOUT}
 
 # Documents stop at 1 MiB and commits at 10 MiB; the API's body limit keeps a filter below 2 MiB.
 _FILTER_PART = 400_000

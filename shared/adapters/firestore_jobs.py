@@ -6,7 +6,6 @@ ever held, so a process that dies in the middle leaves nothing behind that other
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from google.api_core.exceptions import AlreadyExists, FailedPrecondition, NotFound
 from google.cloud import firestore
@@ -14,8 +13,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters import firestore_destinations
 from shared.adapters.firestore_documents import (
-    RETRY,
-    TIMEOUT,
+    CALL,
     fields_of,
     filter_from,
     filter_parts,
@@ -38,7 +36,6 @@ _PAGE = 100
 _FILTER_PARTS_AT_ONCE = 8
 _RACES = 20
 _TRIES = 3
-_CALL: Mapping[str, Any] = {"retry": RETRY, "timeout": TIMEOUT}
 
 
 class FirestoreJobs:
@@ -73,7 +70,7 @@ class FirestoreJobs:
                         return (None if owner(key) == job.job_id else owner(key)), None
                     claim_key(batch, job, key)
                 try:
-                    counted = batch.commit(**_CALL)[0].transform_results
+                    counted = batch.commit(**CALL)[0].transform_results
                 except (AlreadyExists, FailedPrecondition, NotFound):
                     if job.idempotency is not None:
                         continue
@@ -89,7 +86,7 @@ class FirestoreJobs:
     def remove_unconfirmed(self, job: Job) -> bool:
         with reaching("the job store"):
             for _ in range(_RACES):
-                snapshot = self._reference(job).get(**_CALL)
+                snapshot = self._reference(job).get(**CALL)
                 if not snapshot.exists:
                     return True
                 stored = job_from(snapshot)
@@ -106,7 +103,7 @@ class FirestoreJobs:
                 if stored.idempotency is not None:
                     free_key(batch, stored, read_key(self._client, stored, stored.idempotency))
                 try:
-                    batch.commit(**_CALL)
+                    batch.commit(**CALL)
                 except (FailedPrecondition, NotFound):
                     continue
                 return True
@@ -114,7 +111,7 @@ class FirestoreJobs:
 
     def get(self, organization_id: str, job_id: str) -> Job | None:
         with reaching("the job store"):
-            snapshot = job_reference(self._client, organization_id, job_id).get(**_CALL)
+            snapshot = job_reference(self._client, organization_id, job_id).get(**CALL)
         return job_from(snapshot) if snapshot.exists else None
 
     def change(self, organization_id: str, job_id: str, transition: Callable[[Job], Job]) -> Job:
@@ -130,7 +127,7 @@ class FirestoreJobs:
         """As ``change``; ``beside`` adds the writes that must happen in the same commit."""
         with reaching("the job store"):
             for _ in range(_RACES):
-                snapshot = job_reference(self._client, organization_id, job_id).get(**_CALL)
+                snapshot = job_reference(self._client, organization_id, job_id).get(**CALL)
                 if not snapshot.exists:
                     raise StaleMessage("there is no such job", detail=job_id)
                 before = job_from(snapshot)
@@ -147,7 +144,7 @@ class FirestoreJobs:
                 count(self._client, batch, before, after)
                 beside(batch, after)
                 try:
-                    batch.commit(**_CALL)
+                    batch.commit(**CALL)
                 except (FailedPrecondition, NotFound):
                     # Somebody else was faster, or our own first try got through and its answer was lost.
                     continue
@@ -160,7 +157,7 @@ class FirestoreJobs:
         """Without a read: no transition ever takes it back, so there is nothing to compare."""
         with reaching("the job store"):
             try:
-                self._reference(job).update({"confirmed": True}, **_CALL)
+                self._reference(job).update({"confirmed": True}, **CALL)
             except NotFound as error:
                 raise StaleMessage("there is no such job", detail=job.job_id) from error
 
@@ -178,13 +175,13 @@ class FirestoreJobs:
         query = self._client.collection_group("jobs").where(filter=unrested)
         with reaching("the job store"):
             # Read whole before any is looked after: a stream that waits for its reader runs into its timeout.
-            found = [job_from(snapshot) for snapshot in query.stream(**_CALL)]
+            found = [job_from(snapshot) for snapshot in query.stream(**CALL)]
         yield from found
 
     def wanted(self, job: Job) -> bool:
         """Whether the job still wants this attempt's rows delivered; reads two fields."""
         with reaching("the job store"):
-            snapshot = self._reference(job).get(["status", "attempt"], **_CALL)
+            snapshot = self._reference(job).get(["status", "attempt"], **CALL)
         if not snapshot.exists:
             return False
         fields = fields_of(snapshot)
@@ -246,7 +243,7 @@ class FirestoreJobs:
         if after is not None:
             query = query.start_after({"time_created": after[0], "job_id": after[1]})
         with reaching("the job store"):
-            return [job_from(snapshot) for snapshot in query.stream(**_CALL)]
+            return [job_from(snapshot) for snapshot in query.stream(**CALL)]
 
     def _counts(self, jobs: Sequence[Job]) -> dict[str, Counts | None]:
         """Sums of the jobs' shards, read in one call."""
@@ -257,7 +254,7 @@ class FirestoreJobs:
         }
         left = {job.job_id: (0, 0) for job in jobs}
         with reaching("the job store"):
-            for snapshot in self._client.get_all(list(wanted), **_CALL) if wanted else ():
+            for snapshot in self._client.get_all(list(wanted), **CALL) if wanted else ():
                 job_id = wanted[snapshot.reference].job_id
                 chunks, rows = left[job_id]
                 left[job_id] = (chunks + snapshot.get("chunks_left"), rows + snapshot.get("rows_left"))
@@ -272,7 +269,7 @@ class FirestoreJobs:
         }
         texts: dict[tuple[str, int], str] = {}
         with reaching("the job store"):
-            for snapshot in self._client.get_all(list(wanted), **_CALL) if wanted else ():
+            for snapshot in self._client.get_all(list(wanted), **CALL) if wanted else ():
                 if snapshot.exists:
                     texts[wanted[snapshot.reference]] = snapshot.get("text")
         return {
