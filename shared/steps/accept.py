@@ -15,19 +15,37 @@ def accept(job: Job, filter_values: Sequence[FilterValue], *, jobs: Jobs, publis
     before the job is taken back, the sweep removes it: a client that heard 503 may safely try again. It
     runs all the same only if the confirmation was stored, its answer was lost, and it could not be read
     again either; a key keeps a client safe from that too. With a key that was used before, the first job is
-    answered; Busy until it is confirmed, KeyReused if it is another's.
+    answered, once it is accepted as well: whoever asked for it first may have died. KeyReused if it is
+    another request's.
     """
+    accepted = job
     try:
         first = jobs.create(job, filter_values)
-        if first is None:
-            publisher.publish(job, [StageJob(job.organization_id, job.job_id, job.retry)])
-            return _confirmed(job, jobs)
+        if first is not None:
+            accepted = _of_this_key(job, first, jobs)
+        if not accepted.confirmed:
+            # Published twice where two ask at once, which staging takes for one message delivered twice.
+            publisher.publish(accepted, [StageJob(accepted.organization_id, accepted.job_id, accepted.retry)])
+            accepted = _confirmed(accepted, jobs)
     except RetryLater:
-        if jobs.remove_unconfirmed(job):
+        if jobs.remove_unconfirmed(accepted):
             raise
         # It is confirmed, and only the answer to that was lost.
-        return confirm(job)
-    return _accepted_before(job, first, jobs)
+        return confirm(accepted)
+    return accepted
+
+
+def _of_this_key(job: Job, first: str, jobs: Jobs) -> Job:
+    found = jobs.get(job.organization_id, first)
+    if found is None or (not found.confirmed and found.idempotency != job.idempotency):
+        # It was taken back, or may yet be, and then the key is free again.
+        raise Busy("the first request with this Idempotency-Key is not settled yet", detail=first)
+    if found.idempotency != job.idempotency:
+        raise KeyReused(
+            "This Idempotency-Key was used for another request; give each request a key of its own",
+            detail=first,
+        )
+    return found
 
 
 def _confirmed(job: Job, jobs: Jobs) -> Job:
@@ -39,16 +57,3 @@ def _confirmed(job: Job, jobs: Jobs) -> Job:
             "the request took too long and was taken back: send it again", detail=job.job_id
         ) from error
     return confirm(job)
-
-
-def _accepted_before(job: Job, first: str, jobs: Jobs) -> Job:
-    accepted = jobs.get(job.organization_id, first)
-    if accepted is None or not accepted.confirmed:
-        # It may yet be taken back, and then the key is free again.
-        raise Busy("the first request with this Idempotency-Key is not settled yet", detail=first)
-    if accepted.idempotency != job.idempotency:
-        raise KeyReused(
-            "This Idempotency-Key was used for another request; give each request a key of its own",
-            detail=first,
-        )
-    return accepted

@@ -1,6 +1,7 @@
 """The contract's lines on the Idempotency-Key of a create request, over HTTP."""
 
 import json
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -8,7 +9,10 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from shared.jobs import Job
+from shared.messages import Message
 from shared.web.app import BACKFILLS
+from tests.fakes.faults import Killed
 from tests.fakes.web import KEY, OTHER_KEY, Service, backfill, webhook, window
 
 
@@ -107,18 +111,49 @@ def test_the_first_job_is_answered_whatever_has_become_of_it(service: Service) -
     assert create(service, "march").get_json() == first
 
 
-def test_while_the_first_is_not_confirmed_the_answer_is_503_with_retry_after(service: Service) -> None:
-    seen: list[TestResponse] = []
+def meanwhile(service: Service, act: Callable[[], object]) -> None:
+    """Have the next message published only after ``act``."""
 
     class Slow:
-        def publish(self, *_: object) -> None:
-            seen.append(create(service, "march"))
-            seen.append(create(service, "march", backfill(job_name="April")))
+        def publish(self, job: Job, messages: Iterable[Message]) -> None:
+            object.__setattr__(service.api, "publisher", service.queue)
+            act()
+            service.queue.publish(job, messages)
 
     object.__setattr__(service.api, "publisher", Slow())
+
+
+def test_who_asks_again_while_the_first_is_not_accepted_gets_the_first_ones_job(service: Service) -> None:
+    seen: list[TestResponse] = []
+    meanwhile(service, lambda: seen.append(create(service, "march")))
+    first = create(service, "march")
+    assert [first.status_code, seen[0].status_code] == [201, 201]
+    assert first.get_json() == seen[0].get_json()
+    assert len(service.jobs.stored) == 1
+
+
+def test_who_asks_again_after_the_first_was_interrupted_has_its_job_at_once(service: Service) -> None:
+    def die() -> None:
+        raise Killed
+
+    meanwhile(service, die)
+    with pytest.raises(Killed):
+        create(service, "march")
+    [interrupted] = [stored.job for stored in service.jobs.stored.values()]
+    assert not interrupted.confirmed
+    answer = create(service, "march")
+    assert (answer.status_code, answer.get_json()["job_id"]) == (201, interrupted.job_id)
+    assert [stored.job.confirmed for stored in service.jobs.stored.values()] == [True]
+    assert [message.job_id for message in service.queue.waiting] == [interrupted.job_id]
+
+
+def test_until_the_first_is_accepted_another_body_is_503_with_retry_after(service: Service) -> None:
+    """The key may yet be free again."""
+    seen: list[TestResponse] = []
+    meanwhile(service, lambda: seen.append(create(service, "march", backfill(job_name="April"))))
     assert create(service, "march").status_code == 201
-    assert [answer.status_code for answer in seen] == [503, 503]
-    assert all(int(answer.headers["Retry-After"]) > 0 for answer in seen)
+    assert seen[0].status_code == 503
+    assert int(seen[0].headers["Retry-After"]) > 0
 
 
 def test_a_job_that_was_taken_back_leaves_the_key_free(service: Service) -> None:

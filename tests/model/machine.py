@@ -9,6 +9,7 @@ import hypothesis.strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from shared.errors import BackfillError, JobUnknown, StateConflict, Unavailable, UnloadRefused
+from shared.idempotency import idempotency
 from shared.jobs import Destination, Job, JobStatus, KafkaDestination, WebhookDestination, Window
 from shared.messages import TearDownJob
 from tests.fakes.examples import new_job
@@ -59,9 +60,12 @@ class ServiceMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.jobs) < JOBS)
     @rule(luck=LUCK)
     def create(self, luck: Luck) -> None:
+        """Of a client that may not have heard what became of an earlier request, and asks again."""
         number, rows = len(self.jobs), luck.choice((13, 13, 7, 3, 3, 0))
+        earlier = luck.choice(self.jobs) if self.jobs and luck.random() < 0.25 else None
         job = new_job(
-            organization_id=luck.choice(ORGANIZATIONS),
+            organization_id=earlier.organization_id if earlier else luck.choice(ORGANIZATIONS),
+            idempotency=earlier.idempotency if earlier else idempotency(f"key-{number}", "a request"),
             job_id=f"job-{number}",
             destinations=tuple(
                 _destination(kind, number, index) for index, kind in enumerate(luck.choice(SHAPES))

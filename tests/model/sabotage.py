@@ -13,9 +13,11 @@ from shared.chunks import Chunk
 from shared.errors import Busy, LeftToOthers, StaleMessage, StateConflict
 from shared.jobs import Counts, Job, JobStatus, KafkaDestination
 from shared.messages import DeliverChunk, StageJob
+from shared.steps import accept
 from shared.steps.deliver import Deliver
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
+from shared.steps.ports import Jobs
 from shared.steps.stage import Stage
 from shared.steps.tear_down import TearDown
 from tests.fakes.chunks import FakeChunks
@@ -154,6 +156,15 @@ def stage_jobs_before_they_are_confirmed(patch: Patch) -> None:
     patch.setattr(Stage, "_confirmed", find)
 
 
+def answer_the_first_job_of_a_key_unaccepted(patch: Patch) -> None:
+    found = accept._of_this_key
+
+    def as_it_is(job: Job, first: str, jobs: Jobs) -> Job:
+        return domain.confirm(found(job, first, jobs))
+
+    patch.setattr(accept, "_of_this_key", as_it_is)
+
+
 def leave_queries_running(patch: Patch) -> None:
     patch.setattr(TearDown, "_end_query", lambda _self, _job: None)
 
@@ -193,6 +204,7 @@ QUICK: tuple[Callable[[Patch], None], ...] = (
     cancel_what_has_ended,
     leave_queries_running,
     stage_jobs_before_they_are_confirmed,
+    answer_the_first_job_of_a_key_unaccepted,
     forget_the_rest_of_a_delivery,
     check_point_a_batch_too_far,
 )

@@ -41,6 +41,8 @@ class Watch:
             assert self.seen.pop(name).job_id not in self.told, (
                 "a job that its client was told of has vanished"
             )
+        keys = [(job.organization_id, job.idempotency) for job in self.seen.values()]
+        assert len(set(keys)) == len(keys), "one key made two jobs"
         self._deliveries()
         self._topics()
 

@@ -3,6 +3,7 @@
 import pytest
 
 from shared.errors import Busy, Unavailable
+from shared.idempotency import idempotency
 from shared.jobs import Job, JobStatus
 from shared.messages import StageJob
 from shared.steps.accept import accept
@@ -131,4 +132,54 @@ def test_a_job_that_the_sweep_took_back_while_its_message_was_published_is_sent_
     faults.instead["FakeJobs.confirm"] = too_late
     with pytest.raises(Busy, match="send it again"):
         accept(job, [], jobs=faults.guard(world.jobs), publisher=world.queue)
+    assert world.jobs.stored == {}
+
+
+KEYED = idempotency("march", "a request")
+
+
+@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("first_dies_at", [1, 2])
+def test_whatever_fails_in_asking_again_there_is_one_job_or_none(fault: Fault, first_dies_at: int) -> None:
+    """The first request was interrupted before it published, or before it confirmed."""
+    at = 0
+    while True:
+        world, first = World(), Faults(first_dies_at, Fault.KILLED_BEFORE)
+        told = [_ask(world, first), _ask(world, faults := Faults(at, fault))]
+        if told[1] == "":
+            told.append(_ask(world, Faults()))
+        world.run()
+        done = [stored.job for stored in world.jobs.stored.values()]
+        assert all(job.status is JobStatus.COMPLETED for job in done)
+        assert {job.job_id for job in done} >= set(told) - {""}
+        assert len(done) <= 1
+        if not faults.happened:
+            break
+        at += 1
+    assert at == 4
+
+
+def _ask(world: World, faults: Faults) -> str:
+    """The id of the job that was answered; nothing if nothing was, or 503."""
+    job = new_job(time_created=world.clock.now(), idempotency=KEYED)
+    try:
+        return accept(job, [], jobs=faults.guard(world.jobs), publisher=faults.guard(world.queue)).job_id
+    except (Unavailable, Killed):
+        return ""
+
+
+def test_a_job_that_the_sweep_took_back_while_it_was_asked_for_again_is_sent_again() -> None:
+    faults, world = Faults(), World()
+    _ask(world, Faults(1, Fault.KILLED_BEFORE))
+    [first] = [stored.job for stored in world.jobs.stored.values()]
+
+    def too_late(job: Job) -> None:
+        assert job == first
+        world.jobs.remove_unconfirmed(job)
+        world.jobs.confirm(job)
+
+    faults.instead["FakeJobs.confirm"] = too_late
+    again = new_job(time_created=world.clock.now(), idempotency=KEYED)
+    with pytest.raises(Busy, match="send it again"):
+        accept(again, [], jobs=faults.guard(world.jobs), publisher=world.queue)
     assert world.jobs.stored == {}
