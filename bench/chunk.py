@@ -51,6 +51,7 @@ _SCHEMA: Final = pa.schema(
         ("IS_MINT", pa.bool_()),
     ]
 )
+_DATES: Final = {"BLOCK_TIMESTAMP": pa.timestamp("us"), "BLOCK_DAY": pa.date32()}
 _KINDS: Final = {
     pa.string(): JsonKind.TEXT,
     pa.int64(): JsonKind.INTEGER,
@@ -76,6 +77,21 @@ def staged(rows: int = ROWS, group_rows: int = GROUP_ROWS) -> Path:
         write(own, rows, group_rows)
         own.replace(path)
     return path
+
+
+def with_dates() -> Path:
+    """The same rows with their timestamps and dates as such, as an export that formats nothing has them."""
+    path = staged()
+    native = path.with_suffix(".native.parquet")
+    if not native.exists():
+        table = pq.read_table(path)
+        for name, physical in _DATES.items():
+            place = table.schema.get_field_index(name)
+            table = table.set_column(place, name, table.column(place).cast(physical))
+        own = native.with_suffix(f".{os.getpid()}")
+        pq.write_table(table, own, compression="snappy", row_group_size=GROUP_ROWS)
+        own.replace(native)
+    return native
 
 
 def write(path: Path, rows: int, group_rows: int) -> None:
@@ -128,7 +144,7 @@ def _transfers(rows: int) -> Iterator[dict[str, Any]]:
             "TRANSACTION_HASH": transaction,
             "TRANSACTION_INDEX": number % _ROWS_A_BLOCK // _ROWS_A_TRANSACTION,
             "LOG_INDEX": number % _ROWS_A_BLOCK,
-            "BLOCK_TIMESTAMP": f"{time:%Y-%m-%dT%H:%M:%S}.000000",
+            "BLOCK_TIMESTAMP": f"{time:%Y-%m-%dT%H:%M:%S}",
             "BLOCK_NUMBER": 42_745_326 + block,
             "BLOCK_HASH": block_hash,
             "UNIQUE_ID": f"base:token_transfer:{transaction}:{number % _ROWS_A_BLOCK}",

@@ -16,6 +16,7 @@ def run(rounds: int) -> dict[str, Figure]:
     variants = {
         "product": lambda: sent(kafka_work.product, path),
         "naive": lambda: sent(kafka_work.naive, path),
+        "naive_with_dates": lambda: sent(kafka_work.naive, chunk.with_dates()),
         "encode": lambda: process.work(kafka_work.encode_only, path=str(path)),
     }
     try:
@@ -32,6 +33,7 @@ def figures(found: Mapping[str, Sequence[Measured]]) -> dict[str, Figure]:
     product = found["product"]
     answered = {
         "kafka_vs_naive": ratio(product, found["naive"], "rows_per_s"),
+        "kafka_vs_naive_with_dates": ratio(product, found["naive_with_dates"], "rows_per_s"),
         "kafka_rows_per_s": figure(each["rows_per_s"] for each in product),
         "kafka_cpu_us_per_row": figure(each["cpu_us"] for each in product),
         "encode_cpu_us_per_row": figure(each["cpu_us"] for each in found["encode"]),

@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def naive(path: str, bootstrap: str) -> dict[str, float]:
         for batch in pq.ParquetFile(path).iter_batches(LIMITS.batch_rows):
             for row in batch.to_pylist():
                 named = {name.lower(): value for name, value in row.items()}
-                line = json.dumps(named)
+                line = json.dumps(named, default=_date)
                 while True:
                     try:
                         producer.produce(TOPIC, line, named[chunk.KEY], on_delivery=on_delivery)
@@ -105,6 +106,10 @@ def naive(path: str, bootstrap: str) -> dict[str, float]:
         producer.flush()
     assert arrived == rows
     return found
+
+
+def _date(value: datetime | date) -> str:
+    return value.isoformat()
 
 
 def encode_only(path: str) -> dict[str, float]:

@@ -25,6 +25,7 @@ from shared.bootstrap.clients import (
     sleep,
 )
 from shared.bootstrap.logs import report
+from shared.bootstrap.memory import keep_freed_memory
 from shared.chunks import Chunk
 from shared.columns import Column
 from shared.config import Settings
@@ -46,6 +47,7 @@ _SECRET_SECONDS = 10.0
 
 
 def build(settings: Settings) -> Callable[[Pushed], None]:
+    keep_freed_memory()
     client = firestore_client(settings)
     jobs = FirestoreJobs(client, report)
     queue = publisher(settings, timeout=30)

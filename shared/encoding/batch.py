@@ -38,4 +38,5 @@ class EncodedBatch:
 
     def json_array(self) -> bytes:
         """The rows as one JSON array."""
-        return b"[" + self.ndjson[:-1].replace(b"\n", b",") + b"]"
+        rows = memoryview(self.ndjson.replace(b"\n", b","))[:-1]
+        return b"".join((b"[", rows, b"]"))

@@ -55,18 +55,20 @@ def test_the_overhead_is_what_the_whole_costs_over_its_parts() -> None:
     found = {
         "product": [{"rows_per_s": 150.0, "cpu_us": 6.0}],
         "naive": [{"rows_per_s": 50.0, "cpu_us": 20.0}],
+        "naive_with_dates": [{"rows_per_s": 40.0, "cpu_us": 25.0}],
         "encode": [{"rows_per_s": 300.0, "cpu_us": 3.0}],
         "ceiling": [{"rows_per_s": 200.0, "cpu_us": 2.0}],
     }
     answered = figures(found)
     assert answered["kafka_cpu_overhead"].median == pytest.approx(1.2)
     assert answered["kafka_vs_naive"].median == pytest.approx(3.0)
+    assert answered["kafka_vs_naive_with_dates"].median == pytest.approx(3.75)
     assert answered["kafka_vs_ceiling"].median == pytest.approx(0.75)
 
 
 def test_without_a_compiler_only_the_ceilings_ratios_are_missing() -> None:
     runs = [{"rows_per_s": 1.0, "cpu_us": 1.0}]
-    answered = figures({"product": runs, "naive": runs, "encode": runs})
+    answered = figures({"product": runs, "naive": runs, "naive_with_dates": runs, "encode": runs})
     assert "kafka_vs_naive" in answered
     assert not {"kafka_vs_ceiling", "kafka_cpu_overhead"} & set(answered)
 
