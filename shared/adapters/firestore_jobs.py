@@ -4,7 +4,7 @@ A change is a write under the precondition that the document is still the one th
 ever held, so a process that dies in the middle leaves nothing behind that others must wait for.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from google.api_core.exceptions import AlreadyExists, FailedPrecondition, NotFound
@@ -15,7 +15,6 @@ from shared.adapters import firestore_destinations
 from shared.adapters.firestore_documents import (
     CALL,
     fields_of,
-    filter_from,
     filter_parts,
     job_fields,
     job_from,
@@ -24,22 +23,19 @@ from shared.adapters.firestore_documents import (
 )
 from shared.adapters.firestore_idempotency import claim_key, free_key, has_expired, owner, read_key
 from shared.adapters.firestore_limits import Limits, count
+from shared.adapters.firestore_listings import read_counts, read_filters
 from shared.adapters.google_errors import reaching
 from shared.adapters.job_events import end_of
 from shared.errors import StaleMessage, Unavailable
 from shared.events import Events
 from shared.jobs import Counts, FilterValue, Job, JobStatus, KafkaDestination
-from shared.steps.ports import DestinationProgress
 
-_PAGE = 100
-# Of 400 kB of text each; as Python's objects they take several times as much.
-_FILTER_PARTS_AT_ONCE = 8
 _RACES = 20
 _TRIES = 3
 
 
 class FirestoreJobs:
-    """Fulfils the ports Jobs and Listings. ``events`` hears of ends; ``limits`` are for whoever begins."""
+    """Fulfils the port Jobs. ``events`` hears of ends; ``limits`` are for whoever begins."""
 
     def __init__(self, client: firestore.Client, events: Events, limits: Limits | None = None) -> None:
         self._client = client
@@ -162,13 +158,13 @@ class FirestoreJobs:
                 raise StaleMessage("there is no such job", detail=job.job_id) from error
 
     def filter_values(self, job: Job) -> list[FilterValue]:
-        found = self._filters([job])
+        found = read_filters(self._client, [job])
         if job.job_id not in found:
             raise StaleMessage("there is no such job", detail=job.job_id)
         return found[job.job_id]
 
     def counts(self, job: Job) -> Counts | None:
-        return self._counts([job])[job.job_id]
+        return read_counts(self._client, [job])[job.job_id]
 
     def active(self) -> Iterator[Job]:
         unrested = FieldFilter("torn_down", "==", False)
@@ -198,30 +194,6 @@ class FirestoreJobs:
         with reaching("the job store"):
             return firestore_destinations.asked_to_wait(self._client, job, uid)
 
-    def jobs(
-        self,
-        organization_id: str,
-        after: tuple[datetime, str] | None = None,
-        limit: int | None = None,
-    ) -> Iterator[tuple[Job, list[FilterValue] | None, Counts | None]]:
-        left = limit
-        while left is None or left > 0:
-            page = self._page(organization_id, after)
-            found = [job for job in page if job.confirmed][:left]
-            for some in _of_bounded_filters(found):
-                counts, filters = self._counts(some), self._filters(some)
-                for job in [job for job in some if job.job_id in filters]:
-                    shown = filters[job.job_id] if job.filter_column is not None else None
-                    yield job, shown, counts[job.job_id]
-            if len(page) < _PAGE:
-                return
-            after = (page[-1].time_created, page[-1].job_id)
-            left = None if left is None else left - len(found)
-
-    def destinations(self, job: Job) -> Mapping[str, DestinationProgress]:
-        with reaching("the job store"):
-            return firestore_destinations.progress(self._client, job)
-
     def _new_job(self, job: Job, filter_values: Sequence[FilterValue]) -> firestore.WriteBatch:
         parts = filter_parts(filter_values) if job.filter_column is not None else []
         reference, batch = self._reference(job), self._client.batch()
@@ -233,53 +205,6 @@ class FirestoreJobs:
             batch.set(topic, {"jobs": firestore.Increment(1)}, merge=True)
         return batch
 
-    def _page(self, organization_id: str, after: tuple[datetime, str] | None) -> list[Job]:
-        query = (
-            self._client.collection("organizations", organization_id, "jobs")
-            .order_by("time_created")
-            .order_by("job_id")
-            .limit(_PAGE)
-        )
-        if after is not None:
-            query = query.start_after({"time_created": after[0], "job_id": after[1]})
-        with reaching("the job store"):
-            return [job_from(snapshot) for snapshot in query.stream(**CALL)]
-
-    def _counts(self, jobs: Sequence[Job]) -> dict[str, Counts | None]:
-        """Sums of the jobs' shards, read in one call."""
-        wanted = {
-            self._reference(job).collection("counts").document(str(shard)): job
-            for job in jobs
-            for shard in range(job.shards)
-        }
-        left = {job.job_id: (0, 0) for job in jobs}
-        with reaching("the job store"):
-            for snapshot in self._client.get_all(list(wanted), **CALL) if wanted else ():
-                job_id = wanted[snapshot.reference].job_id
-                chunks, rows = left[job_id]
-                left[job_id] = (chunks + snapshot.get("chunks_left"), rows + snapshot.get("rows_left"))
-        return {job.job_id: None if job.num_chunks is None else Counts(*left[job.job_id]) for job in jobs}
-
-    def _filters(self, jobs: Sequence[Job]) -> dict[str, list[FilterValue]]:
-        """By job id, without jobs that were taken back since they were read: their values went with them."""
-        wanted = {
-            self._reference(job).collection("filter").document(str(part)): (job.job_id, part)
-            for job in jobs
-            for part in range(job.filter_parts)
-        }
-        texts: dict[tuple[str, int], str] = {}
-        with reaching("the job store"):
-            for snapshot in self._client.get_all(list(wanted), **CALL) if wanted else ():
-                if snapshot.exists:
-                    texts[wanted[snapshot.reference]] = snapshot.get("text")
-        return {
-            job.job_id: filter_from([texts[job.job_id, part] for part in range(job.filter_parts)])
-            if job.filter_parts
-            else []
-            for job in jobs
-            if all((job.job_id, part) in texts for part in range(job.filter_parts))
-        }
-
     def _reference(self, job: Job) -> firestore.DocumentReference:
         return job_reference(self._client, job.organization_id, job.job_id)
 
@@ -289,17 +214,3 @@ class FirestoreJobs:
             for destination in job.destinations
             if isinstance(destination, KafkaDestination)
         ]
-
-
-def _of_bounded_filters(jobs: Sequence[Job]) -> Iterator[list[Job]]:
-    """The jobs in their order, in runs whose filters' values are read and held together."""
-    run: list[Job] = []
-    parts = 0
-    for job in jobs:
-        if run and parts + job.filter_parts > _FILTER_PARTS_AT_ONCE:
-            yield run
-            run, parts = [], 0
-        run.append(job)
-        parts += job.filter_parts
-    if run:
-        yield run

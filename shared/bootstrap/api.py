@@ -5,6 +5,7 @@ from datetime import timedelta
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_keys import FirestoreKeys
 from shared.adapters.firestore_limits import Limits
+from shared.adapters.firestore_listings import FirestoreListings
 from shared.bootstrap.clients import firestore_client, monotonic, new_id, now, publisher
 from shared.bootstrap.logs import report
 from shared.bootstrap.traces import tracer
@@ -19,11 +20,10 @@ PUBLISH_SECONDS = 10.0
 
 def build(settings: Settings) -> Api:
     client = firestore_client(settings)
-    jobs = FirestoreJobs(client, report, Limits(client, settings.most_jobs_in_flight, monotonic))
     return Api(
         keys=FirestoreKeys(client, monotonic, now),
-        jobs=jobs,
-        listings=jobs,
+        jobs=FirestoreJobs(client, report, Limits(client, settings.most_jobs_in_flight, monotonic)),
+        listings=FirestoreListings(client),
         publisher=publisher(settings, timeout=PUBLISH_SECONDS),
         now=now,
         new_id=new_id,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_jobs import FirestoreJobs
+from shared.adapters.firestore_listings import FirestoreListings
 from shared.adapters.pubsub import Pushed
 from shared.bootstrap.clients import deliveries, firestore_client, now, publisher
 from shared.bootstrap.logs import report
@@ -21,7 +22,7 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         jobs=jobs,
         chunks=FirestoreChunks(client, jobs),
         deliveries=deliveries(settings, client),
-        listings=jobs,
+        listings=FirestoreListings(client),
         finish=finish,
     )
 

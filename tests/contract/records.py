@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 import pytest
 from google.cloud import firestore
@@ -14,6 +13,7 @@ from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_deliveries import FirestoreDeliveries
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_limits import Limits
+from shared.adapters.firestore_listings import FirestoreListings
 from shared.adapters.firestore_topics import FirestoreTopics
 from shared.chunks import Chunk, number_files, shards_for
 from shared.jobs import FilterValue, Job
@@ -30,15 +30,12 @@ MOST_IN_FLIGHT = 10_000  # jobs, which no test but those of the limit comes near
 BOTH = ("memory", pytest.param("firestore", marks=pytest.mark.emulator))
 
 
-class JobStore(Jobs, Listings, Protocol):
-    """What FirestoreJobs and FakeJobs both are."""
-
-
 @dataclass(frozen=True, slots=True)
 class Records:
     """One store with all its parts; the lease's clock is the test's."""
 
-    jobs: JobStore
+    jobs: Jobs
+    listings: Listings
     chunks: Chunks
     deliveries: Deliveries
     topics: Topics
@@ -90,7 +87,7 @@ def manifest(job: Job, chunks: Sequence[Chunk]) -> Callable[[Job], Job]:
 def in_memory(most: int = MOST_IN_FLIGHT) -> Records:
     clock, jobs, broker = FakeClock(), FakeJobs(most_in_flight=most), FakeBroker()
     deliveries = FakeDeliveries(jobs, lease_length=LEASE, now=clock.now)
-    return Records(jobs, FakeChunks(jobs), deliveries, FakeTopics(jobs, broker), broker, clock)
+    return Records(jobs, jobs, FakeChunks(jobs), deliveries, FakeTopics(jobs, broker), broker, clock)
 
 
 def in_firestore(client: firestore.Client, most: int = MOST_IN_FLIGHT) -> Records:
@@ -100,7 +97,9 @@ def in_firestore(client: firestore.Client, most: int = MOST_IN_FLIGHT) -> Record
         client, lease_length=LEASE, now=clock.now, new_holder=lambda: str(uuid.uuid4())
     )
     topics = FirestoreTopics(client, broker)
-    return Records(jobs, FirestoreChunks(client, jobs), deliveries, topics, broker, clock)
+    return Records(
+        jobs, FirestoreListings(client), FirestoreChunks(client, jobs), deliveries, topics, broker, clock
+    )
 
 
 @pytest.fixture(params=BOTH)

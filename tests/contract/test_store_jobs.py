@@ -169,7 +169,7 @@ def test_an_unconfirmed_job_is_taken_back_without_a_trace(records: Records) -> N
     records.jobs.create(job, ["0x1"])
     assert records.jobs.remove_unconfirmed(job)
     assert records.jobs.get(job.organization_id, job.job_id) is None
-    assert list(records.jobs.jobs(job.organization_id)) == []
+    assert list(records.listings.jobs(job.organization_id)) == []
     assert list(records.jobs.active()) == []
 
 

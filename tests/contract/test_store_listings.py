@@ -24,14 +24,14 @@ def many(records: Records, count: int) -> list[Job]:
 
 def test_all_jobs_are_listed_oldest_first_and_those_of_one_moment_by_id(records: Records) -> None:
     expected = many(records, 205)
-    assert [job for job, _, _ in records.jobs.jobs("acme")] == expected
+    assert [job for job, _, _ in records.listings.jobs("acme")] == expected
 
 
 def test_pages_joined_are_the_whole_list(records: Records) -> None:
     expected = many(records, 130)
     found: list[Job] = []
     after = None
-    while page := [job for job, _, _ in records.jobs.jobs("acme", after=after, limit=17)]:
+    while page := [job for job, _, _ in records.listings.jobs("acme", after=after, limit=17)]:
         assert len(page) <= 17
         found += page
         after = (page[-1].time_created, page[-1].job_id)
@@ -42,18 +42,18 @@ def test_a_page_is_full_however_many_unconfirmed_jobs_lie_before_it(records: Rec
     for number in range(110):
         records.jobs.create(new_job(time_created=CREATED - timedelta(seconds=number + 1)), [])
     expected = many(records, 4)
-    assert [job for job, _, _ in records.jobs.jobs("acme", limit=3)] == expected[:3]
+    assert [job for job, _, _ in records.listings.jobs("acme", limit=3)] == expected[:3]
 
 
 def test_a_job_that_is_not_sure_to_run_is_not_listed(records: Records) -> None:
     records.jobs.create(new_job(), [])
-    assert list(records.jobs.jobs("acme")) == []
+    assert list(records.listings.jobs("acme")) == []
 
 
 def test_an_organization_sees_only_its_own(records: Records) -> None:
     mine, other = records.created(), records.created(new_job(organization_id="globex"))
-    assert [job for job, _, _ in records.jobs.jobs("acme")] == [mine]
-    assert [job for job, _, _ in records.jobs.jobs("globex")] == [other]
+    assert [job for job, _, _ in records.listings.jobs("acme")] == [mine]
+    assert [job for job, _, _ in records.listings.jobs("globex")] == [other]
 
 
 def test_organizations_whose_job_ids_are_equal_stay_apart(records: Records) -> None:
@@ -67,7 +67,7 @@ def test_each_job_is_listed_with_its_filter_and_what_is_left_of_it(records: Reco
     filtered = records.created(new_job(filter_column="token_address"), ["0x1", "0x2"])
     moving, chunks = records.transporting(chunks=120)
     records.chunks.count_down(moving, chunks[0])
-    listed = {job.job_id: (values, counts) for job, values, counts in records.jobs.jobs("acme")}
+    listed = {job.job_id: (values, counts) for job, values, counts in records.listings.jobs("acme")}
     assert listed == {
         filtered.job_id: (["0x1", "0x2"], None),
         moving.job_id: (None, Counts(119, 119 * 5)),
@@ -79,9 +79,9 @@ def test_jobs_with_large_filters_are_all_listed_in_their_order(records: Records)
         records.created(new_job(filter_column="token_address"), found).job_id: found
         for found in (["x" * 900_000], ["y"], ["z" * 1_500_000], ["w" * 1_500_000], ["v" * 1_500_000])
     }
-    listed = [(job.job_id, found) for job, found, _ in records.jobs.jobs("acme")]
+    listed = [(job.job_id, found) for job, found, _ in records.listings.jobs("acme")]
     assert dict(listed) == values
-    assert [job_id for job_id, _ in listed] == [job.job_id for job, _, _ in records.jobs.jobs("acme")]
+    assert [job_id for job_id, _ in listed] == [job.job_id for job, _, _ in records.listings.jobs("acme")]
 
 
 def test_a_destinations_progress_counts_what_it_has_whole(records: Records) -> None:
@@ -92,7 +92,7 @@ def test_a_destinations_progress_counts_what_it_has_whole(records: Records) -> N
         lease.done(chunk.rows)
     records.deliveries.take(job, 0, WEBHOOK.uid)
     records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500")
-    assert records.jobs.destinations(job) == {
+    assert records.listings.destinations(job) == {
         KAFKA.uid: DestinationProgress(2, 10, None),
         WEBHOOK.uid: DestinationProgress(0, 0, "it answered 500"),
     }
@@ -100,4 +100,4 @@ def test_a_destinations_progress_counts_what_it_has_whole(records: Records) -> N
 
 def test_while_staging_no_destination_has_anything(records: Records) -> None:
     nothing = DestinationProgress(0, 0, None)
-    assert records.jobs.destinations(records.created()) == {KAFKA.uid: nothing, WEBHOOK.uid: nothing}
+    assert records.listings.destinations(records.created()) == {KAFKA.uid: nothing, WEBHOOK.uid: nothing}

@@ -9,6 +9,7 @@ from google.cloud import firestore
 from shared import jobs as domain
 from shared.adapters.firestore_documents import job_fields
 from shared.adapters.firestore_jobs import FirestoreJobs
+from shared.adapters.firestore_listings import FirestoreListings
 from shared.jobs import AT_LEAST_ONCE, Job, JobStatus, KafkaDestination, WebhookDestination
 from tests.contract.records import Records
 from tests.fakes.examples import CREATED, KAFKA, WEBHOOK, new_job
@@ -33,12 +34,12 @@ def test_a_retried_job_is_read_as_it_was_changed_and_is_looked_after_again(recor
 def test_a_destinations_error_is_shown_until_its_job_is_retried(records: Records) -> None:
     job, _ = records.transporting()
     records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500")
-    assert records.jobs.destinations(job)[WEBHOOK.uid].last_error == "it answered 500"
+    assert records.listings.destinations(job)[WEBHOOK.uid].last_error == "it answered 500"
     again = failed_and_retried(records, job)
-    assert records.jobs.destinations(again)[WEBHOOK.uid].last_error is None
+    assert records.listings.destinations(again)[WEBHOOK.uid].last_error is None
     records.jobs.record_destination_error(job, KAFKA.uid, "from before the retry")
     records.jobs.record_destination_error(again, WEBHOOK.uid, "it answered 410")
-    shown = records.jobs.destinations(again)
+    shown = records.listings.destinations(again)
     assert (shown[KAFKA.uid].last_error, shown[WEBHOOK.uid].last_error) == (None, "it answered 410")
 
 
@@ -50,7 +51,7 @@ def test_a_destinations_wish_to_be_left_alone_is_kept_until_its_job_is_retried(r
     records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500")
     assert records.jobs.asked_to_wait(job, WEBHOOK.uid) == until
     assert records.jobs.asked_to_wait(job, KAFKA.uid) is None
-    assert records.jobs.destinations(job)[WEBHOOK.uid].last_error == "it answered 500"
+    assert records.listings.destinations(job)[WEBHOOK.uid].last_error == "it answered 500"
     again = failed_and_retried(records, job)
     assert records.jobs.asked_to_wait(again, WEBHOOK.uid) is None
     records.jobs.record_destination_error(again, WEBHOOK.uid, "it answered 500")
@@ -82,7 +83,7 @@ def test_a_job_that_an_older_release_recorded_is_read_and_goes_on(
     )
     jobs = FirestoreJobs(client, lambda _event: None)
     assert jobs.get("acme", job.job_id) == job
-    assert jobs.destinations(job)[WEBHOOK.uid].last_error == "it answered 500"
+    assert FirestoreListings(client).destinations(job)[WEBHOOK.uid].last_error == "it answered 500"
     jobs.change("acme", job.job_id, partial(domain.fail, message="why", now=CREATED, retry=0))
     again = jobs.change("acme", job.job_id, partial(domain.retry, now=CREATED, after=0))
     assert jobs.get("acme", job.job_id) == again

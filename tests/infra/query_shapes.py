@@ -24,6 +24,7 @@ from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_deliveries import FirestoreDeliveries
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_limits import recount
+from shared.adapters.firestore_listings import FirestoreListings
 from shared.jobs import Attempt, Job
 from shared.operator import keys
 from tests.fakes.examples import new_job
@@ -60,14 +61,14 @@ def ask_everything(client: firestore.Client) -> None:
     """
     now = datetime(2026, 3, 1, tzinfo=UTC)
     job: Job = replace(new_job(), attempt=Attempt("a1", now), num_chunks=1, shards=1)
-    jobs = FirestoreJobs(client, lambda _event: None)
+    jobs, listings = FirestoreJobs(client, lambda _event: None), FirestoreListings(client)
     chunks = FirestoreChunks(client, jobs)
     deliveries = FirestoreDeliveries(client, lease_length=15, now=lambda: now, new_holder=lambda: "holder")
     calls: Sequence[Callable[[], Any]] = (
         lambda: list(jobs.active()),
-        lambda: list(jobs.jobs(job.organization_id)),
-        lambda: list(jobs.jobs(job.organization_id, after=(now, job.job_id), limit=5)),
-        lambda: jobs.destinations(job),
+        lambda: list(listings.jobs(job.organization_id)),
+        lambda: list(listings.jobs(job.organization_id, after=(now, job.job_id), limit=5)),
+        lambda: listings.destinations(job),
         lambda: list(chunks.undelivered(job)),
         lambda: deliveries.begun(job),
         lambda: deliveries.ever_begun(job, 3),

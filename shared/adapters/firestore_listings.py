@@ -1,0 +1,114 @@
+"""What the API shows of jobs: read from Firestore page by page, several jobs a call."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from google.cloud import firestore
+
+from shared.adapters import firestore_destinations
+from shared.adapters.firestore_documents import CALL, filter_from, job_from, job_reference
+from shared.adapters.google_errors import reaching
+from shared.jobs import Counts, FilterValue, Job
+from shared.steps.ports import DestinationProgress
+
+_PAGE = 100
+# Of 400 kB of text each; as Python's objects they take several times as much.
+_FILTER_PARTS_AT_ONCE = 8
+
+
+class FirestoreListings:
+    """Fulfils the port Listings."""
+
+    def __init__(self, client: firestore.Client) -> None:
+        self._client = client
+
+    def jobs(
+        self,
+        organization_id: str,
+        after: tuple[datetime, str] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[tuple[Job, list[FilterValue] | None, Counts | None]]:
+        left = limit
+        while left is None or left > 0:
+            page = self._page(organization_id, after)
+            found = [job for job in page if job.confirmed][:left]
+            for some in _of_bounded_filters(found):
+                counts, filters = read_counts(self._client, some), read_filters(self._client, some)
+                for job in [job for job in some if job.job_id in filters]:
+                    shown = filters[job.job_id] if job.filter_column is not None else None
+                    yield job, shown, counts[job.job_id]
+            if len(page) < _PAGE:
+                return
+            after = (page[-1].time_created, page[-1].job_id)
+            left = None if left is None else left - len(found)
+
+    def destinations(self, job: Job) -> Mapping[str, DestinationProgress]:
+        with reaching("the job store"):
+            return firestore_destinations.progress(self._client, job)
+
+    def _page(self, organization_id: str, after: tuple[datetime, str] | None) -> list[Job]:
+        query = (
+            self._client.collection("organizations", organization_id, "jobs")
+            .order_by("time_created")
+            .order_by("job_id")
+            .limit(_PAGE)
+        )
+        if after is not None:
+            query = query.start_after({"time_created": after[0], "job_id": after[1]})
+        with reaching("the job store"):
+            return [job_from(snapshot) for snapshot in query.stream(**CALL)]
+
+
+def read_counts(client: firestore.Client, jobs: Sequence[Job]) -> dict[str, Counts | None]:
+    """By job id, the sums of the jobs' shards, read in one call."""
+    wanted = {
+        _reference(client, job).collection("counts").document(str(shard)): job
+        for job in jobs
+        for shard in range(job.shards)
+    }
+    left = {job.job_id: (0, 0) for job in jobs}
+    with reaching("the job store"):
+        for snapshot in client.get_all(list(wanted), **CALL) if wanted else ():
+            job_id = wanted[snapshot.reference].job_id
+            chunks, rows = left[job_id]
+            left[job_id] = (chunks + snapshot.get("chunks_left"), rows + snapshot.get("rows_left"))
+    return {job.job_id: None if job.num_chunks is None else Counts(*left[job.job_id]) for job in jobs}
+
+
+def read_filters(client: firestore.Client, jobs: Sequence[Job]) -> dict[str, list[FilterValue]]:
+    """By job id, without jobs that were taken back since they were read: their values went with them."""
+    wanted = {
+        _reference(client, job).collection("filter").document(str(part)): (job.job_id, part)
+        for job in jobs
+        for part in range(job.filter_parts)
+    }
+    texts: dict[tuple[str, int], str] = {}
+    with reaching("the job store"):
+        for snapshot in client.get_all(list(wanted), **CALL) if wanted else ():
+            if snapshot.exists:
+                texts[wanted[snapshot.reference]] = snapshot.get("text")
+    return {
+        job.job_id: filter_from([texts[job.job_id, part] for part in range(job.filter_parts)])
+        if job.filter_parts
+        else []
+        for job in jobs
+        if all((job.job_id, part) in texts for part in range(job.filter_parts))
+    }
+
+
+def _reference(client: firestore.Client, job: Job) -> firestore.DocumentReference:
+    return job_reference(client, job.organization_id, job.job_id)
+
+
+def _of_bounded_filters(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """The jobs in their order, in runs whose filters' values are read and held together."""
+    run: list[Job] = []
+    parts = 0
+    for job in jobs:
+        if run and parts + job.filter_parts > _FILTER_PARTS_AT_ONCE:
+            yield run
+            run, parts = [], 0
+        run.append(job)
+        parts += job.filter_parts
+    if run:
+        yield run
