@@ -47,19 +47,16 @@ class FirestoreDeliveries:
         self._new_holder = new_holder
 
     def take(self, job: Job, chunk: int, uid: str) -> "FirestoreLease | None":
+        """Created without a look at first, since nobody has begun most deliveries before."""
         reference = self._collection(job).document(f"{chunk_id(chunk)}-{uid}")
         holder = self._new_holder()
         with reaching("the job store"):
-            snapshot = reference.get(retry=RETRY, timeout=TIMEOUT)
-            if not snapshot.exists:
-                first = {"chunk": chunk, "destination": uid, "epoch": 1, "next_batch": 0, "rows": 0}
-                return self._create(reference, first | self._hold(holder), holder)
-            fields = fields_of(snapshot)
-            if fields["state"] == _DONE:
-                return None
-            if fields["state"] == _LEASED and fields["expires"] > self._now():
-                raise Busy(f"chunk {chunk} is just being delivered", detail=f"{job.job_id} {uid}")
-            return self._take_over(reference, snapshot.update_time, fields, holder)
+            first = {"chunk": chunk, "destination": uid, "epoch": 1, "next_batch": 0, "rows": 0}
+            try:
+                written = reference.create(first | self._hold(holder), retry=RETRY, timeout=TIMEOUT)
+            except AlreadyExists:
+                return self._take_over(reference, holder)
+            return FirestoreLease(reference, holder, written.update_time, 0, self._expiry)
 
     def begun(self, job: Job) -> Mapping[int, set[str]]:
         begun: dict[int, set[str]] = {}
@@ -89,33 +86,30 @@ class FirestoreDeliveries:
     def _hold(self, holder: str) -> dict[str, Any]:
         return {"state": _LEASED, "holder": holder, "expires": self._now() + self._length}
 
-    def _create(
-        self, reference: firestore.DocumentReference, fields: dict[str, Any], holder: str
-    ) -> "FirestoreLease":
-        try:
-            written = reference.create(fields, retry=RETRY, timeout=TIMEOUT)
-        except AlreadyExists:
-            return self._already_mine(reference, holder)
-        return FirestoreLease(reference, holder, written.update_time, 0, self._expiry)
-
-    def _take_over(
-        self,
-        reference: firestore.DocumentReference,
-        update_time: datetime,
-        fields: Mapping[str, Any],
-        holder: str,
-    ) -> "FirestoreLease":
-        option = firestore.Client.write_option(last_update_time=update_time)
+    def _take_over(self, reference: firestore.DocumentReference, holder: str) -> "FirestoreLease | None":
+        snapshot = reference.get(retry=RETRY, timeout=TIMEOUT)
+        fields = fields_of(snapshot)
+        if fields["state"] == _DONE:
+            return None
+        if fields["holder"] == holder:
+            return self._mine(reference, holder, snapshot)
+        if fields["state"] == _LEASED and fields["expires"] > self._now():
+            raise Busy(f"chunk {fields['chunk']} is just being delivered", detail=reference.path)
+        option = firestore.Client.write_option(last_update_time=snapshot.update_time)
         changes = self._hold(holder) | {"epoch": fields["epoch"] + 1}
         try:
             written = reference.update(changes, option, retry=RETRY, timeout=TIMEOUT)
         except FailedPrecondition:
-            return self._already_mine(reference, holder)
+            return self._mine(reference, holder, reference.get(retry=RETRY, timeout=TIMEOUT))
         return FirestoreLease(reference, holder, written.update_time, fields["next_batch"], self._expiry)
 
-    def _already_mine(self, reference: firestore.DocumentReference, holder: str) -> "FirestoreLease":
+    def _mine(
+        self,
+        reference: firestore.DocumentReference,
+        holder: str,
+        snapshot: firestore.DocumentSnapshot[Any],
+    ) -> "FirestoreLease":
         """A write that was refused may have been our own, repeated because its answer was lost."""
-        snapshot = reference.get(retry=RETRY, timeout=TIMEOUT)
         fields = fields_of(snapshot)
         if fields.get("holder") != holder:
             raise Busy("somebody else has just begun this delivery", detail=reference.path)

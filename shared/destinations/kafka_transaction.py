@@ -9,10 +9,12 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from shared.destinations.kafka_errors import meaning, speaking_of
 from shared.destinations.kafka_markers import MARKER_PARTITION
 from shared.destinations.kafka_names import topic_of, transaction_of
+from shared.destinations.patience import within
 from shared.errors import Unavailable
 from shared.steps.sending import ChunkDelivery
 
 _BROKEN = frozenset({KafkaError._STATE, KafkaError._FATAL})  # noqa: SLF001 - librdkafka's own error codes
+MARKING = 15.0  # seconds; it takes milliseconds, and a moment more where a coordinator has just moved
 _SLICE = 1.0  # seconds in one blocking call, so that a cancel is noticed between two
 
 
@@ -27,12 +29,15 @@ class Stoppable(Protocol):
 class Transaction:
     """The transaction of one (chunk, destination), over a producer that carries its transactional id."""
 
-    def __init__(self, producer: Producer, delivery: ChunkDelivery, *, timeout: float) -> None:
-        """``timeout`` in seconds is for each step."""
+    def __init__(
+        self, producer: Producer, delivery: ChunkDelivery, *, timeout: float, marking: float = MARKING
+    ) -> None:
+        """``timeout`` in seconds is for each step, ``marking`` for how long the marker is waited for."""
         self._producer = producer
         self._delivery = delivery
         self._topic = topic_of(delivery)
         self._timeout = timeout
+        self._marking = marking
 
     def fence(self, pulse: Stoppable) -> None:
         """Shut out every earlier sender of this chunk, and abort what it left open."""
@@ -63,11 +68,23 @@ class Transaction:
             raise
 
     def mark(self) -> None:
-        """Put the marker into the transaction; KafkaException as the client raises it."""
+        """Put the marker into the transaction; KafkaException as the client raises it.
+
+        Unavailable if the client does not come back. Where a connection breaks while it looks for the
+        group's coordinator, it can wait for ever, whatever its timeout (librdkafka's issue 5456). The next
+        delivery, over a producer of its own, fences this one.
+        """
         marker = TopicPartition(self._topic, MARKER_PARTITION, self._delivery.rows)
         # Never connects: it only puts the group's name into the form that the producer asks for.
         group = Consumer({"group.id": transaction_of(self._delivery)}).consumer_group_metadata()
-        self._producer.send_offsets_to_transaction([marker], group, self._timeout)
+
+        def send() -> None:
+            self._producer.send_offsets_to_transaction([marker], group, self._timeout)
+
+        try:
+            within(self._marking, send)
+        except TimeoutError as error:
+            raise Unavailable("Kafka", detail="the marker's coordinator does not answer") from error
 
     def commit(self) -> None:
         """Make rows and marker visible together.

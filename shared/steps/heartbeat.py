@@ -1,6 +1,7 @@
 """The heartbeat of a delivery: renews its lease and watches its job, beside the sending.
 
-A thread, because a sink may sit in one request or one flush for longer than a lease lives.
+A thread, because a sink may sit in one request or one flush for longer than a lease lives. It stops at the
+delivery's deadline: a sender that hangs, whatever in, would else hold its chunk for as long as it hangs.
 """
 
 import threading
@@ -58,6 +59,9 @@ class Heartbeat:
     def _beat(self) -> None:
         renewed = self._monotonic()
         while self._reason is None and not self._ended.wait(self._status_pause):
+            if self.seconds_left() <= 0:
+                self._reason = RetryLater("the time for this delivery was over before all of it was sent")
+                return
             try:
                 if not self._still_wanted():
                     self._reason = DeliveryStopped("the job ended while its rows were being sent")

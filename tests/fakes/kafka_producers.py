@@ -28,6 +28,7 @@ class FakeProducer:
     headers: list[Headers | None] = field(default_factory=list)
     waiting: int = 0
     on_poll: Callable[[], object] = lambda: None
+    on_marker: Callable[[], object] = lambda: None
 
     def __len__(self) -> int:
         return self.waiting
@@ -70,6 +71,7 @@ class FakeProducer:
 
     def send_offsets_to_transaction(self, *_: object) -> None:
         self._call("send_offsets_to_transaction")
+        self.on_marker()
 
     def commit_transaction(self, *_: object) -> None:
         self._call("commit_transaction")

@@ -48,6 +48,9 @@ class DrivenPulse:
         """What the thread does every few seconds."""
         if self.over or self.process.ended or self.process.dead or self.reason is not None:
             return
+        if self.seconds_left() <= 0:
+            self.reason = RetryLater("the time for this delivery was over before all of it was sent")
+            return
         try:
             if not self.wanted(self.job):
                 self.reason = DeliveryStopped("the job ended while its rows were being sent")

@@ -1,5 +1,6 @@
 """Sending and committing where Kafka goes wrong in ways that a real broker shows only by chance."""
 
+import threading
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -32,8 +33,9 @@ def sending(
     )
 
 
-def transaction(producer: FakeProducer, timeout: float = 3.0) -> Transaction:
-    return Transaction(cast("Producer", producer), delivery_to(kafka_destination(), 20), timeout=timeout)
+def transaction(producer: FakeProducer, timeout: float = 3.0, marking: float = 3.0) -> Transaction:
+    delivery = delivery_to(kafka_destination(), 20)
+    return Transaction(cast("Producer", producer), delivery, timeout=timeout, marking=marking)
 
 
 def deadline(time: FakeTime) -> SteadyPulse:
@@ -270,3 +272,23 @@ def test_a_topic_that_is_not_granted_fails_the_job_at_once() -> None:
 def test_a_missing_topic_of_a_job_that_ended_is_no_failure() -> None:
     with pytest.raises(DeliveryStopped):
         look_for_topic(MISSING, pulse=SteadyPulse(reason=DeliveryStopped("the job was cancelled")))
+
+
+def test_a_marker_whose_call_never_comes_back_is_given_up() -> None:
+    """The client library may wait for its coordinator for ever."""
+    for_ever = threading.Event()
+    producer = FakeProducer(on_marker=for_ever.wait)
+    try:
+        with pytest.raises(Unavailable, match="Kafka"):
+            transaction(producer, marking=0.05).mark()
+    finally:
+        for_ever.set()
+    assert producer.called == ["send_offsets_to_transaction"]
+
+
+def test_what_goes_wrong_with_a_marker_is_raised_as_it_is() -> None:
+    error = kafka_error(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+    producer = FakeProducer(errors={"send_offsets_to_transaction": [error]})
+    with pytest.raises(KafkaException) as caught:
+        transaction(producer).mark()
+    assert caught.value is error

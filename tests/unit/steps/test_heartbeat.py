@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from shared.errors import BackfillError, Busy, DeliveryStopped, Unavailable
+from shared.errors import BackfillError, Busy, DeliveryStopped, RetryLater, Unavailable
 from shared.steps.heartbeat import Heartbeat
 from tests.fakes.clock import FakeClock
 
@@ -129,6 +129,17 @@ def test_the_sender_is_stopped_when_the_heart_meets_what_nobody_thought_of() -> 
     with watch.heartbeat:
         watch.outage = PermissionError("the record may not be read")
         watch.stopped_by(Unavailable)
+
+
+def test_a_sender_that_hangs_does_not_keep_its_chunk_beyond_the_deadline() -> None:
+    watch = Watch()
+    with watch.heartbeat:
+        watch.after_some_beats()
+        watch.clock.sleep(480)
+        watch.stopped_by(RetryLater)
+        renewals = watch.lease.renewals
+        until(lambda: not [thread for thread in threading.enumerate() if thread.name == "heartbeat"])
+    assert watch.lease.renewals == renewals
 
 
 def test_the_heart_stops_with_the_sending() -> None:
