@@ -17,6 +17,7 @@ from shared.errors import (
 )
 from shared.jobs import Job, JobStatus
 from shared.messages import DeliverChunk, StageJob, TearDownJob
+from shared.steps.ports import UnloadState
 from tests.fakes.examples import KAFKA, WEBHOOK, new_attempt, new_job
 from tests.unit.steps.world import STAGING, World
 
@@ -257,6 +258,24 @@ def test_a_job_cancelled_and_torn_down_while_its_topic_is_created_leaves_no_topi
     with pytest.raises(BackfillError):
         stage(world, job)
     assert world.now(job).torn_down
+    assert world.broker.topics == set()
+
+
+def test_a_topic_is_not_created_again_when_a_cancel_has_ended_the_unload() -> None:
+    """A torn down job has no topics, not even for the moment until the staging message takes them back."""
+    world = World(polls=1000)
+    job = accepted(world)
+    state = world.warehouse.state
+
+    def cancelled_meanwhile(query_id: str) -> UnloadState:
+        world.cancel(job)
+        world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
+        return state(query_id)
+
+    world.faults.instead["FakeWarehouse.state"] = cancelled_meanwhile
+    with pytest.raises(StaleMessage, match="cancelled"):
+        stage(world, job)
+    assert world.faults.calls.count("FakeTopics.ensure") == 1
     assert world.broker.topics == set()
 
 
