@@ -1,6 +1,6 @@
 """A staged chunk in the shape of ERC-20 transfers, the same rows every time, as the unload would write it.
 
-23 columns, timestamps and dates as text, 997 bytes of JSON and 164 of snappy Parquet a row.
+23 columns, timestamps and dates as text, 990 bytes of JSON and 164 of snappy Parquet a row.
 """
 
 import datetime as dt

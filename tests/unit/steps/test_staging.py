@@ -5,9 +5,8 @@ from functools import partial
 import pytest
 
 from shared import jobs as domain
-from shared.catalog import BASE_TABLES, Catalog, CatalogEntry, TableNotOffered
+from shared.catalog import Catalog, CatalogEntry, TableNotOffered
 from shared.errors import (
-    BackfillError,
     Busy,
     JobFails,
     LeftToOthers,
@@ -16,21 +15,10 @@ from shared.errors import (
     UnloadRefused,
 )
 from shared.jobs import Job, JobStatus
-from shared.messages import DeliverChunk, StageJob, TearDownJob
-from shared.steps.ports import UnloadState
+from shared.messages import DeliverChunk, StageJob
 from tests.fakes.examples import KAFKA, WEBHOOK, new_attempt, new_job
+from tests.unit.steps.staging import accepted, stage
 from tests.unit.steps.world import STAGING, World
-
-
-def stage(world: World, job: Job, retry: int = 0) -> Job:
-    world.stage.run(StageJob(job.organization_id, job.job_id, retry))
-    return world.now(job)
-
-
-def accepted(world: World, **changes: object) -> Job:
-    job = world.accept(new_job(time_created=world.clock.now(), **changes))
-    world.queue.taken()
-    return job
 
 
 def test_a_quick_unload_is_staged_in_one_run() -> None:
@@ -205,90 +193,6 @@ def test_a_claim_that_another_run_won_leaves_the_job_to_it() -> None:
     assert world.warehouse.queries == {}
 
 
-def test_a_job_cancelled_while_its_unload_is_submitted_leaves_no_query_running() -> None:
-    world = World(polls=1000)
-    job = accepted(world)
-    submit = world.warehouse.submit
-
-    def cancelled_meanwhile(*arguments: object) -> str:
-        world.cancel(job)
-        return submit(*arguments)  # type: ignore[arg-type]  # passed on as they came
-
-    world.faults.instead["FakeWarehouse.submit"] = cancelled_meanwhile
-    with pytest.raises(StaleMessage):
-        stage(world, job)
-    assert world.warehouse.aborted == list(world.warehouse.queries)
-    assert world.now(job).require_attempt().query_id in world.warehouse.queries
-
-
-def test_an_unload_submitted_after_its_jobs_teardown_is_torn_down_as_well() -> None:
-    """Its submitter stood still for longer than a claim lives."""
-    world = World(polls=1000)
-    job = accepted(world)
-    submit = world.warehouse.submit
-
-    def torn_down_meanwhile(*arguments: object) -> str:
-        world.cancel(job)
-        world.clock.sleep(STAGING.claim)
-        world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
-        assert world.now(job).torn_down
-        return submit(*arguments)  # type: ignore[arg-type]  # passed on as they came
-
-    world.faults.instead["FakeWarehouse.submit"] = torn_down_meanwhile
-    with pytest.raises(StaleMessage):
-        stage(world, job)
-    assert world.warehouse.aborted == list(world.warehouse.queries)
-    assert not world.now(job).torn_down
-    world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
-    assert world.now(job).torn_down
-
-
-@pytest.mark.parametrize("catalog", [BASE_TABLES, Catalog(())])
-def test_a_job_cancelled_and_torn_down_while_its_topic_is_created_leaves_no_topic(catalog: Catalog) -> None:
-    world = World(catalog=catalog)
-    job = accepted(world)
-    ensure = world.topics.ensure
-
-    def cancelled_meanwhile(*arguments: object) -> None:
-        world.cancel(job)
-        world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
-        ensure(*arguments)  # type: ignore[arg-type]  # passed on as they came
-
-    world.faults.instead["FakeTopics.ensure"] = cancelled_meanwhile
-    with pytest.raises(BackfillError):
-        stage(world, job)
-    assert world.now(job).torn_down
-    assert world.broker.topics == set()
-
-
-def test_a_topic_is_not_created_again_when_a_cancel_has_ended_the_unload() -> None:
-    """A torn down job has no topics, not even for the moment until the staging message takes them back."""
-    world = World(polls=1000)
-    job = accepted(world)
-    state = world.warehouse.state
-
-    def cancelled_meanwhile(query_id: str) -> UnloadState:
-        world.cancel(job)
-        world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
-        return state(query_id)
-
-    world.faults.instead["FakeWarehouse.state"] = cancelled_meanwhile
-    with pytest.raises(StaleMessage, match="cancelled"):
-        stage(world, job)
-    assert world.faults.calls.count("FakeTopics.ensure") == 1
-    assert world.broker.topics == set()
-
-
-def test_a_topic_created_just_before_a_crash_goes_when_the_cancelled_jobs_message_comes_again() -> None:
-    world = World()
-    job = accepted(world)
-    world.cancel(job)
-    world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
-    world.topics.ensure(job, KAFKA)
-    stage(world, job)
-    assert world.broker.topics == set()
-
-
 def test_a_claimer_so_slow_that_it_was_taken_over_aborts_its_own_query() -> None:
     world = World(polls=1000)
     job = accepted(world)
@@ -372,21 +276,3 @@ def test_an_outage_before_the_claim_uses_up_no_staging_attempt() -> None:
     with pytest.raises(Unavailable):
         stage(world, job)
     assert world.now(job).attempts == 0
-
-
-def test_a_manifest_that_comes_after_the_cancel_publishes_nothing() -> None:
-    world = World()
-    job = accepted(world)
-    files = world.warehouse.files
-
-    def cancelled_meanwhile(query_id: str) -> object:
-        world.cancel(job)
-        return files(query_id)
-
-    world.faults.instead["FakeWarehouse.files"] = cancelled_meanwhile
-    with pytest.raises(StaleMessage):
-        stage(world, job)
-    world.run()
-    assert world.now(job).status is JobStatus.CANCELLED
-    assert world.files.contents == {}
-    assert world.log.rows() == []

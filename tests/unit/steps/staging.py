@@ -1,0 +1,17 @@
+"""What the tests of staging do with the world."""
+
+from shared.jobs import Job
+from shared.messages import StageJob
+from tests.fakes.examples import new_job
+from tests.unit.steps.world import World
+
+
+def stage(world: World, job: Job, retry: int = 0) -> Job:
+    world.stage.run(StageJob(job.organization_id, job.job_id, retry))
+    return world.now(job)
+
+
+def accepted(world: World, **changes: object) -> Job:
+    job = world.accept(new_job(time_created=world.clock.now(), **changes))
+    world.queue.taken()
+    return job

@@ -1,0 +1,114 @@
+"""Jobs that are cancelled while they are staged: nothing runs on, and nothing is left or comes back."""
+
+import pytest
+
+from shared.catalog import BASE_TABLES, Catalog
+from shared.errors import BackfillError, StaleMessage
+from shared.jobs import JobStatus
+from shared.messages import TearDownJob
+from shared.steps.ports import UnloadState
+from tests.fakes.examples import KAFKA
+from tests.unit.steps.staging import accepted, stage
+from tests.unit.steps.world import STAGING, World
+
+
+def test_a_job_cancelled_while_its_unload_is_submitted_leaves_no_query_running() -> None:
+    world = World(polls=1000)
+    job = accepted(world)
+    submit = world.warehouse.submit
+
+    def cancelled_meanwhile(*arguments: object) -> str:
+        world.cancel(job)
+        return submit(*arguments)  # type: ignore[arg-type]  # passed on as they came
+
+    world.faults.instead["FakeWarehouse.submit"] = cancelled_meanwhile
+    with pytest.raises(StaleMessage):
+        stage(world, job)
+    assert world.warehouse.aborted == list(world.warehouse.queries)
+    assert world.now(job).require_attempt().query_id in world.warehouse.queries
+
+
+def test_an_unload_submitted_after_its_jobs_teardown_is_torn_down_as_well() -> None:
+    """Its submitter stood still for longer than a claim lives."""
+    world = World(polls=1000)
+    job = accepted(world)
+    submit = world.warehouse.submit
+
+    def torn_down_meanwhile(*arguments: object) -> str:
+        world.cancel(job)
+        world.clock.sleep(STAGING.claim)
+        world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
+        assert world.now(job).torn_down
+        return submit(*arguments)  # type: ignore[arg-type]  # passed on as they came
+
+    world.faults.instead["FakeWarehouse.submit"] = torn_down_meanwhile
+    with pytest.raises(StaleMessage):
+        stage(world, job)
+    assert world.warehouse.aborted == list(world.warehouse.queries)
+    assert not world.now(job).torn_down
+    world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
+    assert world.now(job).torn_down
+
+
+@pytest.mark.parametrize("catalog", [BASE_TABLES, Catalog(())])
+def test_a_job_cancelled_and_torn_down_while_its_topic_is_created_leaves_no_topic(catalog: Catalog) -> None:
+    world = World(catalog=catalog)
+    job = accepted(world)
+    ensure = world.topics.ensure
+
+    def cancelled_meanwhile(*arguments: object) -> None:
+        world.cancel(job)
+        world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
+        ensure(*arguments)  # type: ignore[arg-type]  # passed on as they came
+
+    world.faults.instead["FakeTopics.ensure"] = cancelled_meanwhile
+    with pytest.raises(BackfillError):
+        stage(world, job)
+    assert world.now(job).torn_down
+    assert world.broker.topics == set()
+
+
+def test_a_topic_is_not_created_again_when_a_cancel_has_ended_the_unload() -> None:
+    """A torn down job has no topics, not even for the moment until the staging message takes them back."""
+    world = World(polls=1000)
+    job = accepted(world)
+    state = world.warehouse.state
+
+    def cancelled_meanwhile(query_id: str) -> UnloadState:
+        world.cancel(job)
+        world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
+        return state(query_id)
+
+    world.faults.instead["FakeWarehouse.state"] = cancelled_meanwhile
+    with pytest.raises(StaleMessage, match="cancelled"):
+        stage(world, job)
+    assert world.faults.calls.count("FakeTopics.ensure") == 1
+    assert world.broker.topics == set()
+
+
+def test_a_topic_created_just_before_a_crash_goes_when_the_cancelled_jobs_message_comes_again() -> None:
+    world = World()
+    job = accepted(world)
+    world.cancel(job)
+    world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
+    world.topics.ensure(job, KAFKA)
+    stage(world, job)
+    assert world.broker.topics == set()
+
+
+def test_a_manifest_that_comes_after_the_cancel_publishes_nothing() -> None:
+    world = World()
+    job = accepted(world)
+    files = world.warehouse.files
+
+    def cancelled_meanwhile(query_id: str) -> object:
+        world.cancel(job)
+        return files(query_id)
+
+    world.faults.instead["FakeWarehouse.files"] = cancelled_meanwhile
+    with pytest.raises(StaleMessage):
+        stage(world, job)
+    world.run()
+    assert world.now(job).status is JobStatus.CANCELLED
+    assert world.files.contents == {}
+    assert world.log.rows() == []
