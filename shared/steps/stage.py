@@ -203,10 +203,11 @@ class Stage:
         """The unload failed for a passing reason: another attempt, which another message looks after.
 
         Unless the job has ended, which aborts its unload: its topics, removed by now, would be made again.
+        They are its teardown's, which waits for an attempt that was claimed.
         """
         now = find_for_message(job.organization_id, job.job_id, jobs=self.jobs)
         if now.status is not JobStatus.STAGING:
-            raise StaleMessage(f"the job is {now.status.value}, not staging", detail=job.job_id)
+            raise LeftToOthers(f"the job is {now.status.value}, not staging", detail=job.job_id)
         job = self._begin(job)
         self.publisher.publish(job, [StageJob(job.organization_id, job.job_id, job.retry)])
         return job

@@ -28,7 +28,7 @@ from tests.model.running import run_model
 from tests.model.topics import RecordedTopics
 
 Patch = pytest.MonkeyPatch
-MOST_STEPS = 60_000
+MOST_STEPS = 200_000
 
 
 def count_down_without_a_marker(patch: Patch) -> None:

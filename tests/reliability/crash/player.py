@@ -132,7 +132,8 @@ def _create(ground: Ground, case: Case, client: _Client, destination: str, recei
         values=[1] if scenario.filter_column else None,
         **({"window": _EMPTY_WINDOW} if scenario.empty else {}),
     )
-    answer = client.ask("POST", "", {**body, "job_name": destination}, {"Idempotency-Key": destination})
+    key = {"Idempotency-Key": destination} if scenario.keyed else {}
+    answer = client.ask("POST", "", {**body, "job_name": destination}, key)
     return str(answer["job_id"])
 
 

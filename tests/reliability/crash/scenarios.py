@@ -27,6 +27,7 @@ class Scenario:
     unload_failure: tuple[int, str, str] | None = None  # of the first one: number, SQLSTATE, text
     cancel_when: str | None = None  # unloading, delivering
     dead_letter: bool = False
+    keyed: bool = True  # the client gives its request a key
     retry_when: str | None = None  # failed, torn down; with a receiver that is well again
 
 
@@ -168,8 +169,14 @@ SCENARIOS = (
         points=_around("api", "job.remove_unconfirmed"),
     ),
     Scenario(
-        name="client never answered",
+        name="client never answered, asks again",
         setup={"api.job.create:after": Fate.KILL},
+        points=_around("api", "message.stage", "job.confirm"),
+    ),
+    Scenario(
+        name="client never answered, begins anew",
+        setup={"api.job.create:after": Fate.KILL},
+        keyed=False,
         points=_around("sweep", "job.remove_unconfirmed"),
     ),
     Scenario(

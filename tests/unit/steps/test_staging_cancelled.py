@@ -3,7 +3,7 @@
 import pytest
 
 from shared.catalog import BASE_TABLES, Catalog
-from shared.errors import BackfillError, StaleMessage
+from shared.errors import BackfillError, LeftToOthers, StaleMessage
 from shared.jobs import JobStatus
 from shared.messages import TearDownJob
 from shared.steps.ports import UnloadState
@@ -80,9 +80,10 @@ def test_a_topic_is_not_created_again_when_a_cancel_has_ended_the_unload() -> No
         return state(query_id)
 
     world.faults.instead["FakeWarehouse.state"] = cancelled_meanwhile
-    with pytest.raises(StaleMessage, match="cancelled"):
+    with pytest.raises(LeftToOthers, match="cancelled"):
         stage(world, job)
     assert world.faults.calls.count("FakeTopics.ensure") == 1
+    assert world.faults.calls.count("FakeTopics.remove") == 1
     assert world.broker.topics == set()
 
 
