@@ -50,8 +50,8 @@ class FirestoreDeliveries:
         """Created without a look at first, since nobody has begun most deliveries before."""
         reference = self._collection(job).document(f"{chunk_id(chunk)}-{uid}")
         holder = self._new_holder()
+        first = {"chunk": chunk, "destination": uid, "epoch": 1, "next_batch": 0, "rows": 0}
         with reaching("the job store"):
-            first = {"chunk": chunk, "destination": uid, "epoch": 1, "next_batch": 0, "rows": 0}
             try:
                 written = reference.create(first | self._hold(holder), retry=RETRY, timeout=TIMEOUT)
             except AlreadyExists:
@@ -92,7 +92,8 @@ class FirestoreDeliveries:
         if fields["state"] == _DONE:
             return None
         if fields["holder"] == holder:
-            return self._mine(reference, holder, snapshot)
+            # Our own creation, repeated because its answer was lost.
+            return FirestoreLease(reference, holder, snapshot.update_time, fields["next_batch"], self._expiry)
         if fields["state"] == _LEASED and fields["expires"] > self._now():
             raise Busy(f"chunk {fields['chunk']} is just being delivered", detail=reference.path)
         option = firestore.Client.write_option(last_update_time=snapshot.update_time)
@@ -100,16 +101,12 @@ class FirestoreDeliveries:
         try:
             written = reference.update(changes, option, retry=RETRY, timeout=TIMEOUT)
         except FailedPrecondition:
-            return self._mine(reference, holder, reference.get(retry=RETRY, timeout=TIMEOUT))
+            return self._already_mine(reference, holder)
         return FirestoreLease(reference, holder, written.update_time, fields["next_batch"], self._expiry)
 
-    def _mine(
-        self,
-        reference: firestore.DocumentReference,
-        holder: str,
-        snapshot: firestore.DocumentSnapshot[Any],
-    ) -> "FirestoreLease":
+    def _already_mine(self, reference: firestore.DocumentReference, holder: str) -> "FirestoreLease":
         """A write that was refused may have been our own, repeated because its answer was lost."""
+        snapshot = reference.get(retry=RETRY, timeout=TIMEOUT)
         fields = fields_of(snapshot)
         if fields.get("holder") != holder:
             raise Busy("somebody else has just begun this delivery", detail=reference.path)

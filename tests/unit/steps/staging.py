@@ -1,5 +1,8 @@
 """What the tests of staging do with the world."""
 
+from collections.abc import Callable
+from typing import Any
+
 from shared.jobs import Job
 from shared.messages import StageJob
 from tests.fakes.examples import new_job
@@ -15,3 +18,14 @@ def accepted(world: World, **changes: object) -> Job:
     job = world.accept(new_job(time_created=world.clock.now(), **changes))
     world.queue.taken()
     return job
+
+
+def just_before(world: World, part: object, method: str, act: Callable[[], object]) -> None:
+    """Have ``act`` happen once, when the part's method is called next, before it does anything."""
+    call: Callable[..., Any] = getattr(part, method)
+
+    def acting(*arguments: Any) -> Any:
+        act()
+        return call(*arguments)
+
+    world.faults.instead[f"{type(part).__name__}.{method}"] = acting

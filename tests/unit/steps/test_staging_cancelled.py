@@ -4,24 +4,26 @@ import pytest
 
 from shared.catalog import BASE_TABLES, Catalog
 from shared.errors import BackfillError, LeftToOthers, StaleMessage
-from shared.jobs import JobStatus
+from shared.jobs import Job, JobStatus
 from shared.messages import TearDownJob
-from shared.steps.ports import UnloadState
 from tests.fakes.examples import KAFKA
-from tests.unit.steps.staging import accepted, stage
+from tests.unit.steps.staging import accepted, just_before, stage
 from tests.unit.steps.world import STAGING, World
+
+
+def tear_down(world: World, job: Job) -> None:
+    world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
+
+
+def cancel_and_tear_down(world: World, job: Job) -> None:
+    world.cancel(job)
+    tear_down(world, job)
 
 
 def test_a_job_cancelled_while_its_unload_is_submitted_leaves_no_query_running() -> None:
     world = World(polls=1000)
     job = accepted(world)
-    submit = world.warehouse.submit
-
-    def cancelled_meanwhile(*arguments: object) -> str:
-        world.cancel(job)
-        return submit(*arguments)  # type: ignore[arg-type]  # passed on as they came
-
-    world.faults.instead["FakeWarehouse.submit"] = cancelled_meanwhile
+    just_before(world, world.warehouse, "submit", lambda: world.cancel(job))
     with pytest.raises(StaleMessage):
         stage(world, job)
     assert world.warehouse.aborted == list(world.warehouse.queries)
@@ -32,21 +34,19 @@ def test_an_unload_submitted_after_its_jobs_teardown_is_torn_down_as_well() -> N
     """Its submitter stood still for longer than a claim lives."""
     world = World(polls=1000)
     job = accepted(world)
-    submit = world.warehouse.submit
 
-    def torn_down_meanwhile(*arguments: object) -> str:
+    def torn_down() -> None:
         world.cancel(job)
         world.clock.sleep(STAGING.claim)
-        world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
+        tear_down(world, job)
         assert world.now(job).torn_down
-        return submit(*arguments)  # type: ignore[arg-type]  # passed on as they came
 
-    world.faults.instead["FakeWarehouse.submit"] = torn_down_meanwhile
+    just_before(world, world.warehouse, "submit", torn_down)
     with pytest.raises(StaleMessage):
         stage(world, job)
     assert world.warehouse.aborted == list(world.warehouse.queries)
     assert not world.now(job).torn_down
-    world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
+    tear_down(world, job)
     assert world.now(job).torn_down
 
 
@@ -54,14 +54,7 @@ def test_an_unload_submitted_after_its_jobs_teardown_is_torn_down_as_well() -> N
 def test_a_job_cancelled_and_torn_down_while_its_topic_is_created_leaves_no_topic(catalog: Catalog) -> None:
     world = World(catalog=catalog)
     job = accepted(world)
-    ensure = world.topics.ensure
-
-    def cancelled_meanwhile(*arguments: object) -> None:
-        world.cancel(job)
-        world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
-        ensure(*arguments)  # type: ignore[arg-type]  # passed on as they came
-
-    world.faults.instead["FakeTopics.ensure"] = cancelled_meanwhile
+    just_before(world, world.topics, "ensure", lambda: cancel_and_tear_down(world, job))
     with pytest.raises(BackfillError):
         stage(world, job)
     assert world.now(job).torn_down
@@ -72,14 +65,7 @@ def test_a_topic_is_not_created_again_when_a_cancel_has_ended_the_unload() -> No
     """A torn down job has no topics, not even for the moment until the staging message takes them back."""
     world = World(polls=1000)
     job = accepted(world)
-    state = world.warehouse.state
-
-    def cancelled_meanwhile(query_id: str) -> UnloadState:
-        world.cancel(job)
-        world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
-        return state(query_id)
-
-    world.faults.instead["FakeWarehouse.state"] = cancelled_meanwhile
+    just_before(world, world.warehouse, "state", lambda: cancel_and_tear_down(world, job))
     with pytest.raises(LeftToOthers, match="cancelled"):
         stage(world, job)
     assert world.faults.calls.count("FakeTopics.ensure") == 1
@@ -90,8 +76,7 @@ def test_a_topic_is_not_created_again_when_a_cancel_has_ended_the_unload() -> No
 def test_a_topic_created_just_before_a_crash_goes_when_the_cancelled_jobs_message_comes_again() -> None:
     world = World()
     job = accepted(world)
-    world.cancel(job)
-    world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
+    cancel_and_tear_down(world, job)
     world.topics.ensure(job, KAFKA)
     stage(world, job)
     assert world.broker.topics == set()
@@ -100,13 +85,7 @@ def test_a_topic_created_just_before_a_crash_goes_when_the_cancelled_jobs_messag
 def test_a_manifest_that_comes_after_the_cancel_publishes_nothing() -> None:
     world = World()
     job = accepted(world)
-    files = world.warehouse.files
-
-    def cancelled_meanwhile(query_id: str) -> object:
-        world.cancel(job)
-        return files(query_id)
-
-    world.faults.instead["FakeWarehouse.files"] = cancelled_meanwhile
+    just_before(world, world.warehouse, "files", lambda: world.cancel(job))
     with pytest.raises(StaleMessage):
         stage(world, job)
     world.run()
