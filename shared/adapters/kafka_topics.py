@@ -1,5 +1,6 @@
 """Topics on the broker itself: whether one exists, creating and deleting it; whose it is stands elsewhere."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -56,14 +57,23 @@ class KafkaTopics:
         """Have the topic and wait until it can be written to; True if it was not there before."""
         new = NewTopic(topic, self._partitions, self._replication, config=self._config)
         created = self._carry_out(
-            topic, self._admin.create_topics([new])[topic], KafkaError.TOPIC_ALREADY_EXISTS
+            topic,
+            self._admin.create_topics([new], request_timeout=self._timeout)[topic],
+            KafkaError.TOPIC_ALREADY_EXISTS,
         )
         self._wait_until(topic, self._is_ready)
         return created
 
-    def delete(self, topic: str) -> None:
-        """Remove the topic and wait until it is gone; one that is gone already is no error."""
-        self._carry_out(topic, self._admin.delete_topics([topic])[topic], _MISSING)
+    def delete(self, topic: str, until: float = math.inf) -> None:
+        """Remove the topic and wait until it is gone; one that is gone already is no error.
+
+        Busy, and nothing asked of the broker, after ``until`` in monotonic seconds.
+        """
+        if self._monotonic() > until:
+            raise Busy(f"the time to remove Kafka topic {topic} was over")
+        # The library would send it later than anybody waits for it, once a broker that is gone comes back.
+        change = self._admin.delete_topics([topic], request_timeout=self._timeout)[topic]
+        self._carry_out(topic, change, _MISSING)
         # Also when an earlier call, whose answer was lost, removed it: the brokers may not all know yet.
         self._wait_until(topic, self._is_gone)
 

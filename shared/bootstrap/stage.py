@@ -49,7 +49,7 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         timeout=_KAFKA_SECONDS,
         monotonic=monotonic,
     )
-    topics = FirestoreTopics(client, broker)
+    topics = FirestoreTopics(client, broker, now=now, monotonic=monotonic, new_holder=lambda: str(new_id()))
     chunks, records = FirestoreChunks(client, jobs), deliveries(settings, client)
     finish = Finish(jobs, queue, now)
     markers = SettledMarkers(settings.kafka_client, timeout=_KAFKA_SECONDS, monotonic=monotonic)

@@ -85,18 +85,26 @@ def manifest(job: Job, chunks: Sequence[Chunk]) -> Callable[[Job], Job]:
 
 
 def in_memory(most: int = MOST_IN_FLIGHT) -> Records:
-    clock, jobs, broker = FakeClock(), FakeJobs(most_in_flight=most), FakeBroker()
+    clock, jobs = FakeClock(), FakeJobs(most_in_flight=most)
+    broker = FakeBroker(clock)
     deliveries = FakeDeliveries(jobs, lease_length=LEASE, now=clock.now)
     return Records(jobs, jobs, FakeChunks(jobs), deliveries, FakeTopics(jobs, broker), broker, clock)
 
 
 def in_firestore(client: firestore.Client, most: int = MOST_IN_FLIGHT) -> Records:
-    clock, broker = FakeClock(), FakeBroker()
+    clock = FakeClock()
+    broker = FakeBroker(clock)
     jobs = FirestoreJobs(client, lambda _event: None, Limits(client, most, clock.monotonic))
     deliveries = FirestoreDeliveries(
         client, lease_length=LEASE, now=clock.now, new_holder=lambda: str(uuid.uuid4())
     )
-    topics = FirestoreTopics(client, broker)
+    topics = FirestoreTopics(
+        client,
+        broker,
+        now=clock.now,
+        monotonic=clock.monotonic,
+        new_holder=lambda: str(uuid.uuid4()),
+    )
     return Records(
         jobs, FirestoreListings(client), FirestoreChunks(client, jobs), deliveries, topics, broker, clock
     )

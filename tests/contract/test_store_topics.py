@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from shared.adapters.firestore_topics import BEGINS_WITHIN, ITS_OWN
 from shared.errors import Busy, Unavailable
+from shared.jobs import Job
 from tests.contract.records import Records
 from tests.fakes.examples import KAFKA, new_job
+from tests.fakes.faults import Killed
 
 TOPIC = "beam.acme.transfers"
 
@@ -105,4 +108,84 @@ def test_a_topic_whose_creator_died_before_creating_it_is_created_by_the_next(re
         records.topics.ensure(job, KAFKA)
     records.topics.ensure(job, KAFKA)
     records.topics.remove(job, KAFKA)
+    assert records.broker.topics == set()
+
+
+@pytest.fixture
+def created(records: Records) -> Job:
+    """A job whose topic is there."""
+    job = records.created()
+    records.topics.ensure(job, KAFKA)
+    return job
+
+
+def test_one_remover_at_a_time_is_let_near_a_topic(records: Records, created: Job) -> None:
+    def again() -> None:
+        with pytest.raises(Busy, match="just being removed"):
+            records.topics.remove(created, KAFKA)
+        assert records.broker.topics == {TOPIC}
+
+    records.broker.before_deletion = again
+    records.topics.remove(created, KAFKA)
+    assert records.broker.topics == set()
+    assert records.broker.before_deletion is None
+
+
+def test_a_removal_whose_remover_died_is_taken_over_in_time(records: Records, created: Job) -> None:
+    def die() -> None:
+        raise Killed
+
+    records.broker.before_deletion = die
+    with pytest.raises(Killed):
+        records.topics.remove(created, KAFKA)
+    with pytest.raises(Busy):
+        records.topics.remove(created, KAFKA)
+    records.clock.sleep(ITS_OWN + 1)
+    records.topics.remove(created, KAFKA)
+    assert records.broker.topics == set()
+
+
+def test_a_remover_that_stood_still_leaves_the_next_jobs_topic_alone(records: Records, created: Job) -> None:
+    """Meanwhile another has removed the topic in its place, and a new job has created it again."""
+
+    def stand_still() -> None:
+        records.clock.sleep(ITS_OWN + 1)
+        records.topics.remove(created, KAFKA)
+        assert records.broker.topics == set()
+        records.topics.ensure(records.created(), KAFKA)
+
+    records.broker.before_deletion = stand_still
+    with pytest.raises(Busy, match="over"):
+        records.topics.remove(created, KAFKA)
+    records.topics.remove(created, KAFKA)
+    assert records.broker.topics == {TOPIC}
+
+
+def test_a_remover_that_stood_still_does_not_end_the_removal_of_its_successor(
+    records: Records, created: Job
+) -> None:
+    def die() -> None:
+        raise Killed
+
+    def stand_still() -> None:
+        records.clock.sleep(ITS_OWN + 1)
+        records.broker.before_deletion = die
+        with pytest.raises(Killed):
+            records.topics.remove(created, KAFKA)
+
+    records.broker.before_deletion = stand_still
+    with pytest.raises(Busy, match="over"):
+        records.topics.remove(created, KAFKA)
+    with pytest.raises(Busy, match="just being removed"):
+        records.topics.remove(created, KAFKA)
+    with pytest.raises(Busy):
+        records.topics.ensure(records.created(), KAFKA)
+    records.clock.sleep(ITS_OWN + 1)
+    records.topics.remove(created, KAFKA)
+    assert records.broker.topics == set()
+
+
+def test_a_remover_that_was_held_up_for_a_moment_removes(records: Records, created: Job) -> None:
+    records.broker.before_deletion = lambda: records.clock.sleep(BEGINS_WITHIN)
+    records.topics.remove(created, KAFKA)
     assert records.broker.topics == set()

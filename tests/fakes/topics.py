@@ -1,19 +1,28 @@
 """Kafka topics in memory: a broker that holds their names, and the record of who may remove them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from shared.errors import Busy, Unavailable
+from shared.adapters.firestore_topics import BEGINS_WITHIN, ITS_OWN
+from shared.errors import BackfillError, Busy, Unavailable
 from shared.jobs import Job, KafkaDestination
+from tests.fakes.clock import FakeClock
 from tests.fakes.jobs import FakeJobs, Name
 
 
 @dataclass(slots=True)
 class FakeBroker:
-    """What the topics' records ask of Kafka. While ``down``, everything raises Unavailable."""
+    """What the topics' records ask of Kafka. While ``down``, everything raises Unavailable.
 
+    ``before_deletion`` happens once, when a topic is about to be deleted.
+    """
+
+    clock: FakeClock
     topics: set[str] = field(default_factory=set)
     down: bool = False
     refusals: int = 0
+    before_deletion: Callable[[], object] | None = None
 
     def refuse_next_creation(self) -> None:
         """The next topic is not created, for a passing reason."""
@@ -32,13 +41,26 @@ class FakeBroker:
         self.topics.add(topic)
         return new
 
-    def delete(self, topic: str) -> None:
+    def delete(self, topic: str, until: float) -> None:
+        happens, self.before_deletion = self.before_deletion, None
+        if happens is not None:
+            happens()
         self._reach()
+        if self.clock.monotonic() > until:
+            raise Busy("the time to remove the topic was over")
         self.topics.discard(topic)
 
     def _reach(self) -> None:
         if self.down:
             raise Unavailable("Kafka")
+
+
+@dataclass(slots=True)
+class Removal:
+    """By which job, and until when it is its remover's alone."""
+
+    job_id: str
+    until: datetime
 
 
 class FakeTopics:
@@ -47,8 +69,9 @@ class FakeTopics:
     def __init__(self, jobs: FakeJobs, broker: FakeBroker) -> None:
         self._jobs = jobs
         self._broker = broker
+        self._clock = broker.clock
         self._created_by: dict[Name, str] = {}
-        self._removing: dict[Name, str] = {}
+        self._removing: dict[Name, Removal] = {}
 
     def ensure(self, job: Job, destination: KafkaDestination) -> None:
         name = (job.organization_id, destination.name)
@@ -59,11 +82,24 @@ class FakeTopics:
             self._broker.create(_topic(name))
 
     def remove(self, job: Job, destination: KafkaDestination) -> None:
-        name = (job.organization_id, destination.name)
-        if self._jobs.topics.get(name) == 1 and self._created_by.get(name) == job.job_id:
-            self._removing[name] = job.job_id
-        if self._removing.get(name) == job.job_id:
-            self._broker.delete(_topic(name))
+        name, until = (job.organization_id, destination.name), self._clock.monotonic() + BEGINS_WITHIN
+        if name not in self._removing and (
+            self._jobs.topics.get(name) != 1 or self._created_by.get(name) != job.job_id
+        ):
+            return
+        now = self._clock.now()
+        earlier = self._removing.get(name, Removal(job.job_id, now))
+        if earlier.job_id != job.job_id:
+            return
+        if earlier.until > now:
+            raise Busy("the topic is just being removed")
+        mine = self._removing[name] = Removal(job.job_id, now + timedelta(seconds=ITS_OWN))
+        try:
+            self._broker.delete(_topic(name), until)
+        except BackfillError:
+            mine.until = self._clock.now()
+            raise
+        if self._removing.get(name) is mine:
             del self._removing[name]
 
 

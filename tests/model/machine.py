@@ -61,15 +61,17 @@ class ServiceMachine(RuleBasedStateMachine):
     @rule(luck=LUCK)
     def create(self, luck: Luck) -> None:
         """Of a client that may not have heard what became of an earlier request, and asks again."""
-        number, rows = len(self.jobs), luck.choice((13, 13, 7, 3, 3, 0))
         earlier = luck.choice(self.jobs) if self.jobs and luck.random() < 0.25 else None
+        organization_id = earlier.organization_id if earlier else luck.choice(ORGANIZATIONS)
+        self._create(luck, organization_id, luck.choice(SHAPES), earlier)
+
+    def _create(self, luck: Luck, organization_id: str, shape: str, earlier: Job | None = None) -> None:
+        number, rows = len(self.jobs), luck.choice((13, 13, 7, 3, 3, 0))
         job = new_job(
-            organization_id=earlier.organization_id if earlier else luck.choice(ORGANIZATIONS),
+            organization_id=organization_id,
             idempotency=earlier.idempotency if earlier else idempotency(f"key-{number}", "a request"),
             job_id=f"job-{number}",
-            destinations=tuple(
-                _destination(kind, number, index) for index, kind in enumerate(luck.choice(SHAPES))
-            ),
+            destinations=tuple(_destination(kind, number, index) for index, kind in enumerate(shape)),
             window=Window("block_timestamp", "2026-03-01T00:00:00", f"2026-03-01T00:00:{rows:02d}"),
             time_created=self.service.clock.now(),
         )
@@ -128,6 +130,28 @@ class ServiceMachine(RuleBasedStateMachine):
         self._go_on(self.service.begin_push(twin), luck)
         self.watch.check(self.moved)
         if first in self.service.at_work:
+            self._go_on(first, luck)
+
+    @precondition(lambda self: self._room(2) and self._teardowns())
+    @rule(luck=LUCK)
+    def outlast(self, luck: Luck) -> None:
+        """A teardown stands still before it deletes a topic; another does its work meanwhile, and who comes
+        next uses the topic again.
+        """
+        pushed = luck.choice(self._teardowns())
+        twin = self._publish(pushed.message)
+        first = self.service.begin_push(pushed)
+        while not (first.process.ended or first.process.asleep or first.process.before == "Kafka.delete"):
+            self._run(first, 1)
+            self.watch.check(self.moved)
+        self.service.trouble = True
+        self.service.pass_time(70.0)
+        self._run(self.service.begin_push(twin), TO_THE_END)
+        self.watch.check(self.moved)
+        if len(self.jobs) < JOBS and first in self.service.at_work:
+            self._create(luck, pushed.message.organization_id, "k")
+            for _ in range(luck.randint(1, 4)):
+                self.deliver_some(luck)
             self._go_on(first, luck)
 
     @precondition(lambda self: self.service.at_work)
@@ -280,6 +304,16 @@ class ServiceMachine(RuleBasedStateMachine):
             self.watch.told.add(job.job_id)
         elif error is not None and work.name != "accept":
             assert isinstance(error, JobUnknown | StateConflict | Unavailable)
+
+    def _teardowns(self) -> list[Pushed]:
+        """Messages that tear a cancelled job down."""
+        return [
+            pushed
+            for pushed in self.service.due()
+            if isinstance(pushed.message, TearDownJob)
+            and self.watch.seen[pushed.message.organization_id, pushed.message.job_id].status
+            is JobStatus.CANCELLED
+        ]
 
     def _room(self, functions: int = 1) -> bool:
         return len(self.service.at_work) + functions <= AT_WORK

@@ -1,5 +1,6 @@
 """Faults put into the product on purpose, each of which the model has to find."""
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -109,9 +110,13 @@ def look_for_the_marker_without_fencing(patch: Patch) -> None:
 
 def remove_topics_whoever_names_them(patch: Patch) -> None:
     def remove(self: RecordedTopics, job: Job, destination: KafkaDestination) -> None:
-        self.broker.delete(f"beam.{job.organization_id}.{destination.name}")
+        self.broker.delete(f"beam.{job.organization_id}.{destination.name}", math.inf)
 
     patch.setattr(RecordedTopics, "remove", remove)
+
+
+def remove_topics_however_late(patch: Patch) -> None:
+    patch.setattr("tests.model.topics.BEGINS_WITHIN", math.inf)
 
 
 def check_point_a_batch_too_far(patch: Patch) -> None:
@@ -218,6 +223,7 @@ SABOTAGES = (
     send_to_kafka_without_looking_for_the_marker,
     look_for_the_marker_without_fencing,
     deliver_whatever_the_jobs_state,
+    remove_topics_however_late,
 )
 
 

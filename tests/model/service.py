@@ -95,7 +95,7 @@ class Service(World):
         super()._wire()
         guard = self.turns.guard
         kafka, records = guard(self.kafka), guard(TopicRecords(self.jobs))
-        topics, unloads = RecordedTopics(records, kafka), guard(self.unloads)
+        topics, unloads = RecordedTopics(records, kafka, clock), guard(self.unloads)
         limits = replace(STAGING, wait=1.0)
         self.stage = replace(self.stage, topics=topics, unloads=unloads, limits=limits)
         reconcile = replace(self.tear_down.reconcile, markers=KafkaMarkers(kafka))

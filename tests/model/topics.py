@@ -1,20 +1,36 @@
 """The topics' records as Firestore keeps them: each read and each write is a call of its own."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
 
-from shared.errors import Busy
+from shared.adapters.firestore_topics import BEGINS_WITHIN, ITS_OWN
+from shared.errors import BackfillError, Busy, Unavailable
 from shared.jobs import Job, KafkaDestination
+from tests.fakes.clock import FakeClock
 from tests.fakes.jobs import FakeJobs, Name
 from tests.model.kafka import Kafka
+
+_RACES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """By which job and which of its removers, and until when it is that one's alone."""
+
+    job_id: str
+    holder: int
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class TopicRecord:
-    """``jobs`` that ever named the topic; who created it, and who is removing it, by job id."""
+    """``jobs`` that ever named the topic; who created it, by job id; its removal under way."""
 
     jobs: int
     created_by: str | None = None
-    removing: str | None = None
+    removing: Removal | None = None
 
 
 @dataclass(slots=True)
@@ -34,10 +50,6 @@ class TopicRecords:
         self.owners[name] = record
         return True
 
-    def removed(self, name: Name) -> None:
-        """The topic is gone; its creator stays on record."""
-        self.owners[name] = replace(self.owners.get(name, TopicRecord(0)), removing=None)
-
 
 @dataclass(frozen=True, slots=True)
 class RecordedTopics:
@@ -45,6 +57,8 @@ class RecordedTopics:
 
     records: TopicRecords
     broker: Kafka
+    clock: FakeClock
+    holders: Iterator[int] = field(default_factory=count)
 
     def ensure(self, job: Job, destination: KafkaDestination) -> None:
         name, topic = _names(job, destination)
@@ -59,14 +73,39 @@ class RecordedTopics:
 
     def remove(self, job: Job, destination: KafkaDestination) -> None:
         name, topic = _names(job, destination)
-        seen = self.records.read(name)
-        if seen.jobs != 1 or seen.created_by != job.job_id:
-            if seen.removing != job.job_id:
+        holder, until = next(self.holders), self.clock.monotonic() + BEGINS_WITHIN
+        if not self._claim(job, name, holder):
+            return
+        try:
+            self.broker.delete(topic, until)
+        except BackfillError:
+            self._settle(name, holder, lambda removal: replace(removal, until=self.clock.now()))
+            raise
+        self._settle(name, holder, lambda _: None)
+
+    def _claim(self, job: Job, name: Name, holder: int) -> bool:
+        for _ in range(_RACES):
+            seen, now = self.records.read(name), self.clock.now()
+            if seen.removing is None:
+                if seen.jobs != 1 or seen.created_by != job.job_id:
+                    return False
+            elif seen.removing.job_id != job.job_id:
+                return False
+            elif seen.removing.until > now:
+                raise Busy("the topic is just being removed")
+            claim = Removal(job.job_id, holder, now + timedelta(seconds=ITS_OWN))
+            if self.records.write_if(name, seen, replace(seen, removing=claim)):
+                return True
+        raise Unavailable("the job store")
+
+    def _settle(self, name: Name, holder: int, change: Callable[[Removal], Removal | None]) -> None:
+        for _ in range(_RACES):
+            seen = self.records.read(name)
+            if seen.removing is None or seen.removing.holder != holder:
                 return
-        elif not self.records.write_if(name, seen, replace(seen, removing=job.job_id)):
-            raise Busy("the topic's record has just changed")
-        self.broker.delete(topic)
-        self.records.removed(name)
+            if self.records.write_if(name, seen, replace(seen, removing=change(seen.removing))):
+                return
+        raise Unavailable("the job store")
 
 
 def _names(job: Job, destination: KafkaDestination) -> tuple[Name, str]:

@@ -17,7 +17,7 @@ TO_THE_END = 1_000_000
 
 class Process:
     """One function at work. ``began`` counts turns; ``error`` is how it ended, None if well; ``met_trouble``
-    whether a fault or an outage came in its way.
+    whether a fault or an outage came in its way; ``before`` names the call that it stands before.
     """
 
     def __init__(self, work: Callable[[], object], *, turns: "Turns", began: int) -> None:
@@ -25,6 +25,7 @@ class Process:
         self.answer: object = None
         self.error: BaseException | None = None
         self.started = self.ended = self.dead = False
+        self.before = ""
         self.wakes = 0.0
         self.met_trouble = False
         self._work = work
@@ -67,6 +68,7 @@ class Process:
 
     def call(self, name: str, method: Callable[[], Any]) -> Any:
         """Make a call to a part, when its turn has come, and meet what is to be met there."""
+        self.before = name
         self._stand_still_unless(self._calls_left > 0)
         self._calls_left -= 1
         fault = self._faults.pop(self._calls, None)

@@ -112,7 +112,7 @@ class World:
     ) -> None:
         self.faults = faults or Faults()
         self.clock = FakeClock()
-        self.jobs, self.queue, self.broker = FakeJobs(), FakeQueue(), FakeBroker()
+        self.jobs, self.queue, self.broker = FakeJobs(), FakeQueue(), FakeBroker(self.clock)
         self.files = FakeStagedFiles()
         self.warehouse = FakeWarehouse(transfers(rows), rows_per_file=5, polls=polls, bucket=self.files)
         self.chunks = FakeChunks(self.jobs)
