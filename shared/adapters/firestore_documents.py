@@ -51,6 +51,8 @@ RETRY = Retry(
     timeout=TIMEOUT,
 )
 CALL: Mapping[str, Any] = {"retry": RETRY, "timeout": TIMEOUT}
+RACES = 20
+"""How often a write is tried again on what somebody else has written meanwhile."""
 
 # Documents stop at 1 MiB and commits at 10 MiB; the API's body limit keeps a filter below 2 MiB.
 _FILTER_PART = 400_000

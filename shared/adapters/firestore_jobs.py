@@ -14,6 +14,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from shared.adapters import firestore_destinations
 from shared.adapters.firestore_documents import (
     CALL,
+    RACES,
     fields_of,
     filter_parts,
     job_fields,
@@ -30,7 +31,6 @@ from shared.errors import StaleMessage, Unavailable
 from shared.events import Events
 from shared.jobs import Counts, FilterValue, Job, JobStatus, KafkaDestination
 
-_RACES = 20
 _TRIES = 3
 
 
@@ -58,7 +58,7 @@ class FirestoreJobs:
     def _record(self, job: Job, filter_values: Sequence[FilterValue]) -> tuple[str | None, int | None]:
         """The job that has the key, if another one has; and how many are in flight now, if that was said."""
         with reaching("the job store"):
-            for _ in range(_RACES):
+            for _ in range(RACES):
                 batch = self._new_job(job, filter_values)
                 if job.idempotency is not None:
                     key = read_key(self._client, job, job.idempotency)
@@ -81,7 +81,7 @@ class FirestoreJobs:
 
     def remove_unconfirmed(self, job: Job) -> bool:
         with reaching("the job store"):
-            for _ in range(_RACES):
+            for _ in range(RACES):
                 snapshot = self._reference(job).get(**CALL)
                 if not snapshot.exists:
                     return True
@@ -122,7 +122,7 @@ class FirestoreJobs:
     ) -> Job:
         """As ``change``; ``beside`` adds the writes that must happen in the same commit."""
         with reaching("the job store"):
-            for _ in range(_RACES):
+            for _ in range(RACES):
                 snapshot = job_reference(self._client, organization_id, job_id).get(**CALL)
                 if not snapshot.exists:
                     raise StaleMessage("there is no such job", detail=job_id)

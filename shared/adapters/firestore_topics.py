@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from google.api_core.exceptions import FailedPrecondition
 from google.cloud import firestore
 
-from shared.adapters.firestore_documents import RETRY, TIMEOUT, fields_of, topic_reference
+from shared.adapters.firestore_documents import CALL, RACES, fields_of, topic_reference
 from shared.adapters.google_errors import reaching
 from shared.errors import BackfillError, Busy, Unavailable
 from shared.jobs import Job, KafkaDestination, topic_name
@@ -26,7 +26,6 @@ BEGINS_WITHIN = 10.0
 """Seconds in which a remover calls the broker, or not at all."""
 ITS_OWN = 30.0
 """Seconds for which a removal is its remover's alone: longer than that and the broker's answer together."""
-_RACES = 20
 
 
 class Broker(Protocol):
@@ -87,7 +86,7 @@ class FirestoreTopics:
 
     def _claim(self, job: Job, destination: KafkaDestination, holder: str) -> bool:
         """Whether the topic is this job's to remove; Busy while another removes it."""
-        for _ in range(_RACES):
+        for _ in range(RACES):
             snapshot = self._read(job, destination)
             fields = fields_of(snapshot)
             removing = fields.get("removing")
@@ -111,7 +110,7 @@ class FirestoreTopics:
         self, job: Job, destination: KafkaDestination, holder: str, changes: Mapping[str, Any]
     ) -> None:
         """End one's own claim; one that was taken over is the other's to end."""
-        for _ in range(_RACES):
+        for _ in range(RACES):
             snapshot = self._read(job, destination)
             removing = fields_of(snapshot).get("removing")
             if removing is None or removing["holder"] != holder or self._write(snapshot, changes):
@@ -121,14 +120,14 @@ class FirestoreTopics:
     def _read(self, job: Job, destination: KafkaDestination) -> firestore.DocumentSnapshot[Any]:
         with reaching("the job store"):
             reference = topic_reference(self._client, job.organization_id, destination.name)
-            return reference.get(retry=RETRY, timeout=TIMEOUT)
+            return reference.get(**CALL)
 
     def _write(self, snapshot: firestore.DocumentSnapshot[Any], changes: Mapping[str, Any]) -> bool:
         """Write if the record is still as it was read."""
         option = self._client.write_option(last_update_time=snapshot.update_time)
         with reaching("the job store"):
             try:
-                snapshot.reference.update(dict(changes), option, retry=RETRY, timeout=TIMEOUT)
+                snapshot.reference.update(dict(changes), option, **CALL)
             except FailedPrecondition:
                 return False
         return True

@@ -14,11 +14,17 @@ from tests.fakes.faults import Killed
 TOPIC = "beam.acme.transfers"
 
 
-def test_a_topic_that_only_this_job_ever_named_is_removed_with_it(records: Records) -> None:
+@pytest.fixture
+def created(records: Records) -> Job:
+    """A job whose topic is there."""
     job = records.created()
     records.topics.ensure(job, KAFKA)
+    return job
+
+
+def test_a_topic_that_only_this_job_ever_named_is_removed_with_it(records: Records, created: Job) -> None:
     assert records.broker.topics == {TOPIC}
-    records.topics.remove(job, KAFKA)
+    records.topics.remove(created, KAFKA)
     assert records.broker.topics == set()
 
 
@@ -32,20 +38,18 @@ def test_a_topic_may_have_any_name_that_a_destination_may(records: Records) -> N
     assert records.broker.topics == set()
 
 
-def test_removing_a_topic_twice_is_no_error(records: Records) -> None:
-    job = records.created()
-    records.topics.ensure(job, KAFKA)
-    records.topics.remove(job, KAFKA)
-    records.topics.remove(job, KAFKA)
+def test_removing_a_topic_twice_is_no_error(records: Records, created: Job) -> None:
+    records.topics.remove(created, KAFKA)
+    records.topics.remove(created, KAFKA)
     assert records.broker.topics == set()
 
 
-def test_a_topic_whose_creation_ends_after_its_removal_is_removed_again(records: Records) -> None:
-    job = records.created()
-    records.topics.ensure(job, KAFKA)
-    records.topics.remove(job, KAFKA)
+def test_a_topic_whose_creation_ends_after_its_removal_is_removed_again(
+    records: Records, created: Job
+) -> None:
+    records.topics.remove(created, KAFKA)
     records.broker.create(TOPIC)
-    records.topics.remove(job, KAFKA)
+    records.topics.remove(created, KAFKA)
     assert records.broker.topics == set()
 
 
@@ -111,14 +115,6 @@ def test_a_topic_whose_creator_died_before_creating_it_is_created_by_the_next(re
     assert records.broker.topics == set()
 
 
-@pytest.fixture
-def created(records: Records) -> Job:
-    """A job whose topic is there."""
-    job = records.created()
-    records.topics.ensure(job, KAFKA)
-    return job
-
-
 def test_one_remover_at_a_time_is_let_near_a_topic(records: Records, created: Job) -> None:
     def again() -> None:
         with pytest.raises(Busy, match="just being removed"):
@@ -132,10 +128,7 @@ def test_one_remover_at_a_time_is_let_near_a_topic(records: Records, created: Jo
 
 
 def test_a_removal_whose_remover_died_is_taken_over_in_time(records: Records, created: Job) -> None:
-    def die() -> None:
-        raise Killed
-
-    records.broker.before_deletion = die
+    records.broker.before_deletion = _die
     with pytest.raises(Killed):
         records.topics.remove(created, KAFKA)
     with pytest.raises(Busy):
@@ -164,12 +157,9 @@ def test_a_remover_that_stood_still_leaves_the_next_jobs_topic_alone(records: Re
 def test_a_remover_that_stood_still_does_not_end_the_removal_of_its_successor(
     records: Records, created: Job
 ) -> None:
-    def die() -> None:
-        raise Killed
-
     def stand_still() -> None:
         records.clock.sleep(ITS_OWN + 1)
-        records.broker.before_deletion = die
+        records.broker.before_deletion = _die
         with pytest.raises(Killed):
             records.topics.remove(created, KAFKA)
 
@@ -189,3 +179,7 @@ def test_a_remover_that_was_held_up_for_a_moment_removes(records: Records, creat
     records.broker.before_deletion = lambda: records.clock.sleep(BEGINS_WITHIN)
     records.topics.remove(created, KAFKA)
     assert records.broker.topics == set()
+
+
+def _die() -> None:
+    raise Killed

@@ -5,14 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 
+from shared.adapters.firestore_documents import RACES
 from shared.adapters.firestore_topics import BEGINS_WITHIN, ITS_OWN
 from shared.errors import BackfillError, Busy, Unavailable
 from shared.jobs import Job, KafkaDestination
 from tests.fakes.clock import FakeClock
 from tests.fakes.jobs import FakeJobs, Name
 from tests.model.kafka import Kafka
-
-_RACES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ class RecordedTopics:
         self._settle(name, holder, lambda _: None)
 
     def _claim(self, job: Job, name: Name, holder: int) -> bool:
-        for _ in range(_RACES):
+        for _ in range(RACES):
             seen, now = self.records.read(name), self.clock.now()
             if seen.removing is None:
                 if seen.jobs != 1 or seen.created_by != job.job_id:
@@ -99,7 +98,7 @@ class RecordedTopics:
         raise Unavailable("the job store")
 
     def _settle(self, name: Name, holder: int, change: Callable[[Removal], Removal | None]) -> None:
-        for _ in range(_RACES):
+        for _ in range(RACES):
             seen = self.records.read(name)
             if seen.removing is None or seen.removing.holder != holder:
                 return
