@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import secrets
+import shutil
 import sys
 import time
 import traceback
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.reliability import report
+from tests.reliability.stack_folder import KEPT
 
 # Each module has ``run(seed, **options)``, which answers a Report.
 SUITES: Mapping[str, tuple[str, Callable[[argparse.Namespace], dict[str, Any]]]] = {
@@ -23,9 +25,12 @@ SUITES: Mapping[str, tuple[str, Callable[[argparse.Namespace], dict[str, Any]]]]
 
 def main() -> int:
     given = _arguments()
+    shutil.rmtree(KEPT, ignore_errors=True)
     reports = [_run(name, given) for name in given.suite or SUITES]
     report.PAGE.write_text(report.render())
     say(f"written to {report.PAGE.relative_to(report.ROOT)}")
+    if KEPT.exists():
+        say(f"the logs of the stacks that saw a fault are in {KEPT.relative_to(report.ROOT)}")
     return 0 if all(each.passed for each in reports) else 1
 
 

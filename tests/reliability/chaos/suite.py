@@ -3,10 +3,8 @@ of every row, record and file.
 """
 
 import random
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from infra.local.supervisor import LocalStack
 from tests.reliability import report
@@ -17,6 +15,7 @@ from tests.reliability.chaos.ground import Ground, options, prepare
 from tests.reliability.chaos.havoc import Havoc
 from tests.reliability.chaos.inbox import Inbox, Reply
 from tests.reliability.chaos.traffic import Traffic
+from tests.reliability.stack_folder import stack_folder
 
 TITLE = "Chaos on the whole stack"
 SECONDS = 615.0
@@ -42,9 +41,9 @@ def run(
     chance = random.Random(seed)  # noqa: S311 - repeatable
     inbox = Inbox(Receivers(_REFUSED_FOR, Moods(random.Random(chance.getrandbits(64)))))  # noqa: S311 - likewise
     with (
-        tempfile.TemporaryDirectory() as folder,
+        stack_folder("chaos") as folder,
         inbox,
-        LocalStack(options(Path(folder), ack_deadline=ACK_DEADLINE)) as stack,
+        LocalStack(options(folder.path, ack_deadline=ACK_DEADLINE)) as stack,
     ):
         ground = prepare(stack, inbox)
         traffic = Traffic(ground, chance, LANES)
@@ -65,8 +64,10 @@ def run(
             ),
             **answers(ground),
         }
-    for fault in found.faults:
-        say(fault)
+        for fault in found.faults:
+            say(fault)
+        if found.faults:
+            folder.keep_logs()
     return report.Report(
         suite="chaos",
         title=TITLE,

@@ -1,10 +1,8 @@
 """Grounds side by side, each with a stack and a thread of its own, that work through cases."""
 
 import queue
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +11,7 @@ from tests.reliability.crash.check import Findings, check
 from tests.reliability.crash.ground import Ground, options, prepare
 from tests.reliability.crash.player import Case, Played, play
 from tests.reliability.crash.scenarios import SCENARIOS
+from tests.reliability.stack_folder import StackFolder, stack_folder
 
 Take = Callable[[Played, Findings], None]
 Fail = Callable[[Case, Exception], None]
@@ -27,7 +26,7 @@ class Lanes:
         self._waiting: queue.Queue[Case | None] = queue.Queue()
         self._broken: list[Exception] = []
         # A stack ends with the thread that started it.
-        self._threads = [threading.Thread(target=self._run, name=f"lane {each}") for each in range(count)]
+        self._threads = [threading.Thread(target=self._run, name=f"lane-{each}") for each in range(count)]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -52,12 +51,13 @@ class Lanes:
 
     def _run(self) -> None:
         try:
-            with tempfile.TemporaryDirectory() as folder, LocalStack(options(Path(folder))) as stack:
+            name = f"crash-{threading.current_thread().name}"
+            with stack_folder(name) as folder, LocalStack(options(folder.path)) as stack:
                 ground = prepare(stack)
                 # The first requests of all functions take seconds, which would count as a job's way to rest.
                 play(ground, Case(SCENARIOS[0]))
                 while (case := self._next()) is not None:
-                    self._play(ground, case)
+                    self._play(ground, case, folder)
         except Exception as error:  # noqa: BLE001 - told to whoever waits for the cases
             self._broken.append(error)
             while self._next() is not None:
@@ -69,11 +69,15 @@ class Lanes:
             self._waiting.task_done()
         return case
 
-    def _play(self, ground: Ground, case: Case) -> None:
+    def _play(self, ground: Ground, case: Case, folder: StackFolder) -> None:
         try:
             played = play(ground, case)
-            self._take(played, check(ground, played))
+            found = check(ground, played)
+            if found.faults:
+                folder.keep_logs()
+            self._take(played, found)
         except Exception as error:  # noqa: BLE001 - one case's trouble is noted, the others go on
+            folder.keep_logs()
             self._fail(case, error)
         finally:
             self._waiting.task_done()

@@ -2,11 +2,9 @@
 
 import queue
 import random
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from tests.reliability import report
 from tests.reliability.chaos import check
@@ -14,6 +12,7 @@ from tests.reliability.chaos.client import Prober
 from tests.reliability.chaos.suite import answers
 from tests.reliability.faults.ground import troubled_stack
 from tests.reliability.faults.trials import Outcome, Trial, all_trials, play
+from tests.reliability.stack_folder import stack_folder
 
 TITLE = "Dependencies that fail"
 LANES = 3
@@ -37,7 +36,7 @@ def run(
         random.Random(seed).shuffle(trials)  # noqa: S311 - repeatable
         trials.sort(key=lambda trial: -trial.seconds)
     tally = Tally(trials, say)
-    threads = [threading.Thread(target=tally.work, name=f"lane {each}") for each in range(lanes)]
+    threads = [threading.Thread(target=tally.work, name=f"lane-{each}") for each in range(lanes)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -80,7 +79,8 @@ class Tally:
     def work(self) -> None:
         """Play what waits on a stack of its own."""
         try:
-            with tempfile.TemporaryDirectory() as folder, troubled_stack(Path(folder)) as troubled:
+            name = f"faults-{threading.current_thread().name}"
+            with stack_folder(name) as folder, troubled_stack(folder.path) as troubled:
                 outcomes: list[Outcome] = []
                 with Prober(troubled.ground.client):
                     while not self._waiting.empty():
@@ -89,13 +89,17 @@ class Tally:
                             outcome = play(troubled, trial)
                         except Exception as error:  # noqa: BLE001 - one trial's trouble is noted, the others go on
                             self._blame(f"{trial}: {type(error).__name__}: {error}")
+                            folder.keep_logs()
                             continue
                         outcomes.append(outcome)
                         with self._lock:
                             self.longest = max(self.longest, outcome.rested_after or 0.0)
                         self._say(f"faults: {trial}: {_shown(outcome.rested_after)}")
                 errands = [errand for outcome in outcomes for errand in outcome.errands]
-                self._add(check.check(troubled.ground, errands), answers(troubled.ground))
+                found = check.check(troubled.ground, errands)
+                self._add(found, answers(troubled.ground))
+                if found.faults:
+                    folder.keep_logs()
                 with self._lock:
                     self.unanswered += troubled.ground.client.unanswered
         except Exception as error:  # noqa: BLE001 - a stack that fails must not hide what the others found

@@ -112,7 +112,8 @@ def _wait(condition: Callable[[], object], what: str) -> None:
 
 
 def _rest(errands: Sequence[Errand], healed: float, limit: float) -> float | None:
-    while any(not errand.look() for errand in errands):
+    # Each of them is looked at each time, so that what is said of a stuck one's companions is no older.
+    while sum(errand.look() for errand in errands) < len(errands):
         if time.monotonic() - healed > limit:
             return None
         time.sleep(_LOOK_AGAIN)
