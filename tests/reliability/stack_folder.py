@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.reliability import report
@@ -19,13 +19,23 @@ class StackFolder:
         self._kept = kept
 
     def keep_logs(self) -> None:
-        """Copy the logs as they are now to where they outlive the stack."""
+        """Copy the logs as they are now to where they outlive the stack, as far as they can be copied."""
         shutil.rmtree(self._kept, ignore_errors=True)
-        shutil.copytree(self.path / "logs", self._kept)
+        # A log may be rolled away in that very moment, which must not hide the fault itself.
+        with suppress(OSError):
+            shutil.copytree(self.path / "logs", self._kept)
 
 
 @contextmanager
 def stack_folder(name: str, kept: Path = KEPT) -> Iterator[StackFolder]:
-    """A folder of one stack, by a name that is its own; its logs replace those kept by that name before."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield StackFolder(Path(folder), kept / name)
+    """A folder of one stack, by a name that is its own; its logs replace those kept by that name before.
+
+    An error that ends the stack is a fault, too.
+    """
+    with tempfile.TemporaryDirectory() as path:
+        folder = StackFolder(Path(path), kept / name)
+        try:
+            yield folder
+        except BaseException:
+            folder.keep_logs()
+            raise
