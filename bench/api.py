@@ -16,7 +16,7 @@ from infra.local import environments
 KEYS = ("api_create_p99_vs_bare",)
 
 _CLIENTS = 8
-_CALLS = 60
+_CALLS = 250
 _BODY = {
     "job_name": "bench",
     "table": "base.assets.erc20_token_transfers",

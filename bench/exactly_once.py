@@ -16,7 +16,7 @@ KEYS = ("kafka_exactly_once_vs_idempotent",)
 
 _PARTITIONS = 6
 _SECONDS = 15.0
-_WORKS = (kafka_work.exactly_once, kafka_work.product)
+_WORKS = (kafka_work.exactly_once, kafka_work.idempotent)
 
 
 def run(rounds: int) -> dict[str, Figure]:

@@ -18,6 +18,7 @@ from shared.jobs import KafkaDestination, topic_name
 from shared.steps.sending import ChunkDelivery
 
 LIMITS = KafkaLimits(least=0.0)
+_SETTLING = 1.0  # seconds; as in ceiling.c, and for the same reason
 
 
 def topic(name: str) -> str:
@@ -30,6 +31,14 @@ TOPIC = topic("transfers")
 def settings(bootstrap: str) -> dict[str, Any]:
     """The product's own settings of an idempotent producer."""
     return {**TUNING, "bootstrap.servers": bootstrap, **CORRECTNESS, "delivery.report.only.error": True}
+
+
+def connected(properties: dict[str, Any]) -> Producer:
+    """A producer that knows the topic, and has the number without which an idempotent one sends nothing."""
+    producer = Producer(properties)
+    producer.list_topics(TOPIC, timeout=10)
+    time.sleep(_SETTLING)
+    return producer
 
 
 class Watched:
@@ -50,25 +59,42 @@ def delivery(rows: int, name: str) -> ChunkDelivery:
     return ChunkDelivery(chunk.ORGANIZATION, "job", "attempt", 0, rows, destination, 500, 0)
 
 
-def product(path: str, bootstrap: str, name: str = "transfers") -> dict[str, float]:
+def product(path: str, bootstrap: str) -> dict[str, float]:
     """The product's hot path: its reader, its encoder, its sending, with no transaction around it."""
     refused = Refused()
-    producer = Producer({**settings(bootstrap), "on_delivery": refused})
-    rows = pq.read_metadata(path).num_rows
-    sending = Sending(
-        producer, delivery(rows, name), topic(name), Watched(), reserve=0.0, monotonic=time.monotonic
-    )
-    with measured(rows) as found, Path(path).open("rb") as file:
-        for batch in ParquetRows(file, chunk.COLUMNS, chunk.KEY, path).batches(LIMITS.batch_rows):
-            sending.send(batch)
-        sending.finish()
+    producer = connected({**settings(bootstrap), "on_delivery": refused})
+    with measured(_rows_in(path)) as found:
+        _send(producer, path, "transfers")
     refused.check()
     return found
 
 
+def idempotent(path: str, bootstrap: str, name: str) -> dict[str, float]:
+    """The same from making its producer, as ``exactly_once`` makes its own for each chunk."""
+    refused = Refused()
+    with measured(_rows_in(path)) as found:
+        _send(Producer({**settings(bootstrap), "on_delivery": refused}), path, name)
+    refused.check()
+    return found
+
+
+def _send(producer: Producer, path: str, name: str) -> None:
+    work = delivery(_rows_in(path), name)
+    sending = Sending(producer, work, topic(name), Watched(), reserve=0.0, monotonic=time.monotonic)
+    with Path(path).open("rb") as file:
+        for batch in ParquetRows(file, chunk.COLUMNS, chunk.KEY, path).batches(LIMITS.batch_rows):
+            sending.send(batch)
+        sending.finish()
+
+
+def _rows_in(path: str) -> int:
+    rows: int = pq.read_metadata(path).num_rows
+    return rows
+
+
 def exactly_once(path: str, bootstrap: str, name: str) -> dict[str, float]:
     """The product's sink: the same in a transaction with its marker, from opening it to its commit."""
-    rows = pq.read_metadata(path).num_rows
+    rows = _rows_in(path)
     client = {"bootstrap.servers": bootstrap, "log_level": 0}
     sink = KafkaSink(client, monotonic=time.monotonic, limits=LIMITS)
     with measured(rows) as found, Path(path).open("rb") as file:
@@ -81,8 +107,8 @@ def exactly_once(path: str, bootstrap: str, name: str) -> dict[str, float]:
 def naive(path: str, bootstrap: str) -> dict[str, float]:
     """The obvious way: each row a dictionary, the standard library's JSON, a callback for each message."""
     properties = {**settings(bootstrap), "delivery.report.only.error": False}
-    producer = Producer(properties)
-    rows, arrived = pq.read_metadata(path).num_rows, 0
+    producer = connected(properties)
+    rows, arrived = _rows_in(path), 0
 
     def on_delivery(error: object, _message: object) -> None:
         nonlocal arrived
@@ -114,7 +140,7 @@ def _date(value: datetime | date) -> str:
 
 def encode_only(path: str) -> dict[str, float]:
     """The product's reader and encoder alone, as far as a row's key and text, which sending begins with."""
-    rows = pq.read_metadata(path).num_rows
+    rows = _rows_in(path)
     with measured(rows) as found, Path(path).open("rb") as file:
         for batch in ParquetRows(file, chunk.COLUMNS, chunk.KEY, path).batches(LIMITS.batch_rows):
             assert len(batch.lines()) == len(batch.keys() or ())
