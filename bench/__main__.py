@@ -28,7 +28,7 @@ PARTS = {
     for module in (kafka, exactly_once, memory, webhook, function, overhead, control, api, imports)
 }
 _ROUNDS = 5
-# Of these two a round is short, and its ratio scatters more than the medians of five may.
+# The ratios of these two scatter most from round to round.
 _MORE_ROUNDS = {"kafka": 11, "control": 9}
 RESULTS = process.ROOT / ".bench" / "results.json"
 DOCUMENT = process.ROOT / "docs" / "performance.md"

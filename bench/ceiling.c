@@ -33,7 +33,7 @@ extern int rd_kafka_poll(rd_kafka_t *, int);
 extern int rd_kafka_flush(rd_kafka_t *, int);
 
 /* SETTLING, in seconds: an idempotent producer that finds no broker at once asks for its number half a second
- * later, and sends nothing until then. By then every variant has a producer that is connected and numbered. */
+ * later, and sends nothing until then; no call tells whether it has one. After this every variant's has. */
 enum { PRODUCER = 0, ANY_PARTITION = -1, COPY = 2, POLL_EVERY = 8192, SETTLING = 1 };
 
 static long failed;

@@ -25,7 +25,8 @@ def topic(name: str) -> str:
     return topic_name(chunk.ORGANIZATION, name)
 
 
-TOPIC = topic("transfers")
+_NAME = "transfers"
+TOPIC = topic(_NAME)
 
 
 def settings(bootstrap: str) -> dict[str, Any]:
@@ -63,8 +64,9 @@ def product(path: str, bootstrap: str) -> dict[str, float]:
     """The product's hot path: its reader, its encoder, its sending, with no transaction around it."""
     refused = Refused()
     producer = connected({**settings(bootstrap), "on_delivery": refused})
-    with measured(_rows_in(path)) as found:
-        _send(producer, path, "transfers")
+    rows = pq.read_metadata(path).num_rows
+    with measured(rows) as found:
+        _send(producer, rows, path, _NAME)
     refused.check()
     return found
 
@@ -72,29 +74,26 @@ def product(path: str, bootstrap: str) -> dict[str, float]:
 def idempotent(path: str, bootstrap: str, name: str) -> dict[str, float]:
     """The same from making its producer, as ``exactly_once`` makes its own for each chunk."""
     refused = Refused()
-    with measured(_rows_in(path)) as found:
-        _send(Producer({**settings(bootstrap), "on_delivery": refused}), path, name)
+    rows = pq.read_metadata(path).num_rows
+    with measured(rows) as found:
+        _send(Producer({**settings(bootstrap), "on_delivery": refused}), rows, path, name)
     refused.check()
     return found
 
 
-def _send(producer: Producer, path: str, name: str) -> None:
-    work = delivery(_rows_in(path), name)
-    sending = Sending(producer, work, topic(name), Watched(), reserve=0.0, monotonic=time.monotonic)
+def _send(producer: Producer, rows: int, path: str, name: str) -> None:
+    sending = Sending(
+        producer, delivery(rows, name), topic(name), Watched(), reserve=0.0, monotonic=time.monotonic
+    )
     with Path(path).open("rb") as file:
         for batch in ParquetRows(file, chunk.COLUMNS, chunk.KEY, path).batches(LIMITS.batch_rows):
             sending.send(batch)
         sending.finish()
 
 
-def _rows_in(path: str) -> int:
-    rows: int = pq.read_metadata(path).num_rows
-    return rows
-
-
 def exactly_once(path: str, bootstrap: str, name: str) -> dict[str, float]:
     """The product's sink: the same in a transaction with its marker, from opening it to its commit."""
-    rows = _rows_in(path)
+    rows = pq.read_metadata(path).num_rows
     client = {"bootstrap.servers": bootstrap, "log_level": 0}
     sink = KafkaSink(client, monotonic=time.monotonic, limits=LIMITS)
     with measured(rows) as found, Path(path).open("rb") as file:
@@ -108,7 +107,7 @@ def naive(path: str, bootstrap: str) -> dict[str, float]:
     """The obvious way: each row a dictionary, the standard library's JSON, a callback for each message."""
     properties = {**settings(bootstrap), "delivery.report.only.error": False}
     producer = connected(properties)
-    rows, arrived = _rows_in(path), 0
+    rows, arrived = pq.read_metadata(path).num_rows, 0
 
     def on_delivery(error: object, _message: object) -> None:
         nonlocal arrived
@@ -140,7 +139,7 @@ def _date(value: datetime | date) -> str:
 
 def encode_only(path: str) -> dict[str, float]:
     """The product's reader and encoder alone, as far as a row's key and text, which sending begins with."""
-    rows = _rows_in(path)
+    rows = pq.read_metadata(path).num_rows
     with measured(rows) as found, Path(path).open("rb") as file:
         for batch in ParquetRows(file, chunk.COLUMNS, chunk.KEY, path).batches(LIMITS.batch_rows):
             assert len(batch.lines()) == len(batch.keys() or ())
