@@ -70,6 +70,8 @@ def ask_everything(client: firestore.Client) -> None:
         lambda: list(listings.jobs(job.organization_id, after=(now, job.job_id), limit=5)),
         lambda: listings.destinations(job),
         lambda: list(chunks.undelivered(job)),
+        lambda: list(chunks.undelivered(job, 3)),
+        lambda: jobs.transporting(job.organization_id, 5),
         lambda: deliveries.begun(job),
         lambda: deliveries.ever_begun(job, 3),
         lambda: deliveries.leased(job),

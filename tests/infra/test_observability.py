@@ -15,6 +15,8 @@ EVENTS = {
     "job_created": {"audit"},
     "job_cancelled": {"audit"},
     "job_retried": {"audit"},
+    "job_paused": {"audit"},
+    "job_resumed": {"audit"},
     "job_ended": {"status", "seconds"},
     "chunk_delivered": {"destination_type", "rows", "seconds", "rows_per_second"},
     "message_retried": {"function"},
