@@ -90,6 +90,8 @@ def test_alerts_and_charts_ask_for_metrics_that_are_made(deployment: Deployment)
         "backfills/jobs_created",
         "backfills/jobs_cancelled",
         "backfills/jobs_retried",
+        "backfills/jobs_paused",
+        "backfills/jobs_resumed",
     }
 
 
