@@ -12,6 +12,7 @@ from bench import (
     api,
     control,
     exactly_once,
+    fairness,
     function,
     imports,
     kafka,
@@ -25,7 +26,7 @@ from bench import (
 
 PARTS = {
     module.__name__.partition(".")[2]: module
-    for module in (kafka, exactly_once, memory, webhook, function, overhead, control, api, imports)
+    for module in (kafka, exactly_once, memory, webhook, function, overhead, control, api, imports, fairness)
 }
 _ROUNDS = 5
 # The ratios of these two scatter most from round to round.

@@ -14,6 +14,8 @@ FUNCTION_VCPUS: Final = 1
 FUNCTION_GIB: Final = 1
 # Of a new project in a region; more on request: cloud.google.com/run/quotas.
 INSTANCES_BY_DEFAULT: Final = 100
+# The service's CHUNKS_IN_FLIGHT.
+LANES_BY_DEFAULT: Final = 64
 # The delivery function's own deadline, DELIVERY_DEADLINE.
 DELIVERY_DEADLINE: Final = 480.0
 
@@ -29,7 +31,6 @@ WRITES_AT_FIRST: Final = 500.0
 # Pub/Sub: cloud.google.com/pubsub/pricing and cloud.google.com/pubsub/quotas.
 PUBSUB_TIB: Final = 40.0
 LEAST_REQUEST_BYTES: Final = 1000
-MESSAGES_A_REQUEST: Final = 1000
 MESSAGE_BYTES: Final = 300  # ours, with the timestamp and id that are billed
 
 # Cloud Storage, standard class, one region: cloud.google.com/storage/pricing.

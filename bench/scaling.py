@@ -18,6 +18,7 @@ DOCUMENT = process.ROOT / "docs" / "scaling.md"
 JOBS = (10**6, 10**7, 10**8, 10**9, 10**10)
 CHUNK_BYTES = (8_000_000, 32_000_000, 128_000_000)
 CONCURRENCY = (10, 100, 400)
+LANES = (4, 16, 64, None)  # None: all chunks published at once
 
 # Of the benchmark's chunk: bytes a row in Parquet, and on the wire in lz4, a thousand rows at a time.
 ROW_STAGED = 164.0
@@ -36,15 +37,21 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A job and what is set for it."""
+    """A job and what is set for it; ``lanes``: how many of its chunks are in flight, None: all of them."""
 
     rows: int
     chunk_bytes: int
     instances: int
+    lanes: int | None = prices.LANES_BY_DEFAULT
 
     @property
     def chunks(self) -> int:
         return max(1, math.ceil(self.rows * ROW_STAGED / self.chunk_bytes))
+
+    @property
+    def at_once(self) -> int:
+        """How many instances deliver: no chunk beyond the lanes is there for another one."""
+        return min(self.instances, self.chunks, self.lanes or self.chunks)
 
     @property
     def rows_per_chunk(self) -> float:
@@ -94,7 +101,7 @@ def enough_instances(measured: Measured) -> int:
 
 def simulate(plan: Plan, measured: Measured) -> Outcome:
     """Deliver the job's chunks, each by the first instance that is free; counts wait for their document."""
-    instances = min(plan.instances, plan.chunks)
+    instances = plan.at_once
     alone = plan.rows_per_chunk / measured.rows_per_second
     # Together they send no faster than the brokers take it.
     shared = plan.rows_per_chunk * ROW_SENT * instances / broker_bytes_per_second()
@@ -140,9 +147,8 @@ def _dollars(plan: Plan, chunk_seconds: float, warehouse: float, ended: float) -
     function = seconds * (
         prices.FUNCTION_VCPUS * prices.VCPU_SECOND + prices.FUNCTION_GIB * prices.GIB_SECOND
     )
-    requests = math.ceil(plan.chunks / prices.MESSAGES_A_REQUEST)
-    published = max(plan.chunks * prices.MESSAGE_BYTES, requests * prices.LEAST_REQUEST_BYTES)
-    pushed = plan.chunks * max(prices.MESSAGE_BYTES, prices.LEAST_REQUEST_BYTES)
+    # Each chunk but the first of its lane is published by a request of its own.
+    pushed = published = plan.chunks * max(prices.MESSAGE_BYTES, prices.LEAST_REQUEST_BYTES)
     gib = plan.rows * ROW_STAGED / 2**30
     fetches = plan.chunks * math.ceil(plan.rows_per_chunk * ROW_STAGED / prices.FETCH_BYTES)
     credit_hours = max(warehouse, prices.WAREHOUSE_MINIMUM_SECONDS) / 3600
@@ -195,6 +201,23 @@ def settings_table(measured: Measured, rows: int = 10**9) -> str:
     return "\n".join(lines)
 
 
+def lanes_table(measured: Measured, rows: int = 10**9) -> str:
+    """What it costs to have instances wait for saturated brokers, and what fewer lanes save."""
+    lines = [
+        "| lanes | instances at work | one chunk takes | delivery | $ per 10⁹ rows | of it the function |",
+        "|---|---|---|---|---|---|",
+    ]
+    for lanes in LANES:
+        plan = Plan(rows, 32_000_000, prices.INSTANCES_BY_DEFAULT, lanes)
+        outcome = simulate(plan, measured)
+        lines.append(
+            f"| {lanes or 'all at once'} | {plan.at_once} | {_time(outcome.chunk_seconds)} "
+            f"| {_time(outcome.delivery_seconds)} | {outcome.dollars_per_billion(rows):,.2f} "
+            f"| {outcome.dollars['function'] / rows * 1e9:,.2f} |"
+        )
+    return "\n".join(lines)
+
+
 def bill_table(measured: Measured) -> str:
     """What each vendor takes for a billion rows, in one job and in chunks of 32 MB."""
     plan = Plan(10**9, 32_000_000, prices.INSTANCES_BY_DEFAULT)
@@ -219,6 +242,8 @@ def document(text: str, measured: Measured) -> str:
         jobs_table(measured),
         "### A billion rows: chunk size and concurrency",
         settings_table(measured),
+        "### A billion rows: lanes",
+        lanes_table(measured),
         "### A billion rows: whose bill",
         bill_table(measured),
     ]
@@ -242,7 +267,8 @@ def main() -> int:
         print(f"{missing} is not measured yet: run make bench", file=sys.stderr)
         return 1
     DOCUMENT.write_text(document(DOCUMENT.read_text(), measured))
-    print(f"{jobs_table(measured)}\n\n{settings_table(measured)}\n\n{bill_table(measured)}")
+    tables = (jobs_table, settings_table, lanes_table, bill_table)
+    print("\n\n".join(table(measured) for table in tables))
     return 0
 
 

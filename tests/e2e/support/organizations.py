@@ -44,6 +44,10 @@ class Organization:
 
     def is_torn_down(self, job: Mapping[str, Any]) -> bool:
         """Whether everything that an ended job leaves behind has been dealt with."""
+        return self.flag(job, "torn_down")
+
+    def flag(self, job: Mapping[str, Any], name: str) -> bool:
+        """One of the truths that the job's record keeps."""
         documents = f"projects/{names.PROJECT}/databases/(default)/documents"
         path = f"{documents}/organizations/{self.name}/jobs/{job['job_id']}"
         answer = urllib3.request(
@@ -52,4 +56,4 @@ class Organization:
             # The emulator's own word for a caller that security rules do not bind.
             headers={"Authorization": "Bearer owner"},
         )
-        return bool(answer.json()["fields"]["torn_down"]["booleanValue"])
+        return bool(answer.json()["fields"][name]["booleanValue"])

@@ -1,4 +1,4 @@
-"""One job as its client sees it through: created, perhaps cancelled or retried, watched until it rests."""
+"""One job as its client sees it through: created, perhaps cancelled, paused or retried, then at rest."""
 
 import time
 import uuid
@@ -22,19 +22,24 @@ class Fate(StrEnum):
 
     LEFT_ALONE = "left alone"
     CANCELLED = "cancelled"
+    PAUSED = "paused, then resumed"
     REFUSED = "refused once, then retried"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``topics`` is how many Kafka destinations the job has; ``cancel_after`` in seconds."""
+    """``topics`` is how many Kafka destinations the job has; ``after`` how many seconds it is cancelled or
+    paused, and ``pause`` for how many.
+    """
 
     slices: Sequence[int]
     topics: int = 1
     hook: bool = True
     at_least_once: bool = False
     fate: Fate = Fate.LEFT_ALONE
-    cancel_after: float = 0.0
+    after: float = 0.0
+    pause: float = 0.0
+    parallel: int | None = None
 
 
 @dataclass
@@ -74,8 +79,13 @@ class Errand:
         try:
             self.create()
             if self.plan.fate is Fate.CANCELLED:
-                time.sleep(self.plan.cancel_after)
+                time.sleep(self.plan.after)
                 self.cancel()
+            if self.plan.fate is Fate.PAUSED:
+                time.sleep(self.plan.after)
+                self._act("pause")
+                time.sleep(self.plan.pause)
+                self._act("resume")
             if self.plan.fate is Fate.REFUSED:
                 self._retry()
             while not self.look() and not self.stop_watching():
@@ -91,7 +101,7 @@ class Errand:
         status, answer = self.ground.client.ask(
             "POST",
             "",
-            body | {"job_name": self.name},
+            body | {"job_name": self.name, "max_parallel_chunks": self.plan.parallel},
             headers={"Idempotency-Key": self.name},
             patience=_PATIENCE,
         )
@@ -99,7 +109,7 @@ class Errand:
         self.heard = str(answer["job_id"])
 
     def cancel(self) -> None:
-        self.cancel_status, _ = self.ground.client.ask("POST", f"/{self.heard}/cancel", patience=_PATIENCE)
+        self.cancel_status = self._act("cancel")
 
     def look(self) -> bool:
         """Whether the job is at rest."""
@@ -110,6 +120,10 @@ class Errand:
         """Whether the job is in one of the states."""
         self.look()
         return any(job["status"] in statuses for job in self.jobs)
+
+    def _act(self, act: str) -> int:
+        status, _ = self.ground.client.ask("POST", f"/{self.heard}/{act}", patience=_PATIENCE)
+        return status
 
     def _delivery(self) -> dict[str, str]:
         return {"delivery": "at_least_once"} if self.plan.at_least_once else {}

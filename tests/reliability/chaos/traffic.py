@@ -8,7 +8,7 @@ from typing import Self
 from tests.reliability.chaos.errand import Errand, Fate, Plan
 from tests.reliability.chaos.ground import SLICES, Ground
 
-_CANCEL_AFTER = 8.0
+_MOST_SECONDS = 8.0
 
 
 class Traffic:
@@ -60,7 +60,9 @@ class Traffic:
 def plan(chance: random.Random) -> Plan:
     """A job of any kind."""
     topics, hook = chance.choice([(1, True), (1, True), (2, True), (1, False), (2, False), (0, True)])
-    fates = [Fate.LEFT_ALONE] * 6 + [Fate.CANCELLED] * 2 + ([Fate.REFUSED] if hook else [])
+    fates = (
+        [Fate.LEFT_ALONE] * 6 + [Fate.CANCELLED] * 2 + [Fate.PAUSED] * 2 + ([Fate.REFUSED] if hook else [])
+    )
     fate = chance.choice(fates)
     return Plan(
         slices=tuple(sorted(chance.sample(range(SLICES), chance.randint(1, SLICES)))),
@@ -68,5 +70,7 @@ def plan(chance: random.Random) -> Plan:
         hook=hook,
         at_least_once=topics > 0 and chance.random() < 0.2,
         fate=fate,
-        cancel_after=chance.uniform(0.0, _CANCEL_AFTER),
+        after=chance.uniform(0.0, _MOST_SECONDS),
+        pause=chance.uniform(0.0, _MOST_SECONDS),
+        parallel=chance.choice((None, None, 1, 2)),
     )

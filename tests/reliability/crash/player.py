@@ -132,6 +132,8 @@ def _create(ground: Ground, case: Case, client: _Client, destination: str, recei
         values=[1] if scenario.filter_column else None,
         **({"window": _EMPTY_WINDOW} if scenario.empty else {}),
     )
+    if scenario.parallel is not None:
+        body["max_parallel_chunks"] = scenario.parallel
     key = {"Idempotency-Key": destination} if scenario.keyed else {}
     answer = client.ask("POST", "", {**body, "job_name": destination}, key)
     return str(answer["job_id"])
@@ -150,20 +152,35 @@ def _interfere(
         message = {"kind": "deliver", "chunk": chunk, "attempt_id": job["attempt"]["attempt_id"]}
         message |= {name: job[name] for name in names_of}
         Queue(ground.stack.endpoints).publish(DEAD_LETTER, [json.dumps(message).encode()])
-    if scenario.cancel_when == "unloading":
+    if "unloading" in {scenario.cancel_when, scenario.pause_when}:
         _come_to(lambda: _unloading(ground, watch), "an unload under way")
-    if scenario.cancel_when == "delivering":
+    if "delivering" in {scenario.cancel_when, scenario.pause_when}:
         _come_to(lambda: bool(receiver.requests), "the first request")
     if scenario.cancel_when:
-        for job in watch.look():
-            if job["confirmed"]:
-                client.ask("POST", f"/{job['job_id']}/cancel")
-
+        _have_all(client, watch, "cancel")
+    if scenario.pause_when:
+        _have_all(client, watch, "pause")
+        _come_to(lambda: _settled(watch), "the end of its deliveries")
+        receiver.recover()
+        _have_all(client, watch, "resume")
     if scenario.retry_when:
         _come_to(lambda: _failed(watch, torn_down=scenario.retry_when == "torn down"), "a failure")
         receiver.recover()
         for job in watch.look():
             client.ask("POST", f"/{job['job_id']}/retry")
+
+
+def _have_all(client: _Client, watch: Watch, act: str) -> None:
+    """Have the client do this to each of its jobs that it can see."""
+    for job in watch.look():
+        if job["confirmed"]:
+            client.ask("POST", f"/{job['job_id']}/{act}")
+
+
+def _settled(watch: Watch) -> bool:
+    """Whether all of a paused job that Kafka has is recorded."""
+    jobs = [job for job in watch.look() if job["confirmed"]]
+    return bool(jobs) and all(job["num_chunks"] is not None and job["reconciled"] for job in jobs)
 
 
 def _failed(watch: Watch, *, torn_down: bool) -> bool:

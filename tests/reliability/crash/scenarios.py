@@ -28,6 +28,8 @@ class Scenario:
     cancel_when: str | None = None  # unloading, delivering
     dead_letter: bool = False
     keyed: bool = True  # the client gives its request a key
+    pause_when: str | None = None  # unloading, delivering; resumed once its deliveries have ended
+    parallel: int | None = None  # max_parallel_chunks
     retry_when: str | None = None  # failed, torn down; with a receiver that is well again
 
 
@@ -53,12 +55,42 @@ SCENARIOS = (
             *_around("api", "job.create", "message.stage", "job.confirm"),
             *_around("stage", "topic.ensure", "topic.record", f"topic.create:{_ALL}", "job.claim"),
             *_around("stage", f"unload.submit:{_ALL}", "job.record_query", "unload.manifest"),
-            *_around("stage", f"chunks.record:{_HALVES}", "job.staged", f"message.deliver:{_HALVES}"),
+            *_around("stage", f"chunks.record:{_HALVES}", "job.staged", "job.open_lanes"),
+            *_around("stage", f"message.deliver:{_HALVES}"),
             *_around("deliver", "lease.take", f"kafka.fence:{_ALL}", "kafka.look_up", "kafka.begin"),
             *_around("deliver", "kafka.produce:middle,after", "kafka.mark", f"kafka.commit:{_ALL}"),
             *_around("deliver", f"webhook.post:{_ALL}", f"lease.done:{_ALL}", f"chunk.count_down:{_ALL}"),
             *_around("deliver", "job.complete", "message.tear_down"),
             *_around("stage", f"files.delete:{_HALVES}", "job.tear_down"),
+        ),
+    ),
+    Scenario(
+        name="one chunk at a time",
+        parallel=1,
+        points=(
+            *_around("stage", "job.open_lanes", "message.deliver"),
+            *_around("deliver", f"chunk.count_down:{_ALL}", "message.deliver", "job.complete"),
+        ),
+    ),
+    Scenario(
+        name="paused while delivering, then resumed",
+        parallel=2,
+        replies=((Reply(hang=0.3),) * 6 + (_NO_RECEIVER,) * _FOR_EVER),
+        pause_when="delivering",
+        points=(
+            *_around("api", "job.pause", "message.tear_down", "job.resume", "message.stage"),
+            *_around("stage", "job.reconcile_pause", "job.open_lanes", f"message.deliver:{_HALVES}"),
+            *_around("deliver", "lease.release", "message.deliver"),
+        ),
+    ),
+    Scenario(
+        name="paused while unloading, then resumed",
+        unload_seconds=6.0,
+        pause_when="unloading",
+        points=(
+            *_around("api", "job.pause", "job.resume", "message.stage"),
+            *_around("stage", "job.staged", "job.reconcile_pause", "job.open_lanes"),
+            *_around("sweep", "job.first_to_note", "message.stage", "message.tear_down"),
         ),
     ),
     Scenario(
