@@ -109,6 +109,7 @@ module "functions" {
       KAFKA_TOPIC_REPLICATION = tostring(var.kafka.replication)
       MOST_JOBS_IN_FLIGHT     = tostring(var.most_jobs_in_flight)
       CHUNKS_IN_FLIGHT        = tostring(max(64, var.deliver_instances))
+      DELIVERIES_AT_ONCE      = tostring(var.deliver_instances)
     },
     module.messaging.environment,
     var.table_catalog == null ? {} : { TABLE_CATALOG = jsonencode([for entry in var.table_catalog : { for name, value in entry : name => value if value != null }]) },

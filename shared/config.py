@@ -40,6 +40,17 @@ def _switch(text: str) -> bool:
     return {"true": True, "false": False}[text.lower()]
 
 
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError("not above 0")
+    return number
+
+
+def _count_or_none(text: str) -> int | None:
+    return _count(text) if text else None
+
+
 def _mapping(text: str) -> Mapping[str, Any]:
     value = json.loads(text)
     if not isinstance(value, dict):
@@ -129,10 +140,17 @@ class Settings:
     )
     chunks_in_flight: int = _variable(
         "CHUNKS_IN_FLIGHT",
-        "chunks of one organization's jobs that are published and not done, shared among its jobs; not below"
-        " the delivery function's instances",
+        "chunks of one organization's jobs that are published and not done, shared among its jobs; also the"
+        " most that `max_parallel_chunks` may ask for",
         "64",
-        int,
+        _count,
+    )
+    deliveries_at_once: int | None = _variable(
+        "DELIVERIES_AT_ONCE",
+        "instances of the delivery function; more than twice as many chunks in flight would only wait. Empty:"
+        " not known",
+        "",
+        _count_or_none,
     )
     delivery_deadline: float = _variable(
         "DELIVERY_DEADLINE", "the delivery function's own deadline; below its timeout", "480", float
@@ -183,6 +201,13 @@ class Settings:
         "where traces go, by OTLP over HTTP; empty: nowhere. OpenTelemetry's other variables hold too",
         "",
     )
+
+    @property
+    def lanes_to_share(self) -> int:
+        """How many chunks of one organization's jobs are really published and not done."""
+        if self.deliveries_at_once is None:
+            return self.chunks_in_flight
+        return min(self.chunks_in_flight, 2 * self.deliveries_at_once)
 
 
 def read(

@@ -65,6 +65,7 @@ def function(name: str, options: StackOptions, layout: Layout) -> dict[str, str]
         "KAFKA_TOPIC_PARTITIONS": str(options.topic_partitions),
         "KAFKA_TOPIC_REPLICATION": "1",
         "SECRETS_FILE": str(layout.secrets_file),
+        "DELIVERIES_AT_ONCE": str(options.concurrency["deliver"]),
         "ALLOW_INSECURE_WEBHOOKS": "true",
         # Production's pauses, shortened to what a person likes to wait.
         "UNLOAD_WAIT": "3",

@@ -51,7 +51,7 @@ def build(settings: Settings) -> Sweeping:
         job=settings.job_limit,
         tear_down=settings.tear_down_pause,
         time=_SECONDS,
-        in_flight=settings.chunks_in_flight,
+        in_flight=settings.lanes_to_share,
     )
     sweep = Sweep(
         jobs=jobs,

@@ -118,3 +118,20 @@ def test_that_iam_has_verified_a_call_can_be_said_on_cloud_run_alone() -> None:
     assert read(said | {"K_SERVICE": "deliver"}).push_checked_by_iam is True
     with pytest.raises(ConfigurationError, match="PUSH_CHECKED_BY_IAM"):
         read(said)
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "at_once", "lanes"), [("64", "", 64), ("64", "50", 64), ("64", "8", 16), ("5", "8", 5)]
+)
+def test_no_more_lanes_are_shared_than_deliveries_can_keep_up_with(
+    in_flight: str, at_once: str, lanes: int
+) -> None:
+    environment = {"CHUNKS_IN_FLIGHT": in_flight, "DELIVERIES_AT_ONCE": at_once}
+    assert read({"GOOGLE_CLOUD_PROJECT": "project", **environment}).lanes_to_share == lanes
+
+
+@pytest.mark.parametrize("name", ["CHUNKS_IN_FLIGHT", "DELIVERIES_AT_ONCE"])
+@pytest.mark.parametrize("value", ["0", "-1", "many"])
+def test_a_count_is_a_whole_number_above_zero(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        read({"GOOGLE_CLOUD_PROJECT": "project", name: value})

@@ -28,7 +28,7 @@ locals {
       settings = [
         "STAGING_BUCKET", "SNOWFLAKE_STAGE", "TABLE_CATALOG", "KAFKA_MARKER_DAYS", "KAFKA_TOPIC_PARTITIONS",
         "KAFKA_TOPIC_REPLICATION", "UNLOAD_FILE_BYTES", "UNLOAD_WAIT", "UNLOAD_LIMIT", "CLAIM_LIMIT",
-        "MOST_STAGING_ATTEMPTS", "LEASE_LENGTH", "CHUNKS_IN_FLIGHT",
+        "MOST_STAGING_ATTEMPTS", "LEASE_LENGTH", "CHUNKS_IN_FLIGHT", "DELIVERIES_AT_ONCE",
       ]
       secrets = ["kafka", "snowflake"]
       caller  = var.push_account.member
@@ -80,7 +80,7 @@ locals {
       most = 1
       settings = [
         "SNOWFLAKE_STAGE", "UNLOAD_LIMIT", "STAGING_LIMIT", "JOB_LIMIT", "STALL_LIMIT", "NUDGE_PAUSE", "TEAR_DOWN_PAUSE",
-        "UNCONFIRMED_LIMIT", "CHUNKS_IN_FLIGHT",
+        "UNCONFIRMED_LIMIT", "CHUNKS_IN_FLIGHT", "DELIVERIES_AT_ONCE",
       ]
       secrets = ["snowflake"]
       caller  = var.schedule_account.member
