@@ -24,9 +24,13 @@ def share(chunks_in_flight: int, jobs: int, asked: int | None) -> int:
     return fair if asked is None else min(asked, fair)
 
 
-def worth_reopening(job: Job, lanes: int) -> bool:
-    """Whether the job's open lanes are so far from its share now that they are worth being opened anew."""
-    return job.lanes >= 2 * lanes or lanes >= 2 * job.lanes
+def worth_reopening(job: Job, lanes: int, chunks_left: int) -> bool:
+    """Whether the job's open lanes are so far from its share now that they are worth being opened anew.
+
+    Those that would have no chunk do not count.
+    """
+    has, gets = min(job.lanes, chunks_left), min(lanes, chunks_left)
+    return has >= 2 * gets or gets >= 2 * has
 
 
 def open_lanes(job: Job, lanes: int, *, retry: int) -> Job:

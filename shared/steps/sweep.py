@@ -119,7 +119,7 @@ class Sweep:
         elif job.paused:
             if not job.reconciled and self._quiet_for(job) >= self.limits.tear_down:
                 self._publish(job, TearDownJob(job.organization_id, job.job_id), counts.chunks_left)
-        elif self._lanes_are_wanted(job, sharing):
+        elif self._lanes_are_wanted(job, sharing, counts.chunks_left):
             self._publish(job, StageJob(job.organization_id, job.job_id, job.retry), counts.chunks_left)
         elif counts.chunks_left != job.nudged_left:
             # It moves: note how far it is, to see the next time whether it still does.
@@ -128,12 +128,12 @@ class Sweep:
             # Harmless for what is under way: that meets a lease, or its own record.
             self._publish(job, StageJob(job.organization_id, job.job_id, job.retry), counts.chunks_left)
 
-    def _lanes_are_wanted(self, job: Job, sharing: int) -> bool:
+    def _lanes_are_wanted(self, job: Job, sharing: int, chunks_left: int) -> bool:
         """Whether a message that was to open the job's lanes is overdue, or its share is another by now."""
         if job.lanes == 0:
             return self._quiet_for(job) >= self.limits.nudge
         share = lanes.share(self.limits.in_flight, sharing, job.max_parallel_chunks)
-        return lanes.worth_reopening(job, share)
+        return lanes.worth_reopening(job, share, chunks_left)
 
     def _fail(self, job: Job, message: str, limit: float) -> None:
         self.finish.fail(

@@ -36,10 +36,22 @@ def test_jobs_share_what_may_be_in_flight(in_flight: int, jobs: int, asked: int 
 
 
 @pytest.mark.parametrize(
-    ("has", "share", "worth"), [(64, 33, False), (64, 32, True), (6, 12, True), (6, 6, False)]
+    ("has", "share", "left", "worth"),
+    [
+        (64, 33, 100, False),
+        (64, 32, 100, True),
+        (6, 12, 100, True),
+        (6, 6, 100, False),
+        (64, 8, 8, False),
+        (64, 8, 15, False),
+        (8, 64, 8, False),
+        (8, 64, 16, True),
+    ],
 )
-def test_lanes_are_opened_anew_for_twice_or_half_of_them(has: int, share: int, *, worth: bool) -> None:
-    assert lanes.worth_reopening(replace(TEN, lanes=has), share) is worth
+def test_lanes_are_opened_anew_for_twice_or_half_of_them(
+    has: int, share: int, left: int, *, worth: bool
+) -> None:
+    assert lanes.worth_reopening(replace(TEN, lanes=has), share, left) is worth
 
 
 def test_each_opening_has_a_number_of_its_own() -> None:

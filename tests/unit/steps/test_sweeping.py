@@ -247,3 +247,30 @@ def test_a_fault_of_our_own_over_one_job_does_not_keep_the_others_waiting() -> N
     world.faults.instead["FakeJobs.change"] = fault
     assert later(world, SWEEPING.nudge) == [StageJob("acme", second.job_id, 0)]
     assert [type(error) for error in world.reports] == [ZeroDivisionError]
+
+
+def test_lanes_are_opened_anew_when_other_jobs_begin_or_end() -> None:
+    world = World(rows=500)
+    first, _ = world.staged()
+    second, _ = world.staged()
+    assert (first.lanes, second.lanes) == (64, 32)
+    world.sweep.run()
+    [message] = world.queue.taken()
+    assert message == StageJob("acme", first.job_id, 0)
+    world.handle.run(message)
+    assert world.now(first).lanes == 32
+    world.queue.taken()
+    world.sweep.run()
+    assert world.queue.taken() == []
+    world.pause(second)
+    world.queue.taken()
+    world.sweep.run()
+    assert world.queue.taken() == [StageJob("acme", first.job_id, 0)]
+
+
+def test_lanes_that_would_have_no_chunk_are_not_opened() -> None:
+    world = World(rows=13)
+    for _ in range(30):
+        world.staged()
+    world.sweep.run()
+    assert world.queue.taken() == []
