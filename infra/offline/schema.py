@@ -1,9 +1,8 @@
 """Rebuild the schema of Terraform's google provider from a published package that was generated from it.
 
-The package (`cdktf-cdktf-provider-google`) has a JavaScript class for each resource and each nested block.
+The package (`cdktn-provider-google`) has a JavaScript class for each resource and each nested block.
 Their constructors, setters and `synthesize…` functions tell every attribute's name and type, and whether
-it is required, optional or computed; what they do not tell are enums and which optional attribute the
-provider also fills in.
+it is required, optional or computed; what they do not tell are enums.
 """
 
 import re
@@ -13,7 +12,7 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-_CLASS = re.compile(r"^class (\w+) extends cdktf\.(\w+) \{(.*?)^\}", re.DOTALL | re.MULTILINE)
+_CLASS = re.compile(r"^class (\w+) extends cdktn\.(\w+) \{(.*?)^\}", re.DOTALL | re.MULTILINE)
 _SYNTHESIS = re.compile(r"^function (\w+)ToHclTerraform\(struct\) \{(.*?)^\}", re.DOTALL | re.MULTILINE)
 _INPUT = re.compile(
     r'^\s+(\w+): \{\s*value: .*?,\s*isBlock: (true|false),\s*type: "(\w+)",\s*'
@@ -23,7 +22,7 @@ _INPUT = re.compile(
 _FLAGS = re.compile(r"// (\w+) - computed: (true|false), optional: (true|false), required: (true|false)")
 _RESET = re.compile(r"^\s+reset(\w+)\(\) \{", re.MULTILINE)
 _PART = re.compile(r'new (\w+)\(this, "(\w+)"')
-_MAP = re.compile(r'new cdktf\.(\w+)\(this, "(\w+)"')
+_MAP = re.compile(r'new cdktn\.(\w+)\(this, "(\w+)"')
 _GETTER = re.compile(r"this\.(get\w+Attribute)\(['\"](\w+)['\"]\)")
 
 _SCALARS = {"string": "string", "number": "number", "boolean": "bool", "any": "dynamic"}
@@ -45,8 +44,6 @@ _MAPS: Mapping[str, Any] = {
     "BooleanMap": ["map", "bool"],
     "StringMapList": ["list", ["map", "string"]],
 }
-# The provider takes these from its own configuration where they are not given.
-_INHERITED = frozenset({"id", "project", "region", "zone"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +95,8 @@ def _block(code: str, inputs: Mapping[str, _Input], source: _Source) -> Schema:
     flags = {name: tuple(flag == "true" for flag in rest) for name, *rest in _FLAGS.findall(code)}
     optional = {name.lower() for name in _RESET.findall(code)}
     for name in inputs.keys() - flags.keys():
-        may_miss = name == "id" or name.replace("_", "") in optional
-        flags[name] = (name in _INHERITED, may_miss, not may_miss)
+        may_miss = name.replace("_", "") in optional
+        flags[name] = (False, may_miss, not may_miss)
     parts = {name: kind for kind, name in _PART.findall(code)}
     attributes: Schema = {}
     blocks: Schema = {}

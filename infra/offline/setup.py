@@ -57,7 +57,7 @@ def _schema() -> None:
     stamp = Stamp(build.CACHE, *sources)
     if stamp.agrees() and build.SCHEMA.is_file():
         return
-    say("making the schema of Terraform's google provider (49 MB are fetched, once)")
+    say("making the schema of Terraform's google provider (62 MB are fetched, once)")
     build.main()
     stamp.write()
 
