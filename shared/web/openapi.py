@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
 from shared.idempotency import KEY_LIFETIME
+from shared.jobs import JobStatus
 from shared.web.answers import Backfill, CreatedBackfill, ListedBackfill
 from shared.web.auth import HEADER
 from shared.web.errors import Fault
@@ -116,9 +117,13 @@ def _list() -> dict[str, Any]:
     link = 'rel="next" while more follow; only with limit'
     page["200"]["headers"] = {"Link": {"description": link, "schema": {"type": "string"}}}
     limit = {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE}
+    statuses = {"type": "array", "items": {"type": "string", "enum": [status.value for status in JobStatus]}}
+    order = {"type": "string", "enum": ["asc", "desc"], "default": "asc"}
     return {
-        **_operation("listBackfills", "List backfills, oldest first", page, 422),
+        **_operation("listBackfills", "List backfills", page, 422),
         "parameters": [
+            _query("status", statuses, "Only jobs of this status; repeat it for more than one."),
+            _query("order", order, "By time of creation: `asc` is oldest first, `desc` newest first."),
             _query("limit", limit, "At most so many; without it, all."),
             _query("cursor", {"type": "string"}, "From a Link header: go on after that page."),
         ],

@@ -1,7 +1,7 @@
 """The API function on fakes. For the second key its list breaks off after two jobs."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from typing import Any
 
 from flask import Request
 from werkzeug import Response
@@ -16,9 +16,9 @@ JOBS = 3
 
 class _BreakingListings(FakeJobs):
     def jobs(
-        self, organization_id: str, after: tuple[datetime, str] | None = None, limit: int | None = None
+        self, organization_id: str, *more: Any, **named: Any
     ) -> Iterator[tuple[Job, list[FilterValue] | None, Counts | None]]:
-        for number, entry in enumerate(super().jobs(organization_id, after, limit)):
+        for number, entry in enumerate(super().jobs(organization_id, *more, **named)):
             if organization_id == "another" and number == JOBS - 1:
                 raise Unavailable("the job store")
             yield entry
