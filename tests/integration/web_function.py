@@ -6,6 +6,7 @@ from typing import Any
 from flask import Request
 from werkzeug import Response
 
+from shared.bootstrap.framework import answers_everything
 from shared.errors import Unavailable
 from shared.jobs import Counts, FilterValue, Job
 from tests.fakes.jobs import FakeJobs
@@ -31,6 +32,7 @@ for _ in range(JOBS):
 object.__setattr__(_service.api, "listings", _BreakingListings(stored=_service.jobs.stored))
 
 
+@answers_everything
 def handle(request: Request) -> Response:
     """Answer one request."""
     return _service.api.handle(request)
