@@ -114,7 +114,10 @@ class _Strict(BaseModel):
 
 _BOUND_SCHEMA = {
     "anyOf": [
-        {"type": "string", "description": "ISO 8601, at most 9 fraction digits; UTC unless it has an offset"},
+        {
+            "type": "string",
+            "description": "ISO 8601, or a space for its T; at most 9 fraction digits; UTC without an offset",
+        },
         {"type": "integer", "minimum": 0, "maximum": LAST_BLOCK, "description": "a block's number"},
     ]
 }

@@ -1,7 +1,7 @@
 """Times: exact to the nanosecond, and never two readings of one text."""
 
 import string
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -24,6 +24,17 @@ from shared.timestamps import canonical, order
         ("2026-03-01T02:00:00.000000001+02:00", "2026-03-01T00:00:00.000000001"),
         ("2026-03-01T05:30:00+0530", "2026-03-01T00:00:00"),
         ("2026-02-28T16:00:00-08", "2026-03-01T00:00:00"),
+        ("2026-03-01 00:00:00", "2026-03-01T00:00:00"),
+        ("2026-03-01 07:05", "2026-03-01T07:05:00"),
+        ("2026-03-01 00:00:00.123456", "2026-03-01T00:00:00.123456"),
+        ("2026-03-01 00:00:00.123456789", "2026-03-01T00:00:00.123456789"),
+        ("2026-03-01 00:00:00+00:00", "2026-03-01T00:00:00"),
+        ("2026-03-01 05:30:00.5+05:30", "2026-03-01T00:00:00.5"),
+        ("2026-03-01 00:00:00Z", "2026-03-01T00:00:00"),
+        ("2026-03-01 00:00:00.000 Z", "2026-03-01T00:00:00.000"),
+        ("2026-03-01 00:00:00.000 +0000", "2026-03-01T00:00:00.000"),
+        ("2026-02-28 16:00:00.000 -0800", "2026-03-01T00:00:00.000"),
+        ("2026-02-28 16:00 -08:00", "2026-03-01T00:00:00"),
         ("0001-01-01T00:00:00", "0001-01-01T00:00:00"),
         ("9999-12-31T23:59:59.999999999", "9999-12-31T23:59:59.999999999"),
         ("2024-02-29T00:00:00", "2024-02-29T00:00:00"),
@@ -40,7 +51,17 @@ def test_a_timestamp_is_echoed_in_utc_with_every_digit_of_its_fraction(written: 
         ("1772323200", "ISO 8601"),
         ("20260301", "ISO 8601"),
         ("20260301T000000Z", "ISO 8601"),
-        ("2026-03-01 00:00:00", "ISO 8601"),
+        ("2026-03-01  00:00:00", "ISO 8601"),
+        ("2026-03-01\t00:00:00", "ISO 8601"),
+        ("2026-03-01\xa000:00:00", "ISO 8601"),
+        ("2026-03-01 00:00:00 ", "ISO 8601"),
+        ("2026-03-01 00:00:00  +0000", "ISO 8601"),
+        ("2026-03-01 00:00:00 America/New_York", "ISO 8601"),
+        ("2026-03-01T00:00:00 +0000", "ISO 8601"),
+        ("2026-03-01 ", "ISO 8601"),
+        ("2026-03-01 Z", "ISO 8601"),
+        ("2026-03-01 24:00:00", "The last hour is 23"),
+        ("2026-03-01 00:00:00 +24:00", "offset"),
         ("2026-W09-7", "ISO 8601"),
         ("2026-060", "ISO 8601"),
         ("2026-03", "ISO 8601"),
@@ -93,6 +114,12 @@ def test_converting_and_comparing_agree_with_exact_arithmetic(
     ours, others = canonical(text), canonical(_write(other, other_fraction))
     assert (order(ours) < order(others)) == (mine < theirs)
     assert ours.partition(".")[2] == fraction
+
+
+@given(_moments.map(lambda moment: moment.replace(tzinfo=UTC)), _offsets)
+def test_what_python_prints_is_read_as_what_it_is(moment: datetime, offset: int) -> None:
+    local = moment.astimezone(timezone(timedelta(minutes=offset)))
+    assert canonical(str(local)) == canonical(local.isoformat()) == moment.replace(tzinfo=None).isoformat()
 
 
 def _write(moment: datetime, fraction: str) -> str:
