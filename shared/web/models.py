@@ -25,7 +25,9 @@ from pydantic_core import PydanticCustomError
 from shared import timestamps
 from shared.catalog import IDENTIFIER, Catalog, TableNotOffered, table_name
 from shared.jobs import FilterValue
+from shared.web import job_names
 from shared.web.body import UnusableNumber
+from shared.web.job_names import MOST_NAME_LENGTH
 from shared.web.urls import MOST_URL_LENGTH, check_webhook_url
 
 MOST_FILTER_VALUES = 16_384  # Snowflake's own limit of an IN list
@@ -59,6 +61,10 @@ def _table(text: str, info: ValidationInfo[Rules]) -> str:
     except TableNotOffered as error:
         raise _refusal("table_not_offered", error.message) from error
     return name
+
+
+def _job_name(text: str) -> str:
+    return _checked("job_name", job_names.check_job_name, text)
 
 
 def _url(text: str, info: ValidationInfo[Rules]) -> str:
@@ -202,7 +208,14 @@ Sink = Annotated[KafkaSink | WebhookSink, Field(discriminator="type")]
 class CreateBackfill(_Strict):
     """A historical backfill: export a table's slice to one or more destinations."""
 
-    job_name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    job_name: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_NAME_LENGTH),
+        AfterValidator(_job_name),
+        WithJsonSchema({"type": "string", "pattern": job_names.PATTERN}),
+    ] = Field(
+        description=f"1 to {MOST_NAME_LENGTH} characters after trimming, none of them a control character."
+    )
     table: Annotated[str, AfterValidator(_table)] = Field(
         description="`catalog.schema.table`, matched without case."
     )
