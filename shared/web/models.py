@@ -29,6 +29,7 @@ from shared.web import job_names
 from shared.web.body import UnusableNumber
 from shared.web.job_names import MOST_NAME_LENGTH
 from shared.web.urls import MOST_URL_LENGTH, check_webhook_url
+from shared.web.urls import PATTERN as URL_PATTERN
 
 MOST_FILTER_VALUES = 16_384  # Snowflake's own limit of an IN list
 LAST_BLOCK = 2**63 - 1
@@ -192,7 +193,12 @@ class WebhookSink(_Strict):
 
     type: Literal["webhook"]
     name: DestinationName
-    url: Annotated[str, StringConstraints(max_length=MOST_URL_LENGTH), AfterValidator(_url)]
+    url: Annotated[
+        str,
+        StringConstraints(max_length=MOST_URL_LENGTH),
+        AfterValidator(_url),
+        WithJsonSchema({"type": "string", "maxLength": MOST_URL_LENGTH, "pattern": URL_PATTERN}),
+    ] = Field(description="Where requests are sent: https, in printable ASCII, without user information.")
     hash_key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")] | None = Field(
         default=None, description="Name of the organization's secret that signs the requests."
     )
@@ -221,5 +227,7 @@ class CreateBackfill(_Strict):
     )
     backfill_window: BackfillWindow
     filter: Filter | None = None
-    destinations: Annotated[list[Sink], Field(min_length=1, max_length=10)]
+    destinations: Annotated[list[Sink], Field(min_length=1, max_length=10)] = Field(
+        description="No two of one type have the same name.", json_schema_extra={"uniqueItems": True}
+    )
     static_egress_ip: bool = Field(default=False, description="Deliver from a fixed address.")

@@ -13,7 +13,7 @@ from shared.web.auth import HEADER
 from shared.web.errors import Fault
 from shared.web.idempotency import HEADER as IDEMPOTENCY_HEADER
 from shared.web.idempotency import MOST_KEY_LENGTH
-from shared.web.listing import MOST_PER_PAGE
+from shared.web.listing import CURSOR_PATTERN, MOST_PER_PAGE
 from shared.web.models import CreateBackfill
 from shared.web.openapi_webhook import webhook_request
 
@@ -125,7 +125,11 @@ def _list() -> dict[str, Any]:
             _query("status", statuses, "Only jobs of this status; repeat it for more than one."),
             _query("order", order, "By time of creation: `asc` is oldest first, `desc` newest first."),
             _query("limit", limit, "At most so many; without it, all."),
-            _query("cursor", {"type": "string"}, "From a Link header: go on after that page."),
+            _query(
+                "cursor",
+                {"type": "string", "pattern": CURSOR_PATTERN},
+                "From a Link header: go on after that page.",
+            ),
         ],
     }
 
