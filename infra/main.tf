@@ -108,6 +108,7 @@ module "functions" {
       KAFKA_TOPIC_PARTITIONS  = tostring(var.kafka.partitions)
       KAFKA_TOPIC_REPLICATION = tostring(var.kafka.replication)
       MOST_JOBS_IN_FLIGHT     = tostring(var.most_jobs_in_flight)
+      CHUNKS_IN_FLIGHT        = tostring(max(64, var.deliver_instances))
     },
     module.messaging.environment,
     var.table_catalog == null ? {} : { TABLE_CATALOG = jsonencode([for entry in var.table_catalog : { for name, value in entry : name => value if value != null }]) },

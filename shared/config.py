@@ -127,6 +127,13 @@ class Settings:
         "100",
         int,
     )
+    chunks_in_flight: int = _variable(
+        "CHUNKS_IN_FLIGHT",
+        "chunks of one organization's jobs that are published and not done, shared among its jobs; not below"
+        " the delivery function's instances",
+        "64",
+        int,
+    )
     delivery_deadline: float = _variable(
         "DELIVERY_DEADLINE", "the delivery function's own deadline; below its timeout", "480", float
     )

@@ -47,6 +47,20 @@ class JobRetried(Audited):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobPaused(Audited):
+    """A client paused a job."""
+
+    name: ClassVar = "job_paused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobResumed(Audited):
+    """A client had a paused job go on."""
+
+    name: ClassVar = "job_resumed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnloadEnded(OfJob):
     """Snowflake ended a job's query; ``seconds`` since its attempt was claimed."""
 
@@ -113,6 +127,8 @@ Event = (
     JobCreated
     | JobCancelled
     | JobRetried
+    | JobPaused
+    | JobResumed
     | UnloadEnded
     | ChunkDelivered
     | JobEnded

@@ -105,8 +105,13 @@ class Job:
     ``retry``: raised by each retry, carried in every message; ``time_retried``: of the last one.
     ``attempts``: how often staging was begun since the last retry.
     ``time_nudged``, ``nudged_left``: when the sweep last looked after it, and what was left then.
-    ``torn_down``: what a finished job leaves behind has been removed. ``reconciled``: by then, everything
-    that Kafka had of it was known; ``settled``: so far it is of the chunks below that number.
+    ``torn_down``: what a finished job leaves behind has been removed. ``reconciled``: by then, or in its
+    pause, everything that Kafka had of it was known; ``settled``: so far it is of the chunks below that
+    number.
+    ``max_parallel_chunks``: as its client asked. ``lanes``, ``opening``: shared/lanes.py; without lanes,
+    nothing sets its next chunks going.
+    ``time_paused``: since when it is paused; ``time_resumed``: when it was last resumed; ``seconds_paused``:
+    how long its ended pauses took together, since its creation or last retry.
     """
 
     organization_id: str
@@ -140,11 +145,26 @@ class Job:
     torn_down: bool = False
     reconciled: bool = False
     settled: int = 0
+    max_parallel_chunks: int | None = None
+    lanes: int = 0
+    opening: int = 0
+    time_paused: datetime | None = None
+    time_resumed: datetime | None = None
+    seconds_paused: float = 0.0
 
     @property
     def time_begun(self) -> datetime:
-        """What its limits of time count from."""
+        """When it was created or last retried."""
         return self.time_retried or self.time_created
+
+    @property
+    def paused(self) -> bool:
+        return self.time_paused is not None
+
+    def seconds_at_work(self, now: datetime) -> float:
+        """What its limits of time are for: pauses do not count."""
+        end = self.time_paused or now
+        return (end - self.time_begun).total_seconds() - self.seconds_paused
 
     @property
     def workflow_id(self) -> str:
@@ -233,14 +253,14 @@ def complete(job: Job, now: datetime) -> Job:
     if job.status.is_terminal:
         return job
     _require(job, JobStatus.TRANSPORTING)
-    return replace(job, status=JobStatus.COMPLETED, time_completed=now)
+    return _ended(job, JobStatus.COMPLETED, now)
 
 
 def fail(job: Job, message: str, now: datetime, *, retry: int) -> Job:
     """End the job with a reason its client can act on; of an earlier retry, or ended, it stays as it is."""
     if job.status.is_terminal or job.retry != retry:
         return job
-    return replace(job, status=JobStatus.FAILED, error_message=message, time_completed=now)
+    return replace(_ended(job, JobStatus.FAILED, now), error_message=message)
 
 
 def cancel(job: Job, now: datetime) -> Job:
@@ -249,7 +269,33 @@ def cancel(job: Job, now: datetime) -> Job:
         return job
     if job.status.is_terminal:
         raise StateConflict(f"The job is {job.status.value} and can no longer be cancelled")
-    return replace(job, status=JobStatus.CANCELLED, time_completed=now)
+    return _ended(job, JobStatus.CANCELLED, now)
+
+
+def pause(job: Job, now: datetime) -> Job:
+    """Close the job's lanes until it is resumed; a paused one stays as it is.
+
+    StateConflict once it has ended.
+    """
+    _require_going_on(job, "paused")
+    return job if job.paused else replace(job, time_paused=now, lanes=0, reconciled=False)
+
+
+def resume(job: Job, now: datetime) -> Job:
+    """Have a paused job go on; one that is not paused stays as it is.
+
+    StateConflict once it has ended.
+    """
+    _require_going_on(job, "resumed")
+    if job.time_paused is None:
+        return job
+    paused = job.seconds_paused + (now - job.time_paused).total_seconds()
+    return replace(job, time_paused=None, time_resumed=now, seconds_paused=paused, reconciled=False)
+
+
+def reconcile_pause(job: Job, since: datetime) -> Job:
+    """Everything that Kafka had of the job is recorded, in the pause that began then."""
+    return replace(job, reconciled=True) if job.time_paused == since else job
 
 
 def retry(job: Job, now: datetime, *, after: int) -> Job:
@@ -274,6 +320,7 @@ def retry(job: Job, now: datetime, *, after: int) -> Job:
         torn_down=False,
         reconciled=False,
         settled=0,
+        seconds_paused=0.0,
     )
 
 
@@ -294,6 +341,15 @@ def tear_down(job: Job, *, retry: int, reconciled: bool) -> Job:
     if not job.status.is_terminal or job.retry != retry:
         return job
     return replace(job, torn_down=True, reconciled=reconciled)
+
+
+def _ended(job: Job, status: JobStatus, now: datetime) -> Job:
+    return replace(job, status=status, time_completed=now, lanes=0, time_paused=None, reconciled=False)
+
+
+def _require_going_on(job: Job, done: str) -> None:
+    if job.status.is_terminal:
+        raise StateConflict(f"The job is {job.status.value} and can no longer be {done}")
 
 
 def _require(job: Job, status: JobStatus) -> None:

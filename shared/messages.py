@@ -34,18 +34,24 @@ class TearDownJob:
 
 @dataclass(frozen=True, slots=True)
 class DeliverChunk:
-    """Deliver one chunk to those of its job's destinations that do not have it yet."""
+    """Deliver one chunk to those of its job's destinations that do not have it yet.
+
+    ``opening``: of the lanes that it was published for; messages of older releases have none.
+    """
 
     organization_id: str
     job_id: str
     attempt_id: str
     retry: int
     chunk: int
+    opening: int = 0
 
     kind: ClassVar[str] = "deliver"
 
 
 Message = StageJob | TearDownJob | DeliverChunk
+
+_DEFAULTS: dict[type[Message], dict[str, Any]] = {DeliverChunk: {"opening": 0}}
 
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -75,6 +81,7 @@ def from_data(data: bytes) -> Message:
 def _checked(kind: type[Message], content: dict[str, Any]) -> dict[str, Any]:
     fields = kind.__annotations__
     wanted = {name: annotation for name, annotation in fields.items() if name != "kind"}
+    content = {**_DEFAULTS.get(kind, {}), **content}
     if content.keys() != wanted.keys():
         raise MalformedMessage(f"a {kind.kind} message has the fields {', '.join(sorted(wanted))}")
     for name, annotation in wanted.items():

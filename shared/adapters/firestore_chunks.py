@@ -25,6 +25,7 @@ from shared.jobs import Job
 
 _COMMIT = 500
 _COMMITS_AT_ONCE = 2
+_LOOK_UP = 30
 
 
 class FirestoreChunks:
@@ -64,9 +65,19 @@ class FirestoreChunks:
             snapshot = self._reference(job, number).get(retry=RETRY, timeout=TIMEOUT)
         return chunk_from(snapshot) if snapshot.exists else None
 
-    def undelivered(self, job: Job) -> Iterator[Chunk]:
+    def undelivered(self, job: Job, start: int = 0) -> Iterator[Chunk]:
         query = self._collection(job).where(filter=FieldFilter("delivered", "==", False))
-        return map(chunk_from, paged(query))
+        return map(chunk_from, paged(query, start=self._reference(job, start) if start else None))
+
+    def first_undelivered(self, job: Job, numbers: Sequence[int]) -> Chunk | None:
+        for some in in_batches(numbers, _LOOK_UP):
+            references = [self._reference(job, number) for number in some]
+            with reaching("the job store"):
+                snapshots = list(self._client.get_all(references, retry=RETRY, timeout=TIMEOUT))
+            found = [chunk_from(snapshot) for snapshot in snapshots if snapshot.exists]
+            if left := [chunk for chunk in found if not chunk.delivered]:
+                return min(left, key=lambda chunk: chunk.number)
+        return None
 
     def count_down(self, job: Job, chunk: Chunk) -> bool:
         """One atomic batch without a read of the hot document, so that any number may do it at once.

@@ -51,11 +51,12 @@ class FirestoreDeliveries:
         reference = self._collection(job).document(f"{chunk_id(chunk)}-{uid}")
         holder = self._new_holder()
         first = {"chunk": chunk, "destination": uid, "epoch": 1, "next_batch": 0, "rows": 0}
+        hold = self._hold(holder, job)
         with reaching("the job store"):
             try:
-                written = reference.create(first | self._hold(holder), retry=RETRY, timeout=TIMEOUT)
+                written = reference.create(first | hold, retry=RETRY, timeout=TIMEOUT)
             except AlreadyExists:
-                return self._take_over(reference, holder)
+                return self._take_over(reference, hold)
             return FirestoreLease(reference, holder, written.update_time, 0, self._expiry)
 
     def begun(self, job: Job) -> Mapping[int, set[str]]:
@@ -71,7 +72,7 @@ class FirestoreDeliveries:
         with reaching("the job store"):
             return any(True for _ in query.stream(retry=RETRY, timeout=TIMEOUT))
 
-    def leased(self, job: Job, chunk: int | None = None) -> bool:
+    def leased(self, job: Job, chunk: int | None = None, *, opening: int | None = None) -> bool:
         if job.attempt is None:
             return False
         query = self._collection(job).where(filter=FieldFilter("state", "==", _LEASED))
@@ -80,13 +81,18 @@ class FirestoreDeliveries:
         with reaching("the job store"):
             now = self._now()
             return any(
-                snapshot.get("expires") > now for snapshot in query.stream(retry=RETRY, timeout=TIMEOUT)
+                fields["expires"] > now and opening in {None, fields.get("opening")}
+                for fields in map(fields_of, query.stream(retry=RETRY, timeout=TIMEOUT))
             )
 
-    def _hold(self, holder: str) -> dict[str, Any]:
-        return {"state": _LEASED, "holder": holder, "expires": self._now() + self._length}
+    def _hold(self, holder: str, job: Job) -> dict[str, Any]:
+        expires = self._now() + self._length
+        return {"state": _LEASED, "holder": holder, "expires": expires, "opening": job.opening}
 
-    def _take_over(self, reference: firestore.DocumentReference, holder: str) -> "FirestoreLease | None":
+    def _take_over(
+        self, reference: firestore.DocumentReference, hold: Mapping[str, Any]
+    ) -> "FirestoreLease | None":
+        holder = hold["holder"]
         snapshot = reference.get(retry=RETRY, timeout=TIMEOUT)
         fields = fields_of(snapshot)
         if fields["state"] == _DONE:
@@ -97,7 +103,7 @@ class FirestoreDeliveries:
         if fields["state"] == _LEASED and fields["expires"] > self._now():
             raise Busy(f"chunk {fields['chunk']} is just being delivered", detail=reference.path)
         option = firestore.Client.write_option(last_update_time=snapshot.update_time)
-        changes = self._hold(holder) | {"epoch": fields["epoch"] + 1}
+        changes = {**hold, "epoch": fields["epoch"] + 1}
         try:
             written = reference.update(changes, option, retry=RETRY, timeout=TIMEOUT)
         except FailedPrecondition:

@@ -118,6 +118,8 @@ def job_from(snapshot: firestore.DocumentSnapshot[Any]) -> Job:
             "time_retried": _time(fields.get("time_retried")),
             "time_completed": _time(fields["time_completed"]),
             "time_nudged": _time(fields["time_nudged"]),
+            "time_paused": _time(fields.get("time_paused")),
+            "time_resumed": _time(fields.get("time_resumed")),
         }
     )
 
@@ -148,11 +150,15 @@ def in_batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
         yield items[start : start + size]
 
 
-def paged(query: Query) -> Iterator[firestore.DocumentSnapshot[Any]]:
-    """A query's documents by their ids, page by page: a stream that waits for its reader, or that is too
-    long, runs into its timeout.
+def paged(
+    query: Query, start: firestore.DocumentReference | None = None
+) -> Iterator[firestore.DocumentSnapshot[Any]]:
+    """A query's documents by their ids, from ``start`` on, page by page: a stream that waits for its reader,
+    or that is too long, runs into its timeout.
     """
     first = query.order_by("__name__").limit(_PAGE)
+    if start is not None:
+        first = first.start_at({"__name__": start})
     page: list[firestore.DocumentSnapshot[Any]] = []
     while not page or len(page) == _PAGE:
         following = first.start_after(page[-1]) if page else first

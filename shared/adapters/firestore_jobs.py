@@ -166,6 +166,13 @@ class FirestoreJobs:
     def counts(self, job: Job) -> Counts | None:
         return read_counts(self._client, [job])[job.job_id]
 
+    def transporting(self, organization_id: str, most: int) -> int:
+        jobs = self._client.collection("organizations", organization_id, "jobs")
+        query = jobs.where(filter=FieldFilter("status", "==", JobStatus.TRANSPORTING.value)).limit(most)
+        with reaching("the job store"):
+            found = query.select(["time_paused"]).stream(**CALL)
+            return sum(fields_of(snapshot).get("time_paused") is None for snapshot in found)
+
     def active(self) -> Iterator[Job]:
         unrested = FieldFilter("torn_down", "==", False)
         query = self._client.collection_group("jobs").where(filter=unrested)
@@ -175,14 +182,15 @@ class FirestoreJobs:
         yield from found
 
     def wanted(self, job: Job) -> bool:
-        """Whether the job still wants this attempt's rows delivered; reads two fields."""
+        """Reads three fields."""
         with reaching("the job store"):
-            snapshot = self._reference(job).get(["status", "attempt"], **CALL)
+            snapshot = self._reference(job).get(["status", "attempt", "time_paused"], **CALL)
         if not snapshot.exists:
             return False
         fields = fields_of(snapshot)
         same = fields["attempt"]["attempt_id"] == job.require_attempt().attempt_id
-        return bool(same and fields["status"] == JobStatus.TRANSPORTING.value)
+        paused = fields.get("time_paused") is not None
+        return bool(same and fields["status"] == JobStatus.TRANSPORTING.value and not paused)
 
     def record_destination_error(
         self, job: Job, uid: str, message: str, wait_until: datetime | None = None

@@ -10,9 +10,10 @@ from shared.bootstrap.clients import firestore_client, monotonic, new_id, now, p
 from shared.bootstrap.logs import report
 from shared.bootstrap.traces import tracer
 from shared.config import Settings
-from shared.steps.retry import Kept
+from shared.steps.kept import Kept
 from shared.web.app import Api
 from shared.web.models import Rules
+from shared.web.openapi import document
 
 # A client waits for the answer.
 PUBLISH_SECONDS = 10.0
@@ -27,7 +28,7 @@ def build(settings: Settings) -> Api:
         publisher=publisher(settings, timeout=PUBLISH_SECONDS),
         now=now,
         new_id=new_id,
-        rules=Rules(settings.table_catalog, settings.allow_insecure_webhooks),
+        rules=Rules(settings.table_catalog, settings.allow_insecure_webhooks, settings.chunks_in_flight),
         webhook_batch_rows=settings.webhook_batch_rows,
         kept=Kept(
             staged_files=timedelta(days=settings.staged_files_days),
@@ -35,4 +36,5 @@ def build(settings: Settings) -> Api:
         ),
         tracer=tracer(settings, "api"),
         events=report,
+        openapi=document(settings.chunks_in_flight),
     )

@@ -40,6 +40,7 @@ from shared.steps.deliver import Deliver
 from shared.steps.finish import Finish
 from shared.steps.handle import Handle
 from shared.steps.heartbeat import Heartbeat
+from shared.steps.pass_on import PassOn
 from shared.steps.ports import Lease
 
 _USER_AGENT = "backfills/1"
@@ -80,15 +81,17 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
             monotonic=monotonic,
         )
 
+    chunks, records = FirestoreChunks(client, jobs), deliveries(settings, client)
     step = Deliver(
         jobs=jobs,
-        chunks=FirestoreChunks(client, jobs),
-        deliveries=deliveries(settings, client),
+        chunks=chunks,
+        deliveries=records,
         files=GcsStagedFiles(Client(project=settings.project), settings.staging_bucket),
         read_rows=_read_rows,
         sinks={"kafka": kafka, "webhook": webhook},
         publisher=queue,
         finish=finish,
+        pass_on=PassOn(chunks, records, queue, random.choice),
         keep_alive=keep_alive,
         time_limit=settings.delivery_deadline,
         now=now,

@@ -66,6 +66,7 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
             claim=settings.claim_limit,
             attempts=settings.most_staging_attempts,
             file_bytes=settings.unload_file_bytes,
+            in_flight=settings.chunks_in_flight,
         ),
         now=now,
         new_id=new_id,

@@ -51,6 +51,7 @@ def build(settings: Settings) -> Sweeping:
         job=settings.job_limit,
         tear_down=settings.tear_down_pause,
         time=_SECONDS,
+        in_flight=settings.chunks_in_flight,
     )
     sweep = Sweep(
         jobs=jobs,

@@ -1,4 +1,4 @@
-"""Deliver: send one chunk's rows to every destination that lacks them, then count the chunk down.
+"""Deliver: send one chunk's rows to every destination that lacks them, then count the chunk down and pass on.
 
 What is done is recorded for each (chunk, destination) as it happens, so one failing destination never
 makes another receive the chunk twice.
@@ -16,6 +16,7 @@ from shared.jobs import Destination, Job, JobStatus, KafkaDestination, WebhookDe
 from shared.messages import DeliverChunk
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
+from shared.steps.pass_on import PassOn
 from shared.steps.ports import Chunks, Clock, Deliveries, Jobs, Lease, Publisher, StagedFiles
 from shared.steps.sending import ChunkDelivery, Pulse, ReadRows, Sink
 
@@ -54,6 +55,7 @@ class Deliver:
     sinks: Mapping[str, Sink]
     publisher: Publisher
     finish: Finish
+    pass_on: PassOn
     keep_alive: KeepAlive
     time_limit: float
     now: Clock
@@ -69,14 +71,17 @@ class Deliver:
         if chunk is None:
             raise StaleMessage(f"the job has no chunk {message.chunk}", detail=job.job_id)
         if chunk.delivered:
-            # Perhaps whoever delivered it died before finishing the job.
+            # Perhaps whoever delivered it died before passing on, or before finishing the job.
+            self.pass_on.after_all(job, message)
             self.finish.if_all_delivered(job)
             return
-        if job.status is not JobStatus.TRANSPORTING:
-            raise StaleMessage(f"the job is {job.status.value}", detail=job.job_id)
+        _require_wanted(job, message)
         if not self._send_to_all(job, chunk, deadline):
             self.publisher.publish(job, [message])
-        elif self.chunks.count_down(job, chunk):
+            return
+        last = self.chunks.count_down(job, chunk)
+        self.pass_on.after(job, message)
+        if last:
             self.finish.if_all_delivered(job)
 
     def _send_to_all(self, job: Job, chunk: Chunk, deadline: float) -> bool:
@@ -159,3 +164,13 @@ class Deliver:
             if isinstance(error, AskedToWait):
                 wait_until = self.now() + timedelta(seconds=min(error.seconds, _LONGEST_WISH))
             self.jobs.record_destination_error(job, destination.uid, error.message, wait_until)
+
+
+def _require_wanted(job: Job, message: DeliverChunk) -> None:
+    """StaleMessage where nobody waits for the chunk, or another message brings it."""
+    if job.status is not JobStatus.TRANSPORTING:
+        raise StaleMessage(f"the job is {job.status.value}", detail=job.job_id)
+    if job.paused:
+        raise StaleMessage("the job is paused", detail=job.job_id)
+    if message.opening != job.opening:
+        raise StaleMessage("the message is of an earlier opening of the job's lanes", detail=job.job_id)

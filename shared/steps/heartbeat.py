@@ -64,7 +64,9 @@ class Heartbeat:
                 return
             try:
                 if not self._still_wanted():
-                    self._reason = DeliveryStopped("the job ended while its rows were being sent")
+                    self._reason = DeliveryStopped(
+                        "the job ended, or was paused, while its rows were being sent"
+                    )
                     return
                 if self._monotonic() - renewed >= self._lease_length / 3:
                     self._lease.renew()

@@ -71,6 +71,14 @@ class Jobs(Protocol):
         """What is left, consistent with every commit before; None until the manifest is committed."""
         ...
 
+    def wanted(self, job: Job) -> bool:
+        """Whether the rows of the job's attempt are still to be delivered, and now."""
+        ...
+
+    def transporting(self, organization_id: str, most: int) -> int:
+        """How many of the organization's jobs are transporting, not paused; counts no more than ``most``."""
+        ...
+
     def active(self) -> Iterator[Job]:
         """Jobs of all organizations that are not at rest: not terminal, or not yet torn down."""
         ...
@@ -126,7 +134,13 @@ class Chunks(Protocol):
 
     def get(self, job: Job, number: int) -> Chunk | None: ...
 
-    def undelivered(self, job: Job) -> Iterator[Chunk]: ...
+    def undelivered(self, job: Job, start: int = 0) -> Iterator[Chunk]:
+        """From the chunk numbered ``start`` on, in the order of their numbers, read page by page."""
+        ...
+
+    def first_undelivered(self, job: Job, numbers: Sequence[int]) -> Chunk | None:
+        """The first of the numbered chunks that is not delivered."""
+        ...
 
     def count_down(self, job: Job, chunk: Chunk) -> bool:
         """Mark the chunk delivered and count it, atomically and once.
@@ -173,8 +187,11 @@ class Deliveries(Protocol):
         """Whether a delivery of the chunk, to any destination, was ever begun."""
         ...
 
-    def leased(self, job: Job, chunk: int | None = None) -> bool:
-        """Whether any delivery of the job, or of one of its chunks, may still be under way."""
+    def leased(self, job: Job, chunk: int | None = None, *, opening: int | None = None) -> bool:
+        """Whether any delivery of the job, or of one of its chunks, may still be under way.
+
+        ``opening``: only those that were begun for this opening of the job's lanes.
+        """
         ...
 
 

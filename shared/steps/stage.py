@@ -2,10 +2,11 @@
 
 Each run goes on where the last one, alive or dead, left off:
 
-    describe ─ claim an attempt ─ submit ─ record the query ─ wait a little ─ manifest ─ commit ─ publish
+    describe ─ claim an attempt ─ submit ─ record the query ─ wait a little ─ manifest ─ commit ─ open lanes
 
 No function is held while Snowflake works: the run lets go, and the sweep asks for another when the
-query has ended. A redelivered message of a job that is transporting publishes again what is undelivered.
+query has ended. A redelivered message of a job that is transporting opens its lanes anew, from what is
+undelivered. While a job is paused no unload is begun; one that is under way goes on to the manifest.
 """
 
 import uuid
@@ -15,6 +16,7 @@ from functools import partial
 
 from shared import chunks as counting
 from shared import jobs as domain
+from shared import lanes
 from shared.catalog import Catalog, CatalogEntry
 from shared.columns import Column
 from shared.errors import Busy, JobFails, LeftToOthers, StaleMessage, Unavailable
@@ -33,12 +35,14 @@ _CONFIRMING = 2.0
 class StagingLimits:
     """``wait``: seconds to stay for a quick unload. ``claim``: seconds after which an attempt that never
     recorded a query is taken over. ``attempts``: unloads that failed for passing reasons.
+    ``in_flight``: chunks of one organization's jobs that are published and not done.
     """
 
     wait: float
     claim: float
     attempts: int
     file_bytes: int
+    in_flight: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class Stage:
                 self._take_topics_back(message)
                 raise
         if job.status is JobStatus.TRANSPORTING:
-            self._publish_undelivered(job)
+            self._open_lanes(job)
         elif job.status is JobStatus.CANCELLED:
             self._take_topics_back(message)
 
@@ -128,6 +132,8 @@ class Stage:
 
         What can be asked is asked before the claim, so that an outage uses up no attempt.
         """
+        if job.paused:
+            raise StaleMessage("the job is paused: no unload is begun", detail=job.job_id)
         if job.attempts >= self.limits.attempts:
             raise JobFails(
                 f"Snowflake could not export the slice in {job.attempts} attempts; try again later"
@@ -208,7 +214,7 @@ class Stage:
         now = find_for_message(job.organization_id, job.job_id, jobs=self.jobs)
         if now.status is not JobStatus.STAGING:
             raise LeftToOthers(f"the job is {now.status.value}, not staging", detail=job.job_id)
-        job = self._begin(job)
+        job = self._begin(replace(job, time_paused=now.time_paused))
         self.publisher.publish(job, [StageJob(job.organization_id, job.job_id, job.retry)])
         return job
 
@@ -235,11 +241,15 @@ class Stage:
         )
         return self.chunks.commit(job, transition, found)
 
-    def _publish_undelivered(self, job: Job) -> None:
+    def _open_lanes(self, job: Job) -> None:
+        """Publish the first undelivered chunk of each lane; the others follow as these are delivered."""
+        among = self.jobs.transporting(job.organization_id, self.limits.in_flight)
+        share = lanes.share(self.limits.in_flight, among, job.max_parallel_chunks)
+        job = self._change(job, partial(lanes.open_lanes, lanes=share, retry=job.retry))
         attempt_id = job.require_attempt().attempt_id
         messages = (
-            DeliverChunk(job.organization_id, job.job_id, attempt_id, job.retry, chunk.number)
-            for chunk in self.chunks.undelivered(job)
+            DeliverChunk(job.organization_id, job.job_id, attempt_id, job.retry, chunk.number, job.opening)
+            for chunk in lanes.fronts(self.chunks.undelivered(job), job.lanes)
         )
         self.publisher.publish(job, messages)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from shared import jobs as domain
+from shared import lanes
 from shared.errors import StaleMessage, Unavailable
 from shared.events import Events, JobsCensus
 from shared.jobs import Job, JobStatus
@@ -21,6 +22,7 @@ class SweepLimits:
     its way before another is sent. ``stalled``: without progress for so long, chunks are published again.
     ``staging``, ``job``: a job that stages, or goes on, for longer fails, each retry anew.
     ``tear_down``: as ``nudge``, for a teardown, which goes on by itself for as long as that.
+    ``in_flight``: chunks of one organization's jobs that are published and not done.
     ``time``: a sweep begins with no further job after so long.
     """
 
@@ -31,6 +33,7 @@ class SweepLimits:
     job: float
     tear_down: float
     time: float
+    in_flight: int
 
 
 @dataclass(slots=True)
@@ -71,12 +74,13 @@ class Sweep:
         """Look after every job that is not at rest, for as long as there is time; answers after how many."""
         began, queries, looked_after = self.now(), _Queries(self.unloads), 0
         active = list(self.jobs.active())
+        sharing = Counter(job.organization_id for job in active if _delivers(job))
         for job in self._ordered(active):
             if self._age(began) >= self.limits.time:
                 break
             looked_after += 1
             try:
-                self._look_after(job, queries)
+                self._look_after(job, queries, sharing[job.organization_id])
             except Exception as error:  # noqa: BLE001 - one job's trouble must not keep the others waiting
                 self.report(job, error)
         seen = Counter(job.status for job in active)
@@ -89,7 +93,7 @@ class Sweep:
         self.shuffle(jobs)
         return sorted(jobs, key=lambda job: job.status is JobStatus.STAGING)
 
-    def _look_after(self, job: Job, queries: _Queries) -> None:
+    def _look_after(self, job: Job, queries: _Queries, sharing: int) -> None:
         if job.status.is_terminal:
             if self._quiet_for(job) >= self._teardown_pause(job):
                 self._publish(job, TearDownJob(job.organization_id, job.job_id))
@@ -97,25 +101,39 @@ class Sweep:
             if self._age(job.time_created) >= self.limits.unconfirmed:
                 self.jobs.remove_unconfirmed(job)
         elif job.status is JobStatus.TRANSPORTING:
-            self._look_after_transport(job)
-        elif self._age(job.time_begun) >= self.limits.staging:
+            self._look_after_transport(job, sharing)
+        elif job.seconds_at_work(self.now()) >= self.limits.staging:
             self._fail(job, "The export did not end within {} hours", self.limits.staging)
+        elif job.paused and (job.attempt is None or job.attempt.query_id is None):
+            return
         elif self._quiet_for(job) >= self.limits.nudge and not _query_runs(job, queries):
             self._publish(job, StageJob(job.organization_id, job.job_id, job.retry))
 
-    def _look_after_transport(self, job: Job) -> None:
+    def _look_after_transport(self, job: Job, sharing: int) -> None:
         job = self.finish.if_all_delivered(job)
         counts = self.jobs.counts(job)
         if counts is None or counts.chunks_left == 0:
             return
-        if self._age(job.time_begun) >= self.limits.job:
+        if job.seconds_at_work(self.now()) >= self.limits.job:
             self._fail(job, "The job did not end within {} hours", self.limits.job)
+        elif job.paused:
+            if not job.reconciled and self._quiet_for(job) >= self.limits.tear_down:
+                self._publish(job, TearDownJob(job.organization_id, job.job_id), counts.chunks_left)
+        elif self._lanes_are_wanted(job, sharing):
+            self._publish(job, StageJob(job.organization_id, job.job_id, job.retry), counts.chunks_left)
         elif counts.chunks_left != job.nudged_left:
             # It moves: note how far it is, to see the next time whether it still does.
             self._note(job, counts.chunks_left)
         elif self._quiet_for(job) >= self.limits.stalled:
             # Harmless for what is under way: that meets a lease, or its own record.
             self._publish(job, StageJob(job.organization_id, job.job_id, job.retry), counts.chunks_left)
+
+    def _lanes_are_wanted(self, job: Job, sharing: int) -> bool:
+        """Whether a message that was to open the job's lanes is overdue, or its share is another by now."""
+        if job.lanes == 0:
+            return self._quiet_for(job) >= self.limits.nudge
+        share = lanes.share(self.limits.in_flight, sharing, job.max_parallel_chunks)
+        return lanes.worth_reopening(job, share)
 
     def _fail(self, job: Job, message: str, limit: float) -> None:
         self.finish.fail(
@@ -138,11 +156,22 @@ class Sweep:
     def _quiet_for(self, job: Job) -> float:
         """Seconds since anything was last known to be asked or done for the job."""
         claimed = job.attempt.claimed_at if job.attempt else None
-        times = (job.time_begun, claimed, job.time_completed, job.time_nudged)
+        times = (
+            job.time_begun,
+            claimed,
+            job.time_completed,
+            job.time_nudged,
+            job.time_paused,
+            job.time_resumed,
+        )
         return self._age(max(time for time in times if time is not None))
 
     def _age(self, time: datetime) -> float:
         return (self.now() - time).total_seconds()
+
+
+def _delivers(job: Job) -> bool:
+    return job.status is JobStatus.TRANSPORTING and not job.paused
 
 
 def _query_runs(job: Job, queries: _Queries) -> bool:

@@ -1,5 +1,7 @@
 """Tear down: remove what an ended job leaves behind, and stop what it still has running.
 
+Of a paused job, only what Kafka has is recorded.
+
 Completed: its staged files. Cancelled: the query, the files, and the topics that only it ever named.
 Failed: the query; its files stay for a retry until the bucket's lifecycle takes them. What has arrived of
 a job that ended before its time is recorded first.
@@ -40,6 +42,9 @@ class TearDown:
 
     def run(self, message: TearDownJob) -> None:
         job = find_for_message(message.organization_id, message.job_id, jobs=self.jobs)
+        if job.paused:
+            self._settle(job)
+            return
         if not job.status.is_terminal:
             raise StaleMessage(f"the job is {job.status.value}: nothing to tear down", detail=job.job_id)
         if job.torn_down:
@@ -58,6 +63,17 @@ class TearDown:
         in_time = self.now() - (job.time_completed or job.time_begun) <= self.markers_kept
         transition = partial(domain.tear_down, retry=job.retry, reconciled=in_time)
         self.jobs.change(job.organization_id, job.job_id, transition)
+
+    def _settle(self, job: Job) -> None:
+        """Record what Kafka has of a paused job, which could not be told any more after a long pause."""
+        since = job.time_paused
+        if since is None or job.reconciled or job.num_chunks is None:
+            return
+        self._until(lambda: not self.deliveries.leased(job), "deliveries are still under way")
+        self.reconcile.run(job)
+        if self.now() - since <= self.markers_kept:
+            transition = partial(domain.reconcile_pause, since=since)
+            self.jobs.change(job.organization_id, job.job_id, transition)
 
     def _end_query(self, job: Job) -> None:
         """Abort the unload and wait for its end: an aborted one may write files until then."""

@@ -92,10 +92,17 @@ class ListedBackfill(_Shown):
 
 
 class Backfill(_Shown):
-    """A single job."""
+    """A single job. ``time_paused``: since when it is; an option is there if it was given."""
 
     destinations: list[DestinationWithState]
     progress: Progress
+    paused: bool
+    time_paused: str | None
+    max_parallel_chunks: NotRequired[int]
+
+
+class _Options(TypedDict, total=False):
+    max_parallel_chunks: int
 
 
 def listed(job: Job, filter_values: Sequence[FilterValue] | None, counts: Counts | None) -> ListedBackfill:
@@ -131,6 +138,9 @@ def shown(
     """The job as a single answer shows it: the list's fields, progress and the destinations' states."""
     item = listed(job, filter_values, counts)
     states = [_state(job, destinations.get(destination.uid)) for destination in job.destinations]
+    options: _Options = {}
+    if job.max_parallel_chunks is not None:
+        options["max_parallel_chunks"] = job.max_parallel_chunks
     return {
         **item,
         "destinations": [
@@ -143,6 +153,9 @@ def shown(
             "rows_done": _done(job.num_rows, None if counts is None else counts.rows_left),
             "rows_total": job.num_rows,
         },
+        "paused": job.paused,
+        "time_paused": None if job.time_paused is None else show_time(job.time_paused),
+        **options,
     }
 
 

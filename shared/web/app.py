@@ -5,7 +5,8 @@ The order of the checks: the key, the path and method, the body.
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from itertools import chain, islice
 from typing import Any
@@ -17,14 +18,24 @@ from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 from werkzeug.routing import Map, MapAdapter, Rule
 
 from shared.errors import JobUnknown, RequestRefused, RetryLater, StaleMessage, TooManyJobs
-from shared.events import Events, JobCancelled, JobCreated, JobRetried
+from shared.events import (
+    Event,
+    Events,
+    JobCancelled,
+    JobCreated,
+    JobPaused,
+    JobResumed,
+    JobRetried,
+)
 from shared.jobs import Job
 from shared.organizations import Caller
 from shared.steps.accept import accept
 from shared.steps.cancel import cancel
 from shared.steps.find import find_for_client
+from shared.steps.kept import Kept
+from shared.steps.pause import pause, resume
 from shared.steps.ports import Clock, Jobs, Listings, Publisher
-from shared.steps.retry import Kept, retry
+from shared.steps.retry import retry
 from shared.traces import HEADER as TRACE
 from shared.traces import Tracer, current, parse
 from shared.web import listing
@@ -36,7 +47,6 @@ from shared.web.errors import MethodNotAllowed, PathUnknown, WebRefusal, detail_
 from shared.web.idempotency import HEADER as IDEMPOTENCY_KEY
 from shared.web.idempotency import key_faults, named_by
 from shared.web.models import Rules
-from shared.web.openapi import document
 from shared.web.responses import answer, answer_bytes, answer_stream
 from shared.web.validation import read_backfill
 
@@ -55,11 +65,20 @@ _PATHS = Map(
         Rule(f"{BACKFILLS}/<uuid:job_id>", endpoint="get", methods=["GET"]),
         Rule(f"{BACKFILLS}/<uuid:job_id>/cancel", endpoint="cancel", methods=["POST"]),
         Rule(f"{BACKFILLS}/<uuid:job_id>/retry", endpoint="retry", methods=["POST"]),
+        Rule(f"{BACKFILLS}/<uuid:job_id>/pause", endpoint="pause", methods=["POST"]),
+        Rule(f"{BACKFILLS}/<uuid:job_id>/resume", endpoint="resume", methods=["POST"]),
     ],
     # A second slash is another path; a redirect would be answered in a shape of its own.
     merge_slashes=False,
 )
 _PUBLIC = {"/health", "/api/v1/beam/openapi.json"}
+# For the record: what a call is, and when the job was last changed by one.
+_CHANGES: Mapping[str, tuple[Callable[..., Event], Callable[[Job], datetime | None]]] = {
+    "cancel": (JobCancelled, lambda job: job.time_completed),
+    "retry": (JobRetried, lambda job: job.time_retried),
+    "pause": (JobPaused, lambda job: job.time_paused),
+    "resume": (JobResumed, lambda job: job.time_resumed),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +99,7 @@ class Api:
     kept: Kept
     tracer: Tracer
     events: Events
-    openapi: Mapping[str, Any] = field(default_factory=document)
+    openapi: Mapping[str, Any]
 
     def handle(self, request: Request) -> Response:
         """Answer the request, whatever it is; never raises."""
@@ -169,18 +188,22 @@ class Api:
         return answer(200, shown(job, filter_values, counts, destinations))
 
     def _change(self, endpoint: str, caller: Caller, job_id: str) -> Response:
-        step = cancel if endpoint == "cancel" else partial(retry, kept=self.kept)
-        now = self.now()
+        steps: Mapping[str, Callable[..., Job]] = {
+            "cancel": cancel,
+            "retry": partial(retry, kept=self.kept),
+            "pause": pause,
+            "resume": partial(resume, kept=self.kept),
+        }
+        step, now = steps[endpoint], self.now()
         try:
             job = step(caller.organization_id, job_id, jobs=self.jobs, publisher=self.publisher, now=now)
         except StaleMessage as error:
             # Removed after it was found.
             raise JobUnknown(job_id) from error
         # A repeated request changes nothing, and so is none for the record.
-        if endpoint == "cancel" and job.time_completed == now:
-            self.events(JobCancelled(**_who_and_what(caller, job)))
-        elif endpoint == "retry" and job.time_retried == now:
-            self.events(JobRetried(**_who_and_what(caller, job)))
+        event, made = _CHANGES[endpoint]
+        if made(job) == now:
+            self.events(event(**_who_and_what(caller, job)))
         return self._show(job)
 
 

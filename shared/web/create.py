@@ -34,6 +34,7 @@ def new_job(
         filter_column=request.filter.column if request.filter else None,
         idempotency=idempotency,
         trace=trace,
+        max_parallel_chunks=request.max_parallel_chunks,
     )
 
 

@@ -41,6 +41,7 @@ class Rules:
 
     catalog: Catalog
     allow_insecure_webhooks: bool
+    chunks_in_flight: int
 
 
 def _refusal(kind: str, reason: str) -> PydanticCustomError:
@@ -113,6 +114,13 @@ def _one_type(values: list[FilterValue]) -> list[FilterValue]:
         raise _refusal("mixed_types", reason)
     # All are of one JSON type here, in which 1 and 1.0 are the same number.
     return list(dict.fromkeys(values))
+
+
+def _parallel_chunks(number: int, info: ValidationInfo[Rules]) -> int:
+    most = info.context.chunks_in_flight
+    if number > most:
+        raise _refusal("max_parallel_chunks", f"Give a number from 1 to {most}")
+    return number
 
 
 class _Strict(BaseModel):
@@ -231,3 +239,7 @@ class CreateBackfill(_Strict):
         description="No two of one type have the same name.", json_schema_extra={"uniqueItems": True}
     )
     static_egress_ip: bool = Field(default=False, description="Deliver from a fixed address.")
+    max_parallel_chunks: Annotated[int, Field(ge=1), AfterValidator(_parallel_chunks)] | None = Field(
+        default=None,
+        description="Deliver at most so many of the job's chunks at once; the service may deliver fewer.",
+    )

@@ -59,8 +59,8 @@ _ERRORS: dict[int, tuple[str, type[Problem] | type[InvalidRequest]]] = {
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}}
 
 
-def document() -> dict[str, Any]:
-    """The whole document, as JSON."""
+def document(chunks_in_flight: int) -> dict[str, Any]:
+    """The whole document, as JSON; ``chunks_in_flight`` is the most that a job may ask for."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -88,12 +88,22 @@ def document() -> dict[str, Any]:
                     "retryBackfill", "Retry a failed backfill", _json(200, Backfill), 404, 409, 429
                 ),
             },
+            "/api/v1/beam/backfills/{job_id}/pause": {
+                "parameters": [_job_id()],
+                "post": _operation("pauseBackfill", "Pause a backfill", _json(200, Backfill), 404, 409),
+            },
+            "/api/v1/beam/backfills/{job_id}/resume": {
+                "parameters": [_job_id()],
+                "post": _operation(
+                    "resumeBackfill", "Resume a paused backfill", _json(200, Backfill), 404, 409
+                ),
+            },
             "/api/v1/beam/openapi.json": {"get": _public("getOpenApi", "This document")},
             "/health": {"get": _public("getHealth", "Whether the API answers")},
         },
         "webhooks": {"batch": {"post": webhook_request()}},
         "components": {
-            "schemas": _schemas(),
+            "schemas": _schemas(chunks_in_flight),
             "securitySchemes": {"ApiKey": {"type": "apiKey", "in": "header", "name": HEADER}},
         },
     }
@@ -184,10 +194,12 @@ def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any
     return {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
 
 
-def _schemas() -> dict[str, Any]:
+def _schemas(chunks_in_flight: int) -> dict[str, Any]:
     mode: Literal["validation"] = "validation"
     kinds = (CreateBackfill, CreatedBackfill, ListedBackfill, Backfill, Problem, InvalidRequest)
     adapters = [(kind.__name__, mode, TypeAdapter(kind)) for kind in kinds]
     _, definitions = TypeAdapter.json_schemas(adapters, ref_template=_REFERENCE)
     schemas: dict[str, Any] = definitions["$defs"]
+    parallel, _null = schemas["CreateBackfill"]["properties"]["max_parallel_chunks"]["anyOf"]
+    parallel["maximum"] = chunks_in_flight
     return schemas

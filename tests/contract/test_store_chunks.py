@@ -49,6 +49,24 @@ def test_more_chunks_than_a_commit_takes_are_recorded_and_found(records: Records
     assert records.jobs.counts(job) == Counts(1201, 1201 * 5)
 
 
+def test_undelivered_chunks_are_found_from_a_number_on(records: Records) -> None:
+    job, chunks = records.transporting(chunks=6)
+    records.chunks.count_down(job, chunks[4])
+    assert [chunk.number for chunk in records.chunks.undelivered(job, 3)] == [3, 5]
+    assert list(records.chunks.undelivered(job, 6)) == []
+
+
+def test_of_some_chunks_the_first_undelivered_one_is_found(records: Records) -> None:
+    job, chunks = records.transporting(chunks=90)
+    for number in range(0, 80, 2):
+        records.chunks.count_down(job, chunks[number])
+    assert records.chunks.first_undelivered(job, range(0, 90, 2)) == chunks[80]
+    assert records.chunks.first_undelivered(job, range(3, 90, 2)) == chunks[3]
+    assert records.chunks.first_undelivered(job, range(0, 80, 4)) is None
+    assert records.chunks.first_undelivered(job, range(90, 100)) is None
+    assert records.chunks.first_undelivered(job, range(0)) is None
+
+
 def test_recording_again_leaves_delivered_chunks_delivered(records: Records) -> None:
     """Staging is redelivered after a part was recorded, and delivered by a faster one."""
     job = records.claimed()

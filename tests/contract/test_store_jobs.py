@@ -230,3 +230,37 @@ def test_jobs_of_all_organizations_are_active_until_they_are_at_rest(records: Re
     records.change(at_rest, partial(domain.tear_down, retry=0, reconciled=True))
     found = {job.job_id for job in records.jobs.active()}
     assert found == {unconfirmed.job_id, transporting.job_id, ended.job_id}
+
+
+def test_jobs_that_transport_are_counted_but_paused_ones_and_other_organizations(records: Records) -> None:
+    assert records.jobs.transporting("acme", 10) == 0
+    records.claimed()
+    records.transporting(job=new_job(organization_id="globex"))
+    jobs = [records.transporting()[0] for _ in range(4)]
+    records.change(jobs[0], partial(domain.pause, now=CREATED))
+    records.change(jobs[1], partial(domain.cancel, now=CREATED))
+    assert records.jobs.transporting("acme", 10) == 2
+    assert records.jobs.transporting("acme", 1) <= 1
+
+
+def test_rows_are_wanted_while_their_attempt_transports_and_is_not_paused(records: Records) -> None:
+    job, _ = records.transporting()
+    assert records.jobs.wanted(job)
+    assert not records.jobs.wanted(replace(job, attempt=new_attempt()))
+    assert not records.jobs.wanted(new_job(attempt=new_attempt()))
+    records.change(job, partial(domain.pause, now=CREATED))
+    assert not records.jobs.wanted(job)
+    records.change(job, partial(domain.resume, now=CREATED))
+    assert records.jobs.wanted(job)
+    records.change(job, partial(domain.cancel, now=CREATED))
+    assert not records.jobs.wanted(job)
+
+
+def test_a_pause_is_read_as_it_was_recorded(records: Records) -> None:
+    job, _ = records.transporting(job=new_job(max_parallel_chunks=3))
+    paused = records.change(job, partial(domain.pause, now=CREATED))
+    assert records.now(job) == paused
+    assert (paused.time_paused, paused.max_parallel_chunks) == (CREATED, 3)
+    resumed = records.change(job, partial(domain.resume, now=CREATED + timedelta(seconds=1.5)))
+    assert records.now(job) == resumed
+    assert (resumed.time_paused, resumed.seconds_paused) == (None, 1.5)

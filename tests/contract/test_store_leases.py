@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from unittest.mock import Mock
 
@@ -162,6 +163,18 @@ def test_a_job_is_leased_while_any_of_its_leases_lives(records: Records) -> None
     assert [records.deliveries.leased(job, number) for number in (0, 1)] == [False, True]
     records.clock.sleep(LEASE)
     assert not records.deliveries.leased(job)
+
+
+def test_a_lease_is_of_the_opening_it_was_taken_for(records: Records) -> None:
+    job, _ = records.transporting()
+    later = replace(job, opening=job.opening + 1)
+    taken(records, job, 0)
+    assert records.deliveries.leased(job, 0, opening=job.opening)
+    assert not records.deliveries.leased(job, 0, opening=later.opening)
+    records.clock.sleep(LEASE)
+    taken(records, later, 0)
+    assert not records.deliveries.leased(job, 0, opening=job.opening)
+    assert records.deliveries.leased(job, 0, opening=later.opening)
 
 
 def test_a_job_that_was_never_staged_has_no_leases(records: Records) -> None:

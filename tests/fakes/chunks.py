@@ -39,8 +39,13 @@ class FakeChunks:
     def get(self, job: Job, number: int) -> Chunk | None:
         return self._of(job).get(number)
 
-    def undelivered(self, job: Job) -> Iterator[Chunk]:
-        return iter([chunk for _, chunk in sorted(self._of(job).items()) if not chunk.delivered])
+    def undelivered(self, job: Job, start: int = 0) -> Iterator[Chunk]:
+        found = sorted((number, chunk) for number, chunk in self._of(job).items() if number >= start)
+        return iter([chunk for _, chunk in found if not chunk.delivered])
+
+    def first_undelivered(self, job: Job, numbers: Sequence[int]) -> Chunk | None:
+        wanted = set(numbers)
+        return next((chunk for chunk in self.undelivered(job) if chunk.number in wanted), None)
 
     def count_down(self, job: Job, chunk: Chunk) -> bool:
         with self._lock:

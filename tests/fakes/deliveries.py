@@ -20,6 +20,7 @@ class Delivery:
     expires: datetime
     state: str = "leased"
     next_batch: int = 0
+    opening: int = 0
 
 
 class FakeDeliveries:
@@ -41,6 +42,7 @@ class FakeDeliveries:
             if record.state == "leased" and record.expires > self._now():
                 raise Busy("somebody else is at it")
             record.epoch, record.state, record.expires = record.epoch + 1, "leased", self.expiry()
+            record.opening = job.opening
             return FakeLease(self, place, record.epoch, record.next_batch)
 
     def begun(self, job: Job) -> dict[int, set[str]]:
@@ -54,10 +56,11 @@ class FakeDeliveries:
     def ever_begun(self, job: Job, chunk: int) -> bool:
         return chunk in self.begun(job)
 
-    def leased(self, job: Job, chunk: int | None = None) -> bool:
+    def leased(self, job: Job, chunk: int | None = None, *, opening: int | None = None) -> bool:
         return any(
             place[:2] == (job.organization_id, job.job_id)
             and chunk in {None, place[3]}
+            and opening in {None, record.opening}
             and record.state == "leased"
             and record.expires > self._now()
             for place, record in self.records.items()

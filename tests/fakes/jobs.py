@@ -132,6 +132,12 @@ class FakeJobs:
         stored = self.stored.get(_name(job))
         return _counts(stored) if stored else None
 
+    def transporting(self, organization_id: str, most: int) -> int:
+        self._reach()
+        jobs = [stored.job for name, stored in self.stored.items() if name[0] == organization_id]
+        found = [job for job in jobs if job.status is JobStatus.TRANSPORTING][:most]
+        return sum(not job.paused for job in found)
+
     def active(self) -> Iterator[Job]:
         self._reach()
         for job in [stored.job for stored in self.stored.values()]:
@@ -143,6 +149,7 @@ class FakeJobs:
         return (
             current is not None
             and current.status is JobStatus.TRANSPORTING
+            and not current.paused
             and current.require_attempt().attempt_id == job.require_attempt().attempt_id
         )
 

@@ -13,15 +13,17 @@ from shared.adapters.traces import PassingTracer
 from shared.catalog import BASE_TABLES, Catalog
 from shared.errors import Unavailable
 from shared.organizations import Caller
-from shared.steps.retry import Kept
+from shared.steps.kept import Kept
 from shared.web.app import BACKFILLS, Api
 from shared.web.models import Rules
+from shared.web.openapi import document
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.queue import FakeQueue
 
 if TYPE_CHECKING:
     from shared.events import Event
 
+CHUNKS_IN_FLIGHT = 64
 KEY, OTHER_KEY = "key-of-org123", "key-of-another"
 CALLERS = {KEY: Caller("org123", "key-1"), OTHER_KEY: Caller("another", "key-2")}
 START = datetime(2026, 4, 27, 10, 30, tzinfo=UTC)
@@ -54,11 +56,12 @@ class Service:
             publisher=self.queue,
             now=self._now,
             new_id=lambda: UUID(int=numbers.getrandbits(128), version=4),
-            rules=Rules(catalog, allow_insecure_webhooks),
+            rules=Rules(catalog, allow_insecure_webhooks, CHUNKS_IN_FLIGHT),
             webhook_batch_rows=500,
             kept=Kept(staged_files=timedelta(days=14), markers=timedelta(days=7)),
             tracer=PassingTracer(),
             events=self.events.append,
+            openapi=document(CHUNKS_IN_FLIGHT),
         )
         self.client = Client(Request.application(self.api.handle))
 

@@ -79,6 +79,8 @@ def ask_everything(client: firestore.Client) -> None:
         lambda: list(listings.jobs(job.organization_id, statuses=[JobStatus.FAILED], newest_first=True)),
         lambda: listings.destinations(job),
         lambda: list(chunks.undelivered(job)),
+        lambda: list(chunks.undelivered(job, 3)),
+        lambda: jobs.transporting(job.organization_id, 5),
         lambda: deliveries.begun(job),
         lambda: deliveries.ever_begun(job, 3),
         lambda: deliveries.leased(job),

@@ -15,6 +15,8 @@ EVENTS = {
     "job_created": {"audit"},
     "job_cancelled": {"audit"},
     "job_retried": {"audit"},
+    "job_paused": {"audit"},
+    "job_resumed": {"audit"},
     "job_ended": {"status", "seconds"},
     "chunk_delivered": {"destination_type", "rows", "seconds", "rows_per_second"},
     "message_retried": {"function"},
@@ -88,6 +90,8 @@ def test_alerts_and_charts_ask_for_metrics_that_are_made(deployment: Deployment)
         "backfills/jobs_created",
         "backfills/jobs_cancelled",
         "backfills/jobs_retried",
+        "backfills/jobs_paused",
+        "backfills/jobs_resumed",
     }
 
 

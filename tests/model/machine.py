@@ -66,7 +66,7 @@ class ServiceMachine(RuleBasedStateMachine):
         self._create(luck, organization_id, luck.choice(SHAPES), earlier)
 
     def _create(self, luck: Luck, organization_id: str, shape: str, earlier: Job | None = None) -> None:
-        number, rows = len(self.jobs), luck.choice((13, 13, 7, 3, 3, 0))
+        number, rows = len(self.jobs), luck.choice((28, 13, 13, 7, 3, 3, 0))
         job = new_job(
             organization_id=organization_id,
             idempotency=earlier.idempotency if earlier else idempotency(f"key-{number}", "a request"),
@@ -74,6 +74,7 @@ class ServiceMachine(RuleBasedStateMachine):
             destinations=tuple(_destination(kind, number, index) for index, kind in enumerate(shape)),
             window=Window("block_timestamp", "2026-03-01T00:00:00", f"2026-03-01T00:00:{rows:02d}"),
             time_created=self.service.clock.now(),
+            max_parallel_chunks=luck.choice((None, None, 1, 2)),
         )
         self.jobs.append(job)
         if luck.random() < 0.4:
@@ -102,6 +103,16 @@ class ServiceMachine(RuleBasedStateMachine):
         failed = [job for job in self.watch.seen.values() if job.status is JobStatus.FAILED]
         job = luck.choice([*failed, *failed, *failed, luck.choice(self.jobs)])
         self._go_on(self.service.begin_retry(job.organization_id, job.job_id), luck)
+
+    @precondition(lambda self: self.jobs)
+    @rule(luck=LUCK)
+    def pause_or_resume(self, luck: Luck) -> None:
+        """Paused jobs are resumed more often than others are paused."""
+        paused = [job for job in self.watch.seen.values() if job.paused]
+        job = luck.choice(paused or self.jobs)
+        resumes = luck.random() < (0.8 if paused else 0.1)
+        begin = self.service.begin_resume if resumes else self.service.begin_pause
+        self._go_on(begin(job.organization_id, job.job_id), luck)
 
     # Pub/Sub and the functions.
 
@@ -292,7 +303,9 @@ class ServiceMachine(RuleBasedStateMachine):
     def _heard(self, work: Work) -> None:
         """What the API told its client is true."""
         error = work.process.error
-        if work.name not in {"accept", "cancel", "retry"} or not isinstance(error, BackfillError | None):
+        if work.name not in {"accept", "cancel", "retry", "pause", "resume"} or not isinstance(
+            error, BackfillError | None
+        ):
             return
         stored = {job_id: stored.job for (_, job_id), stored in self.service.jobs.stored.items()}
         if work.name == "cancel" and error is None:

@@ -53,7 +53,7 @@ class DrivenPulse:
             return
         try:
             if not self.wanted(self.job):
-                self.reason = DeliveryStopped("the job ended while its rows were being sent")
+                self.reason = DeliveryStopped("the job was paused, or ended")
             elif self.clock.monotonic() - self.renewed >= RENEWAL:
                 self.lease.renew()
                 self.renewed = self.clock.monotonic()

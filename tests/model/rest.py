@@ -22,6 +22,9 @@ def come_to_rest(service: Service, watch: Watch) -> None:
             next_sweep = service.clock.monotonic() + SWEEP_PAUSE
         for pushed in service.due():
             service.begin_push(pushed)
+        resuming = {work.job_id for work in service.at_work if work.name == "resume"}
+        for job in [job for job in watch.seen.values() if job.paused and job.job_id not in resuming]:
+            service.begin_resume(job.organization_id, job.job_id)
         awake = [work for work in service.at_work if not work.process.asleep]
         for work in awake:
             service.go_on(work, TO_THE_END)

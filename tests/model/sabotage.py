@@ -18,6 +18,7 @@ from shared.steps import accept
 from shared.steps.deliver import Deliver
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
+from shared.steps.pass_on import PassOn
 from shared.steps.ports import Jobs
 from shared.steps.stage import Stage
 from shared.steps.tear_down import TearDown
@@ -80,7 +81,15 @@ def publish_chunks_before_the_commit(patch: Patch) -> None:
         return commit(self, job, query_id)
 
     patch.setattr(Stage, "_commit", publish_first)
-    patch.setattr(Stage, "_publish_undelivered", lambda _self, _job: None)
+    patch.setattr(Stage, "_open_lanes", lambda _self, _job: None)
+
+
+def pass_on_only_once(patch: Patch) -> None:
+    patch.setattr(PassOn, "after_all", lambda _self, _job, _message: None)
+
+
+def deliver_what_is_paused(patch: Patch) -> None:
+    patch.setattr(Job, "paused", False)
 
 
 def acknowledge_what_somebody_else_is_at(patch: Patch) -> None:
@@ -224,6 +233,8 @@ SABOTAGES = (
     look_for_the_marker_without_fencing,
     deliver_whatever_the_jobs_state,
     remove_topics_however_late,
+    pass_on_only_once,
+    deliver_what_is_paused,
 )
 
 

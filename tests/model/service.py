@@ -14,6 +14,7 @@ from shared.messages import DeliverChunk, Message, StageJob, TearDownJob
 from shared.steps.accept import accept
 from shared.steps.cancel import cancel
 from shared.steps.handle import Handle
+from shared.steps.pause import pause, resume
 from shared.steps.ports import Lease
 from shared.steps.retry import retry
 from tests.fakes.clock import FakeClock
@@ -55,6 +56,7 @@ _PART_OF = {
     "Receivers": RECEIVERS,
 }
 _TICK = 1e-5  # seconds; the clock knows microseconds
+_IN_FLIGHT = 3  # chunks of an organization, fewer than its jobs have
 _SLOW = 16.0  # seconds that a function may stand still without anything going wrong for it
 
 
@@ -89,20 +91,21 @@ class Service(World):
         clock.turns = self.turns
         self.kafka, self.receivers = Kafka(clock), Receivers()
         self.unloads = SlowWarehouse(
-            transfers(13), rows_per_file=5, bucket=self.files, clock=clock, current=self._is_current
+            transfers(28), rows_per_file=5, bucket=self.files, clock=clock, current=self._is_current
         )
         self.deliveries = FakeDeliveries(self.jobs, lease_length=LEASE, now=clock.now)
         super()._wire()
         guard = self.turns.guard
         kafka, records = guard(self.kafka), guard(TopicRecords(self.jobs))
         topics, unloads = RecordedTopics(records, kafka, clock), guard(self.unloads)
-        limits = replace(STAGING, wait=1.0)
+        limits = replace(STAGING, wait=1.0, in_flight=_IN_FLIGHT)
         self.stage = replace(self.stage, topics=topics, unloads=unloads, limits=limits)
         reconcile = replace(self.tear_down.reconcile, markers=KafkaMarkers(kafka))
         self.tear_down = replace(
             self.tear_down, topics=topics, unloads=unloads, reconcile=reconcile, wait=5.0
         )
-        self.sweep = replace(self.sweep, unloads=unloads)
+        sweeping = replace(self.sweep.limits, in_flight=_IN_FLIGHT)
+        self.sweep = replace(self.sweep, unloads=unloads, limits=sweeping)
         sinks: dict[str, Sink] = {"kafka": TransactionalSink(kafka, clock), "webhook": self._webhooks()}
         self.deliver = replace(self.deliver, sinks=sinks)
         self.handle = Handle(
@@ -205,6 +208,23 @@ class Service(World):
             job_id=job_id,
         )
 
+    def begin_pause(self, organization_id: str, job_id: str) -> Work:
+        jobs, queue = self.turns.guard(self.jobs), OneByOne(self.turns.guard(self.queue))
+        return self.begin(
+            "pause",
+            lambda: pause(organization_id, job_id, jobs=jobs, publisher=queue, now=self.clock.now()),
+        )
+
+    def begin_resume(self, organization_id: str, job_id: str) -> Work:
+        jobs, queue = self.turns.guard(self.jobs), OneByOne(self.turns.guard(self.queue))
+        return self.begin(
+            "resume",
+            lambda: resume(
+                organization_id, job_id, jobs=jobs, publisher=queue, now=self.clock.now(), kept=KEPT
+            ),
+            job_id=job_id,
+        )
+
     def begin_push(self, pushed: Pushed) -> Work:
         """Push a waiting message to its function, or to dead letters once it was tried too often."""
         self.underway.remove(pushed)
@@ -258,7 +278,7 @@ class Service(World):
         if self.reports and not isinstance(self.reports[-1], BackfillError):
             raise self.reports[-1]
         if work.pushed is None:
-            if work.name == "retry" and work.process.met_trouble:
+            if work.name in {"retry", "resume"} and work.process.met_trouble:
                 # Whether its message was published is not known: the sweep asks again.
                 self.unmoved.add(work.job_id)
             return

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from shared import lanes
 from shared.chunks import Chunk
 from shared.jobs import Counts, Destination, Job, JobStatus, KafkaDestination
 from shared.messages import DeliverChunk, Message, StageJob
@@ -61,6 +62,10 @@ class Watch:
             if job.status in _ENDS:
                 self.service.ended_at[job.job_id] = self.service.turn
             return
+        if job.paused and not before.paused:
+            self.service.ended_at[job.job_id] = self.service.turn
+        elif before.paused and not job.paused:
+            self.service.ended_at.pop(job.job_id, None)
         assert job.status in _NEXT[before.status], f"{before.status} became {job.status}"
         assert before.confirmed <= job.confirmed, "a job was hidden again"
         if before.status in _ENDS:
@@ -100,12 +105,22 @@ class Watch:
         messages += [work.pushed.message for work in service.at_work if work.pushed]
         mine = [message for message in messages if message.job_id == job.job_id]
         staging = any(isinstance(message, StageJob) and message.retry == job.retry for message in mine)
-        staging |= any(work.name == "retry" and work.job_id == job.job_id for work in service.at_work)
-        coming = {message.chunk for message in mine if isinstance(message, DeliverChunk)}
-        for chunk in service.chunks.undelivered(job):
+        staging |= any(
+            work.name in {"retry", "resume"} and work.job_id == job.job_id for work in service.at_work
+        )
+        coming = [
+            message.chunk
+            for message in mine
+            if isinstance(message, DeliverChunk) and message.opening == job.opening
+        ]
+        moves = staging or job.paused or job.job_id in service.unmoved
+        undelivered = list(service.chunks.undelivered(job))
+        for chunk in undelivered:
             assert job.attempt_prefix + chunk.name in service.files.contents, "a staged file went too early"
-            moves = staging or chunk.number in coming or job.job_id in service.unmoved
-            assert moves, "a message was acknowledged before its chunk was delivered"
+        assert moves or job.lanes or not undelivered, "nobody opens the job's lanes"
+        for front in () if moves else lanes.fronts(undelivered, job.lanes):
+            lane = [chunk for chunk in coming if chunk % job.lanes == front.number % job.lanes]
+            assert min(lane, default=front.number + 1) <= front.number, "nothing brings a lane's next chunk"
 
     def _deliveries(self) -> None:
         """What a record calls done, the destination has."""

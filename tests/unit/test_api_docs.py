@@ -33,7 +33,7 @@ from tests.fakes.webhook_sinks import SECRETS, FakeTime, loopback_connections, w
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/api.md").read_text()
-PATHS = document()["paths"]
+PATHS = document(64)["paths"]
 OPERATIONS = {
     (method.upper(), path): operation
     for path, item in PATHS.items()

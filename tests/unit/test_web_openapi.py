@@ -15,7 +15,7 @@ from shared.web.app import _PATHS, BACKFILLS
 from shared.web.openapi import document
 from tests.fakes.web import Service
 
-DOCUMENT = document()
+DOCUMENT = document(64)
 
 
 def _nodes(node: Any) -> Iterator[dict[str, Any]]:
@@ -83,7 +83,7 @@ def test_the_list_item_has_the_fields_that_are_answered() -> None:
     (item,) = service.call("GET", BACKFILLS).get_json()
     schemas = DOCUMENT["components"]["schemas"]
     assert set(schemas["ListedBackfill"]["required"]) == item.keys()
-    assert set(schemas["Backfill"]["required"]) == item.keys() | {"progress"}
+    assert set(schemas["Backfill"]["required"]) == item.keys() | {"progress", "paused", "time_paused"}
 
 
 def test_its_example_is_accepted() -> None:

@@ -12,6 +12,7 @@ locals {
     "chunks.delivered" = "COLLECTION"
     "deliveries.chunk" = "COLLECTION"
     "deliveries.state" = "COLLECTION"
+    "jobs.status"      = "COLLECTION"
     "jobs.torn_down"   = "COLLECTION_GROUP"
   }
 

@@ -11,7 +11,8 @@ locals {
       least       = var.api_instances.least
       most        = var.api_instances.most
       settings = [
-        "STAGED_FILES_DAYS", "KAFKA_MARKER_DAYS", "MOST_JOBS_IN_FLIGHT", "TABLE_CATALOG", "WEBHOOK_BATCH_ROWS",
+        "STAGED_FILES_DAYS", "KAFKA_MARKER_DAYS", "MOST_JOBS_IN_FLIGHT", "CHUNKS_IN_FLIGHT", "TABLE_CATALOG",
+        "WEBHOOK_BATCH_ROWS",
       ]
       secrets = []
       caller  = "allUsers"
@@ -27,7 +28,7 @@ locals {
       settings = [
         "STAGING_BUCKET", "SNOWFLAKE_STAGE", "TABLE_CATALOG", "KAFKA_MARKER_DAYS", "KAFKA_TOPIC_PARTITIONS",
         "KAFKA_TOPIC_REPLICATION", "UNLOAD_FILE_BYTES", "UNLOAD_WAIT", "UNLOAD_LIMIT", "CLAIM_LIMIT",
-        "MOST_STAGING_ATTEMPTS", "LEASE_LENGTH",
+        "MOST_STAGING_ATTEMPTS", "LEASE_LENGTH", "CHUNKS_IN_FLIGHT",
       ]
       secrets = ["kafka", "snowflake"]
       caller  = var.push_account.member
@@ -79,7 +80,7 @@ locals {
       most = 1
       settings = [
         "SNOWFLAKE_STAGE", "UNLOAD_LIMIT", "STAGING_LIMIT", "JOB_LIMIT", "STALL_LIMIT", "NUDGE_PAUSE", "TEAR_DOWN_PAUSE",
-        "UNCONFIRMED_LIMIT",
+        "UNCONFIRMED_LIMIT", "CHUNKS_IN_FLIGHT",
       ]
       secrets = ["snowflake"]
       caller  = var.schedule_account.member

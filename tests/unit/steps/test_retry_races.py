@@ -42,7 +42,7 @@ def test_a_chunks_message_of_an_earlier_retry_is_as_good() -> None:
     world = World()
     job = world.retry(failed_in_transport(world))
     attempt_id = job.require_attempt().attempt_id
-    world.deliver.run(DeliverChunk("acme", job.job_id, attempt_id, retry=0, chunk=0))
+    world.deliver.run(DeliverChunk("acme", job.job_id, attempt_id, 0, 0, job.opening))
     assert world.jobs.counts(job) == Counts(1, 3)
 
 
@@ -56,10 +56,10 @@ def test_a_failure_of_an_earlier_retry_changes_nothing() -> None:
 
     world.receiver.answer = refuse
     with pytest.raises(JobFails):
-        world.handle.run(DeliverChunk("acme", job.job_id, attempt_id, retry=0, chunk=0))
+        world.handle.run(DeliverChunk("acme", job.job_id, attempt_id, 0, 0, job.opening))
     assert world.now(job) == job
     with pytest.raises(JobFails):
-        world.handle.run(DeliverChunk("acme", job.job_id, attempt_id, retry=1, chunk=0))
+        world.handle.run(DeliverChunk("acme", job.job_id, attempt_id, 1, 0, job.opening))
     assert world.now(job).status is JobStatus.FAILED
 
 

@@ -1,5 +1,6 @@
 """Staging: one unload, whatever happens to the messages, and one message for each chunk."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -27,7 +28,7 @@ def test_a_quick_unload_is_staged_in_one_run() -> None:
     assert job.status is JobStatus.TRANSPORTING
     assert (job.num_chunks, job.num_rows) == (3, 13)
     attempt_id = job.require_attempt().attempt_id
-    assert world.queue.waiting == [DeliverChunk("acme", job.job_id, attempt_id, 0, n) for n in range(3)]
+    assert world.queue.waiting == [DeliverChunk("acme", job.job_id, attempt_id, 0, n, 1) for n in range(3)]
 
 
 def test_the_kafka_topics_exist_before_anything_is_exported() -> None:
@@ -81,7 +82,7 @@ def test_a_redelivered_message_publishes_again_what_is_undelivered() -> None:
     world.deliver.run(messages[1])
     world.queue.taken()
     stage(world, job)
-    assert world.queue.waiting == [messages[0], messages[2]]
+    assert world.queue.waiting == [replace(messages[n], opening=2) for n in (0, 2)]
 
 
 @pytest.mark.parametrize("after", [1, 5])

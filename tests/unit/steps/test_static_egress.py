@@ -44,5 +44,5 @@ def test_what_the_sweep_has_published_again_goes_the_same_way() -> None:
     [stage] = world.queue.taken()
     world.handle.run(stage)
     assert world.now(job).status is JobStatus.TRANSPORTING
-    assert world.queue.static == messages
+    assert world.queue.static == [replace(message, opening=2) for message in messages]
     assert all(isinstance(message, DeliverChunk) for message in world.queue.static)

@@ -24,9 +24,12 @@ from shared.steps.dead_letter import DeadLetter
 from shared.steps.deliver import Deliver
 from shared.steps.finish import Finish
 from shared.steps.handle import Handle
+from shared.steps.kept import Kept
+from shared.steps.pass_on import PassOn
+from shared.steps.pause import pause, resume
 from shared.steps.ports import Lease
 from shared.steps.reconcile import Reconcile
-from shared.steps.retry import Kept, retry
+from shared.steps.retry import retry
 from shared.steps.stage import Stage, StagingLimits
 from shared.steps.sweep import Sweep, SweepLimits
 from shared.steps.tear_down import TearDown
@@ -49,9 +52,17 @@ LEASE = 15.0
 TRIES = 30  # with these backoffs they outlast ten leases
 BACKOFFS = (1.0, 2.0, 4.0, 8.0, 10.0)
 SWEEP_PAUSE = 30.0
-STAGING = StagingLimits(wait=20, claim=45, attempts=3, file_bytes=1 << 20)
+IN_FLIGHT = 64  # more than the chunks of a World's job: all of them are published at once
+STAGING = StagingLimits(wait=20, claim=45, attempts=3, file_bytes=1 << 20, in_flight=IN_FLIGHT)
 SWEEPING = SweepLimits(
-    unconfirmed=300, nudge=60, stalled=900, staging=86_400, job=604_800, tear_down=600, time=240
+    unconfirmed=300,
+    nudge=60,
+    stalled=900,
+    staging=86_400,
+    job=604_800,
+    tear_down=600,
+    time=240,
+    in_flight=IN_FLIGHT,
 )
 KEPT = Kept(staged_files=timedelta(days=14), markers=timedelta(days=7))
 
@@ -160,6 +171,7 @@ class World:
             sinks={"kafka": TransactionSink(guard(self.log)), "webhook": RequestSink(guard(self.receiver))},
             publisher=queue,
             finish=self.finish,
+            pass_on=PassOn(chunks, deliveries, queue, self._random.choice),
             keep_alive=self.keep_alive,
             time_limit=480,
             now=now,
@@ -226,6 +238,21 @@ class World:
 
     def retry(self, job: Job) -> Job:
         return retry(
+            job.organization_id,
+            job.job_id,
+            jobs=self.jobs,
+            publisher=self.queue,
+            now=self.clock.now(),
+            kept=KEPT,
+        )
+
+    def pause(self, job: Job) -> Job:
+        return pause(
+            job.organization_id, job.job_id, jobs=self.jobs, publisher=self.queue, now=self.clock.now()
+        )
+
+    def resume(self, job: Job) -> Job:
+        return resume(
             job.organization_id,
             job.job_id,
             jobs=self.jobs,

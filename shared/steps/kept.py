@@ -1,0 +1,36 @@
+"""For how long there is what a job needs to go on after it stood still."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.errors import StateConflict
+from shared.jobs import Job, KafkaDestination
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How long there are staged files, from when their unload was begun; and the markers by which Kafka
+    tells what it has, from when deliveries ended.
+    """
+
+    staged_files: timedelta
+    markers: timedelta
+
+
+def require_deliverable(job: Job, now: datetime, kept: Kept, *, stood_still: datetime, state: str) -> None:
+    """StateConflict when it is too late to deliver what is left; ``state`` is the job's, for the client."""
+    if now - job.require_attempt().claimed_at > kept.staged_files:
+        raise StateConflict(
+            f"The job is {state}, and its staged files are gone, which are kept for {kept.staged_files.days}"
+            " days: create a new backfill"
+        )
+    exactly_once = [
+        destination
+        for destination in job.destinations
+        if isinstance(destination, KafkaDestination) and destination.exactly_once
+    ]
+    if exactly_once and not job.reconciled and now - stood_still > kept.markers:
+        raise StateConflict(
+            f"The job is {state}, and it can't be told any more which rows Kafka has of it, which is known"
+            f" for {kept.markers.days} days: create a new backfill, to a topic of another name"
+        )

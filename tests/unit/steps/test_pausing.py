@@ -1,0 +1,331 @@
+"""Pausing and resuming, in every order with whatever else may happen to a job."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from shared import jobs as domain
+from shared.errors import (
+    Busy,
+    DeliveryStopped,
+    JobUnknown,
+    StaleMessage,
+    StateConflict,
+    Unavailable,
+)
+from shared.jobs import Counts, Job, JobStatus
+from shared.messages import DeliverChunk, StageJob, TearDownJob
+from tests.fakes.examples import KAFKA, WEBHOOK, new_job
+from tests.unit.steps.staging import accepted, just_before, stage
+from tests.unit.steps.world import KEPT, STAGING, SWEEPING, World
+
+HOUR = 3600.0
+KAFKA_ONLY = (KAFKA,)
+
+
+def test_a_paused_jobs_chunks_are_not_delivered_and_resumed_all_arrive() -> None:
+    world = World()
+    job, messages = world.staged()
+    world.deliver.run(messages[0])
+    paused = world.pause(job)
+    assert (paused.paused, paused.time_paused, paused.lanes) == (True, world.clock.now(), 0)
+    for message in messages[1:]:
+        with pytest.raises(StaleMessage, match="paused"):
+            world.deliver.run(message)
+    assert world.jobs.counts(job) == Counts(2, 8)
+    world.resume(job)
+    world.run()
+    assert world.now(job).status is JobStatus.COMPLETED
+    assert len(world.log.rows()) == 13
+
+
+def test_a_delivery_under_way_stops_and_lets_go_of_its_lease() -> None:
+    world = World()
+    job, messages = world.staged()
+    just_before(world, world.files, "open", lambda: world.pause(job))
+    with pytest.raises(DeliveryStopped):
+        world.deliver.run(messages[0])
+    assert not world.deliveries.leased(job)
+    assert world.log.rows() == []
+
+
+def test_a_delivery_that_was_faster_than_the_pause_sets_nothing_going() -> None:
+    """It read the job before; what it publishes is dropped."""
+    world = World(rows=50)
+    world.stage = replace(world.stage, limits=replace(STAGING, in_flight=2))
+    job, messages = world.staged()
+    just_before(world, world.chunks, "count_down", lambda: world.pause(job))
+    world.deliver.run(messages[0])
+    [_settle, following] = world.queue.taken()
+    with pytest.raises(StaleMessage, match="paused"):
+        world.handle.run(following)
+
+
+def test_pausing_and_resuming_twice_answers_the_same() -> None:
+    world = World()
+    job, _ = world.staged()
+    paused = world.pause(job)
+    world.clock.sleep(10)
+    assert world.pause(job) == paused
+    resumed = world.resume(job)
+    world.clock.sleep(10)
+    world.queue.taken()
+    assert world.resume(job) == resumed
+    assert world.queue.taken() == []
+
+
+@pytest.mark.parametrize("act", ["pause", "resume"])
+def test_a_job_that_has_ended_can_not_be_paused_or_resumed(act: str) -> None:
+    world = World()
+    job, _ = world.staged()
+    world.cancel(job)
+    with pytest.raises(StateConflict, match="cancelled"):
+        getattr(world, act)(job)
+
+
+@pytest.mark.parametrize("act", ["pause", "resume"])
+def test_of_another_organizations_job_nothing_is_known(act: str) -> None:
+    world = World()
+    job, _ = world.staged()
+    with pytest.raises(JobUnknown):
+        getattr(world, act)(replace(job, organization_id="globex"))
+
+
+def test_an_hours_pause_counts_towards_no_limit() -> None:
+    world = World()
+    world.sweep = replace(world.sweep, limits=replace(SWEEPING, job=HOUR, staging=HOUR))
+    job, _ = world.staged()
+    world.clock.sleep(HOUR / 2)
+    for _ in range(3):
+        world.pause(job)
+        for _ in range(60):
+            world.clock.sleep(60)
+            world.sweep.run()
+        world.resume(job)
+        world.clock.sleep(HOUR / 8)
+        world.sweep.run()
+    assert world.now(job).status is JobStatus.TRANSPORTING
+    assert world.now(job).seconds_at_work(world.clock.now()) == HOUR * 7 / 8
+    world.clock.sleep(HOUR / 8)
+    world.sweep.run()
+    assert world.now(job).status is JobStatus.FAILED
+
+
+def test_a_retry_counts_its_time_anew() -> None:
+    world = World()
+    job, _ = world.staged()
+    world.pause(job)
+    world.clock.sleep(HOUR)
+    world.resume(job)
+    world.change(job, partial(domain.fail, message="why", now=world.clock.now(), retry=0))
+    world.retry(job)
+    assert world.now(job).seconds_at_work(world.clock.now()) == 0
+
+
+def test_an_unload_under_way_goes_on_and_its_chunks_wait() -> None:
+    world = World(polls=100)
+    job = stage(world, accepted(world))
+    world.pause(job)
+    world.run(hours=1)
+    staged = world.now(job)
+    assert (staged.status, staged.num_chunks, staged.lanes) == (JobStatus.TRANSPORTING, 3, 0)
+    assert world.log.rows() == []
+    world.resume(job)
+    world.run()
+    assert world.now(job).status is JobStatus.COMPLETED
+    assert len(world.warehouse.queries) == 1
+
+
+def test_no_unload_is_begun_for_a_paused_job() -> None:
+    world = World()
+    job = accepted(world)
+    world.pause(job)
+    with pytest.raises(StaleMessage, match="paused"):
+        stage(world, job)
+    world.run(hours=1)
+    assert world.warehouse.queries == {}
+    world.resume(job)
+    world.run()
+    assert world.now(job).status is JobStatus.COMPLETED
+
+
+def test_no_unload_is_begun_again_for_a_paused_job() -> None:
+    world = World()
+    job = accepted(world)
+    world.warehouse.errors.append(Unavailable("Snowflake"))
+    just_before(world, world.warehouse, "failure", lambda: world.pause(job))
+    with pytest.raises(StaleMessage, match="paused"):
+        stage(world, job)
+    assert len(world.warehouse.queries) == 1
+    world.resume(job)
+    world.run()
+    assert world.now(job).status is JobStatus.COMPLETED
+
+
+def test_a_slice_without_rows_is_completed_paused_or_not() -> None:
+    world = World(rows=0, polls=100)
+    job = stage(world, accepted(world))
+    world.pause(job)
+    world.run(hours=1)
+    assert (world.now(job).status, world.now(job).paused) == (JobStatus.COMPLETED, False)
+
+
+def test_a_resume_whose_message_was_lost_is_mended_by_the_sweep() -> None:
+    world = World()
+    job, _ = world.staged()
+    world.pause(job)
+    world.clock.sleep(HOUR)
+    world.queue.taken()
+    world.queue.down = True
+    world.resume(job)
+    world.queue.down = False
+    world.sweep.run()
+    assert world.queue.taken() == []
+    world.clock.sleep(SWEEPING.nudge)
+    world.sweep.run()
+    assert world.queue.taken() == [StageJob("acme", job.job_id, 0)]
+
+
+def test_a_paused_job_can_be_cancelled() -> None:
+    world = World()
+    job, _ = world.staged()
+    world.pause(job)
+    cancelled = world.cancel(job)
+    assert (cancelled.status, cancelled.paused) == (JobStatus.CANCELLED, False)
+    world.run()
+    assert world.now(job).torn_down
+
+
+@pytest.mark.parametrize("acts", list(permutations(("pause", "resume", "cancel", "retry", "fail"))))
+def test_whatever_the_order_nothing_is_left_behind(acts: tuple[str, ...]) -> None:
+    world = World()
+    job, messages = world.staged()
+    world.deliver.run(messages[0])
+    for act in acts:
+        try:
+            if act == "fail":
+                now = world.now(job)
+                world.finish.fail(job.organization_id, job.job_id, "why", retry=now.retry)
+            else:
+                getattr(world, act)(job)
+        except StateConflict:
+            continue
+        world.step()
+    ended = world.now(job)
+    if ended.paused:
+        world.resume(job)
+    world.run()
+    ended = world.now(job)
+    assert ended.status.is_terminal
+    assert (ended.torn_down, ended.paused, ended.lanes) == (True, False, 0)
+    if ended.status is JobStatus.COMPLETED:
+        assert len(world.log.rows()) == 13
+
+
+# What Kafka has is found out in the pause.
+
+
+def died_after_kafkas_commit(world: World) -> tuple[Job, list[DeliverChunk]]:
+    """A job of one chunk in Kafka that nobody has recorded."""
+    job, messages = world.staged(new_job(destinations=KAFKA_ONLY, time_created=world.clock.now()))
+    world.faults.instead["FakeLease.done"] = _unavailable
+    with pytest.raises(Unavailable):
+        world.deliver.run(messages[0])
+    world.queue.taken()
+    return job, messages
+
+
+def test_what_kafka_has_of_a_paused_job_is_recorded_before_its_markers_go() -> None:
+    world = World()
+    job, _ = died_after_kafkas_commit(world)
+    world.pause(job)
+    assert world.queue.taken() == [TearDownJob("acme", job.job_id)]
+    world.handle.run(TearDownJob("acme", job.job_id))
+    assert world.jobs.counts(job) == Counts(2, 8)
+    assert world.now(job).reconciled
+    world.clock.sleep((KEPT.markers + timedelta(days=1)).total_seconds())
+    world.log.committed.clear()
+    assert world.resume(job).reconciled is False
+    world.run()
+    assert len(world.log.rows()) == 8, "what was forgotten on purpose came a second time"
+
+
+def test_it_waits_for_deliveries_that_are_still_stopping() -> None:
+    world = World()
+    job, _ = died_after_kafkas_commit(world)
+    world.pause(job)
+    lease = world.deliveries.take(job, 1, KAFKA.uid)
+    assert lease is not None
+    world.clock.sleep(0)
+    just_renewed: Any = lease.renew
+    world.tear_down = replace(world.tear_down, sleep=lambda _seconds: just_renewed())
+    with pytest.raises(Busy):
+        world.tear_down.run(TearDownJob("acme", job.job_id))
+    assert not world.now(job).reconciled
+
+
+@pytest.mark.parametrize("staged", [True, False])
+def test_where_nothing_can_be_in_kafka_or_all_is_known_nothing_is_asked(*, staged: bool) -> None:
+    world = World(polls=0 if staged else 1000)
+    job = world.staged()[0] if staged else stage(world, accepted(world))
+    world.pause(job)
+    for _ in range(2):
+        world.handle.run(TearDownJob("acme", job.job_id))
+    assert world.now(job).reconciled is staged
+    assert world.faults.calls.count("FakeDeliveries.begun") == int(staged)
+
+
+def test_the_sweep_asks_for_it_again() -> None:
+    world = World()
+    job, _ = died_after_kafkas_commit(world)
+    world.queue.down = True
+    world.pause(job)
+    world.queue.down = False
+    world.sweep.run()
+    assert world.queue.taken() == []
+    world.clock.sleep(SWEEPING.tear_down)
+    world.sweep.run()
+    assert world.queue.taken() == [TearDownJob("acme", job.job_id)]
+    world.handle.run(TearDownJob("acme", job.job_id))
+    world.clock.sleep(SWEEPING.tear_down)
+    world.sweep.run()
+    assert world.queue.taken() == []
+
+
+def test_what_was_found_out_too_late_or_for_an_earlier_pause_does_not_count() -> None:
+    world = World()
+    job, _ = died_after_kafkas_commit(world)
+    paused = world.pause(job)
+    world.clock.sleep((KEPT.markers + timedelta(seconds=1)).total_seconds())
+    world.handle.run(TearDownJob("acme", job.job_id))
+    assert not world.now(job).reconciled
+    assert paused.time_paused is not None
+    assert not domain.reconcile_pause(paused, paused.time_paused - timedelta(seconds=1)).reconciled
+
+
+@pytest.mark.parametrize(
+    ("pause", "destinations", "reason"),
+    [
+        (KEPT.markers + timedelta(seconds=1), KAFKA_ONLY, "which rows Kafka has"),
+        (KEPT.staged_files + timedelta(seconds=1), (WEBHOOK,), "staged files are gone"),
+    ],
+)
+def test_a_pause_that_outlasts_what_the_job_needs_is_refused_its_end(
+    pause: timedelta, destinations: Any, reason: str
+) -> None:
+    world = World()
+    job, _ = world.staged(new_job(destinations=destinations, time_created=world.clock.now()))
+    world.pause(job)
+    world.clock.sleep(pause.total_seconds())
+    with pytest.raises(StateConflict, match=f"The job is paused.*{reason}"):
+        world.resume(job)
+    assert world.now(job).paused
+    assert world.cancel(job).status is JobStatus.CANCELLED
+
+
+def _unavailable(*_: object) -> None:
+    raise Unavailable("the job store")
