@@ -23,6 +23,18 @@ _TIMESTAMP = re.compile(
     r"((?(space) ?)([Zz]|(?P<sign>[+-])(?P<hours>[0-9]{2})(:?(?P<minutes>[0-9]{2}))?))?)?"
 )
 
+_YEAR = "([0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})"
+_LEAP_YEAR = "([0-9]{2}(0[48]|[2468][048]|[13579][26])|([13579][26]|[2468][048]|0[48])00)"
+_DATE = (
+    f"({_YEAR}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+    f"|02-(0[1-9]|1[0-9]|2[0-8]))|{_LEAP_YEAR}-02-29)"
+)
+_CLOCK = f"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]{{1,{MOST_FRACTION_DIGITS}}})?)?"
+_OFFSET = "([Zz]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)"
+
+# What ``canonical`` takes, as ECMA-262 and Python write it; but for an offset that leads out of the years.
+PATTERN = f"^{_DATE}([Tt]{_CLOCK}{_OFFSET}?| {_CLOCK}( ?{_OFFSET})?)?$"
+
 
 def canonical(text: str) -> str:
     """The same instant as ``YYYY-MM-DDTHH:MM:SS[.fraction]`` in UTC; every fraction digit given is kept.

@@ -29,7 +29,6 @@ from shared.web import job_names
 from shared.web.body import UnusableNumber
 from shared.web.job_names import MOST_NAME_LENGTH
 from shared.web.urls import MOST_URL_LENGTH, check_webhook_url
-from shared.web.urls import PATTERN as URL_PATTERN
 
 MOST_FILTER_VALUES = 16_384  # Snowflake's own limit of an IN list
 LAST_BLOCK = 2**63 - 1
@@ -131,6 +130,7 @@ _BOUND_SCHEMA = {
     "anyOf": [
         {
             "type": "string",
+            "pattern": timestamps.PATTERN,
             "description": "ISO 8601, or a space for its T; at most 9 fraction digits; UTC without an offset",
         },
         {"type": "integer", "minimum": 0, "maximum": LAST_BLOCK, "description": "a block's number"},
@@ -205,7 +205,7 @@ class WebhookSink(_Strict):
         str,
         StringConstraints(max_length=MOST_URL_LENGTH),
         AfterValidator(_url),
-        WithJsonSchema({"type": "string", "maxLength": MOST_URL_LENGTH, "pattern": URL_PATTERN}),
+        WithJsonSchema({"type": "string", "maxLength": MOST_URL_LENGTH}),
     ] = Field(description="Where requests are sent: https, in printable ASCII, without user information.")
     hash_key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")] | None = Field(
         default=None, description="Name of the organization's secret that signs the requests."

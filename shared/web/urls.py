@@ -26,8 +26,11 @@ _IPV6 = "|".join(
 # One meaning for every parser: names, IPv4 and bracketed IPv6, so no userinfo, backslash or escape in it.
 _AUTHORITY = rf"([A-Za-z0-9._-]+|\[({_IPV6})\])(:{_PORT})?"
 
-# What is taken where plain http is not.
-PATTERN = rf"^[Hh][Tt][Tt][Pp][Ss]://{_AUTHORITY}([/?#][!-~]*)?$"
+
+def pattern(*, allow_insecure: bool) -> str:
+    """What is taken, for the OpenAPI document: as ECMA-262 writes it."""
+    scheme = "[Hh][Tt][Tt][Pp][Ss]" + ("?" if allow_insecure else "")
+    return f"^{scheme}://{_AUTHORITY}([/?#][!-~]*)?$"
 
 
 def check_webhook_url(url: str, *, allow_insecure: bool) -> str:
