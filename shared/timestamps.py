@@ -3,9 +3,10 @@
 ``datetime`` stops at microseconds and floats before that, so a fraction stays the text it came as.
 
 Accepted is ISO 8601's extended format: ``YYYY-MM-DD`` (midnight) or ``YYYY-MM-DDTHH:MM[:SS[.fraction]]``
-with an optional ``Z``, ``±HH``, ``±HHMM`` or ``±HH:MM``; ``t``, ``z`` and a decimal comma pass too. Refused
-are the basic format (``20260301T000000`` and, in it, strings of digits that may as well be Unix times),
-week and ordinal dates, a space in place of the ``T``, hour 24 and leap seconds.
+with an optional ``Z``, ``±HH``, ``±HHMM`` or ``±HH:MM``; ``t``, ``z`` and a decimal comma pass too. So does a
+space for the ``T``, as Python prints times, and then one before the offset, as Snowflake does. Refused are
+the basic format (``20260301T000000`` and, in it, strings of digits that may as well be Unix times), week and
+ordinal dates, hour 24 and leap seconds.
 """
 
 import re
@@ -17,9 +18,22 @@ _LAST_HOUR, _LAST_MINUTE, _LEAP_SECOND = 23, 59, 60
 
 _TIMESTAMP = re.compile(
     r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"([Tt](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(:(?P<second>[0-9]{2})([.,](?P<fraction>[0-9]+))?)?"
-    r"(?P<offset>[Zz]|(?P<sign>[+-])(?P<hours>[0-9]{2})(:?(?P<minutes>[0-9]{2}))?)?)?"
+    r"(([Tt]|(?P<space> ))(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})"
+    r"(:(?P<second>[0-9]{2})([.,](?P<fraction>[0-9]+))?)?"
+    r"((?(space) ?)([Zz]|(?P<sign>[+-])(?P<hours>[0-9]{2})(:?(?P<minutes>[0-9]{2}))?))?)?"
 )
+
+_YEAR = "([0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})"
+_LEAP_YEAR = "([0-9]{2}(0[48]|[2468][048]|[13579][26])|([13579][26]|[2468][048]|0[48])00)"
+_DATE = (
+    f"({_YEAR}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+    f"|02-(0[1-9]|1[0-9]|2[0-8]))|{_LEAP_YEAR}-02-29)"
+)
+_CLOCK = f"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]{{1,{MOST_FRACTION_DIGITS}}})?)?"
+_OFFSET = "([Zz]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)"
+
+# What ``canonical`` takes, as ECMA-262 and Python write it; but for an offset that leads out of the years.
+PATTERN = f"^{_DATE}([Tt]{_CLOCK}{_OFFSET}?| {_CLOCK}( ?{_OFFSET})?)?$"
 
 
 def canonical(text: str) -> str:

@@ -7,6 +7,7 @@ from werkzeug import Response
 
 from shared.bootstrap import logs
 from shared.bootstrap.api import build
+from shared.bootstrap.framework import answers_everything
 from shared.bootstrap.once import Once
 from shared.config import read
 
@@ -15,6 +16,7 @@ logs.configure(_settings.project)
 _api = Once(lambda: build(_settings))
 
 
+@answers_everything
 def handle(request: Request) -> Response:
     """Answer one request."""
     return _api().handle(request)

@@ -6,6 +6,7 @@ from flask import Request
 
 from shared.bootstrap import logs, push
 from shared.bootstrap.dead_letter import build
+from shared.bootstrap.framework import answers_everything
 from shared.bootstrap.once import Once
 from shared.config import read
 
@@ -14,6 +15,7 @@ logs.configure(_settings.project)
 _push = Once(lambda: push.build(_settings, "dead_letter", build))
 
 
+@answers_everything
 def handle(request: Request) -> push.Answer:
     """Answer one push."""
     return _push().answer(request)

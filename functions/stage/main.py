@@ -5,6 +5,7 @@ import os
 from flask import Request
 
 from shared.bootstrap import logs, push
+from shared.bootstrap.framework import answers_everything
 from shared.bootstrap.once import Once
 from shared.config import read
 
@@ -23,6 +24,7 @@ def _build() -> push.Push:
 _push = Once(_build)
 
 
+@answers_everything
 def handle(request: Request) -> push.Answer:
     """Answer one push."""
     return _push().answer(request)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from flask import Request
 
 from shared.bootstrap import logs
+from shared.bootstrap.framework import answers_everything
 from shared.bootstrap.once import Once
 from shared.bootstrap.push import Answer
 from shared.config import read
@@ -27,6 +28,7 @@ def _build() -> "Sweeping":
 _sweep = Once(_build)
 
 
+@answers_everything
 def handle(request: Request) -> Answer:
     """Look after every job once; answers how many there were."""
     return _sweep().answer(request)

@@ -1,14 +1,15 @@
 """What the API shows of jobs: read from Firestore page by page, several jobs a call."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters import firestore_destinations
 from shared.adapters.firestore_documents import CALL, filter_from, job_from, job_reference
 from shared.adapters.google_errors import reaching
-from shared.jobs import Counts, FilterValue, Job
+from shared.jobs import Counts, FilterValue, Job, JobStatus
 from shared.steps.ports import DestinationProgress
 
 _PAGE = 100
@@ -27,10 +28,14 @@ class FirestoreListings:
         organization_id: str,
         after: tuple[datetime, str] | None = None,
         limit: int | None = None,
+        *,
+        statuses: Collection[JobStatus] = (),
+        newest_first: bool = False,
     ) -> Iterator[tuple[Job, list[FilterValue] | None, Counts | None]]:
+        query = self._ordered(organization_id, statuses, newest_first=newest_first)
         left = limit
         while left is None or left > 0:
-            page = self._page(organization_id, after)
+            page = _page(query, after)
             found = [job for job in page if job.confirmed][:left]
             for some in _of_bounded_filters(found):
                 counts, filters = read_counts(self._client, some), read_filters(self._client, some)
@@ -46,17 +51,22 @@ class FirestoreListings:
         with reaching("the job store"):
             return firestore_destinations.progress(self._client, job)
 
-    def _page(self, organization_id: str, after: tuple[datetime, str] | None) -> list[Job]:
-        query = (
-            self._client.collection("organizations", organization_id, "jobs")
-            .order_by("time_created")
-            .order_by("job_id")
-            .limit(_PAGE)
-        )
-        if after is not None:
-            query = query.start_after({"time_created": after[0], "job_id": after[1]})
-        with reaching("the job store"):
-            return [job_from(snapshot) for snapshot in query.stream(**CALL)]
+    def _ordered(
+        self, organization_id: str, statuses: Collection[JobStatus], *, newest_first: bool
+    ) -> firestore.Query:
+        query = self._client.collection("organizations", organization_id, "jobs").limit(_PAGE)
+        if statuses:
+            wanted = sorted(status.value for status in statuses)
+            query = query.where(filter=FieldFilter("status", "in", wanted))
+        direction = firestore.Query.DESCENDING if newest_first else firestore.Query.ASCENDING
+        return query.order_by("time_created", direction).order_by("job_id", direction)
+
+
+def _page(query: firestore.Query, after: tuple[datetime, str] | None) -> list[Job]:
+    if after is not None:
+        query = query.start_after({"time_created": after[0], "job_id": after[1]})
+    with reaching("the job store"):
+        return [job_from(snapshot) for snapshot in query.stream(**CALL)]
 
 
 def read_counts(client: firestore.Client, jobs: Sequence[Job]) -> dict[str, Counts | None]:

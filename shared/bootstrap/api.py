@@ -21,6 +21,7 @@ PUBLISH_SECONDS = 10.0
 
 def build(settings: Settings) -> Api:
     client = firestore_client(settings)
+    rules = Rules(settings.table_catalog, settings.allow_insecure_webhooks, settings.chunks_in_flight)
     return Api(
         keys=FirestoreKeys(client, monotonic, now),
         jobs=FirestoreJobs(client, report, Limits(client, settings.most_jobs_in_flight, monotonic)),
@@ -28,7 +29,7 @@ def build(settings: Settings) -> Api:
         publisher=publisher(settings, timeout=PUBLISH_SECONDS),
         now=now,
         new_id=new_id,
-        rules=Rules(settings.table_catalog, settings.allow_insecure_webhooks, settings.chunks_in_flight),
+        rules=rules,
         webhook_batch_rows=settings.webhook_batch_rows,
         kept=Kept(
             staged_files=timedelta(days=settings.staged_files_days),
@@ -36,5 +37,5 @@ def build(settings: Settings) -> Api:
         ),
         tracer=tracer(settings, "api"),
         events=report,
-        openapi=document(settings.chunks_in_flight),
+        openapi=document(rules),
     )

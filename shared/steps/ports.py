@@ -3,7 +3,7 @@
 Every method may raise ``Unavailable`` when the part behind it does not answer.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import BinaryIO, Protocol
 
 from shared.chunks import Chunk, StagedFile
-from shared.jobs import Counts, FilterValue, Job, KafkaDestination
+from shared.jobs import Counts, FilterValue, Job, JobStatus, KafkaDestination
 from shared.messages import Message
 from shared.unload import Statement, TableColumn
 
@@ -105,8 +105,15 @@ class Listings(Protocol):
         organization_id: str,
         after: tuple[datetime, str] | None = None,
         limit: int | None = None,
+        *,
+        statuses: Collection[JobStatus] = (),
+        newest_first: bool = False,
     ) -> Iterator[tuple[Job, list[FilterValue] | None, Counts | None]]:
-        """The organization's confirmed jobs by (time_created, job_id), oldest first, read page by page."""
+        """The organization's confirmed jobs by (time_created, job_id), read page by page.
+
+        Oldest first or newest first, those behind ``after`` in that order. ``statuses``: only jobs that have
+        one of them; without any, all jobs.
+        """
         ...
 
     def destinations(self, job: Job) -> Mapping[str, DestinationProgress]:

@@ -166,14 +166,20 @@ class Api:
 
     def _list(self, request: Request, organization_id: str) -> Response:
         page = listing.read_page(request.args)
+        jobs = partial(
+            self.listings.jobs,
+            organization_id,
+            after=page.after,
+            statuses=page.statuses,
+            newest_first=page.newest_first,
+        )
         if page.limit is None:
-            entries = self.listings.jobs(organization_id, after=page.after)
+            entries = jobs()
             # The first job is read before the status is sent: until then an outage can be answered.
             first = list(islice(entries, 1))
             return answer_stream(listing.stream(chain(first, entries)))
-        entries = self.listings.jobs(organization_id, after=page.after, limit=page.limit + 1)
-        body, last = listing.one_page(entries, page.limit)
-        more = {"Link": listing.next_link(BACKFILLS, page.limit, last)} if last else None
+        body, last = listing.one_page(jobs(limit=page.limit + 1), page.limit)
+        more = {"Link": listing.next_link(BACKFILLS, page, last)} if last else None
         return answer_bytes(200, body, more)
 
     def _show(self, job: Job) -> Response:

@@ -1,26 +1,32 @@
 """The list of jobs: all of them as a stream, or page by page.
 
-A page ends at ``limit`` jobs or, so that memory stays bounded whatever the filters hold, at the first job
-that takes it over ``PAGE_BYTES``. Unknown query parameters are refused like unknown fields.
+Oldest first or newest first, and of some statuses only where that is asked for. A page ends at ``limit`` jobs
+or, so that memory stays bounded whatever the filters hold, at the first job that takes it over
+``PAGE_BYTES``. Unknown query parameters are refused like unknown fields.
 """
 
 import json
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
 
-from shared.jobs import Counts, FilterValue, Job
-from shared.web.answers import listed, show_time
+from shared.jobs import Counts, FilterValue, Job, JobStatus
+from shared.web.answers import listed
 from shared.web.errors import Fault, Invalid
 
 MOST_PER_PAGE = 1_000
 PAGE_BYTES = 8 * 1024 * 1024
 
-_CURSOR = re.compile(r"(?P<time>[0-9T:.-]+Z)_(?P<job_id>[0-9a-f-]{36})")
+# Of a form whose every text is a place in the list, so that the document's pattern says all.
+CURSOR_PATTERN = r"^[0-9]{16}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_ORDERS = ("asc", "desc")
+_PARAMETERS = {"limit", "cursor", "status", "order"}
 _LIMIT = re.compile(r"[0-9]{1,4}")
 
 Entry = tuple[Job, list[FilterValue] | None, Counts | None]
@@ -28,19 +34,21 @@ Entry = tuple[Job, list[FilterValue] | None, Counts | None]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of the list is asked for; both None: all of it."""
+    """Which part of the list is asked for, and in which order; as it is by default: all of it."""
 
-    limit: int | None
-    after: tuple[datetime, str] | None
+    limit: int | None = None
+    after: tuple[datetime, str] | None = None
+    statuses: tuple[JobStatus, ...] = ()
+    newest_first: bool = False
 
 
 def read_page(query: MultiDict[str, str]) -> Page:
     """Read the query's parameters; Invalid with everything that is wrong with them."""
     faults: list[Fault] = []
     for name in query:
-        if name not in {"limit", "cursor"}:
+        if name not in _PARAMETERS:
             faults.append(_fault(name, "Unknown query parameter", "extra_forbidden"))
-        elif len(query.getlist(name)) > 1:
+        elif name != "status" and len(query.getlist(name)) > 1:
             faults.append(_fault(name, "Give the parameter once", "given_twice"))
     limit, cursor = query.get("limit"), query.get("cursor")
     if limit is not None and not (_LIMIT.fullmatch(limit) and 1 <= int(limit) <= MOST_PER_PAGE):
@@ -48,9 +56,15 @@ def read_page(query: MultiDict[str, str]) -> Page:
     after = None if cursor is None else _read_cursor(cursor)
     if cursor is not None and after is None:
         faults.append(_fault("cursor", "Give the cursor of a Link header", "cursor"))
+    order = query.get("order", "asc")
+    if order not in _ORDERS:
+        faults.append(_fault("order", f"Give one of: {', '.join(_ORDERS)}", "order"))
+    faults += _unknown_statuses(query.getlist("status"))
     if faults:
         raise Invalid(faults)
-    return Page(None if limit is None else int(limit), after)
+    # Each once, in the order of a job's life: pages of one selection have one Link, however it was written.
+    statuses = tuple(status for status in JobStatus if status in query.getlist("status"))
+    return Page(None if limit is None else int(limit), after, statuses, newest_first=order == "desc")
 
 
 def stream(entries: Iterator[Entry]) -> Generator[bytes, None, None]:
@@ -78,10 +92,14 @@ def one_page(entries: Iterable[Entry], limit: int) -> tuple[bytes, Job | None]:
     return b"[" + b",".join(items) + b"]", last
 
 
-def next_link(path: str, limit: int, last: Job) -> str:
+def next_link(path: str, page: Page, last: Job) -> str:
     """The Link header's value; relative, since no function knows the name it is reached by."""
-    cursor = f"{show_time(last.time_created)}_{last.job_id}"
-    return f'<{path}?{urlencode({"limit": limit, "cursor": cursor})}>; rel="next"'
+    query: list[tuple[str, str]] = [("status", status.value) for status in page.statuses]
+    if page.newest_first:
+        query.append(("order", "desc"))
+    cursor = f"{(last.time_created - _EPOCH) // _MICROSECOND:016}_{last.job_id}"
+    query += [("limit", str(page.limit)), ("cursor", cursor)]
+    return f'<{path}?{urlencode(query)}>; rel="next"'
 
 
 def item_bytes(entry: Entry) -> bytes:
@@ -89,13 +107,18 @@ def item_bytes(entry: Entry) -> bytes:
 
 
 def _read_cursor(cursor: str) -> tuple[datetime, str] | None:
-    found = _CURSOR.fullmatch(cursor)
-    if found is None:
+    if re.fullmatch(CURSOR_PATTERN, cursor) is None:
         return None
-    try:
-        return datetime.fromisoformat(found["time"]), found["job_id"]
-    except ValueError:
-        return None
+    microseconds, _, job_id = cursor.partition("_")
+    return _EPOCH + int(microseconds) * _MICROSECOND, job_id
+
+
+def _unknown_statuses(given: Sequence[str]) -> Iterator[Fault]:
+    known = [status.value for status in JobStatus]
+    for index, status in enumerate(given):
+        if status not in known:
+            message = f"Give one of: {', '.join(known)}"
+            yield Fault(loc=["query", "status", index], msg=message, type="status")
 
 
 def _fault(name: str, message: str, kind: str) -> Fault:

@@ -25,7 +25,9 @@ from pydantic_core import PydanticCustomError
 from shared import timestamps
 from shared.catalog import IDENTIFIER, Catalog, TableNotOffered, table_name
 from shared.jobs import FilterValue
+from shared.web import job_names
 from shared.web.body import UnusableNumber
+from shared.web.job_names import MOST_NAME_LENGTH
 from shared.web.urls import MOST_URL_LENGTH, check_webhook_url
 
 MOST_FILTER_VALUES = 16_384  # Snowflake's own limit of an IN list
@@ -60,6 +62,10 @@ def _table(text: str, info: ValidationInfo[Rules]) -> str:
     except TableNotOffered as error:
         raise _refusal("table_not_offered", error.message) from error
     return name
+
+
+def _job_name(text: str) -> str:
+    return _checked("job_name", job_names.check_job_name, text)
 
 
 def _url(text: str, info: ValidationInfo[Rules]) -> str:
@@ -122,7 +128,11 @@ class _Strict(BaseModel):
 
 _BOUND_SCHEMA = {
     "anyOf": [
-        {"type": "string", "description": "ISO 8601, at most 9 fraction digits; UTC unless it has an offset"},
+        {
+            "type": "string",
+            "pattern": timestamps.PATTERN,
+            "description": "ISO 8601, or a space for its T; at most 9 fraction digits; UTC without an offset",
+        },
         {"type": "integer", "minimum": 0, "maximum": LAST_BLOCK, "description": "a block's number"},
     ]
 }
@@ -191,7 +201,12 @@ class WebhookSink(_Strict):
 
     type: Literal["webhook"]
     name: DestinationName
-    url: Annotated[str, StringConstraints(max_length=MOST_URL_LENGTH), AfterValidator(_url)]
+    url: Annotated[
+        str,
+        StringConstraints(max_length=MOST_URL_LENGTH),
+        AfterValidator(_url),
+        WithJsonSchema({"type": "string", "maxLength": MOST_URL_LENGTH}),
+    ] = Field(description="Where requests are sent: https, in printable ASCII, without user information.")
     hash_key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")] | None = Field(
         default=None, description="Name of the organization's secret that signs the requests."
     )
@@ -207,13 +222,22 @@ Sink = Annotated[KafkaSink | WebhookSink, Field(discriminator="type")]
 class CreateBackfill(_Strict):
     """A historical backfill: export a table's slice to one or more destinations."""
 
-    job_name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    job_name: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_NAME_LENGTH),
+        AfterValidator(_job_name),
+        WithJsonSchema({"type": "string", "pattern": job_names.PATTERN}),
+    ] = Field(
+        description=f"1 to {MOST_NAME_LENGTH} characters after trimming, none of them a control character."
+    )
     table: Annotated[str, AfterValidator(_table)] = Field(
         description="`catalog.schema.table`, matched without case."
     )
     backfill_window: BackfillWindow
     filter: Filter | None = None
-    destinations: Annotated[list[Sink], Field(min_length=1, max_length=10)]
+    destinations: Annotated[list[Sink], Field(min_length=1, max_length=10)] = Field(
+        description="No two of one type have the same name.", json_schema_extra={"uniqueItems": True}
+    )
     static_egress_ip: bool = Field(default=False, description="Deliver from a fixed address.")
     max_parallel_chunks: Annotated[int, Field(ge=1), AfterValidator(_parallel_chunks)] | None = Field(
         default=None,

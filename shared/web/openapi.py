@@ -1,22 +1,19 @@
 """The OpenAPI 3.1 document, made of the models that validate and of the types that answer."""
 
 from datetime import timedelta
-from typing import Any, Literal
-
-from pydantic import TypeAdapter
-from typing_extensions import TypedDict
+from typing import Any
 
 from shared.idempotency import KEY_LIFETIME
+from shared.jobs import JobStatus
 from shared.web.answers import Backfill, CreatedBackfill, ListedBackfill
 from shared.web.auth import HEADER
-from shared.web.errors import Fault
 from shared.web.idempotency import HEADER as IDEMPOTENCY_HEADER
 from shared.web.idempotency import MOST_KEY_LENGTH
-from shared.web.listing import MOST_PER_PAGE
-from shared.web.models import CreateBackfill
+from shared.web.listing import CURSOR_PATTERN, MOST_PER_PAGE
+from shared.web.models import CreateBackfill, Rules
+from shared.web.openapi_schemas import REFERENCE, InvalidRequest, Problem, schemas
 from shared.web.openapi_webhook import webhook_request
 
-_REFERENCE = "#/components/schemas/{model}"
 _JOB_ID = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
 _EXAMPLE: dict[str, Any] = {
     "job_name": "USDC transfers on Base — Mar 2026",
@@ -31,18 +28,8 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class Problem(TypedDict):
-    """An error that needs one sentence."""
-
-    detail: str
-
-
-class InvalidRequest(TypedDict):
-    """A request that breaks rules: one entry for each fault."""
-
-    detail: list[Fault]
-
-
+# What can be done with a job once it is created.
+_OF_ONE_JOB = ("getBackfill", "cancelBackfill", "retryBackfill", "pauseBackfill", "resumeBackfill")
 _ERRORS: dict[int, tuple[str, type[Problem] | type[InvalidRequest]]] = {
     400: ("The connection broke before the body was complete", Problem),
     401: ("No API key, an unknown one or a revoked one", Problem),
@@ -58,8 +45,8 @@ _ERRORS: dict[int, tuple[str, type[Problem] | type[InvalidRequest]]] = {
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}}
 
 
-def document(chunks_in_flight: int) -> dict[str, Any]:
-    """The whole document, as JSON; ``chunks_in_flight`` is the most that a job may ask for."""
+def document(rules: Rules) -> dict[str, Any]:
+    """The whole document, as JSON, of an API that validates by these rules."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -102,7 +89,7 @@ def document(chunks_in_flight: int) -> dict[str, Any]:
         },
         "webhooks": {"batch": {"post": webhook_request()}},
         "components": {
-            "schemas": _schemas(chunks_in_flight),
+            "schemas": schemas(rules),
             "securitySchemes": {"ApiKey": {"type": "apiKey", "in": "header", "name": HEADER}},
         },
     }
@@ -111,12 +98,17 @@ def document(chunks_in_flight: int) -> dict[str, Any]:
 def _create() -> dict[str, Any]:
     created = _json(201, CreatedBackfill)
     created["201"]["headers"] = {"Location": {"description": "The job's path", "schema": {"type": "string"}}}
+    created["201"]["links"] = {name: _link(name) for name in _OF_ONE_JOB}
     body = {"schema": _reference(CreateBackfill), "examples": {"transfers": {"value": _EXAMPLE}}}
     return {
         **_operation("createBackfill", "Create a backfill", created, 400, 409, 413, 415, 422, 429),
         "parameters": [_idempotency_key()],
         "requestBody": {"required": True, "content": {"application/json": body}},
     }
+
+
+def _link(operation: str) -> dict[str, Any]:
+    return {"operationId": operation, "parameters": {"job_id": "$response.body#/job_id"}}
 
 
 def _list() -> dict[str, Any]:
@@ -126,11 +118,19 @@ def _list() -> dict[str, Any]:
     link = 'rel="next" while more follow; only with limit'
     page["200"]["headers"] = {"Link": {"description": link, "schema": {"type": "string"}}}
     limit = {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE}
+    statuses = {"type": "array", "items": {"type": "string", "enum": [status.value for status in JobStatus]}}
+    order = {"type": "string", "enum": ["asc", "desc"], "default": "asc"}
     return {
-        **_operation("listBackfills", "List backfills, oldest first", page, 422),
+        **_operation("listBackfills", "List backfills", page, 422),
         "parameters": [
+            _query("status", statuses, "Only jobs of this status; repeat it for more than one."),
+            _query("order", order, "By time of creation: `asc` is oldest first, `desc` newest first."),
             _query("limit", limit, "At most so many; without it, all."),
-            _query("cursor", {"type": "string"}, "From a Link header: go on after that page."),
+            _query(
+                "cursor",
+                {"type": "string", "pattern": CURSOR_PATTERN},
+                "From a Link header: go on after that page.",
+            ),
         ],
     }
 
@@ -157,7 +157,7 @@ def _json(status: int, kind: type[Any], description: str = "Successful") -> dict
 
 
 def _reference(kind: type[Any]) -> dict[str, str]:
-    return {"$ref": _REFERENCE.format(model=kind.__name__)}
+    return {"$ref": REFERENCE.format(model=kind.__name__)}
 
 
 def _job_id() -> dict[str, Any]:
@@ -183,14 +183,3 @@ def _idempotency_key() -> dict[str, Any]:
 
 def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
-
-
-def _schemas(chunks_in_flight: int) -> dict[str, Any]:
-    mode: Literal["validation"] = "validation"
-    kinds = (CreateBackfill, CreatedBackfill, ListedBackfill, Backfill, Problem, InvalidRequest)
-    adapters = [(kind.__name__, mode, TypeAdapter(kind)) for kind in kinds]
-    _, definitions = TypeAdapter.json_schemas(adapters, ref_template=_REFERENCE)
-    schemas: dict[str, Any] = definitions["$defs"]
-    parallel, _null = schemas["CreateBackfill"]["properties"]["max_parallel_chunks"]["anyOf"]
-    parallel["maximum"] = chunks_in_flight
-    return schemas

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from shared.web.app import BACKFILLS
-from shared.web.openapi import document
 from tests.fakes.web import Service, backfill, webhook
 
 
@@ -65,7 +64,7 @@ def test_anything_else_is_refused(service: Service, sink: dict[str, Any], delive
 
 
 def test_the_openapi_document_says_what_at_least_once_gives_up() -> None:
-    schemas = document(64)["components"]["schemas"]
+    schemas = Service().api.openapi["components"]["schemas"]
     told = schemas["KafkaSink"]["properties"]["delivery"]["description"]
     for word in ("exactly_once", "read_committed", "repeats", "beam-row"):
         assert word in told

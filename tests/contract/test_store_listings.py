@@ -4,8 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
+import pytest
+
 from shared import jobs as domain
-from shared.jobs import Counts, Job
+from shared.jobs import Counts, Job, JobStatus
 from shared.steps.ports import DestinationProgress
 from tests.contract.records import Records
 from tests.fakes.examples import CREATED, KAFKA, WEBHOOK, new_job
@@ -36,6 +38,35 @@ def test_pages_joined_are_the_whole_list(records: Records) -> None:
         found += page
         after = (page[-1].time_created, page[-1].job_id)
     assert found == expected
+
+
+def test_newest_first_is_the_list_turned_round(records: Records) -> None:
+    expected = many(records, 205)[::-1]
+    assert [job for job, _, _ in records.listings.jobs("acme", newest_first=True)] == expected
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("statuses", [[], [JobStatus.CANCELLED], [JobStatus.STAGING, JobStatus.CANCELLED]])
+def test_pages_of_a_selection_joined_are_all_of_it(
+    records: Records, statuses: list[JobStatus], *, newest_first: bool
+) -> None:
+    jobs = many(records, 40)
+    for job in jobs[::3]:
+        records.change(job, partial(domain.cancel, now=CREATED))
+    for job in jobs[1::3]:
+        records.change(job, partial(domain.fail, message="it can't be read", now=CREATED, retry=0))
+    stored = [records.now(job) for job in jobs]
+    expected = [job for job in stored if not statuses or job.status in statuses]
+    found: list[Job] = []
+    after = None
+    while page := [
+        job
+        for job, _, _ in records.listings.jobs("acme", after, 7, statuses=statuses, newest_first=newest_first)
+    ]:
+        assert len(page) <= 7
+        found += page
+        after = (page[-1].time_created, page[-1].job_id)
+    assert found == (expected[::-1] if newest_first else expected)
 
 
 def test_a_page_is_full_however_many_unconfirmed_jobs_lie_before_it(records: Records) -> None:

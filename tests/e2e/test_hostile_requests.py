@@ -196,6 +196,13 @@ def test_a_hostile_path_or_query_is_not_found(client: Client, path: str) -> None
         assert answer.status == 422
 
 
+@pytest.mark.parametrize("path", ["/favicon.ico", "/robots.txt", "/api/v1/beam/backfills/%0A/cancel"])
+def test_no_path_is_answered_by_the_framework(client: Client, path: str) -> None:
+    for headers, status in (({"X-API-Key": client.api_key}, 404), ({}, 401)):
+        answer = urllib3.request("POST", client.api_url + path, headers=headers)
+        assert (answer.status, list(answer.json())) == (status, ["detail"])
+
+
 @pytest.mark.parametrize("key", ["", "x", "' OR 1=1 --", "../../api_keys", "x" * 8000, "\xff"])
 def test_a_hostile_key_opens_nothing(client: Client, key: str) -> None:
     url = f"{client.api_url}/api/v1/beam/backfills"

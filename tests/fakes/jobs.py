@@ -3,8 +3,9 @@
 Jobs are immutable, so handing one out can't leak a reference; lists are copied on the way in and out.
 """
 
+import operator
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -166,13 +167,23 @@ class FakeJobs:
         return self.stored[_name(job)].wishes.get((uid, job.retry))
 
     def jobs(
-        self, organization_id: str, after: tuple[datetime, str] | None = None, limit: int | None = None
+        self,
+        organization_id: str,
+        after: tuple[datetime, str] | None = None,
+        limit: int | None = None,
+        *,
+        statuses: Collection[JobStatus] = (),
+        newest_first: bool = False,
     ) -> Iterator[tuple[Job, list[FilterValue] | None, Counts | None]]:
         self._reach()
         mine = [stored for stored in self.stored.values() if stored.job.organization_id == organization_id]
         visible = [stored for stored in mine if stored.job.confirmed]
-        rest = [stored for stored in visible if after is None or _place(stored) > after]
-        for stored in sorted(rest, key=_place)[:limit]:
+        wanted = [stored for stored in visible if not statuses or stored.job.status in statuses]
+        ordered = sorted(wanted, key=_place, reverse=newest_first)
+        if after is not None:
+            beyond = operator.lt if newest_first else operator.gt
+            ordered = [stored for stored in ordered if beyond(_place(stored), after)]
+        for stored in ordered[:limit]:
             self._reach()
             values = None if stored.job.filter_column is None else list(stored.filter_values)
             yield stored.job, values, _counts(stored)

@@ -49,6 +49,7 @@ class Service:
         self.time = START
         self.events: list[Event] = []
         numbers = random.Random(7)  # noqa: S311 - ids that repeat from run to run
+        rules = Rules(catalog, allow_insecure_webhooks, CHUNKS_IN_FLIGHT)
         self.api = Api(
             keys=self.keys,
             jobs=self.jobs,
@@ -56,12 +57,12 @@ class Service:
             publisher=self.queue,
             now=self._now,
             new_id=lambda: UUID(int=numbers.getrandbits(128), version=4),
-            rules=Rules(catalog, allow_insecure_webhooks, CHUNKS_IN_FLIGHT),
+            rules=rules,
             webhook_batch_rows=500,
             kept=Kept(staged_files=timedelta(days=14), markers=timedelta(days=7)),
             tracer=PassingTracer(),
             events=self.events.append,
-            openapi=document(CHUNKS_IN_FLIGHT),
+            openapi=document(rules),
         )
         self.client = Client(Request.application(self.api.handle))
 

@@ -11,7 +11,7 @@ MUTATIONS = (
         "an index is missing",
         properties_of_data.indexes_are_those_of_the_queries,
         _INDEXES,
-        '"jobs"       = ["time_created", "job_id"]',
+        '"jobs.status"      = ["status", "time_created", "job_id"]',
         "",
     ),
     Mutation(
@@ -20,6 +20,13 @@ MUTATIONS = (
         _INDEXES,
         '["time_created", "job_id"]',
         '["job_id", "time_created"]',
+    ),
+    Mutation(
+        "an index of a list that is turned round goes the other way",
+        properties_of_data.indexes_are_those_of_the_queries,
+        _INDEXES,
+        '["time_created desc", "job_id desc"]',
+        '["time_created desc", "job_id"]',
     ),
     Mutation(
         "a collection group is asked by an index of its collections",

@@ -16,7 +16,7 @@ def indexes_are_those_of_the_queries(deployment: Deployment) -> None:
         (
             index.values["query_scope"],
             index.values["collection"],
-            tuple(field["field_path"] for field in index.values["fields"]),
+            tuple((field["field_path"], field["order"]) for field in index.values["fields"]),
         )
         for index in deployment.of("google_firestore_index")
     }

@@ -25,34 +25,40 @@ from shared.adapters.firestore_deliveries import FirestoreDeliveries
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_limits import recount
 from shared.adapters.firestore_listings import FirestoreListings
-from shared.jobs import Attempt, Job
+from shared.jobs import Attempt, Job, JobStatus
 from shared.operator import keys
 from tests.fakes.examples import new_job
 
 _SERVICE = "google.firestore.v1.Firestore"
 _DOCUMENT_NAME = "__name__"
+_ASCENDING = "ASCENDING"
+
+Ordered = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """``equal``: the fields that are compared for equality; ``summed`` those of an aggregation."""
+    """``equal``: the fields that are compared for equality; ``summed`` those of an aggregation.
+
+    ``order``: those that the answer is ordered by, each with its direction.
+    """
 
     scope: str
     collection: str
     equal: tuple[str, ...] = ()
-    order: tuple[str, ...] = ()
+    order: tuple[Ordered, ...] = ()
     summed: tuple[str, ...] = ()
 
     def fields(self) -> set[str]:
-        return {*self.equal, *self.order, *self.summed}
+        return {*self.equal, *(field for field, _ in self.order), *self.summed}
 
 
 @dataclass(frozen=True, slots=True)
 class Indexes:
-    """(scope, collection, field) and (scope, collection, fields)."""
+    """(scope, collection, field) and (scope, collection, fields with their directions)."""
 
     single: set[tuple[str, str, str]]
-    composite: set[tuple[str, str, tuple[str, ...]]]
+    composite: set[tuple[str, str, tuple[Ordered, ...]]]
 
 
 def ask_everything(client: firestore.Client) -> None:
@@ -68,6 +74,9 @@ def ask_everything(client: firestore.Client) -> None:
         lambda: list(jobs.active()),
         lambda: list(listings.jobs(job.organization_id)),
         lambda: list(listings.jobs(job.organization_id, after=(now, job.job_id), limit=5)),
+        lambda: list(listings.jobs(job.organization_id, newest_first=True)),
+        lambda: list(listings.jobs(job.organization_id, statuses=list(JobStatus))),
+        lambda: list(listings.jobs(job.organization_id, statuses=[JobStatus.FAILED], newest_first=True)),
         lambda: listings.destinations(job),
         lambda: list(chunks.undelivered(job)),
         lambda: list(chunks.undelivered(job, 3)),
@@ -110,12 +119,10 @@ def needed() -> Indexes:
     indexes = Indexes(set(), set())
     for shape in recorded():
         if shape.summed or len(shape.order) > 1 or (shape.order and shape.equal):
-            fields = (*shape.equal, *shape.order, *shape.summed)
-            indexes.composite.add((shape.scope, shape.collection, fields))
+            equal, summed = ([(field, _ASCENDING) for field in some] for some in (shape.equal, shape.summed))
+            indexes.composite.add((shape.scope, shape.collection, (*equal, *shape.order, *summed)))
         else:
-            indexes.single.update(
-                (shape.scope, shape.collection, field) for field in (*shape.equal, *shape.order)
-            )
+            indexes.single.update((shape.scope, shape.collection, field) for field in shape.fields())
     return indexes
 
 
@@ -175,7 +182,9 @@ def _shape(query: Any) -> Shape:
         source.collection_id,
         equal=tuple(_equal(query.where)),
         order=tuple(
-            order.field.field_path for order in query.order_by if order.field.field_path != _DOCUMENT_NAME
+            (order.field.field_path, StructuredQuery.Direction(order.direction).name)
+            for order in query.order_by
+            if order.field.field_path != _DOCUMENT_NAME
         ),
     )
 

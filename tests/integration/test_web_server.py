@@ -2,17 +2,15 @@
 
 import http.client
 import json
-import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
 import urllib3
 
-from infra.local.options import StackOptions
-from infra.local.supervisor import LocalStack
 from shared.web.app import BACKFILLS
 from tests.fakes.web import KEY, OTHER_KEY, backfill
+from tests.integration.serving import raw_answer, served
 
 pytestmark = pytest.mark.emulator
 
@@ -23,14 +21,8 @@ JSON = {"Content-Type": "application/json"}
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where functions-framework serves the API on fakes."""
-    functions = tmp_path_factory.mktemp("functions")
-    (functions / "api").mkdir()
-    (functions / "api" / "main.py").write_text("from tests.integration.web_function import handle\n")
-    folder = tmp_path_factory.mktemp("stack")
-    with LocalStack(
-        StackOptions(folder=folder, parts=frozenset({"api"}), functions_folder=functions)
-    ) as stack:
-        yield stack.endpoints["api_url"]
+    with served("tests.integration.web_function", tmp_path_factory) as url:
+        yield url
 
 
 @pytest.mark.parametrize("connection", ["keep-alive", "close"])
@@ -75,12 +67,6 @@ def test_head_of_the_list_has_no_body(url: str) -> None:
 
 
 def _raw(url: str, header: str, body: bytes) -> bytes:
-    parts = urlsplit(url)
     lines = [f"POST {BACKFILLS} HTTP/1.1", "Host: local", f"X-API-Key: {KEY}", header]
     lines += ["Content-Type: application/json", "Connection: close", "", ""]
-    answer = b""
-    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
-        connection.sendall("\r\n".join(lines).encode() + body)
-        while piece := connection.recv(65_536):
-            answer += piece
-    return answer
+    return raw_answer(url, "\r\n".join(lines).encode() + body)

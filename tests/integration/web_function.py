@@ -1,11 +1,12 @@
 """The API function on fakes. For the second key its list breaks off after two jobs."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from typing import Any
 
 from flask import Request
 from werkzeug import Response
 
+from shared.bootstrap.framework import answers_everything
 from shared.errors import Unavailable
 from shared.jobs import Counts, FilterValue, Job
 from tests.fakes.jobs import FakeJobs
@@ -16,9 +17,9 @@ JOBS = 3
 
 class _BreakingListings(FakeJobs):
     def jobs(
-        self, organization_id: str, after: tuple[datetime, str] | None = None, limit: int | None = None
+        self, organization_id: str, *more: Any, **named: Any
     ) -> Iterator[tuple[Job, list[FilterValue] | None, Counts | None]]:
-        for number, entry in enumerate(super().jobs(organization_id, after, limit)):
+        for number, entry in enumerate(super().jobs(organization_id, *more, **named)):
             if organization_id == "another" and number == JOBS - 1:
                 raise Unavailable("the job store")
             yield entry
@@ -31,6 +32,7 @@ for _ in range(JOBS):
 object.__setattr__(_service.api, "listings", _BreakingListings(stored=_service.jobs.stored))
 
 
+@answers_everything
 def handle(request: Request) -> Response:
     """Answer one request."""
     return _service.api.handle(request)

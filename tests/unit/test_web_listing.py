@@ -1,16 +1,18 @@
 """The list: a stream of everything, or pages that miss and repeat nothing."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import timedelta
+from typing import Any
 from urllib.parse import urljoin
 
 import pytest
 
 from shared.errors import Unavailable
-from shared.jobs import Counts, FilterValue, Job, confirm
+from shared.jobs import Counts, FilterValue, Job, JobStatus, confirm
 from shared.web import listing
 from shared.web.app import BACKFILLS
 from tests.fakes.jobs import FakeJobs
+from tests.fakes.staged import finish, stage
 from tests.fakes.web import OTHER_KEY, START, Service, backfill
 
 
@@ -18,8 +20,8 @@ def _ids(service: Service, query: str = "") -> list[str]:
     return [item["job_id"] for item in service.call("GET", BACKFILLS + query).get_json()]
 
 
-def _pages(service: Service, limit: int) -> list[list[str]]:
-    pages, url = [], f"{BACKFILLS}?limit={limit}"
+def _pages(service: Service, limit: int, query: str = "") -> list[list[str]]:
+    pages, url = [], f"{BACKFILLS}?limit={limit}{query}"
     while url:
         answer = service.call("GET", url)
         pages.append([item["job_id"] for item in answer.get_json()])
@@ -55,6 +57,70 @@ def test_a_cursor_without_limit_goes_on_to_the_end() -> None:
     assert _ids(service, f"?cursor={cursor}") == made[1:]
 
 
+def _of_every_status(service: Service) -> dict[str, list[str]]:
+    """Jobs of each status, two of one moment each, in the order in which they are listed."""
+    object.__setattr__(service.api, "now", lambda: service.time)
+    made: dict[str, list[str]] = {}
+    for _ in range(3):
+        for status in JobStatus:
+            service.time += timedelta(seconds=1)
+            pair = [service.created() for _ in range(2)]
+            for job_id in pair:
+                _bring_to(service, job_id, status)
+            made[status] = [*made.get(status, []), *sorted(pair)]
+    return made
+
+
+def _bring_to(service: Service, job_id: str, status: JobStatus) -> None:
+    if status is JobStatus.TRANSPORTING:
+        stage(service.jobs, job_id, chunks=2, rows=10)
+    elif status is JobStatus.CANCELLED:
+        assert service.call("POST", f"{BACKFILLS}/{job_id}/cancel").status_code == 200
+    elif status is not JobStatus.STAGING:
+        finish(service.jobs, job_id, status)
+
+
+@pytest.mark.parametrize("status", JobStatus)
+def test_the_list_of_one_status(status: JobStatus) -> None:
+    service = Service()
+    made = _of_every_status(service)[status]
+    assert _ids(service, f"?status={status}") == made
+    assert _ids(service, f"?status={status}&order=desc") == made[::-1]
+
+
+@pytest.mark.parametrize("order", ["", "&order=asc", "&order=desc"])
+@pytest.mark.parametrize(
+    "statuses", [(), ("failed",), ("cancelled", "staging", "cancelled"), tuple(JobStatus)]
+)
+@pytest.mark.parametrize("limit", [1, 4, 1_000])
+def test_pages_keep_to_the_statuses_and_the_order(limit: int, statuses: tuple[str, ...], order: str) -> None:
+    service = Service()
+    made = _of_every_status(service)
+    whole = [
+        job_id for job_id in _ids(service) if not statuses or any(job_id in made[one] for one in statuses)
+    ]
+    query = "".join(f"&status={status}" for status in statuses) + order
+    expected = whole[::-1] if order == "&order=desc" else whole
+    assert _ids(service, "?" + query.removeprefix("&")) == expected
+    assert [job_id for page in _pages(service, limit, query) for job_id in page] == expected
+
+
+def test_a_cursor_goes_on_in_either_direction() -> None:
+    service = Service()
+    made = [service.created() for _ in range(5)]
+    link = service.call("GET", f"{BACKFILLS}?limit=3").headers["Link"]
+    cursor = link.partition("cursor=")[2].partition(">")[0]
+    assert _ids(service, f"?cursor={cursor}&order=desc") == made[1::-1]
+    assert _ids(service, f"?cursor={cursor}&order=asc") == made[3:]
+
+
+def test_an_unknown_status_is_refused_with_those_that_there_are() -> None:
+    answer = Service().call("GET", f"{BACKFILLS}?status=failed&status=paused")
+    assert answer.status_code == 422
+    (fault,) = answer.get_json()["detail"]
+    assert fault["msg"] == "Give one of: staging, transporting, completed, failed, cancelled"
+
+
 def test_a_page_ends_early_when_its_filters_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
     service = Service()
     monkeypatch.setattr(listing, "PAGE_BYTES", 10_000)
@@ -77,12 +143,16 @@ def test_a_page_ends_early_when_its_filters_are_large(monkeypatch: pytest.Monkey
         ("?cursor=", [["query", "cursor"]]),
         ("?cursor=x", [["query", "cursor"]]),
         ("?cursor=2026-13-01T00:00:00Z_f47ac10b-58cc-4372-a567-0e02b2c3d479", [["query", "cursor"]]),
-        ("?status=failed", [["query", "status"]]),
+        ("?status=x&status=failed&status=", [["query", "status", 0], ["query", "status", 2]]),
+        ("?status=FAILED", [["query", "status", 0]]),
+        ("?order=newest", [["query", "order"]]),
+        ("?order=", [["query", "order"]]),
+        ("?order=asc&order=asc", [["query", "order"]]),
         ("?limit=x&offset=5", [["query", "offset"], ["query", "limit"]]),
         ("?%00=1", [["query", "\x00"]]),
     ],
 )
-def test_a_query_that_cannot_be_had_is_422(query: str, locs: list[list[str]]) -> None:
+def test_a_query_that_cannot_be_had_is_422(query: str, locs: list[list[str | int]]) -> None:
     answer = Service().call("GET", BACKFILLS + query)
     assert answer.status_code == 422
     assert [fault["loc"] for fault in answer.get_json()["detail"]] == locs
@@ -113,9 +183,9 @@ class BreakingListings(FakeJobs):
         self.good = good
 
     def jobs(
-        self, organization_id: str, after: tuple[datetime, str] | None = None, limit: int | None = None
+        self, organization_id: str, *more: Any, **named: Any
     ) -> Iterator[tuple[Job, list[FilterValue] | None, Counts | None]]:
-        for number, entry in enumerate(super().jobs(organization_id, after, limit)):
+        for number, entry in enumerate(super().jobs(organization_id, *more, **named)):
             if number == self.good:
                 raise Unavailable("the job store")
             yield entry

@@ -12,10 +12,9 @@ from shared.destinations.webhook_answer import accepts
 from shared.destinations.webhook_request import headers_of
 from shared.errors import DestinationRefused
 from shared.web.app import _PATHS, BACKFILLS
-from shared.web.openapi import document
 from tests.fakes.web import Service
 
-DOCUMENT = document(64)
+DOCUMENT = Service().api.openapi
 
 
 def _nodes(node: Any) -> Iterator[dict[str, Any]]:
@@ -69,6 +68,15 @@ def test_path_parameters_are_declared() -> None:
     for path, item in DOCUMENT["paths"].items():
         declared = {parameter["name"] for parameter in item.get("parameters", [])}
         assert declared == set(re.findall(r"{(\w+)}", path))
+
+
+def test_what_is_created_is_linked_to_all_that_can_be_done_with_it() -> None:
+    links = DOCUMENT["paths"][BACKFILLS]["post"]["responses"]["201"]["links"].values()
+    of_one_job = {
+        op["operationId"] for path, _, op in _operations() if path.startswith(f"{BACKFILLS}/{{job_id}}")
+    }
+    assert {link["operationId"] for link in links} == of_one_job
+    assert all(link["parameters"] == {"job_id": "$response.body#/job_id"} for link in links)
 
 
 def test_unknown_fields_are_refused_in_the_schemas_too() -> None:

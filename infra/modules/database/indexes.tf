@@ -16,9 +16,13 @@ locals {
     "jobs.torn_down"   = "COLLECTION_GROUP"
   }
 
+  # By collection and, where it has several, a name. Firestore does not read an index of two fields backwards.
   composite = {
-    "jobs"       = ["time_created", "job_id"]
-    "deliveries" = ["destination", "state", "rows"]
+    "jobs"             = ["time_created", "job_id"]
+    "jobs.desc"        = ["time_created desc", "job_id desc"]
+    "jobs.status"      = ["status", "time_created", "job_id"]
+    "jobs.status_desc" = ["status", "time_created desc", "job_id desc"]
+    "deliveries"       = ["destination", "state", "rows"]
   }
 }
 
@@ -68,14 +72,14 @@ resource "google_firestore_index" "composite" {
 
   project     = var.project
   database    = google_firestore_database.this.name
-  collection  = each.key
+  collection  = split(".", each.key)[0]
   query_scope = "COLLECTION"
 
   dynamic "fields" {
     for_each = each.value
     content {
-      field_path = fields.value
-      order      = "ASCENDING"
+      field_path = trimsuffix(fields.value, " desc")
+      order      = endswith(fields.value, " desc") ? "DESCENDING" : "ASCENDING"
     }
   }
 }

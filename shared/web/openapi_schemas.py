@@ -1,0 +1,69 @@
+"""The schemas of the OpenAPI document: the models', made exact by what this deployment takes.
+
+A client that generates requests from them is refused only for what no schema can say: a window whose start
+is not before its end, and two destinations of one type and name.
+"""
+
+import re
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+from typing_extensions import TypedDict
+
+from shared.catalog import IDENTIFIER, Catalog
+from shared.web.answers import Backfill, CreatedBackfill, ListedBackfill
+from shared.web.errors import Fault
+from shared.web.models import CreateBackfill, Rules
+from shared.web.urls import pattern
+
+REFERENCE = "#/components/schemas/{model}"
+
+
+class Problem(TypedDict):
+    """An error that needs one sentence."""
+
+    detail: str
+
+
+class InvalidRequest(TypedDict):
+    """A request that breaks rules: one entry for each fault."""
+
+    detail: list[Fault]
+
+
+def schemas(rules: Rules) -> dict[str, Any]:
+    """By name, the schemas that the document refers to."""
+    mode: Literal["validation"] = "validation"
+    kinds = (CreateBackfill, CreatedBackfill, ListedBackfill, Backfill, Problem, InvalidRequest)
+    adapters = [(kind.__name__, mode, TypeAdapter(kind)) for kind in kinds]
+    _, definitions = TypeAdapter.json_schemas(adapters, ref_template=REFERENCE)
+    found: dict[str, Any] = definitions["$defs"]
+    create, window = (found[name]["properties"] for name in ("CreateBackfill", "BackfillWindow"))
+    parallel, _null = create["max_parallel_chunks"]["anyOf"]
+    parallel["maximum"] = rules.chunks_in_flight
+    create["table"]["pattern"] = _tables(rules.catalog)
+    found["WebhookSink"]["properties"]["url"]["pattern"] = pattern(
+        allow_insecure=rules.allow_insecure_webhooks
+    )
+    if all(entry.block_column is None for entry in rules.catalog.entries):
+        window["partition_key"] = {"type": "string", "const": "block_timestamp"}
+        for name in ("start", "end"):
+            timestamp, _block = window[name].pop("anyOf")
+            window[name] |= timestamp | {
+                "description": f"{window[name]['description']} {timestamp['description']}"
+            }
+    return found
+
+
+def _tables(catalog: Catalog) -> str:
+    entries = [r"\.".join(_part(part) for part in entry.tables.split(".")) for entry in catalog.entries]
+    return f"^({'|'.join(entries)})$"
+
+
+def _part(name: str) -> str:
+    """A pattern's part of a table's name, in either case."""
+    if name == "*":
+        return IDENTIFIER
+    return "".join(
+        f"[{letter.upper()}{letter.lower()}]" if letter.isalpha() else re.escape(letter) for letter in name
+    )
