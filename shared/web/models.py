@@ -115,6 +115,11 @@ def _one_type(values: list[FilterValue]) -> list[FilterValue]:
     return list(dict.fromkeys(values))
 
 
+def _whole(value: Any) -> Any:
+    # To JSON Schema 3.0 is an integer, and some clients have no other numbers.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _parallel_chunks(number: int, info: ValidationInfo[Rules]) -> int:
     most = info.context.chunks_in_flight
     if number > most:
@@ -239,7 +244,9 @@ class CreateBackfill(_Strict):
         description="No two of one type have the same name.", json_schema_extra={"uniqueItems": True}
     )
     static_egress_ip: bool = Field(default=False, description="Deliver from a fixed address.")
-    max_parallel_chunks: Annotated[int, Field(ge=1), AfterValidator(_parallel_chunks)] | None = Field(
+    max_parallel_chunks: (
+        Annotated[int, Field(ge=1), AfterValidator(_parallel_chunks), BeforeValidator(_whole)] | None
+    ) = Field(
         default=None,
         description="Deliver at most so many of the job's chunks at once; the service may deliver fewer.",
     )

@@ -29,7 +29,7 @@ _EXAMPLE: dict[str, Any] = {
 
 
 # What can be done with a job once it is created.
-_OF_ONE_JOB = ("getBackfill", "cancelBackfill", "retryBackfill", "pauseBackfill", "resumeBackfill")
+OF_ONE_JOB = ("getBackfill", "cancelBackfill", "retryBackfill", "pauseBackfill", "resumeBackfill")
 _ERRORS: dict[int, tuple[str, type[Problem] | type[InvalidRequest]]] = {
     400: ("The connection broke before the body was complete", Problem),
     401: ("No API key, an unknown one or a revoked one", Problem),
@@ -98,7 +98,7 @@ def document(rules: Rules) -> dict[str, Any]:
 def _create() -> dict[str, Any]:
     created = _json(201, CreatedBackfill)
     created["201"]["headers"] = {"Location": {"description": "The job's path", "schema": {"type": "string"}}}
-    created["201"]["links"] = {name: _link(name) for name in _OF_ONE_JOB}
+    created["201"]["links"] = {name: _link(name) for name in OF_ONE_JOB}
     body = {"schema": _reference(CreateBackfill), "examples": {"transfers": {"value": _EXAMPLE}}}
     return {
         **_operation("createBackfill", "Create a backfill", created, 400, 409, 413, 415, 422, 429),

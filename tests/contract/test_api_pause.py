@@ -73,12 +73,12 @@ def test_a_job_shows_how_many_chunks_at_once_it_asked_for(service: Service) -> N
     assert "max_parallel_chunks" not in service.call("GET", f"{BACKFILLS}/{silent}").get_json()
 
 
-@pytest.mark.parametrize("number", [1, CHUNKS_IN_FLIGHT])
-def test_as_many_as_the_operator_allows(service: Service, number: int) -> None:
+@pytest.mark.parametrize("number", [1, 2.0, CHUNKS_IN_FLIGHT])
+def test_as_many_as_the_operator_allows(service: Service, number: float) -> None:
     service.created(backfill(max_parallel_chunks=number))
 
 
-@pytest.mark.parametrize("number", [0, -1, CHUNKS_IN_FLIGHT + 1, 2.0, "3", True])
+@pytest.mark.parametrize("number", [0, -1, CHUNKS_IN_FLIGHT + 1, 2.5, "3", True])
 def test_any_other_number_is_refused(service: Service, number: object) -> None:
     (fault,) = service.faults(backfill(max_parallel_chunks=number))
     assert fault["loc"] == ["body", "max_parallel_chunks"]

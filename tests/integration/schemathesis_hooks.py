@@ -1,0 +1,56 @@
+"""What schemathesis must know of create requests besides their schema: two rules that no schema can say."""
+
+from typing import Any
+
+import schemathesis
+
+from shared import timestamps
+
+
+@schemathesis.hook
+def map_body(_context: schemathesis.HookContext, body: Any) -> Any:
+    """Turn a window round whose start is after its end, and name two destinations apart."""
+    if not isinstance(body, dict):
+        return body
+    window, destinations = body.get("backfill_window"), body.get("destinations")
+    if isinstance(window, dict) and _order(window.get("start")) > _order(window.get("end")) > ("", ""):
+        body = body | {"backfill_window": window | {"start": window["end"], "end": window["start"]}}
+    if isinstance(destinations, list):
+        body = body | {"destinations": _told_apart(destinations)}
+    return body
+
+
+@schemathesis.hook
+def filter_body(_context: schemathesis.HookContext, body: Any) -> bool:
+    """Leave out windows that begin where they end."""
+    window = body.get("backfill_window") if isinstance(body, dict) else None
+    if not isinstance(window, dict):
+        return True
+    start, end = _order(window.get("start")), _order(window.get("end"))
+    return start != end or start == ("", "")
+
+
+def _order(bound: Any) -> tuple[str, str]:
+    """What times are compared by; before all times for what is none."""
+    try:
+        return timestamps.order(timestamps.canonical(bound))
+    except (TypeError, ValueError):
+        return "", ""
+
+
+def _told_apart(destinations: list[Any]) -> list[Any]:
+    named: set[tuple[Any, Any]] = set()
+    apart = []
+    for number, destination in enumerate(destinations):
+        kind, name = (
+            (destination.get("type"), destination.get("name"))
+            if isinstance(destination, dict)
+            else (None, None)
+        )
+        if isinstance(kind, str) and isinstance(name, str):
+            if (kind, name) in named:
+                # Of the same length, so that one too long stays so.
+                destination = destination | {"name": f"{name[: -len(str(number))]}{number}"}  # noqa: PLW2901
+            named.add((kind, destination["name"]))
+        apart.append(destination)
+    return apart
