@@ -11,13 +11,18 @@ from confluent_kafka import Producer
 
 from bench import chunk
 from bench.work import measured
-from shared.destinations.kafka import CORRECTNESS, TUNING, KafkaLimits, KafkaSink
-from shared.destinations.kafka_sending import Refused, Sending
+from shared.destinations.kafka import KafkaSink
+from shared.destinations.kafka_refusals import Refusals
+from shared.destinations.kafka_room import Room
+from shared.destinations.kafka_sending import Sending
+from shared.destinations.kafka_settings import CORRECTNESS, TUNING, KafkaLimits
 from shared.encoding import ParquetRows
 from shared.jobs import KafkaDestination, topic_name
+from shared.oversized import NONE_SKIPPED, Skipped
 from shared.steps.sending import ChunkDelivery
 
 LIMITS = KafkaLimits(least=0.0)
+DEFAULT_LIMIT = 1_048_588  # max.message.bytes of a topic that says nothing else
 _SETTLING = 1.0  # seconds; as in ceiling.c, and for the same reason
 
 
@@ -48,7 +53,7 @@ class Watched:
     def check(self) -> None:
         """Nothing stops it."""
 
-    def checkpoint(self, next_batch: int) -> None:
+    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
         """No webhook's."""
 
     def seconds_left(self) -> float:
@@ -62,28 +67,36 @@ def delivery(rows: int, name: str) -> ChunkDelivery:
 
 def product(path: str, bootstrap: str) -> dict[str, float]:
     """The product's hot path: its reader, its encoder, its sending, with no transaction around it."""
-    refused = Refused()
+    refused = Refusals()
     producer = connected({**settings(bootstrap), "on_delivery": refused})
     rows = pq.read_metadata(path).num_rows
     with measured(rows) as found:
-        _send(producer, rows, path, _NAME)
+        _send(producer, rows, path, _NAME, refused)
     refused.check()
     return found
 
 
 def idempotent(path: str, bootstrap: str, name: str) -> dict[str, float]:
     """The same from making its producer, as ``exactly_once`` makes its own for each chunk."""
-    refused = Refused()
+    refused = Refusals()
     rows = pq.read_metadata(path).num_rows
     with measured(rows) as found:
-        _send(Producer({**settings(bootstrap), "on_delivery": refused}), rows, path, name)
+        _send(Producer({**settings(bootstrap), "on_delivery": refused}), rows, path, name, refused)
     refused.check()
     return found
 
 
-def _send(producer: Producer, rows: int, path: str, name: str) -> None:
+def _send(producer: Producer, rows: int, path: str, name: str, refused: Refusals) -> None:
     sending = Sending(
-        producer, delivery(rows, name), topic(name), Watched(), reserve=0.0, monotonic=time.monotonic
+        producer,
+        delivery(rows, name),
+        topic(name),
+        Watched(),
+        room=Room(DEFAULT_LIMIT, TUNING["batch.size"]),
+        most=TUNING["message.max.bytes"],
+        refusals=refused,
+        reserve=0.0,
+        monotonic=time.monotonic,
     )
     with Path(path).open("rb") as file:
         for batch in ParquetRows(file, chunk.COLUMNS, chunk.KEY, path).batches(LIMITS.batch_rows):

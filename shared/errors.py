@@ -15,7 +15,8 @@ client may read (``message``) from what only the operator's log gets (``detail``
     │   ├── StagedFileUnusable     a staged file is gone, corrupt or of another shape
     │   ├── TableNotOffered        the table is not in the catalog any more: catalog.py
     │   └── DestinationRefused     a destination can never accept these rows
-    │       └── RowTooLarge        a row that the topic can't hold: destinations/kafka_errors.py
+    │       ├── BatchRefused       a batch that a topic does not take: destinations/kafka_errors.py
+    │       └── RowTooLarge        a row larger than a destination takes: oversized.py
     ├── Skipped                    nothing to do, now or ever: recorded and acknowledged
     │   ├── MalformedMessage       not a message of ours
     │   ├── StaleMessage           of an unknown job, another attempt, or a job that has ended

@@ -84,6 +84,20 @@ class ChunkDelivered(OfJob):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowsSkipped(OfJob):
+    """A destination has a chunk without so many ``rows``, which are larger than it takes; the ``largest`` of
+    those that the delivery's record names, in bytes.
+    """
+
+    name: ClassVar = "rows_skipped"
+    chunk: int
+    destination_type: str
+    destination: str
+    rows: int
+    largest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobEnded(OfJob):
     """A job came to its end; ``seconds`` since it was created, or retried; ``error_message`` as the client
     reads it, of a failed one.
@@ -131,6 +145,7 @@ Event = (
     | JobResumed
     | UnloadEnded
     | ChunkDelivered
+    | RowsSkipped
     | JobEnded
     | MessageRetried
     | MessageDeadLettered

@@ -12,6 +12,7 @@ from enum import StrEnum
 from shared.columns import Column
 from shared.errors import Busy, StaleMessage, StateConflict
 from shared.idempotency import Idempotency
+from shared.oversized import SKIP, OversizedRows
 
 AT_LEAST_ONCE = "at_least_once"
 
@@ -102,6 +103,7 @@ class Job:
     take it back.
     ``idempotency``: what it was created with, if its client gave a key.
     ``trace``: the request that created it, as the root of its trace (`traceparent`).
+    ``oversized_rows``: what becomes of rows larger than a destination takes, as it was given.
     ``retry``: raised by each retry, carried in every message; ``time_retried``: of the last one.
     ``attempts``: how often staging was begun since the last retry.
     ``time_nudged``, ``nudged_left``: when the sweep last looked after it, and what was left then.
@@ -127,6 +129,7 @@ class Job:
     filter_parts: int = 0
     idempotency: Idempotency | None = None
     trace: str | None = None
+    oversized_rows: OversizedRows | None = None
     status: JobStatus = JobStatus.STAGING
     confirmed: bool = False
     retry: int = 0
@@ -184,6 +187,11 @@ class Job:
     def query_tag(self) -> str:
         """Finds the attempt's query in Snowflake when its id was never recorded."""
         return f"{self.workflow_id}-{self.require_attempt().attempt_id}"
+
+    @property
+    def skips_oversized(self) -> bool:
+        """Whether rows larger than a destination takes are left out there, rather than fail the job."""
+        return self.oversized_rows == SKIP
 
     def require_attempt(self) -> Attempt:
         if self.attempt is None:

@@ -21,10 +21,13 @@ from shared.adapters.firestore_documents import (
     chunk_id,
     fields_of,
     paged,
+    skipped_fields,
+    skipped_from,
 )
 from shared.adapters.google_errors import reaching
 from shared.errors import Busy
 from shared.jobs import Job
+from shared.oversized import NONE_SKIPPED, Skipped
 from shared.steps.ports import Clock
 
 _LEASED, _RELEASED, _DONE = "leased", "released", "done"
@@ -57,7 +60,7 @@ class FirestoreDeliveries:
                 written = reference.create(first | hold, retry=RETRY, timeout=TIMEOUT)
             except AlreadyExists:
                 return self._take_over(reference, hold)
-            return FirestoreLease(reference, holder, written.update_time, 0, self._expiry)
+            return FirestoreLease(reference, holder, written.update_time, first, self._expiry)
 
     def begun(self, job: Job) -> Mapping[int, set[str]]:
         begun: dict[int, set[str]] = {}
@@ -99,7 +102,7 @@ class FirestoreDeliveries:
             return None
         if fields["holder"] == holder:
             # Our own creation, repeated because its answer was lost.
-            return FirestoreLease(reference, holder, snapshot.update_time, fields["next_batch"], self._expiry)
+            return FirestoreLease(reference, holder, snapshot.update_time, fields, self._expiry)
         if fields["state"] == _LEASED and fields["expires"] > self._now():
             raise Busy(f"chunk {fields['chunk']} is just being delivered", detail=reference.path)
         option = firestore.Client.write_option(last_update_time=snapshot.update_time)
@@ -108,7 +111,7 @@ class FirestoreDeliveries:
             written = reference.update(changes, option, retry=RETRY, timeout=TIMEOUT)
         except FailedPrecondition:
             return self._already_mine(reference, holder)
-        return FirestoreLease(reference, holder, written.update_time, fields["next_batch"], self._expiry)
+        return FirestoreLease(reference, holder, written.update_time, fields, self._expiry)
 
     def _already_mine(self, reference: firestore.DocumentReference, holder: str) -> "FirestoreLease":
         """A write that was refused may have been our own, repeated because its answer was lost."""
@@ -116,7 +119,7 @@ class FirestoreDeliveries:
         fields = fields_of(snapshot)
         if fields.get("holder") != holder:
             raise Busy("somebody else has just begun this delivery", detail=reference.path)
-        return FirestoreLease(reference, holder, snapshot.update_time, fields["next_batch"], self._expiry)
+        return FirestoreLease(reference, holder, snapshot.update_time, fields, self._expiry)
 
     def _expiry(self) -> datetime:
         return self._now() + self._length
@@ -135,10 +138,11 @@ class FirestoreLease:
         reference: firestore.DocumentReference,
         holder: str,
         update_time: datetime,
-        first_batch: int,
+        fields: Mapping[str, Any],
         expiry: Callable[[], datetime],
     ) -> None:
-        self.first_batch = first_batch
+        self.first_batch: int = fields["next_batch"]
+        self.skipped = skipped_from(fields)
         self._reference = reference
         self._holder = holder
         self._update_time = update_time
@@ -148,8 +152,10 @@ class FirestoreLease:
     def renew(self) -> None:
         self._write({"expires": self._expiry()})
 
-    def checkpoint(self, next_batch: int) -> None:
-        self._write({"next_batch": next_batch, "expires": self._expiry()})
+    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
+        names = {} if skipped == self.skipped else skipped_fields(skipped)
+        self._write({"next_batch": next_batch, "expires": self._expiry(), **names})
+        self.skipped = skipped
 
     def done(self, rows: int) -> None:
         self._write({"state": _DONE, "rows": rows})

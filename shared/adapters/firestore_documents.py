@@ -38,6 +38,7 @@ from shared.jobs import (
     WebhookDestination,
     Window,
 )
+from shared.oversized import OversizedRow, Skipped
 
 Item = TypeVar("Item")
 
@@ -127,6 +128,18 @@ def job_from(snapshot: firestore.DocumentSnapshot[Any]) -> Job:
 def chunk_from(snapshot: firestore.DocumentSnapshot[Any]) -> Chunk:
     fields = fields_of(snapshot)
     return Chunk(fields["number"], fields["name"], fields["size"], fields["rows"], fields["delivered"])
+
+
+def skipped_fields(skipped: Skipped) -> dict[str, Any]:
+    """A delivery's skipped rows. Their names are one text: as a list each of them would be indexed."""
+    names = [dataclasses.astuple(row) for row in skipped.named]
+    return {"rows_skipped": skipped.rows, "skipped": json.dumps(names, ensure_ascii=False)}
+
+
+def skipped_from(fields: Mapping[str, Any]) -> Skipped:
+    """The skipped rows of a delivery, most of which have none and do not speak of them."""
+    named = tuple(OversizedRow(*name) for name in json.loads(fields.get("skipped", "[]")))
+    return Skipped(fields.get("rows_skipped", 0), named)
 
 
 def chunk_id(number: int) -> str:

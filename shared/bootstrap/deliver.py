@@ -31,7 +31,8 @@ from shared.columns import Column
 from shared.config import Settings
 from shared.destinations.connections import Connections
 from shared.destinations.guard import Guard, system_connect, system_resolve
-from shared.destinations.kafka import KafkaLimits, KafkaSink
+from shared.destinations.kafka import KafkaSink
+from shared.destinations.kafka_settings import KafkaLimits
 from shared.destinations.webhook import Secrets, WebhookLimits, WebhookSink
 from shared.encoding import ParquetRows
 from shared.jobs import Job

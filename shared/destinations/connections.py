@@ -14,6 +14,7 @@ from urllib3.response import BaseHTTPResponse, HTTPResponse
 
 from shared.destinations.alarms import Alarms
 from shared.destinations.guard import Guard
+from shared.destinations.interim import FinalAnswer
 from shared.errors import Unavailable
 
 _EXCERPT = 4_096  # bytes of an answer that are read; a connection with more to say is not used again
@@ -40,6 +41,8 @@ class _Guarded(HTTPConnection):
     A socket's timeout starts anew with every byte, so a receiver that trickles could hold a delivery for
     days: an alarm ends each request as a whole.
     """
+
+    response_class = FinalAnswer
 
     def __init__(self, *args: Any, guard: Guard, alarms: Alarms, **options: Any) -> None:
         super().__init__(*args, **options)

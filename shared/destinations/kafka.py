@@ -8,66 +8,29 @@ they do, since nothing else would tell a repeated row from another.
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from confluent_kafka import Producer
 
-from shared.destinations.kafka_errors import speaking_of
+from shared.destinations.kafka_at_least_once import AtLeastOnce
+from shared.destinations.kafka_errors import BatchRefused, speaking_of
 from shared.destinations.kafka_markers import Markers
 from shared.destinations.kafka_names import topic_of, transaction_of
 from shared.destinations.kafka_presence import require_topic
-from shared.destinations.kafka_sending import Refused, Sending
+from shared.destinations.kafka_refusals import Refusals
+from shared.destinations.kafka_room import Room, Rooms
+from shared.destinations.kafka_sending import Sending, name_skipped
+from shared.destinations.kafka_settings import KafkaLimits, producing
 from shared.destinations.kafka_transaction import Transaction
 from shared.destinations.read_ahead import ReadAhead
 from shared.jobs import KafkaDestination
 from shared.steps.sending import ChunkDelivery, Pulse, Rows
 
-TUNING: Mapping[str, Any] = {
-    "compression.type": "lz4",
-    "linger.ms": 20,
-    # Half of the default: less of a batch has left the processor's cache when it is compressed, which saves
-    # a fifteenth of all CPU time. Five such batches are under way at once to each broker.
-    "batch.size": 524_288,
-    # Java clients' placement of keys.
-    "partitioner": "murmur2_random",
-    # librdkafka would take 1 GiB, more than a function has.
-    "queue.buffering.max.kbytes": 32_768,
-    # That the topic is there is looked up before anything is sent.
-    "topic.metadata.propagation.max.ms": 10_000,
-}
-CORRECTNESS: Mapping[str, Any] = {
-    "enable.idempotence": True,
-    "acks": "all",
-    # A producer in flight would bring back a topic that was just removed.
-    "allow.auto.create.topics": False,
-}
 _LONGEST_TRANSACTION = 900.0  # seconds; transaction.max.timeout.ms of a broker by default
 _SHORTEST_TRANSACTION = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KafkaLimits:
-    """Times in seconds.
-
-    ``least``: a delivery that begins with less of the handler's time goes in a message of its own, lest a
-    chunk be called too large for what another destination used up. Half of the handler's time is right.
-    ``batch_rows``: rows encoded at once. About a megabyte of them is still in the processor's cache when
-    it is sent: with eight times as many, encoding and sending took a fifth more of its time.
-    ``bytes_ahead``: of rows that are encoded while the transaction is being opened, one batch more at most.
-    ``step``: for each exchange with a coordinator.
-    ``message``: a message not acknowledged for so long means that the broker is out of reach.
-    ``topic``: how long a missing topic is looked for; longer than the pulse takes to notice a cancel.
-    ``reserve``: of the handler's time, for ending the transaction; a quarter of what is left, if less.
-    """
-
-    least: float
-    batch_rows: int = 1_024
-    bytes_ahead: int = 24 * 1024 * 1024
-    step: float = 30.0
-    message: float = 60.0
-    topic: float = 6.0
-    reserve: float = 15.0
+_TRIES_OF_LARGE_ROWS = 4  # transactions that rows which may be too large are allowed to break
+_TRIES = 12
 
 
 class KafkaSink:
@@ -77,9 +40,14 @@ class KafkaSink:
         self, client: Mapping[str, Any], *, monotonic: Callable[[], float], limits: KafkaLimits
     ) -> None:
         """``client``: librdkafka's properties, ``bootstrap.servers`` at least; they may tune, not weaken."""
-        self._client = {**TUNING, **client, **CORRECTNESS}
+        self._client = producing(client)
+        self._most = int(self._client["message.max.bytes"])
+        self._rooms = Rooms(
+            client, batch=int(self._client["batch.size"]), timeout=limits.step, monotonic=monotonic
+        )
         self._monotonic = monotonic
         self._limits = limits
+        self._at_least_once = AtLeastOnce(self._client, self._rooms, limits=limits, monotonic=monotonic)
         self.markers = Markers(client, timeout=limits.step, monotonic=monotonic)
 
     def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
@@ -95,16 +63,49 @@ class KafkaSink:
         if delivery.destination.exactly_once:
             self._commit(delivery, rows, pulse)
         else:
-            self._send(delivery, rows, pulse)
+            self._at_least_once.send(delivery, rows, pulse)
         return True
 
     def _commit(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> None:
+        """Anew, with all rows, where the topic refuses some: a transaction that lacks any can't be mended."""
+        topic, refusals = topic_of(delivery), Refusals()
+        room = self._rooms.of(topic, pulse)
+        for tries in count(1):
+            try:
+                self._try_to_commit(delivery, rows, pulse, room, refusals)
+            except BatchRefused:
+                if tries == _TRIES:
+                    raise
+                room = self._room_after(refusals, delivery, topic, room, pulse)
+                if tries >= _TRIES_OF_LARGE_ROWS and refusals.rows:
+                    refusals.no_more_tries(room.surely)
+            else:
+                return
+
+    def _room_after(
+        self, refusals: Refusals, delivery: ChunkDelivery, topic: str, refused: Room, pulse: Pulse
+    ) -> Room:
+        """The topic's room after it refused something; RowTooLarge for a row that can't be left out."""
+        alone = refusals.take_rows()
+        if not alone:
+            return self._rooms.after_refusal(topic, refused, pulse)
+        room = self._rooms.now(topic, pulse)
+        for number, key, size in alone:
+            # Else the limit has been raised meanwhile.
+            if room.most is None or size > room.most:
+                delivery.too_large(number, key, size, room.limit(topic))
+                refusals.rows.add(number)
+        return room
+
+    def _try_to_commit(
+        self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse, room: Room, refusals: Refusals
+    ) -> None:
         topic = topic_of(delivery)
         reserve = min(self._limits.reserve, pulse.seconds_left() / 4)
         ahead = ReadAhead(rows.batches(self._limits.batch_rows), pulse)
         # Opening is to wait for the brokers: for so long this thread encodes.
         with ThreadPoolExecutor(1, "kafka-opening") as beside:
-            opening = beside.submit(self._opened, delivery, topic, pulse)
+            opening = beside.submit(self._opened, delivery, topic, pulse, room)
             ahead.fill(self._limits.bytes_ahead, enough=opening.done)
         opened = opening.result()
         if opened is None:
@@ -116,8 +117,12 @@ class KafkaSink:
                 delivery,
                 topic,
                 pulse,
+                room=room,
+                most=self._most,
+                refusals=refusals,
                 reserve=reserve,
                 monotonic=self._monotonic,
+                on_wait=transaction.require_sound,
                 on_stall=lambda: self._require_topic(producer, topic, pulse),
             )
             for batch in ahead:
@@ -125,14 +130,16 @@ class KafkaSink:
             sending.finish()
             # A commit to a topic that is gone would be taken for rows that arrived.
             self._require_topic(producer, topic, pulse)
+            # Once it is committed, no other delivery of the chunk finds out what was left out of it.
+            name_skipped(sending.skipped, delivery, pulse)
         transaction.commit()
 
     def _opened(
-        self, delivery: ChunkDelivery, topic: str, pulse: Pulse
+        self, delivery: ChunkDelivery, topic: str, pulse: Pulse, room: Room
     ) -> tuple[Producer, Transaction] | None:
         """Begin the chunk's transaction, its marker included; None if it was committed before."""
         with self.markers.of(delivery) as marker:
-            producer = Producer(self._properties(delivery, pulse.seconds_left()))
+            producer = Producer(self._properties(delivery, pulse.seconds_left(), room))
             transaction = Transaction(producer, delivery, timeout=self._limits.step)
             self._require_topic(producer, topic, pulse)
             # Asked a second time, the client is connected to a broker by its number. Before that, fencing
@@ -148,37 +155,11 @@ class KafkaSink:
             transaction.mark()
         return producer, transaction
 
-    def _send(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> None:
-        topic, refused = topic_of(delivery), Refused()
-        message = min(self._limits.message, max(1.0, pulse.seconds_left()))
-        producer = Producer(
-            {
-                **self._client,
-                "message.timeout.ms": int(message * 1000),
-                "delivery.report.only.error": True,
-                "on_delivery": refused,
-            }
-        )
-        sending = Sending(
-            producer, delivery, topic, pulse, reserve=0.0, monotonic=self._monotonic, labelled=True
-        )
-        self._require_topic(producer, topic, pulse)
-        try:
-            with speaking_of(topic):
-                for batch in rows.batches(self._limits.batch_rows):
-                    sending.send(batch)
-                    refused.check()
-                sending.finish()
-                refused.check()
-        except BaseException:
-            # What is still queued would else be sent on while the producer is being destroyed.
-            producer.purge()
-            raise
-
-    def _properties(self, delivery: ChunkDelivery, seconds_left: float) -> dict[str, Any]:
+    def _properties(self, delivery: ChunkDelivery, seconds_left: float, room: Room) -> dict[str, Any]:
         transaction = min(_LONGEST_TRANSACTION, max(_SHORTEST_TRANSACTION, seconds_left))
         return {
             **self._client,
+            "batch.size": room.batch,
             "transactional.id": transaction_of(delivery),
             # While open it holds back every reader of the topic, so not longer than a handler lives.
             "transaction.timeout.ms": int(transaction * 1000),
@@ -186,14 +167,7 @@ class KafkaSink:
         }
 
     def _require_topic(self, producer: Producer, topic: str, pulse: Pulse) -> None:
-        require_topic(
-            producer,
-            topic,
-            pulse,
-            missing_for=self._limits.topic,
-            unreachable_for=self._limits.step,
-            monotonic=self._monotonic,
-        )
+        require_topic(producer, topic, pulse, limits=self._limits, monotonic=self._monotonic)
 
 
 @contextmanager

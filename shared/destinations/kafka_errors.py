@@ -37,12 +37,15 @@ _MISSING = frozenset(
 )
 
 
-class RowTooLarge(DestinationRefused):
-    """A row that the topic can't hold; ``size`` in bytes, where it is known."""
+class BatchRefused(DestinationRefused):
+    """A batch that is larger than its topic takes, though each of its rows may fit."""
 
-    def __init__(self, topic: str, size: int | None, detail: str) -> None:
-        row = "A row" if size is None else f"A row of {size:,} bytes"
-        super().__init__(f"{row} is larger than a message of Kafka topic {topic} may be", detail=detail)
+    def __init__(self, topic: str, detail: str) -> None:
+        super().__init__(
+            f"Kafka topic {topic} refuses what this service sends as too large. The service's operator needs"
+            " to grant it DescribeConfigs on the topic, or to raise the topic's max.message.bytes",
+            detail=detail,
+        )
 
 
 @contextmanager
@@ -73,7 +76,7 @@ def meaning(error: KafkaError, topic: str) -> BackfillError:
     if code in _FENCED:
         return Busy(f"somebody newer is sending this chunk to {topic}", detail=detail)
     if is_too_large(error):
-        return RowTooLarge(topic, None, detail)
+        return BatchRefused(topic, detail)
     if code in _FORBIDDEN:
         return DestinationRefused(f"Kafka does not let this service write to topic {topic}", detail=detail)
     if code in _REJECTED:

@@ -6,6 +6,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from shared.destinations.kafka_errors import is_missing, meaning
 from shared.destinations.kafka_sending import WAIT
+from shared.destinations.kafka_settings import KafkaLimits
 from shared.errors import BackfillError, DestinationRefused, Unavailable
 from shared.steps.sending import Pulse
 
@@ -17,11 +18,10 @@ def require_topic(
     topic: str,
     pulse: Pulse,
     *,
-    missing_for: float,
-    unreachable_for: float,
+    limits: KafkaLimits,
     monotonic: Callable[[], float],
 ) -> None:
-    """DestinationRefused if the topic stays missing while the job goes on; times in seconds.
+    """DestinationRefused if the topic stays missing while the job goes on.
 
     The pulse comes first: a topic that was removed because its job ended is no failure. A new topic takes
     a moment to be known everywhere, and a broker out of reach another to come back.
@@ -30,7 +30,7 @@ def require_topic(
     while (error := _error_of(topic, producer)) is not None:
         pulse.check()
         problem = _problem(error, topic)
-        patience = missing_for if is_missing(error) else unreachable_for
+        patience = limits.topic if is_missing(error) else limits.step
         passing = is_missing(error) or isinstance(problem, Unavailable)
         if not passing or monotonic() - began > patience:
             raise problem

@@ -1,42 +1,33 @@
 """Getting a chunk's rows to the broker: the hot loop, and the watch kept beside it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import repeat
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import Producer
 
-from shared.destinations.kafka_errors import RowTooLarge, is_too_large
 from shared.destinations.kafka_names import labels_of
+from shared.destinations.kafka_refusals import Refusals, Row
+from shared.destinations.kafka_room import Room
+from shared.destinations.kafka_sizes import all_fit, batch_of_one
 from shared.errors import JobFails, Unavailable
+from shared.oversized import NONE_SKIPPED, SizeLimit, Skipped
 from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse
 
 WAIT = 0.25  # seconds for which nothing but the broker is looked at
 STALL = 5.0  # seconds without an acknowledgement after which the broker, not the chunk, is to blame
 
 
-class Refused:
-    """A producer's callback: hears of messages that failed, and keeps the first one's error."""
-
-    def __init__(self) -> None:
-        self._error: KafkaError | None = None
-
-    def __call__(self, error: KafkaError, _message: object) -> None:
-        self._error = self._error or error
-
-    def check(self) -> None:
-        """KafkaException if any message is known to have failed."""
-        if self._error is not None:
-            raise KafkaException(self._error)
-
-
 class Sending:
     """One chunk's messages on their way; it stops with the job, and before the handler's deadline.
 
-    There is no callback for a message: what failed, and why, is told by the transaction's next step, or
-    by the producer's own callback. ``reserve``: seconds of the handler's time that are kept for ending a
-    transaction. ``labelled``: each message carries headers that name its row. ``on_stall`` is called while
-    nothing is acknowledged, every few seconds, and may raise.
+    In a transaction there is no callback for a message, but for one that the topic may find too large: what
+    failed, and why, is told by the transaction's next step. ``most``: bytes of key and value that the client
+    takes. ``reserve``: seconds of the handler's time that are kept for ending a transaction. ``labelled``:
+    outside of a transaction, each message carries headers that name its row, and tells ``refusals`` if it
+    fails. ``on_wait`` is called while acknowledgements are waited for, ``on_stall`` when there are none,
+    every few seconds; both may raise.
     """
 
     def __init__(
@@ -46,35 +37,66 @@ class Sending:
         topic: str,
         pulse: Pulse,
         *,
+        room: Room,
+        most: int,
+        refusals: Refusals,
         reserve: float,
         monotonic: Callable[[], float],
         labelled: bool = False,
+        on_wait: Callable[[], None] = lambda: None,
         on_stall: Callable[[], None] = lambda: None,
     ) -> None:
+        self.skipped: Skipped = NONE_SKIPPED
         self._producer = producer
         self._delivery = delivery
         self._topic = topic
         self._pulse = pulse
+        self._surely = min(room.surely, most)
+        self._limit = room.limit(topic)
+        self._most = most
+        self._refusals = refusals
         self._reserve = reserve
         self._monotonic = monotonic
         self._labelled = labelled
+        self._on_wait = on_wait
         self._on_stall = on_stall
         self._waiting = 0
         self._moved_at = self._asked_at = monotonic()
 
     def send(self, batch: EncodedBatch) -> None:
         """Hand a batch's rows to librdkafka, waiting for room in its queue."""
-        produce, message = self._producer.produce, ("", b"")
-        try:
-            for message in self._messages(batch):
-                try:
-                    produce(*message)
-                except BufferError:
-                    self._send_when_there_is_room(message)
-        except KafkaException as error:
-            if is_too_large(error.args[0]):
-                raise RowTooLarge(self._topic, len(message[1]), error.args[0].str()) from error
-            raise
+        lines, keys = batch.lines(), batch.keys() or [None] * batch.rows
+        numbers = range(batch.first_row, batch.first_row + batch.rows)
+        if not all_fit(self._surely, batch.size, lines, keys):
+            self.send_rows(zip(numbers, lines, keys, strict=True))
+            return
+        produce = self._producer.produce
+        for message in self._messages(numbers, lines, keys):
+            try:
+                produce(*message)
+            except BufferError:
+                self._send_when_there_is_room(message)
+        self._producer.poll(0)
+        self._look()
+
+    def send_rows(self, rows: Iterable[Row]) -> None:
+        """Send rows of which any may be too large, and leave those out that surely are."""
+        for number, line, key in rows:
+            headers = labels_of(self._delivery, [number])[0] if self._labelled else None
+            told = partial(self._refusals.of_batched, number) if self._labelled else None
+            if (bare := len(line) + len(key or b"")) > self._most:
+                self._leave_out(number, key, bare, self._clients_limit())
+                continue
+            if (size := batch_of_one(line, key, headers or ())) > self._surely:
+                if self._refusals.forbid(number, size):
+                    self._leave_out(number, key, size, self._limit)
+                    continue
+                told = partial(self._refusals.of_row, number, key, size)
+            message: tuple[Any, ...] = (self._topic, line, key, -1, told, None, 0, headers)
+            try:
+                self._producer.produce(*message)
+            except BufferError:
+                self._send_when_there_is_room(message)
         self._producer.poll(0)
         self._look()
 
@@ -82,18 +104,30 @@ class Sending:
         """Wait until every message is acknowledged, or has failed."""
         while self._producer.flush(WAIT) > 0:
             self._look()
+            self._on_wait()
         self._look()
 
-    def _messages(self, batch: EncodedBatch) -> Iterator[tuple[Any, ...]]:
-        """The batch's rows as the arguments of ``produce`` by their places, which it reads fastest."""
-        lines, keys = batch.lines(), batch.keys() or [None] * batch.rows
-        if not self._labelled:
-            return zip(repeat(self._topic, batch.rows), lines, keys, strict=True)
-        headers = labels_of(self._delivery, range(batch.first_row, batch.first_row + batch.rows))
-        partition_callbacks_time = (repeat(value, batch.rows) for value in (-1, None, None, 0))
-        return zip(
-            repeat(self._topic, batch.rows), lines, keys, *partition_callbacks_time, headers, strict=True
+    def _leave_out(self, number: int, key: bytes | None, size: int, limit: SizeLimit) -> None:
+        self.skipped += self._delivery.too_large(number, key, size, limit)
+
+    def _clients_limit(self) -> SizeLimit:
+        return SizeLimit(
+            self._most,
+            "the service's Kafka client (its message.max.bytes)",
+            "Have the service's operator raise message.max.bytes in KAFKA_CLIENT",
         )
+
+    def _messages(
+        self, numbers: range, lines: Sequence[bytes], keys: Sequence[bytes | None]
+    ) -> Iterator[tuple[Any, ...]]:
+        """Rows as the arguments of ``produce`` by their places, which it reads fastest."""
+        topics = repeat(self._topic, len(numbers))
+        if not self._labelled:
+            return zip(topics, lines, keys, strict=True)
+        headers = labels_of(self._delivery, numbers)
+        told = map(partial, repeat(self._refusals.of_batched), numbers)
+        partition, other, time = (repeat(value, len(numbers)) for value in (-1, None, 0))
+        return zip(topics, lines, keys, partition, told, other, time, headers, strict=True)
 
     def _send_when_there_is_room(self, message: tuple[Any, ...]) -> None:
         while True:
@@ -128,3 +162,9 @@ class Sending:
             " delivery has; the service's operator needs to set UNLOAD_FILE_BYTES lower",
             detail=f"{self._topic}: {self._waiting} messages were still to be acknowledged",
         )
+
+
+def name_skipped(skipped: Skipped, delivery: ChunkDelivery, pulse: Pulse) -> None:
+    """Have the rows that are left out recorded, unless the record says so already."""
+    if skipped != delivery.skipped:
+        pulse.checkpoint(delivery.first_batch, skipped)

@@ -57,6 +57,17 @@ class Transaction:
         with speaking_of(self._topic):
             self._producer.begin_transaction()
 
+    def require_sound(self) -> None:
+        """Raise the error that broke the transaction, if any did: the client holds on to its messages then.
+
+        Beginning it once more is an error of its own kind, and changes nothing, as long as it is sound.
+        """
+        try:
+            self._producer.begin_transaction()
+        except KafkaException as error:
+            if error.args[0].code() not in _BROKEN:
+                raise
+
     @contextmanager
     def telling_why(self) -> Iterator[None]:
         """Raise the error that broke the transaction where librdkafka says only that its state is wrong."""

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 
 from shared.chunks import Chunk
 from shared.errors import AskedToWait, BackfillError, Busy, JobFails, RetryLater, StaleMessage
-from shared.events import ChunkDelivered, Events
+from shared.events import ChunkDelivered, Events, RowsSkipped
 from shared.jobs import Destination, Job, JobStatus, KafkaDestination, WebhookDestination
 from shared.messages import DeliverChunk
+from shared.oversized import NONE_SKIPPED, Skipped
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
 from shared.steps.pass_on import PassOn
@@ -25,7 +26,13 @@ _LONGEST_WISH = 3600.0  # seconds for which a destination is left alone at its w
 KeepAlive = Callable[[Job, Lease, float], AbstractContextManager[Pulse]]
 
 
-def delivery_of(job: Job, chunk: Chunk, destination: Destination, first_batch: int = 0) -> ChunkDelivery:
+def delivery_of(
+    job: Job,
+    chunk: Chunk,
+    destination: Destination,
+    first_batch: int = 0,
+    skipped: Skipped = NONE_SKIPPED,
+) -> ChunkDelivery:
     """A chunk of the job's current attempt on its way, from its batch ``first_batch`` on."""
     return ChunkDelivery(
         job.organization_id,
@@ -36,6 +43,8 @@ def delivery_of(job: Job, chunk: Chunk, destination: Destination, first_batch: i
         destination,
         job.webhook_batch_rows,
         first_batch,
+        job.skips_oversized,
+        skipped,
     )
 
 
@@ -137,7 +146,7 @@ class Deliver:
         return self.jobs.asked_to_wait(job, destination.uid)
 
     def _stream(self, job: Job, chunk: Chunk, destination: Destination, lease: Lease, pulse: Pulse) -> bool:
-        delivery = delivery_of(job, chunk, destination, lease.first_batch)
+        delivery = delivery_of(job, chunk, destination, lease.first_batch, lease.skipped)
         with self.files.open(job.attempt_prefix + chunk.name, chunk.size) as file:
             rows = self.read_rows(file, job.columns, job.key_column, chunk)
             return self.sinks[destination.type].deliver(delivery, rows, pulse)
@@ -156,6 +165,18 @@ class Deliver:
                 rows_per_second=rows / seconds if seconds > 0 else 0.0,
             )
         )
+        if lease.skipped.rows:
+            self.events(
+                RowsSkipped(
+                    organization_id=job.organization_id,
+                    job_id=job.job_id,
+                    chunk=chunk.number,
+                    destination_type=destination.type,
+                    destination=destination.name,
+                    rows=lease.skipped.rows,
+                    largest=max(row.size for row in lease.skipped.named),
+                )
+            )
 
     def _let_go(self, job: Job, destination: Destination, lease: Lease, error: BackfillError) -> None:
         lease.release()

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from shared.errors import Busy, DeliveryStopped, RetryLater, Unavailable
+from shared.oversized import NONE_SKIPPED, Skipped
 from shared.steps.ports import Lease
 
 
@@ -50,8 +51,8 @@ class Heartbeat:
         if self._reason is not None:
             raise self._reason
 
-    def checkpoint(self, next_batch: int) -> None:
-        self._lease.checkpoint(next_batch)
+    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
+        self._lease.checkpoint(next_batch, skipped)
 
     def seconds_left(self) -> float:
         return self._deadline - self._monotonic()

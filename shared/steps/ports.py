@@ -13,6 +13,7 @@ from typing import BinaryIO, Protocol
 from shared.chunks import Chunk, StagedFile
 from shared.jobs import Counts, FilterValue, Job, JobStatus, KafkaDestination
 from shared.messages import Message
+from shared.oversized import NONE_SKIPPED, Skipped
 from shared.unload import Statement, TableColumn
 
 Clock = Callable[[], datetime]
@@ -151,16 +152,23 @@ class Chunks(Protocol):
 
 
 class Lease(Protocol):
-    """The right to send one chunk to one destination. Every write is refused once somebody took over."""
+    """The right to send one chunk to one destination. Every write is refused once somebody took over.
+
+    ``skipped``: the rows that the record says are left out.
+    """
 
     first_batch: int
+    skipped: Skipped
 
     def renew(self) -> None:
         """Hold on for another lease's length; Busy when it was lost."""
         ...
 
-    def checkpoint(self, next_batch: int) -> None:
-        """Batches before ``next_batch`` are acknowledged: a later holder starts there. Busy when lost."""
+    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
+        """Batches before ``next_batch`` are acknowledged: a later holder starts there. Busy when lost.
+
+        ``skipped``: all rows left out so far, in place of what the record said before.
+        """
         ...
 
     def done(self, rows: int) -> None:

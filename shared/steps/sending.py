@@ -10,6 +10,7 @@ from typing import BinaryIO, Protocol
 from shared.chunks import Chunk
 from shared.columns import Column
 from shared.jobs import Destination
+from shared.oversized import NONE_SKIPPED, SizeLimit, Skipped, too_large
 
 
 class EncodedBatch(Protocol):
@@ -57,7 +58,11 @@ class ReadRows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ChunkDelivery:
-    """One chunk on its way to one destination; the ids that name its rows and batches for ever."""
+    """One chunk on its way to one destination; the ids that name its rows and batches for ever.
+
+    ``skipped``: rows that were left out by an earlier delivery of the chunk, before ``first_batch`` or, where
+    there are no batches, in all of it.
+    """
 
     organization_id: str
     job_id: str
@@ -67,6 +72,17 @@ class ChunkDelivery:
     destination: Destination
     webhook_batch_rows: int
     first_batch: int
+    skip_oversized: bool = False
+    skipped: Skipped = NONE_SKIPPED
+
+    def too_large(
+        self, row: int, key: bytes | None, size: int, limit: SizeLimit, *, detail: str = ""
+    ) -> Skipped:
+        """Answer the chunk's row as one that is left out; RowTooLarge unless the job leaves such rows out.
+
+        A sink adds up what it is answered, and hands the sum over with its checkpoints.
+        """
+        return too_large(self.chunk, row, key, size, limit, skip=self.skip_oversized, detail=detail)
 
 
 class Pulse(Protocol):
@@ -76,8 +92,8 @@ class Pulse(Protocol):
         """DeliveryStopped when the job has ended, Busy when the lease is lost, Unavailable if it may be."""
         ...
 
-    def checkpoint(self, next_batch: int) -> None:
-        """Batches before ``next_batch`` are acknowledged by the destination."""
+    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
+        """Batches before ``next_batch`` are acknowledged by the destination, without the rows ``skipped``."""
         ...
 
     def seconds_left(self) -> float:
@@ -89,7 +105,8 @@ class Sink(Protocol):
     """Sends chunks to destinations of one type."""
 
     def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
-        """Send the chunk; True when the destination has all of it.
+        """Send the chunk; True when the destination has all of it, but for rows that the pulse has been
+        told are skipped.
 
         False when time ran out after progress that was checkpointed: the rest goes in a message of its
         own. DestinationRefused if it can never succeed, RetryLater if it may.

@@ -8,6 +8,7 @@ from typing import Literal, NotRequired
 from typing_extensions import TypedDict
 
 from shared.jobs import Counts, Destination, FilterValue, Job, JobStatus, WebhookDestination
+from shared.oversized import OversizedRows
 from shared.steps.ports import DestinationProgress
 
 Status = Literal["staging", "transporting", "completed", "failed", "cancelled"]
@@ -41,7 +42,8 @@ class _Given(TypedDict, total=False):
 class DestinationState(TypedDict):
     """How far a destination is. ``failed``: its job ended before the destination had every chunk.
 
-    ``last_error``: what kept it, since the last retry, while it lacks any.
+    ``rows_done``: of the chunks it is done with, rows that were skipped included. ``last_error``: what kept
+    it, since the last retry, while it lacks any.
     """
 
     status: DestinationStatus
@@ -99,10 +101,12 @@ class Backfill(_Shown):
     paused: bool
     time_paused: str | None
     max_parallel_chunks: NotRequired[int]
+    oversized_rows: NotRequired[OversizedRows]
 
 
 class _Options(TypedDict, total=False):
     max_parallel_chunks: int
+    oversized_rows: OversizedRows
 
 
 def listed(job: Job, filter_values: Sequence[FilterValue] | None, counts: Counts | None) -> ListedBackfill:
@@ -141,6 +145,8 @@ def shown(
     options: _Options = {}
     if job.max_parallel_chunks is not None:
         options["max_parallel_chunks"] = job.max_parallel_chunks
+    if job.oversized_rows is not None:
+        options["oversized_rows"] = job.oversized_rows
     return {
         **item,
         "destinations": [

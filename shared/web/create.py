@@ -29,6 +29,7 @@ def new_job(
         window=Window(window.partition_key, str(window.start), str(window.end)),
         destinations=_destinations(request.destinations, new_id),
         static_egress_ip=request.static_egress_ip,
+        oversized_rows=request.oversized_rows,
         time_created=now,
         webhook_batch_rows=webhook_batch_rows,
         filter_column=request.filter.column if request.filter else None,

@@ -25,6 +25,7 @@ from pydantic_core import PydanticCustomError
 from shared import timestamps
 from shared.catalog import IDENTIFIER, Catalog, TableNotOffered, table_name
 from shared.jobs import FilterValue
+from shared.oversized import OversizedRows
 from shared.web import job_names
 from shared.web.body import UnusableNumber
 from shared.web.job_names import MOST_NAME_LENGTH
@@ -249,4 +250,12 @@ class CreateBackfill(_Strict):
     ) = Field(
         default=None,
         description="Deliver at most so many of the job's chunks at once; the service may deliver fewer.",
+    )
+    oversized_rows: OversizedRows | None = Field(
+        default=None,
+        description=(
+            "What becomes of a row that is larger than a destination takes. `fail`, the default: the job"
+            " fails and names the row. `skip`: that destination is not sent the row, which is counted, and"
+            " named if it is one of the first 1,000."
+        ),
     )

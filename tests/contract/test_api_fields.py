@@ -217,3 +217,19 @@ class TestStaticEgressIp:
     @pytest.mark.parametrize("value", [0, 1, "true", "", None, []])
     def test_nothing_is_taken_for_a_boolean(self, service: Service, value: Any) -> None:
         assert _locs(service, backfill(static_egress_ip=value)) == [["body", "static_egress_ip"]]
+
+
+@pytest.mark.parametrize("choice", ["fail", "skip"])
+def test_what_becomes_of_oversized_rows_is_shown_as_it_was_given(choice: str) -> None:
+    service = Service()
+    job_id = service.created(backfill(oversized_rows=choice))
+    assert service.call("GET", f"{BACKFILLS}/{job_id}").get_json()["oversized_rows"] == choice
+    silent = service.created()
+    assert "oversized_rows" not in service.call("GET", f"{BACKFILLS}/{silent}").get_json()
+    assert all("oversized_rows" not in item for item in service.call("GET", BACKFILLS).get_json())
+
+
+@pytest.mark.parametrize("choice", ["SKIP", "drop", True, 1])
+def test_any_other_choice_for_oversized_rows_is_refused(choice: object) -> None:
+    (fault,) = Service().faults(backfill(oversized_rows=choice))
+    assert fault["loc"] == ["body", "oversized_rows"]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from shared.destinations.kafka import KafkaLimits
 from shared.destinations.kafka_names import topic_of
+from shared.destinations.kafka_settings import KafkaLimits
 from shared.errors import Busy, DeliveryStopped
 from shared.jobs import AT_LEAST_ONCE, KafkaDestination
 from shared.steps.sending import ChunkDelivery, Sink

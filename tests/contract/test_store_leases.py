@@ -13,6 +13,7 @@ from google.cloud import firestore
 
 from shared.errors import Busy, Unavailable
 from shared.jobs import Job
+from shared.oversized import NONE_SKIPPED, OversizedRow, Skipped
 from shared.steps.ports import Lease
 from tests.contract.records import LEASE, Records, in_firestore
 from tests.fakes.examples import KAFKA, WEBHOOK
@@ -97,6 +98,22 @@ def test_after_a_takeover_all_that_the_old_holder_writes_is_refused(
     assert records.deliveries.begun(job) == {0: set()}
     new.release()
     assert taken(records, job).first_batch == 3
+
+
+def test_what_was_skipped_is_kept_with_the_checkpoint_and_the_later_word_holds(records: Records) -> None:
+    job, _ = records.transporting()
+    lease = taken(records, job)
+    assert lease.skipped == NONE_SKIPPED
+    first = Skipped(1, (OversizedRow(3, "key-3", 6_000, 5_000),))
+    both = first + Skipped(1, (OversizedRow(4, None, 7_000, None),))
+    lease.checkpoint(2, first)
+    lease.checkpoint(3, both)
+    assert lease.skipped == both
+    lease.release()
+    again = taken(records, job)
+    assert (again.first_batch, again.skipped) == (3, both)
+    records.clock.sleep(LEASE)
+    assert taken(records, job).skipped == both
 
 
 def test_letting_go_of_a_lost_lease_leaves_the_new_one_alone(records: Records) -> None:

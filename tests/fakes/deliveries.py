@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from shared.errors import Busy
 from shared.jobs import Job
+from shared.oversized import NONE_SKIPPED, Skipped
 from shared.steps.ports import Clock, DestinationProgress
 from tests.fakes.jobs import FakeJobs
 
@@ -20,6 +21,7 @@ class Delivery:
     expires: datetime
     state: str = "leased"
     next_batch: int = 0
+    skipped: Skipped = NONE_SKIPPED
     opening: int = 0
 
 
@@ -43,7 +45,7 @@ class FakeDeliveries:
                 raise Busy("somebody else is at it")
             record.epoch, record.state, record.expires = record.epoch + 1, "leased", self.expiry()
             record.opening = job.opening
-            return FakeLease(self, place, record.epoch, record.next_batch)
+            return FakeLease(self, place, record)
 
     def begun(self, job: Job) -> dict[int, set[str]]:
         name = (job.organization_id, job.job_id, job.require_attempt().attempt_id)
@@ -80,20 +82,21 @@ class FakeDeliveries:
 class FakeLease:
     """Fulfils the port Lease."""
 
-    def __init__(self, deliveries: FakeDeliveries, place: Place, epoch: int, first_batch: int) -> None:
-        self.first_batch = first_batch
+    def __init__(self, deliveries: FakeDeliveries, place: Place, record: Delivery) -> None:
+        self.first_batch, self.skipped = record.next_batch, record.skipped
         self._deliveries = deliveries
         self._place = place
-        self._epoch = epoch
+        self._epoch = record.epoch
 
     def renew(self) -> None:
         with self._deliveries.lock:
             self._mine().expires = self._deliveries.expiry()
 
-    def checkpoint(self, next_batch: int) -> None:
+    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
         with self._deliveries.lock:
             record = self._mine()
             record.next_batch, record.expires = next_batch, self._deliveries.expiry()
+            record.skipped = self.skipped = skipped
 
     def done(self, rows: int) -> None:
         with self._deliveries.lock:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.adapters.kafka_topics import KafkaTopics
-from shared.destinations.kafka import KafkaLimits, KafkaSink
+from shared.destinations.kafka import KafkaSink
+from shared.destinations.kafka_settings import KafkaLimits
 
 
 def kafka_sink(

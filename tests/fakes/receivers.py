@@ -3,7 +3,7 @@
 import json
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -16,7 +16,8 @@ PAUSE = 0.05  # seconds between two bytes of a trickled answer
 class Reply:
     """``trickle``: the answer's head comes a byte at a time, for ever. ``hang``: none comes for so many
     seconds. ``cut``: the connection is closed instead of an answer, or, with a body, in the middle of it.
-    ``stall``: the second half of the body never comes.
+    ``stall``: the second half of the body never comes. ``interim``: heads that come before the answer's,
+    ``endless``: the last of them over and over, in place of it.
     """
 
     status: int = 200
@@ -26,6 +27,8 @@ class Reply:
     cut: bool = False
     trickle: bool = False
     stall: bool = False
+    interim: Sequence[bytes] = ()
+    endless: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,9 +119,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, reply: Reply) -> None:
         if reply.hang:
             self.receiver.ended.wait(reply.hang)
+        self.wfile.write(b"".join(reply.interim))
+        if reply.endless:
+            self._repeat(reply.interim[-1])
         if reply.trickle:
             self._trickle()
-        if reply.trickle or (reply.cut and not reply.body):
+        if reply.trickle or reply.endless or (reply.cut and not reply.body):
             self.close_connection = True
             return
         self.send_response(reply.status)
@@ -131,6 +137,13 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.stall:
             self.receiver.ended.wait()
         self.close_connection = self.close_connection or reply.cut
+
+    def _repeat(self, head: bytes) -> None:
+        try:
+            while not self.receiver.ended.is_set():
+                self.wfile.write(head)
+        except OSError:
+            return
 
     def _trickle(self) -> None:
         try:

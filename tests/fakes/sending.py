@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shared.jobs import Destination, KafkaDestination, WebhookDestination
+from shared.oversized import NONE_SKIPPED, Skipped
 from shared.steps.sending import ChunkDelivery
 
 
@@ -60,6 +61,7 @@ class SteadyPulse:
     clock: Callable[[], float] = lambda: 0.0
     on_check: Callable[[], object] = lambda: None
     checkpoints: list[int] = field(default_factory=list)
+    skipped: Skipped = NONE_SKIPPED
     checkpoint_error: Exception | None = None
 
     def check(self) -> None:
@@ -67,10 +69,11 @@ class SteadyPulse:
         if self.reason is not None:
             raise self.reason
 
-    def checkpoint(self, next_batch: int) -> None:
+    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
         if self.checkpoint_error is not None:
             raise self.checkpoint_error
         self.checkpoints.append(next_batch)
+        self.skipped = skipped
 
     def seconds_left(self) -> float:
         return self.seconds - self.clock()

@@ -21,8 +21,9 @@ from infra.local import broker, kafka_jars
 from infra.local.ports import LOOPBACK, free_ports
 from infra.local.process import Process
 from shared.adapters.kafka_topics import KafkaTopics
-from shared.destinations.kafka import KafkaLimits, KafkaSink
+from shared.destinations.kafka import KafkaSink
 from shared.destinations.kafka_names import topic_of
+from shared.destinations.kafka_settings import KafkaLimits
 from shared.destinations.kafka_settling import SettledMarkers
 from shared.errors import BackfillError
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, kafka_destination
@@ -40,6 +41,13 @@ _KINDS = {
     "topic": Resource.TOPIC,
     "group": Resource.GROUP,
     "transactional-id": Resource.TRANSACTIONAL_ID,
+}
+_OPERATIONS = {
+    "Create": Operation.CREATE,
+    "Delete": Operation.DELETE,
+    "DescribeConfigs": Operation.DESCRIBE_CONFIGS,
+    "Read": Operation.READ,
+    "Write": Operation.WRITE,
 }
 _PASSWORD = "made-up"
 # (kind of resource, prefix, operation)
@@ -102,7 +110,7 @@ def grant(ports: tuple[int, int]) -> Iterator[Callable[[list[Right]], None]]:
                 Pattern.PREFIXED,
                 "User:backfills",
                 "*",
-                Operation[operation.upper()],
+                _OPERATIONS[operation],
                 Permission.ALLOW,
             )
             for kind, prefix, operation in rights
@@ -142,12 +150,19 @@ def test_without_any_of_them_it_does_not(
     rights: list[Right],
     missing: tuple[str, str],
 ) -> None:
-    assert len(rights) == 6
+    assert len(rights) == 7
     left = [right for right in rights if (right[0], right[2]) != missing]
     assert len(left) == len(rights) - 1
     grant(left)
     with pytest.raises(BackfillError):
         _live(ports[1])
+
+
+def test_without_the_right_to_ask_what_a_topic_takes_it_finds_out_by_itself(
+    ports: tuple[int, int], grant: Callable[[list[Right]], None], rights: list[Right]
+) -> None:
+    grant([right for right in rights if right[2] != "DescribeConfigs"])
+    _live(ports[1])
 
 
 def _live(port: int) -> None:

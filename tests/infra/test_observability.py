@@ -19,6 +19,7 @@ EVENTS = {
     "job_resumed": {"audit"},
     "job_ended": {"status", "seconds"},
     "chunk_delivered": {"destination_type", "rows", "seconds", "rows_per_second"},
+    "rows_skipped": {"destination_type", "rows"},
     "message_retried": {"function"},
     "message_dead_lettered": set(),
     "unload_ended": {"state", "seconds"},
@@ -87,6 +88,7 @@ def test_alerts_and_charts_ask_for_metrics_that_are_made(deployment: Deployment)
     # How many rows a chunk has, and who did what, is looked at when asked for.
     assert made - asked == {
         "backfills/chunk_rows",
+        "backfills/rows_skipped",
         "backfills/jobs_created",
         "backfills/jobs_cancelled",
         "backfills/jobs_retried",

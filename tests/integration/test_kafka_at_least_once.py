@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from shared.adapters.kafka_topics import KafkaTopics
-from shared.destinations.kafka import KafkaLimits, KafkaSink
+from shared.destinations.kafka import KafkaSink
 from shared.destinations.kafka_names import topic_of
+from shared.destinations.kafka_settings import KafkaLimits
 from shared.errors import DeliveryStopped, DestinationRefused, Unavailable
 from shared.jobs import AT_LEAST_ONCE
 from shared.steps.sending import ChunkDelivery
@@ -107,15 +108,6 @@ def test_a_chunk_that_is_stopped_sends_no_more(kafka_bootstrap: str, delivery: C
     with pytest.raises(DeliveryStopped):
         sink.deliver(delivery, NumberedRows(ROWS, before=stop), pulse)
     assert all(row["row"] < 3_000 for row in read_committed(kafka_bootstrap, topic_of(delivery)))
-
-
-def test_a_row_larger_than_the_topics_limit_fails_the_job(
-    kafka_bootstrap: str, delivery: ChunkDelivery
-) -> None:
-    generous = {"compression.type": "none", "message.max.bytes": 3_000_000, "batch.size": 3_000_000}
-    sink = kafka_sink(kafka_bootstrap, properties=generous)
-    with pytest.raises(DestinationRefused, match="larger than a message of Kafka topic"):
-        sink.deliver(delivery, NumberedRows(3, width=2_000_000), SteadyPulse())
 
 
 def test_a_topic_that_does_not_exist_fails_the_job_naming_it(kafka_bootstrap: str) -> None:

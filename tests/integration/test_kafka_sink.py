@@ -11,8 +11,9 @@ import pytest
 from confluent_kafka import KafkaException, Producer
 
 from shared.adapters.kafka_topics import KafkaTopics
-from shared.destinations.kafka import KafkaLimits, KafkaSink
+from shared.destinations.kafka import KafkaSink
 from shared.destinations.kafka_names import topic_of, transaction_of
+from shared.destinations.kafka_settings import KafkaLimits
 from shared.destinations.kafka_transaction import Transaction
 from shared.errors import Busy, DeliveryStopped, DestinationRefused, JobFails, Unavailable
 from shared.steps.sending import ChunkDelivery
@@ -274,24 +275,6 @@ def test_a_topic_removed_while_it_is_written_to_fails_the_job(
         with pytest.raises(DestinationRefused, match="does not exist any more"):
             sink.deliver(delivery, NumberedRows(ROWS), SteadyPulse())
     assert not topics.exists(topic_of(delivery))
-
-
-def test_a_row_larger_than_the_clients_limit_fails_the_job_naming_its_size(
-    sink: KafkaSink, delivery: ChunkDelivery, rows_in: RowsIn
-) -> None:
-    with pytest.raises(DestinationRefused, match=r"A row of 2,000,\d\d\d bytes"):
-        sink.deliver(delivery, NumberedRows(3, width=2_000_000), SteadyPulse())
-    assert rows_in(delivery) == []
-
-
-def test_a_row_larger_than_the_topics_limit_fails_the_job(
-    kafka_bootstrap: str, delivery: ChunkDelivery, rows_in: RowsIn
-) -> None:
-    generous = {"compression.type": "none", "message.max.bytes": 3_000_000, "batch.size": 3_000_000}
-    sink = kafka_sink(kafka_bootstrap, properties=generous)
-    with pytest.raises(DestinationRefused, match="larger than a message of Kafka topic"):
-        sink.deliver(delivery, NumberedRows(3, width=2_000_000), SteadyPulse())
-    assert rows_in(delivery) == []
 
 
 def test_what_begins_too_late_is_left_to_a_message_of_its_own(

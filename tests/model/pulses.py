@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from shared.errors import Busy, DeliveryStopped, RetryLater, Unavailable
 from shared.jobs import Job
+from shared.oversized import NONE_SKIPPED, Skipped
 from shared.steps.ports import Lease
 from tests.fakes.clock import FakeClock
 from tests.model.turns import Process
@@ -38,8 +39,8 @@ class DrivenPulse:
         if self.reason is not None:
             raise self.reason
 
-    def checkpoint(self, next_batch: int) -> None:
-        self.lease.checkpoint(next_batch)
+    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
+        self.lease.checkpoint(next_batch, skipped)
 
     def seconds_left(self) -> float:
         return self.deadline - self.clock.monotonic()

@@ -14,6 +14,7 @@ from shared.chunks import Chunk
 from shared.errors import Busy, LeftToOthers, StaleMessage, StateConflict
 from shared.jobs import Counts, Job, JobStatus, KafkaDestination
 from shared.messages import DeliverChunk, StageJob
+from shared.oversized import NONE_SKIPPED, Skipped
 from shared.steps import accept
 from shared.steps.deliver import Deliver
 from shared.steps.find import find_for_message
@@ -129,8 +130,8 @@ def remove_topics_however_late(patch: Patch) -> None:
 
 
 def check_point_a_batch_too_far(patch: Patch) -> None:
-    def checkpoint(self: DrivenPulse, next_batch: int) -> None:
-        self.lease.checkpoint(next_batch + 1)
+    def checkpoint(self: DrivenPulse, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
+        self.lease.checkpoint(next_batch + 1, skipped)
 
     patch.setattr(DrivenPulse, "checkpoint", checkpoint)
 

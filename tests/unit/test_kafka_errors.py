@@ -3,7 +3,7 @@
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from shared.destinations.kafka_errors import RowTooLarge, meaning, speaking_of
+from shared.destinations.kafka_errors import BatchRefused, meaning, speaking_of
 from shared.errors import BackfillError, Busy, DestinationRefused, Unavailable
 
 TOPIC = "beam.org123.transfers"
@@ -19,8 +19,8 @@ TOPIC = "beam.org123.transfers"
         (KafkaError._UNKNOWN_TOPIC, Unavailable, "Kafka is not available"),
         (
             KafkaError.MSG_SIZE_TOO_LARGE,
-            DestinationRefused,
-            f"A row is larger than a message of Kafka topic {TOPIC} may be",
+            BatchRefused,
+            f"Kafka topic {TOPIC} refuses what this service sends as too large",
         ),
         (KafkaError.TOPIC_AUTHORIZATION_FAILED, DestinationRefused, f"write to topic {TOPIC}"),
         (KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, DestinationRefused, "does not let"),
@@ -39,10 +39,6 @@ def test_an_error_says_what_to_do(code: int, kind: type[BackfillError], says: st
     assert says in error.message
     assert "broker-7.internal" not in error.message
     assert "broker-7.internal" in error.detail
-
-
-def test_a_row_whose_size_is_known_is_told_with_it() -> None:
-    assert RowTooLarge(TOPIC, 1_234_567, "").message.startswith("A row of 1,234,567 bytes is larger")
 
 
 def test_the_clients_exceptions_are_raised_in_our_own_terms() -> None:

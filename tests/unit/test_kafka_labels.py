@@ -3,10 +3,12 @@
 from typing import cast
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from shared.destinations.kafka import KafkaLimits
-from shared.destinations.kafka_sending import Refused, Sending
+from shared.destinations.kafka_refusals import Refusals
+from shared.destinations.kafka_room import Room
+from shared.destinations.kafka_sending import Sending
+from shared.destinations.kafka_settings import KafkaLimits
 from tests.fakes.kafka_producers import FakeProducer
 from tests.fakes.kafka_sinks import kafka_sink
 from tests.fakes.sending import NumberedBatch, NumberedRows, SteadyPulse, delivery_to, webhook_destination
@@ -20,6 +22,9 @@ def test_each_message_names_its_job_chunk_and_row_even_if_it_waited_for_room() -
         delivery,
         "topic",
         SteadyPulse(),
+        room=Room(1_000_000, 100_000),
+        most=2_000_000,
+        refusals=Refusals(),
         reserve=0.0,
         monotonic=FakeTime().monotonic,
         labelled=True,
@@ -32,13 +37,13 @@ def test_each_message_names_its_job_chunk_and_row_even_if_it_waited_for_room() -
 
 
 def test_the_first_message_that_failed_is_told() -> None:
-    refused = Refused()
+    refused = Refusals()
     refused.check()
-    for code in (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError._MSG_TIMED_OUT):
-        refused(KafkaError(code), None)
+    for code in (KafkaError.INVALID_RECORD, KafkaError._MSG_TIMED_OUT):
+        refused(KafkaError(code), cast("Message", None))
     with pytest.raises(KafkaException) as raised:
         refused.check()
-    assert raised.value.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE
+    assert raised.value.args[0].code() == KafkaError.INVALID_RECORD
 
 
 def test_a_webhook_is_no_topic() -> None:

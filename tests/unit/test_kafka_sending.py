@@ -9,7 +9,10 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from shared.destinations.kafka_markers import Markers
 from shared.destinations.kafka_presence import require_topic
+from shared.destinations.kafka_refusals import Refusals
+from shared.destinations.kafka_room import Room
 from shared.destinations.kafka_sending import Sending
+from shared.destinations.kafka_settings import KafkaLimits
 from shared.destinations.kafka_transaction import Transaction
 from shared.errors import BackfillError, Busy, DeliveryStopped, DestinationRefused, JobFails, Unavailable
 from tests.fakes.kafka_producers import FakeConsumer, FakeProducer, FoundMarker, kafka_error
@@ -27,6 +30,9 @@ def sending(
         delivery_to(kafka_destination(), 20),
         "topic",
         pulse,
+        room=Room(1_000_000, 100_000),
+        most=2_000_000,
+        refusals=Refusals(),
         reserve=15.0,
         monotonic=time.monotonic,
         on_stall=on_stall,
@@ -239,8 +245,7 @@ def look_for_topic(*codes: int, pulse: SteadyPulse | None = None) -> FakeTime:
         cast("Producer", producer),
         "topic",
         pulse or SteadyPulse(),
-        missing_for=6.0,
-        unreachable_for=30.0,
+        limits=KafkaLimits(least=0.0),
         monotonic=time.monotonic,
     )
     return time

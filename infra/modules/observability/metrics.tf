@@ -13,6 +13,7 @@ locals {
     chunk_seconds        = { event = "chunk_delivered", measure = "seconds", unit = "s", labels = ["destination_type"] }
     chunk_rows           = { event = "chunk_delivered", measure = "rows", unit = "1", labels = ["destination_type"] }
     chunk_rows_rate      = { event = "chunk_delivered", measure = "rows_per_second", unit = "1/s", labels = ["destination_type"] }
+    rows_skipped         = { event = "rows_skipped", measure = "rows", unit = "1", labels = ["destination_type"] }
     messages_retried     = { event = "message_retried", labels = ["function"] }
     messages_dead_letter = { event = "message_dead_lettered", labels = [] }
     unload_seconds       = { event = "unload_ended", measure = "seconds", unit = "s", labels = ["state"] }

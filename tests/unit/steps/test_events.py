@@ -2,8 +2,10 @@
 
 import pytest
 
-from shared.events import ChunkDelivered, JobsCensus, UnloadEnded
+from shared.events import ChunkDelivered, JobsCensus, RowsSkipped, UnloadEnded
 from shared.jobs import JobStatus
+from shared.oversized import RowTooLarge, SizeLimit
+from shared.steps.sending import ChunkDelivery, Pulse, Rows
 from tests.fakes.examples import new_job
 from tests.unit.steps.world import World
 
@@ -61,3 +63,35 @@ def test_the_sweep_counts_the_jobs_of_each_status_none_left_out(ended: bool) -> 
     counts = {event.status: event.count for event in world.events if isinstance(event, JobsCensus)}
     expected = {status.value: 0 for status in JobStatus} | {"staging": 2 if ended else 3}
     assert counts == expected | ({"cancelled": 1} if ended else {})
+
+
+def test_rows_that_were_left_out_are_told_with_the_chunks_delivery() -> None:
+    world = World(rows=5)
+    _, [message] = world.staged(new_job(time_created=world.clock.now(), oversized_rows="skip"))
+    sink, limit = world.deliver.sinks["kafka"], SizeLimit(5_000, "topic", "Raise it")
+
+    class Skipping:
+        def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
+            skipped = delivery.too_large(1, b"key", 6_000, limit) + delivery.too_large(2, None, 7_000, limit)
+            pulse.checkpoint(0, skipped)
+            return sink.deliver(delivery, rows, pulse)
+
+    world.deliver.sinks["kafka"] = Skipping()  # type: ignore[index]  # a dict, as every wiring hands over
+    world.deliver.run(message)
+    [skipped] = [event for event in world.events if isinstance(event, RowsSkipped)]
+    assert (skipped.chunk, skipped.destination_type, skipped.rows, skipped.largest) == (0, "kafka", 2, 7_000)
+
+
+def test_a_job_that_does_not_leave_rows_out_fails_by_such_a_row() -> None:
+    world = World(rows=5)
+    job, [message] = world.staged(new_job(time_created=world.clock.now()))
+
+    class Refusing:
+        def deliver(self, delivery: ChunkDelivery, _rows: Rows, _pulse: Pulse) -> bool:
+            delivery.too_large(1, b"key", 6_000, SizeLimit(5_000, "topic", "Raise it"))
+            return True
+
+    world.deliver.sinks["kafka"] = Refusing()  # type: ignore[index]  # a dict, as every wiring hands over
+    with pytest.raises(RowTooLarge):
+        world.handle.run(message)
+    assert str(world.now(job).error_message).startswith('Row 1 of chunk 0 (key "key") has 6,000 bytes')

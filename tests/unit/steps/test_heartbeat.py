@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from shared.errors import BackfillError, Busy, DeliveryStopped, RetryLater, Unavailable
+from shared.oversized import NONE_SKIPPED, Skipped
 from shared.steps.heartbeat import Heartbeat
 from tests.fakes.clock import FakeClock
 
@@ -28,8 +29,8 @@ class RecordedLease:
         if self.refusal is not None:
             raise self.refusal
 
-    def checkpoint(self, next_batch: int) -> None:
-        self.next_batch = next_batch
+    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
+        self.next_batch, self.skipped = next_batch, skipped
 
     def done(self, rows: int) -> None: ...
 
@@ -154,7 +155,7 @@ def test_the_heart_stops_with_the_sending() -> None:
 def test_checkpoints_go_through_the_lease_and_time_is_counted_to_the_deadline() -> None:
     watch = Watch()
     with watch.heartbeat as pulse:
-        pulse.checkpoint(3)
+        pulse.checkpoint(3, Skipped(2))
         watch.clock.sleep(100)
         assert pulse.seconds_left() == 380
-    assert watch.lease.next_batch == 3
+    assert (watch.lease.next_batch, watch.lease.skipped) == (3, Skipped(2))

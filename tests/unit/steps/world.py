@@ -18,6 +18,7 @@ from shared.chunks import Chunk
 from shared.errors import BackfillError, DeliveryStopped, Disposition
 from shared.jobs import Job
 from shared.messages import DeliverChunk, Message, StageJob, TearDownJob
+from shared.oversized import NONE_SKIPPED, Skipped
 from shared.steps.accept import accept
 from shared.steps.cancel import cancel
 from shared.steps.dead_letter import DeadLetter
@@ -87,8 +88,8 @@ class Pulse:
             raise DeliveryStopped("the job has ended")
         self.lease.renew()
 
-    def checkpoint(self, next_batch: int) -> None:
-        self.lease.checkpoint(next_batch)
+    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
+        self.lease.checkpoint(next_batch, skipped)
 
     def seconds_left(self) -> float:
         return self.deadline - self.world.clock.monotonic()

@@ -1,0 +1,104 @@
+"""At least once into Kafka: no transaction, so a crash may repeat rows, each of which names itself."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import Producer
+
+from shared.destinations.kafka_errors import speaking_of
+from shared.destinations.kafka_names import topic_of
+from shared.destinations.kafka_presence import require_topic
+from shared.destinations.kafka_refusals import Refusals, Row
+from shared.destinations.kafka_room import Room, Rooms
+from shared.destinations.kafka_sending import Sending, name_skipped
+from shared.destinations.kafka_settings import KafkaLimits
+from shared.oversized import NONE_SKIPPED, Skipped
+from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
+
+
+class AtLeastOnce:
+    """``client``: a producer's properties."""
+
+    def __init__(
+        self,
+        client: Mapping[str, Any],
+        rooms: Rooms,
+        *,
+        limits: KafkaLimits,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._rooms = rooms
+        self._limits = limits
+        self._monotonic = monotonic
+
+    def send(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> None:
+        """Rows of refused batches are sent again, in smaller ones; no others are."""
+        topic, refusals, skipped = topic_of(delivery), Refusals(), NONE_SKIPPED
+        room = self._rooms.of(topic, pulse)
+        batches = rows.batches(self._limits.batch_rows)
+        again: Sequence[Row] = ()
+        while True:
+            skipped += self._send_what_fits(delivery, again, batches, pulse, room=room, refusals=refusals)
+            skipped += self._left_out(refusals, delivery, topic, pulse)
+            again = refusals.take_batched()
+            if not again:
+                break
+            room = self._rooms.after_refusal(topic, room, pulse)
+        name_skipped(skipped, delivery, pulse)
+
+    def _send_what_fits(
+        self,
+        delivery: ChunkDelivery,
+        again: Sequence[Row],
+        batches: Iterator[EncodedBatch],
+        pulse: Pulse,
+        *,
+        room: Room,
+        refusals: Refusals,
+    ) -> Skipped:
+        """Send until a batch is refused, and answer what was not even tried."""
+        topic = topic_of(delivery)
+        message = min(self._limits.message, max(1.0, pulse.seconds_left()))
+        producer = Producer(
+            {
+                **self._client,
+                "batch.size": room.batch,
+                "message.timeout.ms": int(message * 1000),
+                "delivery.report.only.error": True,
+            }
+        )
+        sending = Sending(
+            producer,
+            delivery,
+            topic,
+            pulse,
+            room=room,
+            most=int(self._client["message.max.bytes"]),
+            refusals=refusals,
+            reserve=0.0,
+            monotonic=self._monotonic,
+            labelled=True,
+        )
+        require_topic(producer, topic, pulse, limits=self._limits, monotonic=self._monotonic)
+        try:
+            with speaking_of(topic):
+                sending.send_rows(again)
+                while not refusals.any_batched and (batch := next(batches, None)) is not None:
+                    sending.send(batch)
+                    refusals.check()
+                sending.finish()
+                refusals.check()
+        except BaseException:
+            # What is still queued would else be sent on while the producer is being destroyed.
+            producer.purge()
+            raise
+        return sending.skipped
+
+    def _left_out(self, refusals: Refusals, delivery: ChunkDelivery, topic: str, pulse: Pulse) -> Skipped:
+        skipped = NONE_SKIPPED
+        if alone := refusals.take_rows():
+            limit = self._rooms.now(topic, pulse).limit(topic)
+            for number, key, size in alone:
+                skipped += delivery.too_large(number, key, size, limit)
+        return skipped

@@ -1,0 +1,124 @@
+"""How much a topic takes at once: its ``max.message.bytes``, asked for and remembered for a while.
+
+That setting limits a batch after compression, and librdkafka does not split a batch that is refused: so
+batches are made to fit beforehand, by their size before compression.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._resource import ResourceType
+
+from shared.destinations.kafka_errors import BatchRefused
+from shared.oversized import SizeLimit
+from shared.steps.sending import Pulse
+
+_REMEMBERED = 60.0  # seconds
+_CALL = 0.5  # seconds in one blocking call, so that a cancel is noticed between two
+_ASKED_FOR = 5.0  # seconds; a broker that is out of reach is met by the producer too, with its own patience
+_SMALLEST = 256  # bytes of a batch, below which no topic is of use
+_SHRINKING = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """``most`` is the topic's `max.message.bytes`, None where it can't be told; ``batch``: bytes of the
+    batches that are sent, a message that is larger in one of its own.
+    """
+
+    most: int | None
+    batch: int
+
+    @property
+    def surely(self) -> int:
+        """A batch of so many bytes before compression is taken."""
+        return self.batch if self.most is None else self.most
+
+    def limit(self, topic: str) -> SizeLimit:
+        """What a row that was refused is told of."""
+        return SizeLimit(
+            self.most, f"Kafka topic {topic} (its max.message.bytes)", "Raise that setting of the topic"
+        )
+
+
+class Rooms:
+    """The room of each topic. The right to ask, DescribeConfigs, may be missing: then refusals tell."""
+
+    def __init__(
+        self,
+        client: Mapping[str, Any],
+        *,
+        batch: int,
+        timeout: float,
+        monotonic: Callable[[], float],
+        open_admin: Callable[[dict[str, Any]], Any] = AdminClient,
+    ) -> None:
+        """``batch``: bytes of a batch where the topic does not want smaller ones; ``timeout`` in seconds."""
+        self._client = client
+        self._batch = batch
+        self._timeout = min(timeout, _ASKED_FOR)
+        self._monotonic = monotonic
+        self._open_admin = open_admin
+        self._admin: Any = None
+        self._known: dict[str, tuple[Room, float]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, topic: str, pulse: Pulse) -> Room:
+        """As it was within the last minute."""
+        now = self._monotonic()
+        with self._lock:
+            room, until = self._known.get(topic, (None, now))
+        if room is not None and now < until:
+            return room
+        return self._remember(topic, self._asked(topic, pulse))
+
+    def now(self, topic: str, pulse: Pulse) -> Room:
+        """As it is, for a row that is to be told what it is too large for."""
+        return self._remember(topic, self._asked(topic, pulse))
+
+    def after_refusal(self, topic: str, refused: Room, pulse: Pulse) -> Room:
+        """Smaller than what was refused; BatchRefused where there is nothing smaller."""
+        room = self._asked(topic, pulse)
+        if room.batch >= refused.batch:
+            # Not told, or not yet: a change takes a moment to be known to every broker.
+            room = Room(None, refused.batch // _SHRINKING)
+        if room.batch < _SMALLEST:
+            raise BatchRefused(topic, "even the smallest batch was refused")
+        return self._remember(topic, room)
+
+    def _remember(self, topic: str, room: Room) -> Room:
+        now = self._monotonic()
+        with self._lock:
+            self._known = {name: known for name, known in self._known.items() if known[1] > now}
+            self._known[topic] = room, now + _REMEMBERED
+        return room
+
+    def _asked(self, topic: str, pulse: Pulse) -> Room:
+        most = self._most(topic, pulse)
+        return Room(most, self._batch if most is None else min(self._batch, most))
+
+    def _most(self, topic: str, pulse: Pulse) -> int | None:
+        resource = ConfigResource(ResourceType.TOPIC, topic)
+        asked = self._administrator().describe_configs([resource], request_timeout=self._timeout)[resource]
+        until = self._monotonic() + self._timeout
+        while self._monotonic() < until:
+            pulse.check()
+            try:
+                return int(asked.result(_CALL)["max.message.bytes"].value)
+            except TimeoutError:
+                continue
+            except KafkaException:
+                return None
+        return None
+
+    def _administrator(self) -> Any:
+        """One for all topics, connected since the first was asked for: another question takes 3 ms."""
+        with self._lock:
+            if self._admin is None:
+                self._admin = self._open_admin({**self._client, "allow.auto.create.topics": False})
+            return self._admin

@@ -1,0 +1,58 @@
+"""Rows of chosen sizes, which no compression makes smaller unless they are ``flat``."""
+
+import random
+import string
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+_LETTERS = (string.ascii_letters + string.digits + "-_").encode()
+
+
+@dataclass(frozen=True, slots=True)
+class SizedBatch:
+    """Fulfils the port EncodedBatch."""
+
+    first_row: int
+    texts: Sequence[bytes]
+
+    @property
+    def rows(self) -> int:
+        return len(self.texts)
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.texts)) + len(self.texts)
+
+    def lines(self) -> Sequence[bytes]:
+        return self.texts
+
+    def keys(self) -> Sequence[bytes | None]:
+        return [b"key-%d" % number for number in range(self.first_row, self.first_row + self.rows)]
+
+    def json_array(self) -> bytes:
+        return b"[" + b",".join(self.texts) + b"]"
+
+
+@dataclass
+class SizedRows:
+    """Fulfils the port Rows: JSON of exactly so many bytes a row; ``before`` as for numbered rows."""
+
+    sizes: Sequence[int]
+    flat: bool = False
+    before: Callable[[int], object] = lambda _: None
+    texts: list[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        source = random.Random(1)  # noqa: S311 - the same texts from run to run
+        self.texts = [self._text(source, number, size) for number, size in enumerate(self.sizes)]
+
+    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[SizedBatch]:
+        for first in range(first_row, len(self.texts), rows_per_batch):
+            self.before(first)
+            yield SizedBatch(first, self.texts[first : first + rows_per_batch])
+
+    def _text(self, source: random.Random, number: int, size: int) -> bytes:
+        head, tail = b'{"row": %d, "text": "' % number, b'"}'
+        width = size - len(head) - len(tail)
+        letters = source.randbytes(width).translate(_LETTERS * 4)
+        return head + (b"x" * width if self.flat else letters) + tail
