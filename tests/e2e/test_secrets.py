@@ -40,9 +40,8 @@ def test_a_rotated_secret_signs_the_next_request_of_a_running_job(
     rotate(stack, "ROTATING", old)
     with Receiver(*[Reply(hang=2.0)] * 4) as receiver:
         job_id = client.create(table=table, destinations=[webhook("rotated", receiver.url, "ROTATING")])
-        wait_until(lambda: receiver.requests, "the first request")
-        # Those beside it have come too, and none of them is answered yet.
-        time.sleep(0.5)
+        # As many as are under way at once, none of them answered yet.
+        wait_until(lambda: len(receiver.requests) == 4, "the first requests")
         rotate(stack, "ROTATING", new)
         before = len(receiver.requests)
         client.completed(job_id)

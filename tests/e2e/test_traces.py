@@ -29,6 +29,12 @@ def delivered_chunks(spans: Sequence[SpanReceived]) -> list[int]:
     return sorted({span.fields["chunk"] for span in spans if span.name == "deliver deliver"})
 
 
+def is_whole(spans: Sequence[SpanReceived]) -> bool:
+    """Whether no span's parent is still to come: it ends after its children, and is exported after them."""
+    ids = {span.span_id for span in spans}
+    return all(span.parent in ids for span in spans if span.parent) and any(not span.parent for span in spans)
+
+
 def assert_single_tree(spans: Sequence[SpanReceived]) -> SpanReceived:
     """Every span's ancestors are spans too, up to the only root, which is answered."""
     by_id = {span.span_id: span for span in spans}
@@ -56,6 +62,7 @@ def test_a_jobs_trace_is_one_tree_from_the_request_to_each_chunks_delivery(watch
         lambda: (
             {"stage tear_down"} <= {span.name for span in spans_of(watched_stack, job_id)}
             and delivered_chunks(spans_of(watched_stack, job_id)) == chunks
+            and is_whole(spans_of(watched_stack, job_id))
         ),
         "the spans of every message",
     )
@@ -82,12 +89,18 @@ def test_what_goes_on_after_a_retry_and_by_the_sweep_is_of_the_same_tree(watched
         assert watched_stack.client.call("POST", f"/{job_id}/retry").status == 200
         job = watched_stack.client.completed(job_id)
     chunks = list(range(job["num_chunks"]))
-    wait_until(
-        lambda: delivered_chunks(spans_of(watched_stack, job_id)) == chunks, "the spans of every chunk"
-    )
-    spans = spans_of(watched_stack, job_id)
-    root = assert_single_tree(spans)
-    assert len([span for span in spans if span.name == "stage stage" and span.parent == root.span_id]) >= 3
+
+    def stagings(spans: Sequence[SpanReceived]) -> list[SpanReceived]:
+        """Those that were asked for by a request, its retry or the sweep."""
+        roots = {span.span_id for span in spans if not span.parent}
+        return [span for span in spans if span.name == "stage stage" and span.parent in roots]
+
+    def all_there() -> bool:
+        spans = spans_of(watched_stack, job_id)
+        return delivered_chunks(spans) == chunks and is_whole(spans) and len(stagings(spans)) >= 3
+
+    wait_until(all_there, "the spans of every chunk and of three stagings")
+    assert_single_tree(spans_of(watched_stack, job_id))
 
 
 def test_one_query_tells_a_jobs_story(watched_stack: Watched) -> None:
@@ -104,7 +117,10 @@ def test_one_query_tells_a_jobs_story(watched_stack: Watched) -> None:
     def told(event: str) -> list[dict[str, object]]:
         return [entry for entry in story() if entry.get("event") == event]
 
-    wait_until(lambda: told("job_ended"), "the job's end in the log")
+    wait_until(
+        lambda: told("job_ended") and len(told("chunk_delivered")) >= job["num_chunks"],
+        "the job's end and its chunks in the log",
+    )
     [created], [unloaded], [ended] = told("job_created"), told("unload_ended"), told("job_ended")
     assert (created["audit"], created["organization_id"]) == (True, names.ORGANIZATION)
     assert unloaded["state"] == "succeeded"
