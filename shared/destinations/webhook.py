@@ -7,6 +7,7 @@ keep it. Several threads also sign while another encodes or waits for an answer.
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from shared.destinations.connections import Answer, Connections
 from shared.destinations.webhook_answer import accepts, retry_after, shown
@@ -115,6 +116,8 @@ class WebhookSink:
             except Unavailable as error:
                 pause, failure = self._jitter(attempt), errand.without_answer(error)
             else:
+                if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                    raise errand.too_large(answer, number, batch.rows, len(body))
                 if accepts(answer, errand.destination.name):
                     return
                 asked = retry_after(answer, self.now())
@@ -178,6 +181,16 @@ class _Errand:
             return Unavailable(f"{receiver},", detail=shown(answer))
         wish = f"{receiver} and asks to wait {asked:.0f} s,"
         return AskedToWait(wish, seconds=asked, detail=shown(answer))
+
+    def too_large(self, answer: Answer, number: int, rows: int, size: int) -> DestinationRefused:
+        """Say which request it was, since the receiver may take all others."""
+        first = number * self.delivery.webhook_batch_rows
+        return DestinationRefused(
+            f"The receiver of webhook {self.destination.name} answered 413: it does not take a request of"
+            f" {size:,} bytes, which holds rows {first} to {first + rows - 1} of chunk {self.delivery.chunk}."
+            " Have it take larger requests and retry the job",
+            detail=shown(answer),
+        )
 
     def without_answer(self, error: Unavailable) -> RetryLater:
         return Unavailable(f"{error.dependency} of webhook {self.destination.name}", detail=error.detail)

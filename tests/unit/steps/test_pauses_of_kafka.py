@@ -1,0 +1,119 @@
+"""What Kafka has of a paused job is found out in the pause, which may outlast what tells it."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared import jobs as domain
+from shared.errors import Busy, StateConflict, Unavailable
+from shared.jobs import Counts, Job, JobStatus
+from shared.messages import DeliverChunk, TearDownJob
+from tests.fakes.examples import KAFKA, WEBHOOK, new_job
+from tests.unit.steps.staging import accepted, stage
+from tests.unit.steps.world import KEPT, SWEEPING, World
+
+KAFKA_ONLY = (KAFKA,)
+
+
+def died_after_kafkas_commit(world: World) -> tuple[Job, list[DeliverChunk]]:
+    """A job of one chunk in Kafka that nobody has recorded."""
+    job, messages = world.staged(new_job(destinations=KAFKA_ONLY, time_created=world.clock.now()))
+    world.faults.instead["FakeLease.done"] = _unavailable
+    with pytest.raises(Unavailable):
+        world.deliver.run(messages[0])
+    world.queue.taken()
+    return job, messages
+
+
+def test_what_kafka_has_of_a_paused_job_is_recorded_before_its_markers_go() -> None:
+    world = World()
+    job, _ = died_after_kafkas_commit(world)
+    world.pause(job)
+    assert world.queue.taken() == [TearDownJob("acme", job.job_id)]
+    world.handle.run(TearDownJob("acme", job.job_id))
+    assert world.jobs.counts(job) == Counts(2, 8)
+    assert world.now(job).reconciled
+    world.clock.sleep((KEPT.markers + timedelta(days=1)).total_seconds())
+    world.log.committed.clear()
+    assert world.resume(job).reconciled is False
+    world.run()
+    assert len(world.log.rows()) == 8, "what was forgotten on purpose came a second time"
+
+
+def test_it_waits_for_deliveries_that_are_still_stopping() -> None:
+    world = World()
+    job, _ = died_after_kafkas_commit(world)
+    world.pause(job)
+    lease = world.deliveries.take(job, 1, KAFKA.uid)
+    assert lease is not None
+    world.clock.sleep(0)
+    just_renewed: Any = lease.renew
+    world.tear_down = replace(world.tear_down, sleep=lambda _seconds: just_renewed())
+    with pytest.raises(Busy):
+        world.tear_down.run(TearDownJob("acme", job.job_id))
+    assert not world.now(job).reconciled
+
+
+@pytest.mark.parametrize("staged", [True, False])
+def test_where_nothing_can_be_in_kafka_or_all_is_known_nothing_is_asked(*, staged: bool) -> None:
+    world = World(polls=0 if staged else 1000)
+    job = world.staged()[0] if staged else stage(world, accepted(world))
+    world.pause(job)
+    for _ in range(2):
+        world.handle.run(TearDownJob("acme", job.job_id))
+    assert world.now(job).reconciled is staged
+    assert world.faults.calls.count("FakeDeliveries.begun") == int(staged)
+
+
+def test_the_sweep_asks_for_it_again() -> None:
+    world = World()
+    job, _ = died_after_kafkas_commit(world)
+    world.queue.down = True
+    world.pause(job)
+    world.queue.down = False
+    world.sweep.run()
+    assert world.queue.taken() == []
+    world.clock.sleep(SWEEPING.tear_down)
+    world.sweep.run()
+    assert world.queue.taken() == [TearDownJob("acme", job.job_id)]
+    world.handle.run(TearDownJob("acme", job.job_id))
+    world.clock.sleep(SWEEPING.tear_down)
+    world.sweep.run()
+    assert world.queue.taken() == []
+
+
+def test_what_was_found_out_too_late_or_for_an_earlier_pause_does_not_count() -> None:
+    world = World()
+    job, _ = died_after_kafkas_commit(world)
+    paused = world.pause(job)
+    world.clock.sleep((KEPT.markers + timedelta(seconds=1)).total_seconds())
+    world.handle.run(TearDownJob("acme", job.job_id))
+    assert not world.now(job).reconciled
+    assert paused.time_paused is not None
+    assert not domain.reconcile_pause(paused, paused.time_paused - timedelta(seconds=1)).reconciled
+
+
+@pytest.mark.parametrize(
+    ("pause", "destinations", "reason"),
+    [
+        (KEPT.markers + timedelta(seconds=1), KAFKA_ONLY, "which rows Kafka has"),
+        (KEPT.staged_files + timedelta(seconds=1), (WEBHOOK,), "staged files are gone"),
+    ],
+)
+def test_a_pause_that_outlasts_what_the_job_needs_is_refused_its_end(
+    pause: timedelta, destinations: Any, reason: str
+) -> None:
+    world = World()
+    job, _ = world.staged(new_job(destinations=destinations, time_created=world.clock.now()))
+    world.pause(job)
+    world.clock.sleep(pause.total_seconds())
+    with pytest.raises(StateConflict, match=f"The job is paused.*{reason}"):
+        world.resume(job)
+    assert world.now(job).paused
+    assert world.cancel(job).status is JobStatus.CANCELLED
+
+
+def _unavailable(*_: object) -> None:
+    raise Unavailable("the job store")
