@@ -1,17 +1,21 @@
 """A small job beside large ones of a stranger, and alone; and what lanes cost a large job."""
 
+import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import urllib3
+from google.cloud import firestore
 
 from bench import process
 from bench.figures import Figure, figure, ratio
 from bench.rounds import Measured
+from infra.local import names
 from infra.local.options import StackOptions
 from infra.local.supervisor import LocalStack
 
@@ -31,9 +35,12 @@ _LOOK_AGAIN = 0.05
 class _Client:
     """One organization's."""
 
-    def __init__(self, url: str, key: str) -> None:
-        self._url = f"{url}/api/v1/beam/backfills"
+    def __init__(self, endpoints: Mapping[str, Any], organization_id: str, key: str) -> None:
+        self._url = f"{endpoints['api_url']}/api/v1/beam/backfills"
         self._headers = {"X-API-Key": key, "Connection": "close"}
+        self._organization_id = organization_id
+        os.environ["FIRESTORE_EMULATOR_HOST"] = endpoints["firestore_host"]
+        self._records = firestore.Client(project=endpoints["project_id"])
         self._http = urllib3.PoolManager(retries=False, timeout=60.0)
         self._names = 0
 
@@ -48,8 +55,19 @@ class _Client:
         }
         return str(self._ask("POST", "", 201, {**body, **options})["job_id"])
 
-    def cancel(self, job_id: str) -> None:
-        self._ask("POST", f"/{job_id}/cancel", 200)
+    def cancel(self, job_ids: list[str]) -> None:
+        """Cancel jobs, and wait until nothing is removed any more: that would slow what comes next."""
+        for job_id in job_ids:
+            self._ask("POST", f"/{job_id}/cancel", 200)
+        until = time.monotonic() + _SECONDS
+        while not all(map(self._is_torn_down, job_ids)):
+            if time.monotonic() > until:
+                raise process.BenchFailure("what cancelled jobs left behind was not removed")
+            time.sleep(1.0)
+
+    def _is_torn_down(self, job_id: str) -> bool:
+        job = self._records.document("organizations", self._organization_id, "jobs", job_id).get()
+        return bool(job.get("torn_down"))
 
     def wait(self, job_id: str, chunks: int | None = None) -> dict[str, Any]:
         """Until the job is completed, or has so many chunks done."""
@@ -120,8 +138,7 @@ def _beside(mine: _Client, stranger: _Client, many: int) -> Measured:
         jobs = [stranger.wait(job_id, chunks=1) for job_id in large]
         found = mine.timed(_TWO_HOURS)
     finally:
-        for job_id in large:
-            stranger.cancel(job_id)
+        stranger.cancel(large)
     return {**found, "large_chunks": jobs[0]["num_chunks"]}
 
 
@@ -133,6 +150,7 @@ def _stack(environment: Mapping[str, str]) -> Iterator[tuple[_Client, _Client]]:
             folder=Path(folder), rows=_ROWS, unload_file_bytes=_FILE_BYTES, environment=environment
         )
         with LocalStack(options) as stack:
-            endpoints = stack.endpoints
-            url = endpoints["api_url"]
-            yield _Client(url, endpoints["second_api_key"]), _Client(url, endpoints["api_key"])
+            keys = stack.endpoints["second_api_key"], stack.endpoints["api_key"]
+            organizations = names.SECOND_ORGANIZATION, names.ORGANIZATION
+            mine, stranger = map(partial(_Client, stack.endpoints), organizations, keys)
+            yield mine, stranger
