@@ -58,12 +58,13 @@ class RowTooLarge(DestinationRefused):
     """A row that its destination can't take, whatever is tried."""
 
     def __init__(self, chunk: int, row: OversizedRow, limit: SizeLimit, *, detail: str = "") -> None:
-        key = "" if row.key is None else f" (key {json.dumps(row.key, ensure_ascii=False)})"
+        # As JSON writes it, without the quotes: a key may hold control characters.
+        key = "" if row.key is None else f" (key {json.dumps(row.key, ensure_ascii=False)[1:-1]})"
         most = "" if limit.most is None else f": {limit.most:,} bytes"
         super().__init__(
             f"Row {row.row} of chunk {chunk}{key} has {row.size:,} bytes,"
             f" more than {limit.holder} takes{most}. {limit.remedy} and retry the job,"
-            ' or create it anew with "oversized_rows": "skip", which leaves such rows out and names them',
+            " or create it anew with oversized_rows set to skip, which leaves such rows out and names them",
             detail=detail,
         )
         self.row = row

@@ -150,7 +150,8 @@ def test_a_topic_that_takes_no_row_so_large(organization: Organization, warehous
     incompressible = secrets.token_hex(4000)
     warehouse.insert(table, "%s::TIMESTAMP_NTZ(9), %s", [("2026-03-10T00:00:00", incompressible)])
     message = failure(organization, table=table, destinations=[kafka("narrow")])
-    assert "larger than a message" in message
+    assert "Row 0 of chunk 0 has" in message
+    assert "max.message.bytes) takes: 2,000 bytes" in message
     assert organization.topic("narrow") in message
 
 

@@ -20,9 +20,9 @@ def test_such_a_row_is_named_with_all_that_helps() -> None:
     with pytest.raises(RowTooLarge) as named:
         too_large(3, 17, b'a "key"', 1_100_000, LIMIT, skip=False, detail="of the broker")
     assert named.value.message == (
-        'Row 17 of chunk 3 (key "a \\"key\\"") has 1,100,000 bytes, more than Kafka topic beam.acme.t'
+        'Row 17 of chunk 3 (key a \\"key\\") has 1,100,000 bytes, more than Kafka topic beam.acme.t'
         " (its max.message.bytes) takes: 5,000 bytes. Raise that setting of the topic and retry the job, or"
-        ' create it anew with "oversized_rows": "skip", which leaves such rows out and names them'
+        " create it anew with oversized_rows set to skip, which leaves such rows out and names them"
     )
     assert named.value.detail == "of the broker"
     assert named.value.disposition is Disposition.TERMINAL

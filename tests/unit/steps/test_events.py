@@ -94,4 +94,4 @@ def test_a_job_that_does_not_leave_rows_out_fails_by_such_a_row() -> None:
     world.deliver.sinks["kafka"] = Refusing()  # type: ignore[index]  # a dict, as every wiring hands over
     with pytest.raises(RowTooLarge):
         world.handle.run(message)
-    assert str(world.now(job).error_message).startswith('Row 1 of chunk 0 (key "key") has 6,000 bytes')
+    assert str(world.now(job).error_message).startswith("Row 1 of chunk 0 (key key) has 6,000 bytes")
