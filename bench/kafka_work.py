@@ -19,6 +19,7 @@ from shared.destinations.kafka_settings import CORRECTNESS, TUNING, KafkaLimits
 from shared.encoding import ParquetRows
 from shared.jobs import KafkaDestination, topic_name
 from shared.oversized import NONE_SKIPPED, Skipped
+from shared.pieces import NOT_SPLIT, Splits
 from shared.steps.sending import ChunkDelivery
 
 LIMITS = KafkaLimits(least=0.0)
@@ -53,7 +54,9 @@ class Watched:
     def check(self) -> None:
         """Nothing stops it."""
 
-    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
+    def checkpoint(
+        self, next_batch: int, skipped: Skipped = NONE_SKIPPED, splits: Splits = NOT_SPLIT
+    ) -> None:
         """No webhook's."""
 
     def seconds_left(self) -> float:

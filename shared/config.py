@@ -112,7 +112,11 @@ class Settings:
         "CLAIM_LIMIT", "after this long a staging attempt without a query is taken over", "45", float
     )
     kafka_client: Mapping[str, Any] = _variable(
-        "KAFKA_CLIENT", "librdkafka properties of the service's Kafka, as a JSON object", "{}", _mapping
+        "KAFKA_CLIENT",
+        "librdkafka properties of the service's Kafka, as a JSON object;"
+        " `message.max.bytes`, the largest row, is 16 MiB unless given here",
+        "{}",
+        _mapping,
     )
     kafka_topic_partitions: int = _variable(
         "KAFKA_TOPIC_PARTITIONS", "partitions of a topic the service creates", "6", int

@@ -23,11 +23,14 @@ from shared.adapters.firestore_documents import (
     paged,
     skipped_fields,
     skipped_from,
+    splits_fields,
+    splits_from,
 )
 from shared.adapters.google_errors import reaching
 from shared.errors import Busy
 from shared.jobs import Job
 from shared.oversized import NONE_SKIPPED, Skipped
+from shared.pieces import NOT_SPLIT, Splits
 from shared.steps.ports import Clock
 
 _LEASED, _RELEASED, _DONE = "leased", "released", "done"
@@ -143,6 +146,7 @@ class FirestoreLease:
     ) -> None:
         self.first_batch: int = fields["next_batch"]
         self.skipped = skipped_from(fields)
+        self.splits = splits_from(fields)
         self._reference = reference
         self._holder = holder
         self._update_time = update_time
@@ -152,10 +156,13 @@ class FirestoreLease:
     def renew(self) -> None:
         self._write({"expires": self._expiry()})
 
-    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
+    def checkpoint(
+        self, next_batch: int, skipped: Skipped = NONE_SKIPPED, splits: Splits = NOT_SPLIT
+    ) -> None:
         names = {} if skipped == self.skipped else skipped_fields(skipped)
-        self._write({"next_batch": next_batch, "expires": self._expiry(), **names})
-        self.skipped = skipped
+        cuts = {} if splits == self.splits else splits_fields(splits)
+        self._write({"next_batch": next_batch, "expires": self._expiry(), **names, **cuts})
+        self.skipped, self.splits = skipped, splits
 
     def done(self, rows: int) -> None:
         self._write({"state": _DONE, "rows": rows})

@@ -39,6 +39,7 @@ from shared.jobs import (
     Window,
 )
 from shared.oversized import OversizedRow, Skipped
+from shared.pieces import NOT_SPLIT, Ceiling, Piece, Splits
 
 Item = TypeVar("Item")
 
@@ -140,6 +141,24 @@ def skipped_from(fields: Mapping[str, Any]) -> Skipped:
     """The skipped rows of a delivery, most of which have none and do not speak of them."""
     named = tuple(OversizedRow(*name) for name in json.loads(fields.get("skipped", "[]")))
     return Skipped(fields.get("rows_skipped", 0), named)
+
+
+def splits_fields(splits: Splits) -> dict[str, Any]:
+    """How a delivery's batches are cut, as one text: as a list each piece would be indexed."""
+    parts = [splits.acknowledged, sorted(splits.refused), splits.ceilings]
+    return {"splits": json.dumps(parts, separators=(",", ":"))}
+
+
+def splits_from(fields: Mapping[str, Any]) -> Splits:
+    """The cuts of a delivery, most of which have none and do not speak of them."""
+    if "splits" not in fields:
+        return NOT_SPLIT
+    acknowledged, refused, ceilings = json.loads(fields["splits"])
+    return Splits(
+        acknowledged,
+        frozenset(Piece(*piece) for piece in refused),
+        tuple(Ceiling(*ceiling) for ceiling in ceilings),
+    )
 
 
 def chunk_id(number: int) -> str:

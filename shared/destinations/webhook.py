@@ -1,22 +1,24 @@
-"""The webhook sink: a chunk's rows as signed JSON arrays, one POST a batch.
+"""The webhook sink: a chunk's rows as signed JSON arrays, one POST a batch, or several where the receiver
+finds a batch too large.
 
 Some are under way at once, so they may arrive in another order; their ids, which end in the batch's number,
 keep it. Several threads also sign while another encodes or waits for an answer.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from shared.destinations.connections import Answer, Connections
 from shared.destinations.webhook_answer import accepts, retry_after, shown
-from shared.destinations.webhook_flight import Flight
-from shared.destinations.webhook_request import batch_id, headers_of
+from shared.destinations.webhook_flight import Flight, Parcel
+from shared.destinations.webhook_progress import Progress
+from shared.destinations.webhook_request import headers_of, request_id
 from shared.errors import AskedToWait, DestinationRefused, RetryLater, Unavailable
 from shared.jobs import WebhookDestination
+from shared.oversized import SizeLimit, Skipped
 from shared.steps.ports import Clock
-from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
+from shared.steps.sending import ChunkDelivery, Pulse, Rows
 
 Secrets = Callable[[str, str], bytes]
 """The value of an organization's secret, by organization and name; KeyError if there is none."""
@@ -74,52 +76,61 @@ class WebhookSink:
         if seconds_left < self.limits.least:
             return False
         errand = _Errand(delivery, delivery.destination, pulse, min(self.limits.reserve, seconds_left / 4))
-        progress = _Progress(pulse, delivery.first_batch, self.monotonic, self.limits.checkpoint)
+        progress = Progress(delivery, pulse, self.monotonic, self.limits.checkpoint)
         try:
             complete = self._send_all(errand, rows, progress)
         except BaseException:
             progress.record_if_possible()
             raise
-        if not complete:
+        if not complete or progress.skipped != delivery.skipped:
             progress.record()
         return complete
 
-    def _send_all(self, errand: "_Errand", rows: Rows, progress: "_Progress") -> bool:
+    def _send_all(self, errand: "_Errand", rows: Rows, progress: Progress) -> bool:
         """False when time ran out after some batches, which are acknowledged then."""
-        first, size = errand.delivery.first_batch, errand.delivery.webhook_batch_rows
-        batches = rows.batches(size, first * size)
+
+        def refused(parcel: Parcel, answer: Answer) -> Iterable[Parcel]:
+            if parcel.rows.rows == 1:
+                progress.leave_out(parcel, errand.too_large(parcel, answer))
+                return ()
+            return progress.split(parcel)
+
+        parcels = progress.parcels(rows)
         with Flight(
             self.limits.in_flight,
-            first,
-            lambda number, batch: self._post(errand, number, batch, flight),
-            progress.advance,
+            lambda parcel: self._post(errand, parcel, flight),
+            progress.acknowledge,
+            refused,
         ) as flight:
             while True:
                 flight.make_room()
-                batch = next(batches, None)
-                complete = batch is None
-                if batch is None or (flight.begun and errand.seconds_left() <= 0):
+                parcel = next(parcels, None)
+                complete = parcel is None
+                if parcel is None or (flight.begun and errand.seconds_left() <= 0):
                     flight.land()
                     return complete
-                flight.send(batch)
+                flight.send(parcel)
 
-    def _post(self, errand: "_Errand", number: int, batch: EncodedBatch, flight: Flight) -> None:
-        """Have the receiver accept one batch, as long as the others fare well."""
-        body = batch.json_array()
+    def _post(self, errand: "_Errand", parcel: Parcel, flight: Flight) -> Answer | None:
+        """Have the receiver accept the parcel, as long as the others fare well.
+
+        Answers a refusal of its size.
+        """
+        body = parcel.rows.json_array()
         attempt = 0
         while not flight.given_up:
             attempt += 1
             errand.pulse.check()
             failure: RetryLater
             try:
-                answer = self._try(errand, number, body)
+                answer = self._try(errand, parcel, body)
             except Unavailable as error:
                 pause, failure = self._jitter(attempt), errand.without_answer(error)
             else:
                 if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-                    raise errand.too_large(answer, number, batch.rows, len(body))
+                    return answer
                 if accepts(answer, errand.destination.name):
-                    return
+                    return None
                 asked = retry_after(answer, self.now())
                 pause, failure = (
                     self._jitter(attempt) if asked is None else asked,
@@ -129,15 +140,16 @@ class WebhookSink:
             if attempt == self.limits.tries or pause > longest:
                 raise failure
             self._pause(pause, errand.pulse, flight)
+        return None
 
-    def _try(self, errand: "_Errand", number: int, body: bytes) -> Answer:
+    def _try(self, errand: "_Errand", parcel: Parcel, body: bytes) -> Answer:
         seconds = min(self.limits.request, errand.pulse.seconds_left())
         if seconds <= 0:
             # The function stood still for too long. What it could not send, the message's next delivery does.
             raise RetryLater("the time for this delivery was over before all of it was sent")
         headers = headers_of(
             body,
-            identifier=batch_id(errand.delivery, number),
+            identifier=request_id(errand.delivery, parcel),
             timestamp=int(self.now().timestamp()),
             nonce=self.nonce(),
             secret=self._secret(errand.delivery.organization_id, errand.destination.hash_key),
@@ -182,43 +194,21 @@ class _Errand:
         wish = f"{receiver} and asks to wait {asked:.0f} s,"
         return AskedToWait(wish, seconds=asked, detail=shown(answer))
 
-    def too_large(self, answer: Answer, number: int, rows: int, size: int) -> DestinationRefused:
-        """Say which request it was, since the receiver may take all others."""
-        first = number * self.delivery.webhook_batch_rows
-        return DestinationRefused(
-            f"The receiver of webhook {self.destination.name} answered 413: it does not take a request of"
-            f" {size:,} bytes, which holds rows {first} to {first + rows - 1} of chunk {self.delivery.chunk}."
-            " Have it take larger requests and retry the job",
+    def too_large(self, parcel: Parcel, answer: Answer) -> Skipped:
+        """Answer the parcel's one row as one that is left out; RowTooLarge unless the job is to."""
+        keys = parcel.rows.keys()
+        limit = SizeLimit(
+            None,
+            f"the receiver of webhook {self.destination.name}, which answered {answer.status},",
+            "Have it take larger requests",
+        )
+        return self.delivery.too_large(
+            parcel.rows.first_row,
+            keys[0] if keys else None,
+            parcel.rows.size,
+            limit,
             detail=shown(answer),
         )
 
     def without_answer(self, error: Unavailable) -> RetryLater:
         return Unavailable(f"{error.dependency} of webhook {self.destination.name}", detail=error.detail)
-
-
-class _Progress:
-    """Batches acknowledged so far, recorded every so often."""
-
-    def __init__(
-        self, pulse: Pulse, first_batch: int, monotonic: Callable[[], float], interval: float
-    ) -> None:
-        self._pulse = pulse
-        self._recorded = self.next_batch = first_batch
-        self._monotonic = monotonic
-        self._interval = interval
-        self._recorded_at = monotonic()
-
-    def advance(self) -> None:
-        self.next_batch += 1
-        if self._monotonic() - self._recorded_at >= self._interval:
-            self.record()
-
-    def record(self) -> None:
-        if self.next_batch > self._recorded:
-            self._pulse.checkpoint(self.next_batch)
-            self._recorded, self._recorded_at = self.next_batch, self._monotonic()
-
-    def record_if_possible(self) -> None:
-        """Record what an error interrupts, which counts for more than a record that can't be written."""
-        with suppress(RetryLater):
-            self.record()

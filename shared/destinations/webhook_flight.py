@@ -1,32 +1,63 @@
-"""Several batches on their way at once, acknowledged in their order."""
+"""Several requests on their way at once, acknowledged in the order of their rows."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from shared.destinations.connections import Answer
+from shared.pieces import Piece
 from shared.steps.sending import EncodedBatch
 
-Post = Callable[[int, EncodedBatch], None]
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What one request carries: all rows of the batch numbered ``number``, or a piece of them."""
+
+    number: int
+    rows: EncodedBatch
+    whole: bool = True
+
+    @property
+    def piece(self) -> Piece:
+        return Piece(self.rows.first_row, self.rows.rows)
+
+    def halves(self) -> "tuple[Parcel, Parcel]":
+        first, second = self.piece.halves()
+        return (
+            Parcel(self.number, self.rows.part(0, first.rows), whole=False),
+            Parcel(self.number, self.rows.part(first.rows, second.rows), whole=False),
+        )
+
+
+Post = Callable[[Parcel], Answer | None]
+"""Has the receiver accept a parcel, or answers its refusal of the size; raises what else goes wrong."""
 
 
 class Flight:
-    """Posts batches in threads of its own; a batch counts once it and all before it are acknowledged.
+    """Posts parcels in threads of its own; one counts once it and all before it are acknowledged.
 
-    So what was acknowledged is always told by the number of the next batch, whatever order the receiver
-    answered in. Leaving it waits for what is under way; nobody hears any more what becomes of that.
+    So what was acknowledged is always told by one row's number, whatever order the receiver answered in.
+    Leaving it waits for what is under way; nobody hears any more what becomes of that.
     """
 
-    def __init__(self, most: int, first_batch: int, post: Post, acknowledged: Callable[[], None]) -> None:
-        """``post`` has the receiver accept a batch by its number, or raises; ``acknowledged`` is called for
-        one batch after the other, in the thread that waits.
+    def __init__(
+        self,
+        most: int,
+        post: Post,
+        acknowledged: Callable[[Parcel], None],
+        refused: Callable[[Parcel, Answer], Iterable[Parcel]],
+    ) -> None:
+        """``acknowledged`` and ``refused`` are called for one parcel after the other, in the thread that
+        waits; the latter answers what is sent in the parcel's place.
         """
         self._most = most
-        self._next = first_batch
         self._post = post
         self._acknowledged = acknowledged
-        self._flying: deque[Future[None]] = deque()
+        self._refused = refused
+        self._flying: deque[tuple[Parcel, Future[Answer | None]]] = deque()
         self._pool = ThreadPoolExecutor(most, "webhook")
         self.begun = False
         self.given_up = False
@@ -41,20 +72,27 @@ class Flight:
         self._pool.shutdown(cancel_futures=True)
 
     def make_room(self) -> None:
-        """Wait until another batch may be sent; raises what went wrong with an earlier one."""
+        """Wait until another parcel may be sent; raises what went wrong with an earlier one."""
         while len(self._flying) >= self._most:
             self._land_first()
 
-    def send(self, batch: EncodedBatch) -> None:
+    def send(self, parcel: Parcel) -> None:
         self.begun = True
-        self._flying.append(self._pool.submit(self._post, self._next, batch))
-        self._next += 1
+        self._flying.append(self._launched(parcel))
 
     def land(self) -> None:
         """Wait until all are acknowledged; raises what went wrong with the first that is not."""
         while self._flying:
             self._land_first()
 
+    def _launched(self, parcel: Parcel) -> tuple[Parcel, Future[Answer | None]]:
+        return parcel, self._pool.submit(self._post, parcel)
+
     def _land_first(self) -> None:
-        self._flying.popleft().result()
-        self._acknowledged()
+        parcel, future = self._flying.popleft()
+        refusal = future.result()
+        if refusal is None:
+            self._acknowledged(parcel)
+            return
+        instead = [self._launched(smaller) for smaller in self._refused(parcel, refusal)]
+        self._flying.extendleft(reversed(instead))

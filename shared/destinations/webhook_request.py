@@ -4,16 +4,18 @@ import base64
 import hashlib
 import hmac
 
+from shared.destinations.webhook_flight import Parcel
 from shared.steps.sending import ChunkDelivery
 
 
-def batch_id(delivery: ChunkDelivery, batch: int) -> str:
-    """The batch's `webhook-id`: the same on every try, so that a receiver can drop what it has seen.
+def request_id(delivery: ChunkDelivery, parcel: Parcel) -> str:
+    """The request's `webhook-id`: the same on every try, so that a receiver can drop what it has seen.
 
-    Without a full stop, which separates the parts of what is signed.
+    Without a full stop, which separates the parts of what is signed. A piece of a batch is told by its first
+    row in the chunk and its rows.
     """
-    parts = (delivery.job_id, delivery.attempt_id, delivery.chunk, delivery.destination.uid, batch)
-    return "_".join(str(part) for part in parts)
+    batch = (delivery.job_id, delivery.attempt_id, delivery.chunk, delivery.destination.uid, parcel.number)
+    return "_".join(str(part) for part in (*batch, *(() if parcel.whole else parcel.piece)))
 
 
 def headers_of(

@@ -23,6 +23,12 @@ class EncodedBatch:
         """Bytes of the rows as NDJSON; the JSON array is one byte longer."""
         return len(self.ndjson)
 
+    def part(self, start: int, rows: int) -> "EncodedBatch":
+        """``rows`` of the rows, from the one numbered ``start`` within the batch on."""
+        lines = [*self.lines()[start : start + rows], b""]
+        keys = None if self.key_texts is None else self.key_texts.slice(start, rows)
+        return EncodedBatch(self.first_row + start, rows, b"\n".join(lines), keys)
+
     def lines(self) -> list[bytes]:
         """One JSON object a row, without newline."""
         lines = self.ndjson.split(b"\n")

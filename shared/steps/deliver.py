@@ -14,7 +14,8 @@ from shared.errors import AskedToWait, BackfillError, Busy, JobFails, RetryLater
 from shared.events import ChunkDelivered, Events, RowsSkipped
 from shared.jobs import Destination, Job, JobStatus, KafkaDestination, WebhookDestination
 from shared.messages import DeliverChunk
-from shared.oversized import NONE_SKIPPED, Skipped
+from shared.oversized import NONE_SKIPPED
+from shared.pieces import NOT_SPLIT
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
 from shared.steps.pass_on import PassOn
@@ -30,10 +31,9 @@ def delivery_of(
     job: Job,
     chunk: Chunk,
     destination: Destination,
-    first_batch: int = 0,
-    skipped: Skipped = NONE_SKIPPED,
+    lease: Lease | None = None,
 ) -> ChunkDelivery:
-    """A chunk of the job's current attempt on its way, from its batch ``first_batch`` on."""
+    """A chunk of the job's current attempt on its way, from where the ``lease``'s record left it."""
     return ChunkDelivery(
         job.organization_id,
         job.job_id,
@@ -42,9 +42,10 @@ def delivery_of(
         chunk.rows,
         destination,
         job.webhook_batch_rows,
-        first_batch,
+        lease.first_batch if lease else 0,
         job.skips_oversized,
-        skipped,
+        lease.skipped if lease else NONE_SKIPPED,
+        lease.splits if lease else NOT_SPLIT,
     )
 
 
@@ -146,7 +147,7 @@ class Deliver:
         return self.jobs.asked_to_wait(job, destination.uid)
 
     def _stream(self, job: Job, chunk: Chunk, destination: Destination, lease: Lease, pulse: Pulse) -> bool:
-        delivery = delivery_of(job, chunk, destination, lease.first_batch, lease.skipped)
+        delivery = delivery_of(job, chunk, destination, lease)
         with self.files.open(job.attempt_prefix + chunk.name, chunk.size) as file:
             rows = self.read_rows(file, job.columns, job.key_column, chunk)
             return self.sinks[destination.type].deliver(delivery, rows, pulse)

@@ -11,6 +11,7 @@ from typing import Self
 
 from shared.errors import Busy, DeliveryStopped, RetryLater, Unavailable
 from shared.oversized import NONE_SKIPPED, Skipped
+from shared.pieces import NOT_SPLIT, Splits
 from shared.steps.ports import Lease
 
 
@@ -51,8 +52,10 @@ class Heartbeat:
         if self._reason is not None:
             raise self._reason
 
-    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
-        self._lease.checkpoint(next_batch, skipped)
+    def checkpoint(
+        self, next_batch: int, skipped: Skipped = NONE_SKIPPED, splits: Splits = NOT_SPLIT
+    ) -> None:
+        self._lease.checkpoint(next_batch, skipped, splits)
 
     def seconds_left(self) -> float:
         return self._deadline - self._monotonic()

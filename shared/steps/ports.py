@@ -14,6 +14,7 @@ from shared.chunks import Chunk, StagedFile
 from shared.jobs import Counts, FilterValue, Job, JobStatus, KafkaDestination
 from shared.messages import Message
 from shared.oversized import NONE_SKIPPED, Skipped
+from shared.pieces import NOT_SPLIT, Splits
 from shared.unload import Statement, TableColumn
 
 Clock = Callable[[], datetime]
@@ -154,20 +155,24 @@ class Chunks(Protocol):
 class Lease(Protocol):
     """The right to send one chunk to one destination. Every write is refused once somebody took over.
 
-    ``skipped``: the rows that the record says are left out.
+    ``skipped``: the rows that the record says are left out. ``splits``: how it says that batches are cut.
     """
 
     first_batch: int
     skipped: Skipped
+    splits: Splits
 
     def renew(self) -> None:
         """Hold on for another lease's length; Busy when it was lost."""
         ...
 
-    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
+    def checkpoint(
+        self, next_batch: int, skipped: Skipped = NONE_SKIPPED, splits: Splits = NOT_SPLIT
+    ) -> None:
         """Batches before ``next_batch`` are acknowledged: a later holder starts there. Busy when lost.
 
-        ``skipped``: all rows left out so far, in place of what the record said before.
+        ``skipped``: all rows left out so far, and ``splits``: how the batches from there on are cut, both in
+        place of what the record said before.
         """
         ...
 

@@ -11,6 +11,7 @@ from shared.chunks import Chunk
 from shared.columns import Column
 from shared.jobs import Destination
 from shared.oversized import NONE_SKIPPED, SizeLimit, Skipped, too_large
+from shared.pieces import NOT_SPLIT, Splits
 
 
 class EncodedBatch(Protocol):
@@ -25,6 +26,10 @@ class EncodedBatch(Protocol):
     @property
     def size(self) -> int:
         """Bytes of the rows as JSON."""
+        ...
+
+    def part(self, start: int, rows: int) -> "EncodedBatch":
+        """``rows`` of the rows, from the one numbered ``start`` within the batch on."""
         ...
 
     def lines(self) -> Sequence[bytes]:
@@ -61,7 +66,7 @@ class ChunkDelivery:
     """One chunk on its way to one destination; the ids that name its rows and batches for ever.
 
     ``skipped``: rows that were left out by an earlier delivery of the chunk, before ``first_batch`` or, where
-    there are no batches, in all of it.
+    there are no batches, in all of it. ``splits``: how an earlier delivery cut the batches from there on.
     """
 
     organization_id: str
@@ -74,6 +79,7 @@ class ChunkDelivery:
     first_batch: int
     skip_oversized: bool = False
     skipped: Skipped = NONE_SKIPPED
+    splits: Splits = NOT_SPLIT
 
     def too_large(
         self, row: int, key: bytes | None, size: int, limit: SizeLimit, *, detail: str = ""
@@ -92,8 +98,12 @@ class Pulse(Protocol):
         """DeliveryStopped when the job has ended, Busy when the lease is lost, Unavailable if it may be."""
         ...
 
-    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
-        """Batches before ``next_batch`` are acknowledged by the destination, without the rows ``skipped``."""
+    def checkpoint(
+        self, next_batch: int, skipped: Skipped = NONE_SKIPPED, splits: Splits = NOT_SPLIT
+    ) -> None:
+        """Batches before ``next_batch`` are acknowledged by the destination, without the rows ``skipped``;
+        those from there on are cut as ``splits`` says.
+        """
         ...
 
     def seconds_left(self) -> float:

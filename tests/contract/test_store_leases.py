@@ -14,6 +14,7 @@ from google.cloud import firestore
 from shared.errors import Busy, Unavailable
 from shared.jobs import Job
 from shared.oversized import NONE_SKIPPED, OversizedRow, Skipped
+from shared.pieces import NOT_SPLIT, Ceiling, Piece, Splits
 from shared.steps.ports import Lease
 from tests.contract.records import LEASE, Records, in_firestore
 from tests.fakes.examples import KAFKA, WEBHOOK
@@ -114,6 +115,24 @@ def test_what_was_skipped_is_kept_with_the_checkpoint_and_the_later_word_holds(r
     assert (again.first_batch, again.skipped) == (3, both)
     records.clock.sleep(LEASE)
     assert taken(records, job).skipped == both
+
+
+def test_how_batches_are_cut_is_kept_with_the_checkpoint_and_the_later_word_holds(records: Records) -> None:
+    job, _ = records.transporting()
+    lease = taken(records, job)
+    assert lease.splits == NOT_SPLIT
+    first = Splits(0, frozenset({Piece(0, 10), Piece(0, 5)}), (Ceiling(20, 9_000), Ceiling(30, 500)))
+    later = Splits(25, frozenset(), (Ceiling(20, 9_000),))
+    lease.checkpoint(0, splits=first)
+    assert lease.splits == first
+    lease.release()
+    again = taken(records, job)
+    assert (again.first_batch, again.splits) == (0, first)
+    again.checkpoint(2, splits=later)
+    again.checkpoint(3, splits=later)
+    records.clock.sleep(LEASE)
+    last = taken(records, job)
+    assert (last.first_batch, last.splits, last.skipped) == (3, later, NONE_SKIPPED)
 
 
 def test_letting_go_of_a_lost_lease_leaves_the_new_one_alone(records: Records) -> None:

@@ -3,6 +3,7 @@
 import json
 import random
 import string
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -10,8 +11,9 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from infra.local.supervisor import LocalStack
-from tests.e2e.support.client import kafka
+from tests.e2e.support.client import kafka, webhook
 from tests.e2e.support.organizations import Organization
+from tests.e2e.support.receiver import NarrowReceiver, rows_once
 from tests.e2e.support.tables import Warehouse
 
 pytestmark = pytest.mark.stack
@@ -62,6 +64,35 @@ def test_a_row_that_is_too_large_fails_the_job_by_its_name(organization: Organiz
 
 
 def test_a_row_that_is_too_large_can_be_left_out(organization: Organization, table: str) -> None:
+    job = completed_but_for_large_rows(organization, table, kafka("lenient"))
+    assert job["progress"]["rows_done"] == SMALL + 1
+    assert {row["unique_id"] for row in organization.rows("lenient")} == {
+        f"row-{number}" for number in range(SMALL)
+    }
+
+
+def test_a_receiver_of_small_requests_gets_all_rows_that_fit(organization: Organization, table: str) -> None:
+    with NarrowReceiver(10_000) as receiver:
+        completed_but_for_large_rows(organization, table, webhook("narrow", receiver.url))
+    rows = [row["unique_id"] for row in rows_once(receiver.taken())]
+    assert sorted(rows) == sorted(f"row-{number}" for number in range(SMALL))
+
+
+def test_a_row_that_is_too_large_for_a_receiver_fails_the_job_by_its_name(
+    organization: Organization, table: str
+) -> None:
+    with NarrowReceiver(10_000) as receiver:
+        client = organization.client
+        job = client.wait_for(
+            client.create(table=table, destinations=[webhook("strict", receiver.url)]), "failed"
+        )
+    for part in (f"(key row-{SMALL})", "1,100,", "webhook strict", "413", "oversized_rows"):
+        assert part in job["error_message"], job["error_message"]
+
+
+def completed_but_for_large_rows(
+    organization: Organization, table: str, destination: dict[str, Any]
+) -> dict[str, Any]:
     client = organization.client
     body = {
         "job_name": "All but one",
@@ -71,14 +102,11 @@ def test_a_row_that_is_too_large_can_be_left_out(organization: Organization, tab
             "start": "2026-03-01T00:00:00",
             "end": "2026-03-02T00:00:00",
         },
-        "destinations": [kafka("lenient")],
+        "destinations": [destination],
         "oversized_rows": "skip",
     }
     answer = client.post(body)
     assert answer.status == 201, json.dumps(answer.body)
-    job = client.completed(answer.body["job_id"])
+    job: dict[str, Any] = client.completed(answer.body["job_id"])
     assert job["oversized_rows"] == "skip"
-    assert job["progress"]["rows_done"] == SMALL + 1
-    assert {row["unique_id"] for row in organization.rows("lenient")} == {
-        f"row-{number}" for number in range(SMALL)
-    }
+    return job

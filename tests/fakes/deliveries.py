@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from shared.errors import Busy
 from shared.jobs import Job
 from shared.oversized import NONE_SKIPPED, Skipped
+from shared.pieces import NOT_SPLIT, Splits
 from shared.steps.ports import Clock, DestinationProgress
 from tests.fakes.jobs import FakeJobs
 
@@ -22,6 +23,7 @@ class Delivery:
     state: str = "leased"
     next_batch: int = 0
     skipped: Skipped = NONE_SKIPPED
+    splits: Splits = NOT_SPLIT
     opening: int = 0
 
 
@@ -83,7 +85,7 @@ class FakeLease:
     """Fulfils the port Lease."""
 
     def __init__(self, deliveries: FakeDeliveries, place: Place, record: Delivery) -> None:
-        self.first_batch, self.skipped = record.next_batch, record.skipped
+        self.first_batch, self.skipped, self.splits = record.next_batch, record.skipped, record.splits
         self._deliveries = deliveries
         self._place = place
         self._epoch = record.epoch
@@ -92,11 +94,14 @@ class FakeLease:
         with self._deliveries.lock:
             self._mine().expires = self._deliveries.expiry()
 
-    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
+    def checkpoint(
+        self, next_batch: int, skipped: Skipped = NONE_SKIPPED, splits: Splits = NOT_SPLIT
+    ) -> None:
         with self._deliveries.lock:
             record = self._mine()
             record.next_batch, record.expires = next_batch, self._deliveries.expiry()
             record.skipped = self.skipped = skipped
+            record.splits = self.splits = splits
 
     def done(self, rows: int) -> None:
         with self._deliveries.lock:

@@ -93,8 +93,28 @@ class Receiver:
     def _handler(self) -> type["_Handler"]:
         return type("Handler", (_Handler,), {"receiver": self})
 
+    def reply_to(self, request: Request) -> Reply:  # noqa: ARG002 - for receivers that look at what they get
+        return self.next_reply()
+
     def next_reply(self) -> Reply:
         return self._replies.pop(0) if self._replies else Reply()
+
+
+class NarrowReceiver(Receiver):
+    """Answers 413 to requests of more than ``most`` bytes, without using up a reply; None: takes any."""
+
+    def __init__(self, most: int | None, *replies: Reply) -> None:
+        super().__init__(*replies)
+        self.most = most
+
+    def reply_to(self, request: Request) -> Reply:
+        return super().reply_to(request) if self.takes(request) else Reply(413, body=b"too much")
+
+    def takes(self, request: Request) -> bool:
+        return self.most is None or len(request.body) <= self.most
+
+    def taken(self) -> list[Request]:
+        return [request for request in self.requests if self.takes(request)]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -111,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = dict(self.headers.items())
         request = Request(self.command, self.path, headers, body, self.client_address)
         self.receiver.requests.append(request)
-        self._answer(self.receiver.next_reply())
+        self._answer(self.receiver.reply_to(request))
 
     def log_message(self, *_: object) -> None:
         """Keep the tests' output quiet."""

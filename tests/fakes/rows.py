@@ -24,6 +24,9 @@ class NumberedBatch:
     def size(self) -> int:
         return len(self.json_array()) - 1
 
+    def part(self, start: int, rows: int) -> "NumberedBatch":
+        return NumberedBatch(self.chunk, self.first_row + start, rows)
+
     def lines(self) -> Sequence[bytes]:
         return [json.dumps([self.chunk, self.first_row + index]).encode() for index in range(self.rows)]
 

@@ -3,10 +3,11 @@
 import json
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared.jobs import Destination, KafkaDestination, WebhookDestination
 from shared.oversized import NONE_SKIPPED, Skipped
+from shared.pieces import NOT_SPLIT, Splits
 from shared.steps.sending import ChunkDelivery
 
 
@@ -22,6 +23,9 @@ class NumberedBatch:
     @property
     def size(self) -> int:
         return len(self.json_array()) - 1
+
+    def part(self, start: int, rows: int) -> "NumberedBatch":
+        return replace(self, first_row=self.first_row + start, rows=rows)
 
     def lines(self) -> Sequence[bytes]:
         numbers = range(self.first_row, self.first_row + self.rows)
@@ -62,6 +66,7 @@ class SteadyPulse:
     on_check: Callable[[], object] = lambda: None
     checkpoints: list[int] = field(default_factory=list)
     skipped: Skipped = NONE_SKIPPED
+    splits: Splits = NOT_SPLIT
     checkpoint_error: Exception | None = None
 
     def check(self) -> None:
@@ -69,11 +74,13 @@ class SteadyPulse:
         if self.reason is not None:
             raise self.reason
 
-    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
+    def checkpoint(
+        self, next_batch: int, skipped: Skipped = NONE_SKIPPED, splits: Splits = NOT_SPLIT
+    ) -> None:
         if self.checkpoint_error is not None:
             raise self.checkpoint_error
         self.checkpoints.append(next_batch)
-        self.skipped = skipped
+        self.skipped, self.splits = skipped, splits
 
     def seconds_left(self) -> float:
         return self.seconds - self.clock()

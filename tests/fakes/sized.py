@@ -23,6 +23,9 @@ class SizedBatch:
     def size(self) -> int:
         return sum(map(len, self.texts)) + len(self.texts)
 
+    def part(self, start: int, rows: int) -> "SizedBatch":
+        return SizedBatch(self.first_row + start, self.texts[start : start + rows])
+
     def lines(self) -> Sequence[bytes]:
         return self.texts
 

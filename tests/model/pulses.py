@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from shared.errors import Busy, DeliveryStopped, RetryLater, Unavailable
 from shared.jobs import Job
 from shared.oversized import NONE_SKIPPED, Skipped
+from shared.pieces import NOT_SPLIT, Splits
 from shared.steps.ports import Lease
 from tests.fakes.clock import FakeClock
 from tests.model.turns import Process
@@ -39,8 +40,10 @@ class DrivenPulse:
         if self.reason is not None:
             raise self.reason
 
-    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
-        self.lease.checkpoint(next_batch, skipped)
+    def checkpoint(
+        self, next_batch: int, skipped: Skipped = NONE_SKIPPED, splits: Splits = NOT_SPLIT
+    ) -> None:
+        self.lease.checkpoint(next_batch, skipped, splits)
 
     def seconds_left(self) -> float:
         return self.deadline - self.clock.monotonic()

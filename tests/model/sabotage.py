@@ -15,6 +15,7 @@ from shared.errors import Busy, LeftToOthers, StaleMessage, StateConflict
 from shared.jobs import Counts, Job, JobStatus, KafkaDestination
 from shared.messages import DeliverChunk, StageJob
 from shared.oversized import NONE_SKIPPED, Skipped
+from shared.pieces import NOT_SPLIT, Splits
 from shared.steps import accept
 from shared.steps.deliver import Deliver
 from shared.steps.find import find_for_message
@@ -130,8 +131,10 @@ def remove_topics_however_late(patch: Patch) -> None:
 
 
 def check_point_a_batch_too_far(patch: Patch) -> None:
-    def checkpoint(self: DrivenPulse, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
-        self.lease.checkpoint(next_batch + 1, skipped)
+    def checkpoint(
+        self: DrivenPulse, next_batch: int, skipped: Skipped = NONE_SKIPPED, splits: Splits = NOT_SPLIT
+    ) -> None:
+        self.lease.checkpoint(next_batch + 1, skipped, splits)
 
     patch.setattr(DrivenPulse, "checkpoint", checkpoint)
 

@@ -51,6 +51,22 @@ def test_the_key_is_the_columns_text_in_utf8(staged: Staged) -> None:
             assert keys == [None if row[place] is None else row[place].encode() for row in staged.rows]
 
 
+@settings(deadline=None)
+@given(staged=staged_files(), data=st.data())
+def test_a_part_of_a_batch_is_the_batch_that_these_rows_would_be(staged: Staged, data: st.DataObject) -> None:
+    texts = [column.name for column in staged.columns if column.kind is JsonKind.TEXT]
+    key = texts[0] if texts else None
+    rows = ParquetRows(staged.file, staged.columns, key, "chunk")
+    for batch in rows.batches(14):
+        start = data.draw(st.integers(0, batch.rows - 1))
+        count = data.draw(st.integers(1, batch.rows - start))
+        part = batch.part(start, count)
+        [same] = list(rows.batches(count, batch.first_row + start))[:1]
+        assert (part.first_row, part.rows, part.size) == (same.first_row, same.rows, same.size)
+        assert (part.lines(), part.keys()) == (same.lines(), same.keys())
+        assert part.json_array() == same.json_array()
+
+
 def test_a_table_without_a_key_has_no_keys() -> None:
     rows = ParquetRows(staged_file(pa.table({"A": ["x"]})), [Column("a", JsonKind.TEXT)], None, "chunk")
     assert [batch.keys() for batch in rows.batches(1)] == [None]

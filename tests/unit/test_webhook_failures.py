@@ -1,7 +1,6 @@
 """What becomes of a webhook whose receiver refuses, fails, dawdles or asks for time."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from email.utils import format_datetime
 
 import pytest
@@ -26,7 +25,7 @@ def delivery(receiver: Receiver, rows: int, hash_key: str | None = None) -> Chun
     return delivery_to(webhook_destination(receiver.url, hash_key), rows)
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 413, 415, 422, 451])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 415, 422, 451])
 def test_a_permanent_refusal_fails_the_job_at_once(connections: Connections, status: int) -> None:
     reply = Reply(status, body=b"no such hook\r\nWARNING: forged line \x1b[31m")
     with Receiver(reply) as receiver, pytest.raises(DestinationRefused, match=str(status)) as refused:
@@ -35,18 +34,6 @@ def test_a_permanent_refusal_fails_the_job_at_once(connections: Connections, sta
     assert "forged" not in refused.value.message
     assert refused.value.detail.isprintable()
     assert "no such hook??WARNING" in refused.value.detail
-
-
-def test_a_request_that_is_too_large_is_named_by_its_rows(connections: Connections) -> None:
-    with Receiver(Reply(200), Reply(413)) as receiver:
-        sent = replace(delivery(receiver, 25), webhook_batch_rows=10)
-        with pytest.raises(DestinationRefused) as refused:
-            webhook_sink(connections, FakeTime()).deliver(sent, NumberedRows(25), SteadyPulse())
-    size = len(receiver.requests[1].body)
-    assert refused.value.message == (
-        f"The receiver of webhook hook answered 413: it does not take a request of {size:,} bytes, which"
-        " holds rows 10 to 19 of chunk 3. Have it take larger requests and retry the job"
-    )
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])

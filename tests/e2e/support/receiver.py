@@ -6,9 +6,9 @@ from email.message import Message
 from typing import Any
 
 from infra.local.demo.receiver import is_signed
-from tests.fakes.receivers import Receiver, Reply, Request
+from tests.fakes.receivers import NarrowReceiver, Receiver, Reply, Request
 
-__all__ = ["Receiver", "Reply", "Request", "batches_once", "rows_once", "signed_with"]
+__all__ = ["NarrowReceiver", "Receiver", "Reply", "Request", "batches_once", "rows_once", "signed_with"]
 
 
 def batches_once(requests: Sequence[Request]) -> list[bytes]:

@@ -11,7 +11,7 @@ import urllib3
 
 from tests.e2e.support.client import backfill, kafka, wait_until, webhook
 from tests.e2e.support.queue import DEAD_LETTER, Queue
-from tests.e2e.support.receiver import Receiver, Request
+from tests.e2e.support.receiver import NarrowReceiver, Request
 from tests.reliability.crash.control import Fate
 from tests.reliability.crash.ground import ACK_DEADLINE, Ground
 from tests.reliability.crash.scenarios import Scenario
@@ -58,7 +58,7 @@ class Played:
     rested_after: float | None
 
 
-class _Receiver(Receiver):
+class _Receiver(NarrowReceiver):
     def recover(self) -> None:
         """Be well from now on."""
         self._replies.clear()
@@ -103,7 +103,10 @@ def play(ground: Ground, case: Case) -> Played:
     if scenario.unload_failure:
         ground.warehouse.fail_unloads(*scenario.unload_failure)
     try:
-        with ground.warehouse.slow_unloads(scenario.unload_seconds), _Receiver(*scenario.replies) as receiver:
+        with (
+            ground.warehouse.slow_unloads(scenario.unload_seconds),
+            _Receiver(scenario.takes, *scenario.replies) as receiver,
+        ):
             heard = _create(ground, case, client, destination, receiver)
             _interfere(ground, scenario, client, watch, receiver)
             rested = _rest(ground, watch)
@@ -111,7 +114,7 @@ def play(ground: Ground, case: Case) -> Played:
                 case,
                 destination,
                 watch.look(),
-                list(receiver.requests),
+                receiver.taken(),
                 ground.control.hit(),
                 ground.control.seen(),
                 watch,

@@ -20,6 +20,7 @@ class Scenario:
     points: tuple[str, ...]
     end: str = "completed"
     replies: tuple[Reply, ...] = ()
+    takes: int | None = None  # bytes of a request; the receiver refuses larger ones for their size
     setup: Mapping[str, Fate] = field(default_factory=lambda: NOTHING)
     empty: bool = False
     filter_column: str | None = None
@@ -101,6 +102,11 @@ SCENARIOS = (
             *_around("deliver", "lease.renew", "lease.checkpoint"),
             *_around("sweep", "job.first_to_note"),
         ),
+    ),
+    Scenario(
+        name="receiver takes small requests only",
+        takes=1_500,  # of a batch's 4,000
+        points=_around("deliver", "lease.checkpoint", f"webhook.post:{_ALL}", "lease.release", "lease.done"),
     ),
     Scenario(
         name="receiver out of service",

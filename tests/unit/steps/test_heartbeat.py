@@ -6,10 +6,14 @@ from collections.abc import Callable
 
 from shared.errors import BackfillError, Busy, DeliveryStopped, RetryLater, Unavailable
 from shared.oversized import NONE_SKIPPED, Skipped
+from shared.pieces import NOT_SPLIT, Piece, Splits
 from shared.steps.heartbeat import Heartbeat
 from tests.fakes.clock import FakeClock
 
 LEASE = 15.0
+
+
+SPLITS = Splits(4, frozenset({Piece(4, 2)}))
 
 
 class RecordedLease:
@@ -29,8 +33,10 @@ class RecordedLease:
         if self.refusal is not None:
             raise self.refusal
 
-    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
-        self.next_batch, self.skipped = next_batch, skipped
+    def checkpoint(
+        self, next_batch: int, skipped: Skipped = NONE_SKIPPED, splits: Splits = NOT_SPLIT
+    ) -> None:
+        self.next_batch, self.skipped, self.splits = next_batch, skipped, splits
 
     def done(self, rows: int) -> None: ...
 
@@ -155,7 +161,7 @@ def test_the_heart_stops_with_the_sending() -> None:
 def test_checkpoints_go_through_the_lease_and_time_is_counted_to_the_deadline() -> None:
     watch = Watch()
     with watch.heartbeat as pulse:
-        pulse.checkpoint(3, Skipped(2))
+        pulse.checkpoint(3, Skipped(2), SPLITS)
         watch.clock.sleep(100)
         assert pulse.seconds_left() == 380
-    assert (watch.lease.next_batch, watch.lease.skipped) == (3, Skipped(2))
+    assert (watch.lease.next_batch, watch.lease.skipped, watch.lease.splits) == (3, Skipped(2), SPLITS)

@@ -19,6 +19,7 @@ from shared.errors import BackfillError, DeliveryStopped, Disposition
 from shared.jobs import Job
 from shared.messages import DeliverChunk, Message, StageJob, TearDownJob
 from shared.oversized import NONE_SKIPPED, Skipped
+from shared.pieces import NOT_SPLIT, Splits
 from shared.steps.accept import accept
 from shared.steps.cancel import cancel
 from shared.steps.dead_letter import DeadLetter
@@ -88,8 +89,10 @@ class Pulse:
             raise DeliveryStopped("the job has ended")
         self.lease.renew()
 
-    def checkpoint(self, next_batch: int, skipped: Skipped = NONE_SKIPPED) -> None:
-        self.lease.checkpoint(next_batch, skipped)
+    def checkpoint(
+        self, next_batch: int, skipped: Skipped = NONE_SKIPPED, splits: Splits = NOT_SPLIT
+    ) -> None:
+        self.lease.checkpoint(next_batch, skipped, splits)
 
     def seconds_left(self) -> float:
         return self.deadline - self.world.clock.monotonic()

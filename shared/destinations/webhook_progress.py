@@ -1,0 +1,83 @@
+"""How far a webhook's delivery of a chunk is, and what of it is on record."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+from shared.destinations.webhook_flight import Parcel
+from shared.errors import RetryLater
+from shared.oversized import Skipped
+from shared.pieces import Splits
+from shared.steps.sending import ChunkDelivery, Pulse, Rows
+
+
+class Progress:
+    """The rows acknowledged so far, and how batches are split, recorded every ``interval`` seconds.
+
+    ``monotonic`` in seconds. A record is a write to one document, which takes about one a second.
+    """
+
+    def __init__(
+        self, delivery: ChunkDelivery, pulse: Pulse, monotonic: Callable[[], float], interval: float
+    ) -> None:
+        self._delivery = delivery
+        self._pulse = pulse
+        self._next_batch = delivery.first_batch
+        self.splits = delivery.splits
+        self.skipped = delivery.skipped
+        self._recorded = self._state()
+        self._unsent = 0
+        self._monotonic = monotonic
+        self._interval = interval
+        self._recorded_at = monotonic()
+
+    def acknowledge(self, parcel: Parcel) -> None:
+        """The receiver has all rows up to the parcel's last."""
+        self.splits = self.splits.acknowledge(parcel.piece)
+        if parcel.piece.end >= self._end_of(parcel.number):
+            self._next_batch = parcel.number + 1
+        if self._monotonic() - self._recorded_at >= self._interval:
+            self.record()
+
+    def leave_out(self, parcel: Parcel, skipped: Skipped) -> None:
+        """The parcel is one row that the receiver does not take, and is done with."""
+        self.skipped += skipped
+        self.acknowledge(parcel)
+
+    def split(self, parcel: Parcel) -> Iterator[Parcel]:
+        """What is sent in place of a parcel that the receiver refused for its size: decided for ever."""
+        self.splits = self.splits.refuse(parcel.piece, parcel.rows.size, self._unsent)
+        self.record()
+        return _cut(parcel, self.splits)
+
+    def parcels(self, rows: Rows) -> Iterator[Parcel]:
+        """What is not yet acknowledged, in its order; a batch is read when its first parcel is asked for."""
+        size = self._delivery.webhook_batch_rows
+        for number, batch in enumerate(rows.batches(size, self._next_batch * size), self._next_batch):
+            self._unsent = batch.first_row + batch.rows
+            yield from _cut(Parcel(number, batch), self.splits)
+
+    def record(self) -> None:
+        state = self._state()
+        if state != self._recorded:
+            self._pulse.checkpoint(*state)
+            self._recorded, self._recorded_at = state, self._monotonic()
+
+    def record_if_possible(self) -> None:
+        """Record what an error interrupts, which counts for more than a record that can't be written."""
+        with suppress(RetryLater):
+            self.record()
+
+    def _state(self) -> tuple[int, Skipped, Splits]:
+        return self._next_batch, self.skipped, self.splits
+
+    def _end_of(self, batch: int) -> int:
+        return min(self._delivery.rows, (batch + 1) * self._delivery.webhook_batch_rows)
+
+
+def _cut(parcel: Parcel, splits: Splits) -> Iterator[Parcel]:
+    """The parcel as it is to be sent: whole, or as pieces without those that are acknowledged."""
+    if splits.halved(parcel.piece, parcel.rows.size):
+        for half in parcel.halves():
+            yield from _cut(half, splits)
+    elif parcel.piece.end > splits.acknowledged:
+        yield parcel
