@@ -1,7 +1,5 @@
 """The crash points of a delivery."""
 
-from collections.abc import Sequence
-
 from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_deliveries import FirestoreDeliveries, FirestoreLease
 from shared.adapters.firestore_jobs import FirestoreJobs
@@ -13,23 +11,6 @@ from shared.steps.sending import EncodedBatch
 from tests.reliability.crash.hooks import Hooks
 
 _FLUSH_SECONDS = 10.0
-
-
-class _Part:
-    """Some rows of a batch."""
-
-    def __init__(self, batch: EncodedBatch, rows: slice) -> None:
-        keys = batch.keys()
-        self._lines = batch.lines()[rows]
-        self._keys = None if keys is None else keys[rows]
-        self.first_row = batch.first_row + (rows.start or 0)
-        self.rows = len(self._lines)
-
-    def lines(self) -> Sequence[bytes]:
-        return self._lines
-
-    def keys(self) -> Sequence[bytes | None] | None:
-        return self._keys
 
 
 def install(hooks: Hooks) -> None:
@@ -60,11 +41,11 @@ def _halve_the_producing(hooks: Hooks) -> None:
 
     def halved(sending: Sending, batch: EncodedBatch) -> None:
         half = batch.rows // 2
-        send(sending, _Part(batch, slice(half)))  # type: ignore[arg-type]  # all that sending asks of it
+        send(sending, batch.part(0, half))
         # On the broker, and not committed.
         sending._producer.flush(_FLUSH_SECONDS)
         hooks.reach("kafka.produce:middle")
-        send(sending, _Part(batch, slice(half, None)))  # type: ignore[arg-type]  # likewise
+        send(sending, batch.part(half, batch.rows - half))
         hooks.reach("kafka.produce:after")
 
     Sending.send = halved  # type: ignore[method-assign,assignment]  # this is what a hook is

@@ -106,7 +106,7 @@ SCENARIOS = (
     Scenario(
         name="receiver takes small requests only",
         takes=1_500,  # of a batch's 4,000
-        points=_around("deliver", "lease.checkpoint", f"webhook.post:{_ALL}", "lease.release", "lease.done"),
+        points=_around("deliver", "lease.checkpoint", f"webhook.post:{_ALL}", "lease.done"),
     ),
     Scenario(
         name="receiver out of service",
