@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bench import brokers, chunk, kafka_work, oracle, process
 from bench.figures import Figure, figure, ratio
 from bench.mock_broker import messages_in
-from shared.adapters.kafka_topics import KafkaTopics
+from shared.destinations.kafka.topics import KafkaTopics
 
 if TYPE_CHECKING:
     from bench.rounds import Measured

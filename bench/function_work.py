@@ -14,7 +14,7 @@ from infra.local import names
 from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.chunks import Chunk
-from shared.jobs import KafkaDestination
+from shared.destinations import destination
 from shared.messages import DeliverChunk, to_data
 
 
@@ -33,7 +33,7 @@ def staged(path: Path, name: str) -> DeliverChunk:
     size, rows = path.stat().st_size, pq.read_metadata(path).num_rows
     chunk, last = (Chunk(number, f"data_{number}.parquet", size, rows) for number in range(2))
     chunks = FirestoreChunks(client, jobs)
-    job = records.transporting(jobs, chunks, [chunk, last], [KafkaDestination(name, name)])
+    job = records.transporting(jobs, chunks, [chunk, last], [destination(type="kafka", name=name, uid=name)])
     bucket = storage.Client(project=names.PROJECT).bucket(names.BUCKET)
     bucket.blob(job.attempt_prefix + chunk.name).upload_from_filename(str(path))
     return DeliverChunk(job.organization_id, job.job_id, job.require_attempt().attempt_id, job.retry, 0)

@@ -11,13 +11,14 @@ from confluent_kafka import Producer
 
 from bench import chunk
 from bench.work import measured
-from shared.destinations.kafka import KafkaSink
-from shared.destinations.kafka_refusals import Refusals
-from shared.destinations.kafka_room import Room
-from shared.destinations.kafka_sending import Sending
-from shared.destinations.kafka_settings import CORRECTNESS, TUNING, KafkaLimits
+from shared.destinations import destination
+from shared.destinations.kafka.names import topic_name
+from shared.destinations.kafka.refusals import Refusals
+from shared.destinations.kafka.room import Room
+from shared.destinations.kafka.sending import Sending
+from shared.destinations.kafka.settings import CORRECTNESS, TUNING, KafkaLimits
+from shared.destinations.kafka.sink import KafkaSink
 from shared.encoding import ParquetRows
-from shared.jobs import KafkaDestination, topic_name
 from shared.oversized import NONE_SKIPPED, Skipped
 from shared.pieces import NOT_SPLIT, Splits
 from shared.steps.sending import ChunkDelivery
@@ -64,8 +65,8 @@ class Watched:
 
 
 def delivery(rows: int, name: str) -> ChunkDelivery:
-    destination = KafkaDestination(name, "uid", None)
-    return ChunkDelivery(chunk.ORGANIZATION, "job", "attempt", 0, rows, destination, 500, 0)
+    topic = destination(type="kafka", name=name, uid="uid")
+    return ChunkDelivery(chunk.ORGANIZATION, "job", "attempt", 0, rows, topic, 500, 0)
 
 
 def product(path: str, bootstrap: str) -> dict[str, float]:

@@ -12,7 +12,7 @@ from bench import exactly_once, function_work, kafka_work
 from shared.adapters.pubsub import Pushed
 from shared.bootstrap import deliver
 from shared.config import read
-from shared.destinations.kafka_sending import Sending
+from shared.destinations.kafka.sending import Sending
 from shared.encoding import ParquetRows
 
 Span = tuple[float, float]

@@ -10,7 +10,9 @@ from shared import jobs as domain
 from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.chunks import Chunk, shards_for
-from shared.jobs import Attempt, Destination, Job, KafkaDestination, Window
+from shared.destination import Destination
+from shared.destinations import destination
+from shared.jobs import Attempt, Job, Window
 
 
 def claimed(jobs: FirestoreJobs, destinations: Sequence[Destination] = ()) -> Job:
@@ -30,7 +32,8 @@ def new_job(destinations: Sequence[Destination] = ()) -> Job:
         job_name="bench",
         table="base.assets.erc20_token_transfers",
         window=Window("block_timestamp", "2026-03-01T00:00:00", "2026-04-01T00:00:00"),
-        destinations=tuple(destinations) or (KafkaDestination("transfers", str(uuid.uuid4())),),
+        destinations=tuple(destinations)
+        or (destination(type="kafka", name="transfers", uid=str(uuid.uuid4())),),
         static_egress_ip=False,
         time_created=datetime.now(UTC),
         webhook_batch_rows=500,

@@ -14,12 +14,12 @@ import urllib3
 from bench import chunk
 from bench.kafka_work import Watched
 from bench.work import measured
-from shared.destinations.connections import Connections
+from shared.destinations import destination
 from shared.destinations.guard import Guard, system_connect, system_resolve
-from shared.destinations.webhook import WebhookLimits, WebhookSink
-from shared.destinations.webhook_request import headers_of
+from shared.destinations.webhook.connections import Connections
+from shared.destinations.webhook.request import headers_of
+from shared.destinations.webhook.sink import WebhookLimits, WebhookSink
 from shared.encoding import ParquetRows
-from shared.jobs import WebhookDestination
 from shared.steps.sending import ChunkDelivery
 
 BATCH_ROWS = 500
@@ -27,8 +27,8 @@ _SECRET = b"a secret as long as those that people choose"
 
 
 def delivery(rows: int, url: str) -> ChunkDelivery:
-    destination = WebhookDestination("hook", "uid", url, "HOOK_KEY")
-    return ChunkDelivery(chunk.ORGANIZATION, "job", "attempt", 0, rows, destination, BATCH_ROWS, 0)
+    hook = destination(type="webhook", name="hook", uid="uid", url=url, hash_key="HOOK_KEY")
+    return ChunkDelivery(chunk.ORGANIZATION, "job", "attempt", 0, rows, hook, BATCH_ROWS, 0)
 
 
 def product(path: str, url: str) -> dict[str, float]:

@@ -15,7 +15,7 @@ client may read (``message``) from what only the operator's log gets (``detail``
     │   ├── StagedFileUnusable     a staged file is gone, corrupt or of another shape
     │   ├── TableNotOffered        the table is not in the catalog any more: catalog.py
     │   └── DestinationRefused     a destination can never accept these rows
-    │       ├── BatchRefused       a batch that a topic does not take: destinations/kafka_errors.py
+    │       ├── BatchRefused       a batch that a topic does not take: destinations/kafka/errors.py
     │       └── RowTooLarge        a row larger than a destination takes: oversized.py
     ├── Skipped                    nothing to do, now or ever: recorded and acknowledged
     │   ├── MalformedMessage       not a message of ours

@@ -10,11 +10,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.columns import Column
+from shared.destination import Destination
 from shared.errors import Busy, StaleMessage, StateConflict
 from shared.idempotency import Idempotency
 from shared.oversized import SKIP, OversizedRows
-
-AT_LEAST_ONCE = "at_least_once"
 
 
 class JobStatus(StrEnum):
@@ -40,38 +39,6 @@ class Window:
     end: str
 
 
-@dataclass(frozen=True, slots=True)
-class KafkaDestination:
-    """A topic of the service's own Kafka, ``beam.{organization_id}.{name}``; ``delivery`` as it was given."""
-
-    name: str
-    uid: str
-    delivery: str | None = None
-
-    type = "kafka"
-
-    @property
-    def exactly_once(self) -> bool:
-        return self.delivery != AT_LEAST_ONCE
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookDestination:
-    """An HTTP receiver; ``hash_key`` names the organization's secret that signs its requests.
-
-    It has every row at least once, whether ``delivery`` was given or not.
-    """
-
-    name: str
-    uid: str
-    url: str
-    hash_key: str | None
-    delivery: str | None = None
-
-    type = "webhook"
-
-
-Destination = KafkaDestination | WebhookDestination
 FilterValue = str | int | float | bool
 
 
@@ -197,11 +164,6 @@ class Job:
         if self.attempt is None:
             raise StaleMessage("the job has no staging attempt", detail=self.job_id)
         return self.attempt
-
-
-def topic_name(organization_id: str, destination_name: str) -> str:
-    """The Kafka topic of a destination; organizations' ids hold no dot, so no two can share one."""
-    return f"beam.{organization_id}.{destination_name}"
 
 
 def confirm(job: Job) -> Job:

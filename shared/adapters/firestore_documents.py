@@ -24,18 +24,16 @@ from google.api_core.retry import Retry, if_exception_type
 from google.cloud import firestore
 from google.cloud.firestore_v1.query import Query
 
+from shared import destinations
 from shared.adapters.google_errors import reaching
 from shared.chunks import Chunk
 from shared.columns import Column, JsonKind
 from shared.idempotency import Idempotency
 from shared.jobs import (
     Attempt,
-    Destination,
     FilterValue,
     Job,
     JobStatus,
-    KafkaDestination,
-    WebhookDestination,
     Window,
 )
 from shared.oversized import OversizedRow, Skipped
@@ -59,8 +57,6 @@ RACES = 20
 # Documents stop at 1 MiB and commits at 10 MiB; the API's body limit keeps a filter below 2 MiB.
 _FILTER_PART = 400_000
 _PAGE = 1000
-
-DESTINATION_TYPES = {kind.type: kind for kind in (KafkaDestination, WebhookDestination)}
 
 
 def job_reference(client: firestore.Client, organization_id: str, job_id: str) -> firestore.DocumentReference:
@@ -90,9 +86,7 @@ def job_fields(job: Job) -> dict[str, Any]:
     return fields | {
         "status": job.status.value,
         "window": dataclasses.asdict(job.window),
-        "destinations": [
-            {"type": destination.type, **dataclasses.asdict(destination)} for destination in job.destinations
-        ],
+        "destinations": [destinations.fields_of(destination) for destination in job.destinations],
         "attempt": dataclasses.asdict(job.attempt) if job.attempt else None,
         "idempotency": dataclasses.asdict(job.idempotency) if job.idempotency else None,
         "columns": [{"name": column.name, "kind": column.kind.value} for column in job.columns],
@@ -110,7 +104,7 @@ def job_from(snapshot: firestore.DocumentSnapshot[Any]) -> Job:
         | {
             "status": JobStatus(fields["status"]),
             "window": Window(**fields["window"]),
-            "destinations": tuple(_destination(destination) for destination in fields["destinations"]),
+            "destinations": tuple(destinations.destination(**one) for one in fields["destinations"]),
             "attempt": _attempt(attempt) if attempt else None,
             "columns": tuple(
                 Column(column["name"], JsonKind(column["kind"])) for column in fields["columns"]
@@ -208,12 +202,6 @@ def _known(kind: type[Job | Attempt], fields: Mapping[str, Any]) -> dict[str, An
 
 def _attempt(fields: Mapping[str, Any]) -> Attempt:
     return Attempt(**_known(Attempt, fields) | {"claimed_at": _time(fields["claimed_at"])})
-
-
-def _destination(fields: Mapping[str, Any]) -> Destination:
-    others = {name: value for name, value in fields.items() if name != "type"}
-    destination: Destination = DESTINATION_TYPES[fields["type"]](**others)
-    return destination
 
 
 def _time(value: datetime | None) -> datetime | None:

@@ -29,7 +29,7 @@ from shared.adapters.google_errors import reaching
 from shared.adapters.job_events import end_of
 from shared.errors import StaleMessage, Unavailable
 from shared.events import Events
-from shared.jobs import Counts, FilterValue, Job, JobStatus, KafkaDestination
+from shared.jobs import Counts, FilterValue, Job, JobStatus
 
 _TRIES = 3
 
@@ -220,5 +220,5 @@ class FirestoreJobs:
         return [
             topic_reference(self._client, job.organization_id, destination.name)
             for destination in job.destinations
-            if isinstance(destination, KafkaDestination)
+            if destination.traits.owned
         ]

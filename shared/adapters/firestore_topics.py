@@ -11,15 +11,17 @@ than it had to begin does not delete at all.
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from google.api_core.exceptions import FailedPrecondition
 from google.cloud import firestore
 
 from shared.adapters.firestore_documents import CALL, RACES, fields_of, topic_reference
 from shared.adapters.google_errors import reaching
+from shared.destination import Destination
+from shared.destinations.kind import Estate
 from shared.errors import BackfillError, Busy, Unavailable
-from shared.jobs import Job, KafkaDestination, topic_name
+from shared.jobs import Job
 from shared.steps.ports import Clock
 
 BEGINS_WITHIN = 10.0
@@ -28,27 +30,13 @@ ITS_OWN = 30.0
 """Seconds for which a removal is its remover's alone: longer than that and the broker's answer together."""
 
 
-class Broker(Protocol):
-    """What is asked of Kafka."""
-
-    def exists(self, topic: str) -> bool: ...
-
-    def create(self, topic: str) -> bool:
-        """Have the topic; True if it was not there before."""
-        ...
-
-    def delete(self, topic: str, until: float) -> None:
-        """Remove the topic; one that is gone already is no error. Busy after ``until``, monotonic seconds."""
-        ...
-
-
 class FirestoreTopics:
     """Fulfils the port Topics."""
 
     def __init__(
         self,
         client: firestore.Client,
-        broker: Broker,
+        broker: Estate,
         *,
         now: Clock,
         monotonic: Callable[[], float],
@@ -60,8 +48,8 @@ class FirestoreTopics:
         self._monotonic = monotonic
         self._new_holder = new_holder
 
-    def ensure(self, job: Job, destination: KafkaDestination) -> None:
-        topic = topic_name(job.organization_id, destination.name)
+    def ensure(self, job: Job, destination: Destination) -> None:
+        topic = self._broker.name_of(job.organization_id, destination)
         snapshot = self._read(job, destination)
         if fields_of(snapshot).get("removing"):
             raise Busy(f"topic {topic} is just being removed", detail=job.job_id)
@@ -71,12 +59,12 @@ class FirestoreTopics:
             raise Busy(f"topic {topic} is just being created", detail=job.job_id)
         self._broker.create(topic)
 
-    def remove(self, job: Job, destination: KafkaDestination) -> None:
+    def remove(self, job: Job, destination: Destination) -> None:
         holder, until = self._new_holder(), self._monotonic() + BEGINS_WITHIN
         if not self._claim(job, destination, holder):
             return
         try:
-            self._broker.delete(topic_name(job.organization_id, destination.name), until)
+            self._broker.delete(self._broker.name_of(job.organization_id, destination), until)
         except BackfillError:
             # Who comes next need not wait: this one does not call the broker any more.
             self._settle(job, destination, holder, {"removing.until": self._now()})
@@ -84,7 +72,7 @@ class FirestoreTopics:
         # Its creator stays on record: a creation still under way is taken back by a second removal.
         self._settle(job, destination, holder, {"removing": None})
 
-    def _claim(self, job: Job, destination: KafkaDestination, holder: str) -> bool:
+    def _claim(self, job: Job, destination: Destination, holder: str) -> bool:
         """Whether the topic is this job's to remove; Busy while another removes it."""
         for _ in range(RACES):
             snapshot = self._read(job, destination)
@@ -106,9 +94,7 @@ class FirestoreTopics:
                 return True
         raise Unavailable("the job store", detail="the topic's record kept changing")
 
-    def _settle(
-        self, job: Job, destination: KafkaDestination, holder: str, changes: Mapping[str, Any]
-    ) -> None:
+    def _settle(self, job: Job, destination: Destination, holder: str, changes: Mapping[str, Any]) -> None:
         """End one's own claim; one that was taken over is the other's to end."""
         for _ in range(RACES):
             snapshot = self._read(job, destination)
@@ -117,7 +103,7 @@ class FirestoreTopics:
                 return
         raise Unavailable("the job store", detail="the topic's record kept changing")
 
-    def _read(self, job: Job, destination: KafkaDestination) -> firestore.DocumentSnapshot[Any]:
+    def _read(self, job: Job, destination: Destination) -> firestore.DocumentSnapshot[Any]:
         with reaching("the job store"):
             reference = topic_reference(self._client, job.organization_id, destination.name)
             return reference.get(**CALL)

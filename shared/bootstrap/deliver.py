@@ -1,39 +1,29 @@
 """Wire delivery."""
 
 import random
-import ssl
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import BinaryIO
 
-from google.cloud.secretmanager import SecretManagerServiceClient
 from google.cloud.storage import Client
 
 from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.gcs import GcsStagedFiles
 from shared.adapters.pubsub import Pushed
-from shared.adapters.secrets import SecretManagerSecrets
-from shared.adapters.secrets_file import FileSecrets
 from shared.bootstrap.clients import (
     deliveries,
     firestore_client,
     monotonic,
-    new_id,
     now,
     publisher,
-    sleep,
 )
+from shared.bootstrap.destinations import Parts, surroundings
 from shared.bootstrap.logs import report
 from shared.bootstrap.memory import keep_freed_memory
 from shared.chunks import Chunk
 from shared.columns import Column
 from shared.config import Settings
-from shared.destinations.connections import Connections
-from shared.destinations.guard import Guard, system_connect, system_resolve
-from shared.destinations.kafka import KafkaSink
-from shared.destinations.kafka_settings import KafkaLimits
-from shared.destinations.webhook import Secrets, WebhookLimits, WebhookSink
+from shared.destinations import KINDS
 from shared.encoding import ParquetRows
 from shared.jobs import Job
 from shared.messages import DeliverChunk
@@ -44,9 +34,6 @@ from shared.steps.heartbeat import Heartbeat
 from shared.steps.pass_on import PassOn
 from shared.steps.ports import Lease
 
-_USER_AGENT = "backfills/1"
-_SECRET_SECONDS = 10.0
-
 
 def build(settings: Settings) -> Callable[[Pushed], None]:
     keep_freed_memory()
@@ -54,23 +41,6 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
     jobs = FirestoreJobs(client, report)
     queue = publisher(settings, timeout=30)
     finish = Finish(jobs, queue, now)
-    # A destination whose turn comes with less of the handler's time left gets a message of its own.
-    least = settings.delivery_deadline / 2
-    webhook = WebhookSink(
-        connections=Connections(
-            Guard(system_resolve, system_connect, insecure=settings.allow_insecure_webhooks),
-            user_agent=_USER_AGENT,
-            tls=ssl.create_default_context(),
-        ),
-        secrets=_secrets(settings),
-        now=now,
-        monotonic=monotonic,
-        sleep=sleep,
-        nonce=lambda: str(new_id()),
-        random=random.random,
-        limits=WebhookLimits(least=least),
-    )
-    kafka = KafkaSink(settings.kafka_client, monotonic=monotonic, limits=KafkaLimits(least=least))
 
     def keep_alive(job: Job, lease: Lease, deadline: float) -> Heartbeat:
         return Heartbeat(
@@ -89,7 +59,7 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         deliveries=records,
         files=GcsStagedFiles(Client(project=settings.project), settings.staging_bucket),
         read_rows=_read_rows,
-        sinks={"kafka": kafka, "webhook": webhook},
+        sinks=Parts({name: kind.sink for name, kind in KINDS.items()}, surroundings(settings)),
         publisher=queue,
         finish=finish,
         pass_on=PassOn(chunks, records, queue, random.choice),
@@ -101,14 +71,6 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
     )
     handle = Handle({DeliverChunk: step.run}, finish)
     return lambda pushed: handle.run(pushed.message)
-
-
-def _secrets(settings: Settings) -> Secrets:
-    if settings.secrets_file:
-        return FileSecrets(Path(settings.secrets_file))
-    return SecretManagerSecrets(
-        SecretManagerServiceClient(), settings.project, timeout=_SECRET_SECONDS, monotonic=monotonic
-    )
 
 
 def _read_rows(

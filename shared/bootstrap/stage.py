@@ -10,14 +10,14 @@ from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_topics import FirestoreTopics
 from shared.adapters.gcs import GcsStagedFiles
-from shared.adapters.kafka_topics import KafkaTopics
 from shared.adapters.pubsub import Pushed
 from shared.adapters.snowflake import SnowflakeUnloads
 from shared.bootstrap.clients import deliveries, firestore_client, monotonic, new_id, now, publisher, sleep
+from shared.bootstrap.destinations import Parts, surroundings
 from shared.bootstrap.logs import report
 from shared.chunks import Chunk
 from shared.config import Settings
-from shared.destinations.kafka_settling import SettledMarkers
+from shared.destinations import KINDS
 from shared.messages import StageJob, TearDownJob
 from shared.steps.finish import Finish
 from shared.steps.handle import Handle
@@ -25,7 +25,6 @@ from shared.steps.reconcile import Reconcile
 from shared.steps.stage import Stage, StagingLimits
 from shared.steps.tear_down import TearDown
 
-_KAFKA_SECONDS = 15.0
 # Of the function's 570 seconds; before it comes waiting for leases, after it the removal of files.
 _RECONCILING = 400.0
 # Each mostly waits for the broker, a third of a second, over a producer and a consumer of its own.
@@ -41,18 +40,14 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         location_stage=settings.snowflake_stage,
         statement_timeout=settings.unload_limit,
     )
-    broker = KafkaTopics(
-        settings.kafka_client,
-        partitions=settings.kafka_topic_partitions,
-        replication=settings.kafka_topic_replication,
-        config={},
-        timeout=_KAFKA_SECONDS,
-        monotonic=monotonic,
+    around = surroundings(settings)
+    (estate,) = (kind.estate for kind in KINDS.values() if kind.estate is not None)
+    topics = FirestoreTopics(
+        client, estate(around), now=now, monotonic=monotonic, new_holder=lambda: str(new_id())
     )
-    topics = FirestoreTopics(client, broker, now=now, monotonic=monotonic, new_holder=lambda: str(new_id()))
     chunks, records = FirestoreChunks(client, jobs), deliveries(settings, client)
     finish = Finish(jobs, queue, now)
-    markers = SettledMarkers(settings.kafka_client, timeout=_KAFKA_SECONDS, monotonic=monotonic)
+    markers = {name: kind.markers for name, kind in KINDS.items() if kind.markers is not None}
     stage = Stage(
         jobs=jobs,
         chunks=chunks,
@@ -83,7 +78,7 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
             jobs=jobs,
             chunks=chunks,
             deliveries=records,
-            markers=markers,
+            markers=Parts(markers, around),
             each=several_at_once,
             time_limit=_RECONCILING,
             monotonic=monotonic,

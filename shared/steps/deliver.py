@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.chunks import Chunk
+from shared.destination import Destination
 from shared.errors import AskedToWait, BackfillError, Busy, JobFails, RetryLater, StaleMessage
 from shared.events import ChunkDelivered, Events, RowsSkipped
-from shared.jobs import Destination, Job, JobStatus, KafkaDestination, WebhookDestination
+from shared.jobs import Job, JobStatus
 from shared.messages import DeliverChunk
 from shared.oversized import NONE_SKIPPED
 from shared.pieces import NOT_SPLIT
@@ -98,12 +99,12 @@ class Deliver:
         """Send to one destination after the other; one that fails for now does not keep the rows from the
         next. False when a destination's rest goes in a message of its own.
 
-        Kafka comes first: a receiver may take all of the handler's time, each time anew, and go on where it
-        was left; a transaction needs its time in one piece.
+        Those that need their time in one piece come first: the others may take all of the handler's time,
+        each time anew, and go on where they were left.
         """
         delayed: RetryLater | None = None
         complete = True
-        for destination in sorted(job.destinations, key=lambda one: not isinstance(one, KafkaDestination)):
+        for destination in sorted(job.destinations, key=lambda one: not one.traits.undivided):
             try:
                 complete = self._send(job, chunk, destination, deadline) and complete
             except RetryLater as error:
@@ -120,9 +121,7 @@ class Deliver:
             return True
         if wait_until is not None and wait_until > self.now():
             lease.release()
-            raise RetryLater(
-                f"webhook {destination.name} asked to be left alone", detail=wait_until.isoformat()
-            )
+            raise RetryLater(f"{destination} asked to be left alone", detail=wait_until.isoformat())
         began = self.monotonic()
         try:
             with self.keep_alive(job, lease, deadline) as pulse:
@@ -141,8 +140,8 @@ class Deliver:
         return sent
 
     def _wish(self, job: Job, destination: Destination) -> datetime | None:
-        """Until when the destination asked to be left alone; only receivers of webhooks can."""
-        if not isinstance(destination, WebhookDestination):
+        """Until when the destination asked to be left alone."""
+        if not destination.traits.asks_to_wait:
             return None
         return self.jobs.asked_to_wait(job, destination.uid)
 

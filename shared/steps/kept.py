@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.errors import StateConflict
-from shared.jobs import Job, KafkaDestination
+from shared.jobs import Job
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """How long there are staged files, from when their unload was begun; and the markers by which Kafka
-    tells what it has, from when deliveries ended.
+    """How long there are staged files, from when their unload was begun; and the markers by which
+    destinations tell what they have, from when deliveries ended.
     """
 
     staged_files: timedelta
@@ -24,13 +24,9 @@ def require_deliverable(job: Job, now: datetime, kept: Kept, *, stood_still: dat
             f"The job is {state}, and its staged files are gone, which are kept for {kept.staged_files.days}"
             " days: create a new backfill"
         )
-    exactly_once = [
-        destination
-        for destination in job.destinations
-        if isinstance(destination, KafkaDestination) and destination.exactly_once
-    ]
-    if exactly_once and not job.reconciled and now - stood_still > kept.markers:
+    marked = [str(destination) for destination in job.destinations if destination.traits.marked]
+    if marked and not job.reconciled and now - stood_still > kept.markers:
         raise StateConflict(
-            f"The job is {state}, and it can't be told any more which rows Kafka has of it, which is known"
-            f" for {kept.markers.days} days: create a new backfill, to a topic of another name"
+            f"The job is {state}, and it can't be told any more which of its rows {' and '.join(marked)} has,"
+            f" which is known for {kept.markers.days} days: create a new backfill, with another name for it"
         )

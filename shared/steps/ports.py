@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import BinaryIO, Protocol
 
 from shared.chunks import Chunk, StagedFile
-from shared.jobs import Counts, FilterValue, Job, JobStatus, KafkaDestination
+from shared.destination import Destination
+from shared.jobs import Counts, FilterValue, Job, JobStatus
 from shared.messages import Message
 from shared.oversized import NONE_SKIPPED, Skipped
 from shared.pieces import NOT_SPLIT, Splits
@@ -211,11 +212,11 @@ class Deliveries(Protocol):
 class Topics(Protocol):
     """The service's own Kafka topics: created for a job, removed only if no other job ever named them."""
 
-    def ensure(self, job: Job, destination: KafkaDestination) -> None:
+    def ensure(self, job: Job, destination: Destination) -> None:
         """Have the topic, creating it if need be; Busy while it is being removed."""
         ...
 
-    def remove(self, job: Job, destination: KafkaDestination) -> None:
+    def remove(self, job: Job, destination: Destination) -> None:
         """Remove the topic if this job created it and no other job ever named it."""
         ...
 

@@ -1,7 +1,7 @@
 """Reconcile: find out what an ended job's destinations have and nobody could record any more.
 
-A sender may die between Kafka's commit and ours, or before it counts the chunk down. While the job goes
-on, the chunk's next delivery finds out; once it has ended there is none.
+A sender may die between a destination's commit and ours, or before it counts the chunk down. While the job
+goes on, the chunk's next delivery finds out; once it has ended there is none.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,8 +10,9 @@ from functools import partial
 
 from shared import jobs as domain
 from shared.chunks import Chunk
+from shared.destination import Destination
 from shared.errors import Busy, RetryLater
-from shared.jobs import Destination, Job, KafkaDestination
+from shared.jobs import Job
 from shared.steps.deliver import delivery_of
 from shared.steps.ports import Chunks, Deliveries, Jobs
 from shared.steps.sending import Markers
@@ -21,15 +22,16 @@ _BATCH = 32  # chunks between two looks at the time
 
 @dataclass(frozen=True, slots=True)
 class Reconcile:
-    """The step with its parts. ``each`` has some chunks looked up, several at once where that is well.
+    """The step with its parts; ``markers`` by the type of destination that keeps them.
 
-    A run ends after ``time_limit`` seconds; the next one goes on where the last one, however it ended, was.
+    ``each`` has some chunks looked up, several at once where that is well. A run ends after ``time_limit``
+    seconds; the next one goes on where the last one, however it ended, was.
     """
 
     jobs: Jobs
     chunks: Chunks
     deliveries: Deliveries
-    markers: Markers
+    markers: Mapping[str, Markers]
     each: Callable[[Callable[[Chunk], None], Sequence[Chunk]], object]
     time_limit: float
     monotonic: Callable[[], float]
@@ -58,7 +60,7 @@ class Reconcile:
 
     def _look_up(self, job: Job, batch: Sequence[Chunk], begun: Mapping[int, set[str]], until: float) -> None:
         if self.monotonic() >= until:
-            raise Busy("what Kafka has of the job is still being found out", detail=job.job_id)
+            raise Busy("what has arrived of the job is still being found out", detail=job.job_id)
         self.each(lambda chunk: self._reconcile(job, chunk, begun[chunk.number]), batch)
 
     def _reconcile(self, job: Job, chunk: Chunk, having: set[str]) -> None:
@@ -68,9 +70,9 @@ class Reconcile:
             self.chunks.count_down(job, chunk)
 
     def _has_it_after_all(self, job: Job, chunk: Chunk, destination: Destination) -> bool:
-        if not isinstance(destination, KafkaDestination) or not destination.exactly_once:
+        if not destination.traits.marked:
             return False
-        if not self.markers.committed(delivery_of(job, chunk, destination)):
+        if not self.markers[destination.type].committed(delivery_of(job, chunk, destination)):
             return False
         lease = self.deliveries.take(job, chunk.number, destination.uid)
         if lease is not None:

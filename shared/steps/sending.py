@@ -9,7 +9,7 @@ from typing import BinaryIO, Protocol
 
 from shared.chunks import Chunk
 from shared.columns import Column
-from shared.jobs import Destination
+from shared.destination import Destination
 from shared.oversized import NONE_SKIPPED, SizeLimit, Skipped, too_large
 from shared.pieces import NOT_SPLIT, Splits
 
@@ -125,8 +125,8 @@ class Sink(Protocol):
 
 
 class Markers(Protocol):
-    """What Kafka tells of the chunks that were sent to it exactly once, while it keeps their markers."""
+    """What a kind of destination tells of the chunks that it committed, while it keeps their markers."""
 
     def committed(self, delivery: ChunkDelivery) -> bool:
-        """Whether the topic, as it is now, has the chunk; Unavailable while that is being decided."""
+        """Whether the destination, as it is now, has the chunk; Unavailable while that is being decided."""
         ...

@@ -21,7 +21,7 @@ from shared.catalog import Catalog, CatalogEntry
 from shared.columns import Column
 from shared.errors import Busy, JobFails, LeftToOthers, StaleMessage, Unavailable
 from shared.events import Events, UnloadEnded
-from shared.jobs import Attempt, Job, JobStatus, KafkaDestination
+from shared.jobs import Attempt, Job, JobStatus
 from shared.messages import DeliverChunk, StageJob
 from shared.steps.find import find_for_message
 from shared.steps.ports import Chunks, Clock, Jobs, Publisher, Topics, Unloads, UnloadState
@@ -99,7 +99,7 @@ class Stage:
         job = find_for_message(message.organization_id, message.job_id, jobs=self.jobs)
         if job.status is JobStatus.CANCELLED and job.num_chunks is None:
             for destination in job.destinations:
-                if isinstance(destination, KafkaDestination):
+                if destination.traits.owned:
                     self.topics.remove(job, destination)
 
     def _submitted(self, job: Job) -> Job:
@@ -139,7 +139,7 @@ class Stage:
                 f"Snowflake could not export the slice in {job.attempts} attempts; try again later"
             )
         for destination in job.destinations:
-            if isinstance(destination, KafkaDestination):
+            if destination.traits.owned:
                 self.topics.ensure(job, destination)
         table_columns = self.unloads.describe(job.table)
         entry = self.catalog.entry(job.table)

@@ -1,6 +1,6 @@
 """Tear down: remove what an ended job leaves behind, and stop what it still has running.
 
-Of a paused job, only what Kafka has is recorded.
+Of a paused job, only what has arrived is recorded.
 
 Completed: its staged files. Cancelled: the query, the files, and the topics that only it ever named.
 Failed: the query; its files stay for a retry until the bucket's lifecycle takes them. What has arrived of
@@ -14,7 +14,7 @@ from functools import partial
 
 from shared import jobs as domain
 from shared.errors import Busy, StaleMessage
-from shared.jobs import Job, JobStatus, KafkaDestination
+from shared.jobs import Job, JobStatus
 from shared.messages import TearDownJob
 from shared.steps.find import find_for_message
 from shared.steps.ports import Clock, Deliveries, Jobs, StagedFiles, Topics, Unloads, UnloadState
@@ -25,7 +25,7 @@ from shared.steps.reconcile import Reconcile
 class TearDown:
     """The step with its parts; ``wait`` is how long one run waits, in seconds, before it comes again.
 
-    ``markers_kept``: how long after a job's end Kafka surely tells what it has of it.
+    ``markers_kept``: how long after a job's end its destinations surely tell what they have of it.
     """
 
     jobs: Jobs
@@ -58,14 +58,14 @@ class TearDown:
             self.files.delete(job.prefix)
         if job.status is JobStatus.CANCELLED:
             for destination in job.destinations:
-                if isinstance(destination, KafkaDestination):
+                if destination.traits.owned:
                     self.topics.remove(job, destination)
         in_time = self.now() - (job.time_completed or job.time_begun) <= self.markers_kept
         transition = partial(domain.tear_down, retry=job.retry, reconciled=in_time)
         self.jobs.change(job.organization_id, job.job_id, transition)
 
     def _settle(self, job: Job) -> None:
-        """Record what Kafka has of a paused job, which could not be told any more after a long pause."""
+        """Record what has arrived of a paused job, which could not be told any more after a long pause."""
         since = job.time_paused
         if since is None or job.reconciled or job.num_chunks is None:
             return

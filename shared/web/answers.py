@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Literal, NotRequired
+from typing import Literal, NotRequired, cast
 
 # pydantic describes only these TypedDicts on Python 3.11.
 from typing_extensions import TypedDict
 
-from shared.jobs import Counts, Destination, FilterValue, Job, JobStatus, WebhookDestination
+from shared.destination import Destination
+from shared.jobs import Counts, FilterValue, Job, JobStatus
 from shared.oversized import OversizedRows
 from shared.steps.ports import DestinationProgress
 
@@ -25,18 +26,9 @@ class CreatedBackfill(TypedDict):
 class ShownDestination(TypedDict):
     """A destination as it was given, with the ``uid`` that the service assigned."""
 
-    type: Literal["kafka", "webhook"]
+    type: str
     name: str
-    url: NotRequired[str]
-    hash_key: NotRequired[str]
-    delivery: NotRequired[str]
     uid: str
-
-
-class _Given(TypedDict, total=False):
-    url: str
-    hash_key: str
-    delivery: str
 
 
 class DestinationState(TypedDict):
@@ -175,15 +167,17 @@ def _bound(job: Job, bound: str) -> str | int:
 
 
 def _destination(destination: Destination) -> ShownDestination:
-    given: _Given = {}
-    kind: Literal["kafka", "webhook"] = "kafka"
-    if isinstance(destination, WebhookDestination):
-        kind, given["url"] = "webhook", destination.url
-        if destination.hash_key is not None:
-            given["hash_key"] = destination.hash_key
-    if destination.delivery is not None:
-        given["delivery"] = destination.delivery
-    return {"type": kind, "name": destination.name, **given, "uid": destination.uid}
+    given = {"delivery": destination.delivery} if destination.delivery is not None else {}
+    return cast(
+        "ShownDestination",
+        {
+            "type": destination.type,
+            "name": destination.name,
+            **destination.options,
+            **given,
+            "uid": destination.uid,
+        },
+    )
 
 
 def _done(total: int | None, left: int | None) -> int:

@@ -4,9 +4,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from shared.destination import Destination
+from shared.destinations import destination
+from shared.destinations.spec import Spec
 from shared.idempotency import Idempotency
-from shared.jobs import Destination, Job, KafkaDestination, WebhookDestination, Window
-from shared.web.models import CreateBackfill, Sink, WebhookSink
+from shared.jobs import Job, Window
+from shared.web.models import CreateBackfill
 
 
 def new_job(
@@ -39,10 +42,7 @@ def new_job(
     )
 
 
-def _destinations(sinks: Sequence[Sink], new_id: Callable[[], UUID]) -> tuple[Destination, ...]:
+def _destinations(wanted: Sequence[Spec], new_id: Callable[[], UUID]) -> tuple[Destination, ...]:
     return tuple(
-        WebhookDestination(sink.name, str(new_id()), sink.url, sink.hash_key, sink.delivery)
-        if isinstance(sink, WebhookSink)
-        else KafkaDestination(sink.name, str(new_id()), sink.delivery)
-        for sink in sinks
+        destination(**one.model_dump(mode="json", exclude_none=True), uid=str(new_id())) for one in wanted
     )

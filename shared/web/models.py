@@ -4,15 +4,12 @@ Strict throughout: what pydantic would otherwise coerce (a number to a time, a s
 move the window, and an unknown field may be a misspelt ``filter`` that exports the whole table.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainValidator,
     StringConstraints,
@@ -20,16 +17,16 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from shared import timestamps
 from shared.catalog import IDENTIFIER, Catalog, TableNotOffered, table_name
+from shared.destinations import KINDS
+from shared.destinations.spec import Spec, Strict, checked, refusal
 from shared.jobs import FilterValue
 from shared.oversized import OversizedRows
 from shared.web import job_names
 from shared.web.body import UnusableNumber
 from shared.web.job_names import MOST_NAME_LENGTH
-from shared.web.urls import MOST_URL_LENGTH, check_webhook_url
 
 MOST_FILTER_VALUES = 16_384  # Snowflake's own limit of an IN list
 LAST_BLOCK = 2**63 - 1
@@ -40,56 +37,32 @@ class Rules:
     """What validation depends on besides the request; handed over as pydantic's context."""
 
     catalog: Catalog
-    allow_insecure_webhooks: bool
+    insecure_addresses: bool
     chunks_in_flight: int
 
 
-def _refusal(kind: str, reason: str) -> PydanticCustomError:
-    # The reason goes in as a value: it may hold braces, which a template would read as names.
-    return PydanticCustomError(kind, "{reason}", {"reason": reason})
-
-
-def _checked(kind: str, check: Callable[[str], str], text: str) -> str:
-    try:
-        return check(text)
-    except ValueError as error:
-        raise _refusal(kind, str(error)) from error
-
-
 def _table(text: str, info: ValidationInfo[Rules]) -> str:
-    name = _checked("table_name", table_name, text)
+    name = checked("table_name", table_name, text)
     try:
         info.context.catalog.entry(name)
     except TableNotOffered as error:
-        raise _refusal("table_not_offered", error.message) from error
+        raise refusal("table_not_offered", error.message) from error
     return name
 
 
 def _job_name(text: str) -> str:
-    return _checked("job_name", job_names.check_job_name, text)
-
-
-def _url(text: str, info: ValidationInfo[Rules]) -> str:
-    insecure = info.context.allow_insecure_webhooks
-    return _checked("webhook_url", lambda url: check_webhook_url(url, allow_insecure=insecure), text)
+    return checked("job_name", job_names.check_job_name, text)
 
 
 def _bound(value: Any, info: ValidationInfo) -> str | int:
     if info.data.get("partition_key") == "block":
         # A boolean is an integer to Python, but not to JSON.
         if type(value) is not int or not 0 <= value <= LAST_BLOCK:
-            raise _refusal("block_number", "Give a block's number as an integer of 0 or more")
+            raise refusal("block_number", "Give a block's number as an integer of 0 or more")
         return value
     if not isinstance(value, str):
-        raise _refusal("timestamp", "Give an ISO 8601 timestamp as a string")
-    return _checked("timestamp", timestamps.canonical, value)
-
-
-def _webhook_delivery(value: Any) -> Any:
-    if value == "exactly_once":
-        reason = "A webhook has at_least_once only: its receiver drops repeated batches by their webhook-id"
-        raise _refusal("delivery", reason)
-    return value
+        raise refusal("timestamp", "Give an ISO 8601 timestamp as a string")
+    return checked("timestamp", timestamps.canonical, value)
 
 
 def _json_type(value: FilterValue) -> str:
@@ -100,9 +73,9 @@ def _json_type(value: FilterValue) -> str:
 
 def _filter_value(value: Any) -> FilterValue:
     if isinstance(value, UnusableNumber):
-        raise _refusal("number", value.reason)
+        raise refusal("number", value.reason)
     if not isinstance(value, str | int | float):
-        raise _refusal("filter_value", "Give a string, a number or a boolean")
+        raise refusal("filter_value", "Give a string, a number or a boolean")
     return value
 
 
@@ -111,7 +84,7 @@ def _one_type(values: list[FilterValue]) -> list[FilterValue]:
     other = next((index for index, kind in enumerate(types) if kind != types[0]), None)
     if other is not None:
         reason = f"One type per list: values[0] is a {types[0]}, values[{other}] a {types[other]}"
-        raise _refusal("mixed_types", reason)
+        raise refusal("mixed_types", reason)
     # All are of one JSON type here, in which 1 and 1.0 are the same number.
     return list(dict.fromkeys(values))
 
@@ -124,12 +97,8 @@ def _whole(value: Any) -> Any:
 def _parallel_chunks(number: int, info: ValidationInfo[Rules]) -> int:
     most = info.context.chunks_in_flight
     if number > most:
-        raise _refusal("max_parallel_chunks", f"Give a number from 1 to {most}")
+        raise refusal("max_parallel_chunks", f"Give a number from 1 to {most}")
     return number
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 _BOUND_SCHEMA = {
@@ -150,10 +119,9 @@ _VALUES_SCHEMA = {
 }
 
 Bound = Annotated[str | int, PlainValidator(_bound), WithJsonSchema(_BOUND_SCHEMA)]
-DestinationName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$")]
 
 
-class BackfillWindow(_Strict):
+class BackfillWindow(Strict):
     """The slice ``start <= partition_key < end``."""
 
     partition_key: Literal["block_timestamp", "block"] = Field(
@@ -165,7 +133,7 @@ class BackfillWindow(_Strict):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if _order(self.start) >= _order(self.end):
-            raise _refusal("window_order", "start must be before end")
+            raise refusal("window_order", "start must be before end")
         return self
 
 
@@ -173,7 +141,7 @@ def _order(bound: str | int) -> tuple[int, str, str]:
     return (bound, "", "") if isinstance(bound, int) else (0, *timestamps.order(bound))
 
 
-class Filter(_Strict):
+class Filter(Strict):
     """Only rows whose column has one of the values: ``WHERE column IN (values)``."""
 
     column: Annotated[str, StringConstraints(pattern=f"^{IDENTIFIER}$", to_lower=True)]
@@ -185,47 +153,16 @@ class Filter(_Strict):
     ]
 
 
-class KafkaSink(_Strict):
-    """A topic of the service's own Kafka, ``beam.{organization_id}.{name}``."""
-
-    type: Literal["kafka"]
-    name: DestinationName
-    delivery: Literal["exactly_once", "at_least_once"] | None = Field(
-        default=None,
-        description=(
-            "`exactly_once` is the default: a transaction for each chunk, for readers with"
-            " `isolation.level=read_committed`. `at_least_once` gives that up: a chunk that is sent again"
-            " after a crash repeats its rows, and rows are seen before their chunk is complete. Each message"
-            " then carries the headers `beam-job-id`, `beam-chunk` and `beam-row`, by which a reader tells"
-            " repeats."
-        ),
-    )
+if TYPE_CHECKING:
+    Destination = Spec
+else:
+    Destination = Annotated[
+        Union[tuple(kind.spec() for kind in KINDS.values())],  # noqa: UP007 - as many as there are kinds
+        Field(discriminator="type"),
+    ]
 
 
-class WebhookSink(_Strict):
-    """An HTTPS receiver of batches of rows."""
-
-    type: Literal["webhook"]
-    name: DestinationName
-    url: Annotated[
-        str,
-        StringConstraints(max_length=MOST_URL_LENGTH),
-        AfterValidator(_url),
-        WithJsonSchema({"type": "string", "maxLength": MOST_URL_LENGTH}),
-    ] = Field(description="Where requests are sent: https, in printable ASCII, without user information.")
-    hash_key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")] | None = Field(
-        default=None, description="Name of the organization's secret that signs the requests."
-    )
-    delivery: Annotated[Literal["at_least_once"], BeforeValidator(_webhook_delivery)] | None = Field(
-        default=None,
-        description="A batch that is sent again carries its old `webhook-id`: drop what you have seen.",
-    )
-
-
-Sink = Annotated[KafkaSink | WebhookSink, Field(discriminator="type")]
-
-
-class CreateBackfill(_Strict):
+class CreateBackfill(Strict):
     """A historical backfill: export a table's slice to one or more destinations."""
 
     job_name: Annotated[
@@ -241,7 +178,7 @@ class CreateBackfill(_Strict):
     )
     backfill_window: BackfillWindow
     filter: Filter | None = None
-    destinations: Annotated[list[Sink], Field(min_length=1, max_length=10)] = Field(
+    destinations: Annotated[list[Destination], Field(min_length=1, max_length=10)] = Field(
         description="No two of one type have the same name.", json_schema_extra={"uniqueItems": True}
     )
     static_egress_ip: bool = Field(default=False, description="Deliver from a fixed address.")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from shared.destinations import KINDS
 from shared.idempotency import KEY_LIFETIME
 from shared.jobs import JobStatus
 from shared.web.answers import Backfill, CreatedBackfill, ListedBackfill
@@ -12,7 +13,6 @@ from shared.web.idempotency import MOST_KEY_LENGTH
 from shared.web.listing import CURSOR_PATTERN, MOST_PER_PAGE
 from shared.web.models import CreateBackfill, Rules
 from shared.web.openapi_schemas import REFERENCE, InvalidRequest, Problem, schemas
-from shared.web.openapi_webhook import webhook_request
 
 _JOB_ID = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
 _EXAMPLE: dict[str, Any] = {
@@ -87,7 +87,7 @@ def document(rules: Rules) -> dict[str, Any]:
             "/api/v1/beam/openapi.json": {"get": _public("getOpenApi", "This document")},
             "/health": {"get": _public("getHealth", "Whether the API answers")},
         },
-        "webhooks": {"batch": {"post": webhook_request()}},
+        "webhooks": {name: path for kind in KINDS.values() for name, path in kind.spec().webhooks().items()},
         "components": {
             "schemas": schemas(rules),
             "securitySchemes": {"ApiKey": {"type": "apiKey", "in": "header", "name": HEADER}},

@@ -4,17 +4,19 @@ A client that generates requests from them is refused only for what no schema ca
 is not before its end, and two destinations of one type and name.
 """
 
+import copy
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
 from shared.catalog import IDENTIFIER, Catalog
+from shared.destinations import KINDS
 from shared.web.answers import Backfill, CreatedBackfill, ListedBackfill
 from shared.web.errors import Fault
 from shared.web.models import CreateBackfill, Rules
-from shared.web.urls import pattern
 
 REFERENCE = "#/components/schemas/{model}"
 
@@ -42,9 +44,11 @@ def schemas(rules: Rules) -> dict[str, Any]:
     parallel, _null = create["max_parallel_chunks"]["anyOf"]
     parallel["maximum"] = rules.chunks_in_flight
     create["table"]["pattern"] = _tables(rules.catalog)
-    found["WebhookSink"]["properties"]["url"]["pattern"] = pattern(
-        allow_insecure=rules.allow_insecure_webhooks
-    )
+    specs = [kind.spec() for kind in KINDS.values()]
+    for name in ("ShownDestination", "DestinationWithState"):
+        found[name] = _shown(found[name], [found[spec.__name__] for spec in specs])
+    for spec in specs:
+        spec.narrow(found[spec.__name__], rules)
     if all(entry.block_column is None for entry in rules.catalog.entries):
         window["partition_key"] = {"type": "string", "const": "block_timestamp"}
         for name in ("start", "end"):
@@ -53,6 +57,30 @@ def schemas(rules: Rules) -> dict[str, Any]:
                 "description": f"{window[name]['description']} {timestamp['description']}"
             }
     return found
+
+
+def _shown(common: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What answers show of a destination: the fields of its kind, if given, and what the service adds."""
+    kinds = [
+        {
+            "type": "object",
+            "title": spec["title"],
+            "properties": {
+                **common["properties"],
+                **{name: _given(field) for name, field in spec["properties"].items()},
+            },
+            "required": sorted({*common["required"], *spec["required"]}),
+        }
+        for spec in specs
+    ]
+    return {"title": common["title"], "description": common["description"], "oneOf": kinds}
+
+
+def _given(field: Mapping[str, Any]) -> dict[str, Any]:
+    """The field where it is there: not null."""
+    shown = {name: copy.deepcopy(value) for name, value in field.items() if name != "default"}
+    kinds = [kind for kind in shown.pop("anyOf", []) if kind != {"type": "null"}]
+    return shown | (kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {})
 
 
 def _tables(catalog: Catalog) -> str:

@@ -1,20 +1,17 @@
 """A create request read from JSON: the models' rules, and those between its fields; all faults at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from shared.catalog import TableNotOffered, table_name
+from shared.destinations import KINDS
 from shared.web.errors import Fault, Invalid
-from shared.web.models import CreateBackfill, KafkaSink, Rules, WebhookSink
+from shared.web.models import CreateBackfill, Rules
 
-_TYPES = [
-    get_args(sink.model_fields["type"].annotation)[0]  # the discriminator's literal
-    for sink in (KafkaSink, WebhookSink)
-]
-_SUPPORTED_TYPES = ", ".join(_TYPES)
+_SUPPORTED_TYPES = ", ".join(KINDS)
 _MESSAGES = {
     "extra_forbidden": "Unknown field",
     "union_tag_invalid": f"Not a supported destination type; supported are {_SUPPORTED_TYPES}",

@@ -46,7 +46,7 @@ def test_kafkas_default_is_exactly_once(service: Service) -> None:
     sinks = [kafka(), kafka(name="y", delivery="exactly_once"), kafka(name="z", delivery="at_least_once")]
     job_id = service.created(backfill(destinations=sinks))
     job = service.jobs.stored["org123", job_id].job
-    assert [getattr(each, "exactly_once", None) for each in job.destinations] == [True, True, False]
+    assert [each.traits.marked for each in job.destinations] == [True, True, False]
 
 
 def test_a_webhook_can_not_have_exactly_once_and_is_told_what_to_do(service: Service) -> None:
@@ -65,7 +65,7 @@ def test_anything_else_is_refused(service: Service, sink: dict[str, Any], delive
 
 def test_the_openapi_document_says_what_at_least_once_gives_up() -> None:
     schemas = Service().api.openapi["components"]["schemas"]
-    told = schemas["KafkaSink"]["properties"]["delivery"]["description"]
+    told = schemas["KafkaDestination"]["properties"]["delivery"]["description"]
     for word in ("exactly_once", "read_committed", "repeats", "beam-row"):
         assert word in told
-    assert "webhook-id" in schemas["WebhookSink"]["properties"]["delivery"]["description"]
+    assert "webhook-id" in schemas["WebhookDestination"]["properties"]["delivery"]["description"]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from shared.destinations.kafka_names import topic_of
-from shared.destinations.kafka_settings import KafkaLimits
+from shared.destination import AT_LEAST_ONCE, Destination
+from shared.destinations.kafka.names import topic_of
+from shared.destinations.kafka.settings import KafkaLimits
 from shared.errors import Busy, DeliveryStopped
-from shared.jobs import AT_LEAST_ONCE, KafkaDestination
 from shared.steps.sending import ChunkDelivery, Sink
 from tests.fakes.kafka_readers import read_committed
 from tests.fakes.kafka_sinks import kafka_sink, kafka_topics
@@ -66,7 +66,7 @@ def kafka_at_least_once(kafka_bootstrap: str) -> Iterator[Case]:
     yield from kafka_case(kafka_bootstrap, kafka_destination(AT_LEAST_ONCE), repeats=True)
 
 
-def kafka_case(bootstrap: str, destination: KafkaDestination, *, repeats: bool = False) -> Iterator[Case]:
+def kafka_case(bootstrap: str, destination: Destination, *, repeats: bool = False) -> Iterator[Case]:
     topics, delivery = kafka_topics(bootstrap), delivery_to(destination, ROWS)
     topic = topic_of(delivery)
     topics.create(topic)

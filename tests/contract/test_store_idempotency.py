@@ -95,7 +95,7 @@ def test_a_repeated_request_claims_no_topic(records: Records) -> None:
     """Else the topic would never be removed with the first job."""
     job = records.created(keyed())
     records.jobs.create(keyed(), [])
-    [destination] = [each for each in job.destinations if isinstance(each, domain.KafkaDestination)]
+    [destination] = [each for each in job.destinations if each.type == "kafka"]
     records.topics.ensure(job, destination)
     records.topics.remove(records.change(job, partial(domain.cancel, now=CREATED)), destination)
     assert records.broker.topics == set()

@@ -8,11 +8,12 @@ from typing import Any
 from shared import jobs as domain
 from shared.chunks import StagedFile, number_files
 from shared.columns import Column, JsonKind
-from shared.jobs import Attempt, Job, KafkaDestination, WebhookDestination, Window
+from shared.jobs import Attempt, Job, Window
+from tests.fakes.destinations import kafka, webhook
 
 CREATED = datetime(2026, 4, 27, 10, 30, 0, 123456, tzinfo=UTC)
-KAFKA = KafkaDestination("transfers", "kafka-uid")
-WEBHOOK = WebhookDestination("hook", "webhook-uid", "https://example.com/rows", "SECRET")
+KAFKA = kafka("transfers", "kafka-uid")
+WEBHOOK = webhook("hook", "webhook-uid", "https://example.com/rows", "SECRET")
 COLUMNS = (Column("unique_id", JsonKind.TEXT), Column("log_index", JsonKind.INTEGER))
 
 

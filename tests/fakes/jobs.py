@@ -11,7 +11,7 @@ from datetime import datetime
 
 from shared.errors import StaleMessage, TooManyJobs, Unavailable
 from shared.idempotency import KEY_LIFETIME
-from shared.jobs import Counts, FilterValue, Job, JobStatus, KafkaDestination, confirm
+from shared.jobs import Counts, FilterValue, Job, JobStatus, confirm
 from shared.steps.ports import DestinationProgress
 
 Name = tuple[str, str]
@@ -200,7 +200,7 @@ class FakeJobs:
 
     def _claim_topics(self, job: Job, change: int) -> None:
         for destination in job.destinations:
-            if isinstance(destination, KafkaDestination):
+            if destination.traits.owned:
                 topic = (job.organization_id, destination.name)
                 self.topics[topic] = self.topics.get(topic, 0) + change
 

@@ -4,9 +4,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from shared.adapters.kafka_topics import KafkaTopics
-from shared.destinations.kafka import KafkaSink
-from shared.destinations.kafka_settings import KafkaLimits
+from shared.destinations.kafka.settings import KafkaLimits
+from shared.destinations.kafka.sink import KafkaSink
+from shared.destinations.kafka.topics import KafkaTopics
 
 
 def kafka_sink(

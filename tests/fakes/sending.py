@@ -5,10 +5,11 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from shared.jobs import Destination, KafkaDestination, WebhookDestination
+from shared.destination import Destination
 from shared.oversized import NONE_SKIPPED, Skipped
 from shared.pieces import NOT_SPLIT, Splits
 from shared.steps.sending import ChunkDelivery
+from tests.fakes.destinations import kafka, webhook
 
 
 @dataclass
@@ -86,12 +87,12 @@ class SteadyPulse:
         return self.seconds - self.clock()
 
 
-def kafka_destination(delivery: str | None = None) -> KafkaDestination:
-    return KafkaDestination(f"topic-{uuid.uuid4().hex[:8]}", str(uuid.uuid4()), delivery)
+def kafka_destination(delivery: str | None = None) -> Destination:
+    return kafka(f"topic-{uuid.uuid4().hex[:8]}", str(uuid.uuid4()), delivery)
 
 
-def webhook_destination(url: str, hash_key: str | None = None) -> WebhookDestination:
-    return WebhookDestination("hook", str(uuid.uuid4()), url, hash_key)
+def webhook_destination(url: str, hash_key: str | None = None) -> Destination:
+    return webhook("hook", str(uuid.uuid4()), url, hash_key)
 
 
 def delivery_to(destination: Destination, rows: int, *, batch_rows: int = 10) -> ChunkDelivery:

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.adapters.firestore_topics import BEGINS_WITHIN, ITS_OWN
+from shared.destination import Destination
+from shared.destinations.kafka.names import topic_name
 from shared.errors import BackfillError, Busy, Unavailable
-from shared.jobs import Job, KafkaDestination
+from shared.jobs import Job
 from tests.fakes.clock import FakeClock
 from tests.fakes.jobs import FakeJobs, Name
 
@@ -23,6 +25,9 @@ class FakeBroker:
     down: bool = False
     refusals: int = 0
     before_deletion: Callable[[], object] | None = None
+
+    def name_of(self, organization_id: str, destination: Destination) -> str:
+        return topic_name(organization_id, destination.name)
 
     def refuse_next_creation(self) -> None:
         """The next topic is not created, for a passing reason."""
@@ -73,7 +78,7 @@ class FakeTopics:
         self._created_by: dict[Name, str] = {}
         self._removing: dict[Name, Removal] = {}
 
-    def ensure(self, job: Job, destination: KafkaDestination) -> None:
+    def ensure(self, job: Job, destination: Destination) -> None:
         name = (job.organization_id, destination.name)
         if name in self._removing:
             raise Busy("the topic is just being removed")
@@ -81,7 +86,7 @@ class FakeTopics:
             self._created_by[name] = job.job_id
             self._broker.create(_topic(name))
 
-    def remove(self, job: Job, destination: KafkaDestination) -> None:
+    def remove(self, job: Job, destination: Destination) -> None:
         name, until = (job.organization_id, destination.name), self._clock.monotonic() + BEGINS_WITHIN
         if name not in self._removing and (
             self._jobs.topics.get(name) != 1 or self._created_by.get(name) != job.job_id

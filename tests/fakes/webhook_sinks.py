@@ -5,9 +5,9 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from shared.destinations.connections import Connections
 from shared.destinations.guard import Guard, system_connect, system_resolve
-from shared.destinations.webhook import WebhookLimits, WebhookSink
+from shared.destinations.webhook.connections import Connections
+from shared.destinations.webhook.sink import WebhookLimits, WebhookSink
 
 START = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 SECRETS = {("org123", "HOOK_KEY"): b"a secret of bytes \xff"}

@@ -1,6 +1,6 @@
 """What must hold of the topics, their subscriptions and the schedule."""
 
-from shared.destinations.kafka_settings import KafkaLimits
+from shared.destinations.kafka.settings import KafkaLimits
 from tests.infra.deployed import Deployment
 from tests.infra.told import FUNCTIONS, PUSHED, environment, url
 

@@ -20,11 +20,11 @@ from confluent_kafka.admin._resource import ResourceType as Resource
 from infra.local import broker, kafka_jars
 from infra.local.ports import LOOPBACK, free_ports
 from infra.local.process import Process
-from shared.adapters.kafka_topics import KafkaTopics
-from shared.destinations.kafka import KafkaSink
-from shared.destinations.kafka_names import topic_of
-from shared.destinations.kafka_settings import KafkaLimits
-from shared.destinations.kafka_settling import SettledMarkers
+from shared.destinations.kafka.names import topic_of
+from shared.destinations.kafka.settings import KafkaLimits
+from shared.destinations.kafka.settling import SettledMarkers
+from shared.destinations.kafka.sink import KafkaSink
+from shared.destinations.kafka.topics import KafkaTopics
 from shared.errors import BackfillError
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, kafka_destination
 from tests.infra.conftest import Changed

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from infra.offline.build import ROOT
-from shared.jobs import topic_name
+from shared.destinations.kafka.names import topic_name
 from shared.operator.__main__ import main as operate
 from tests.fakes.web import Service
 from tests.infra.conftest import Deploy

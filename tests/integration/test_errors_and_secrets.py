@@ -9,11 +9,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from shared.adapters.kafka_topics import KafkaTopics
 from shared.adapters.secrets_file import FileSecrets
 from shared.adapters.snowflake import SnowflakeUnloads
 from shared.bootstrap.logs import log
 from shared.config import ConfigurationError, read
+from shared.destinations.kafka.topics import KafkaTopics
 from shared.errors import BackfillError
 from tests.fakes.clock import FakeClock
 from tests.unit.conftest import Logged, logged

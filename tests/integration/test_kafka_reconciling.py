@@ -8,7 +8,7 @@ import pytest
 
 from shared.bootstrap.stage import several_at_once
 from shared.chunks import number_files
-from shared.destinations.kafka_names import topic_of
+from shared.destinations.kafka.names import topic_of
 from shared.jobs import Counts, Job
 from shared.steps.deliver import delivery_of
 from shared.steps.reconcile import Reconcile
@@ -38,7 +38,7 @@ class Ended:
             jobs=self.records.jobs,
             chunks=self.records.chunks,
             deliveries=self.records.deliveries,
-            markers=markers,
+            markers={"kafka": markers},
             each=several_at_once,
             time_limit=60,
             monotonic=time.monotonic,

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka import KafkaException, Producer
 
-from shared.adapters.kafka_topics import KafkaTopics
-from shared.destinations.kafka_names import topic_of, transaction_of
-from shared.destinations.kafka_settling import SettledMarkers
+from shared.destinations.kafka.names import topic_of, transaction_of
+from shared.destinations.kafka.settling import SettledMarkers
+from shared.destinations.kafka.topics import KafkaTopics
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.kafka_readers import read_committed
 from tests.fakes.kafka_sinks import kafka_sink, kafka_topics

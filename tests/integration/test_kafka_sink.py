@@ -10,11 +10,11 @@ from multiprocessing import get_context
 import pytest
 from confluent_kafka import KafkaException, Producer
 
-from shared.adapters.kafka_topics import KafkaTopics
-from shared.destinations.kafka import KafkaSink
-from shared.destinations.kafka_names import topic_of, transaction_of
-from shared.destinations.kafka_settings import KafkaLimits
-from shared.destinations.kafka_transaction import Transaction
+from shared.destinations.kafka.names import topic_of, transaction_of
+from shared.destinations.kafka.settings import KafkaLimits
+from shared.destinations.kafka.sink import KafkaSink
+from shared.destinations.kafka.topics import KafkaTopics
+from shared.destinations.kafka.transaction import Transaction
 from shared.errors import Busy, DeliveryStopped, DestinationRefused, JobFails, Unavailable
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.kafka_readers import read_committed

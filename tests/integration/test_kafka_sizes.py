@@ -10,11 +10,11 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
-from shared.adapters.kafka_topics import KafkaTopics
-from shared.destinations.kafka_names import labels_of, topic_of
-from shared.destinations.kafka_settings import KafkaLimits
-from shared.destinations.kafka_sizes import batch_of_one
-from shared.destinations.kafka_transaction import Transaction
+from shared.destinations.kafka.names import labels_of, topic_of
+from shared.destinations.kafka.settings import KafkaLimits
+from shared.destinations.kafka.sizes import batch_of_one
+from shared.destinations.kafka.topics import KafkaTopics
+from shared.destinations.kafka.transaction import Transaction
 from shared.oversized import NONE_SKIPPED, RowTooLarge
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.kafka_readers import read_committed

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from shared.adapters.kafka_topics import KafkaTopics
+from shared.destinations.kafka.topics import KafkaTopics
 from shared.errors import Busy, DestinationRefused, Unavailable
 
 pytestmark = pytest.mark.emulator

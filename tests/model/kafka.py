@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from shared.destinations.kafka_names import topic_of, transaction_of
+from shared.destinations.kafka.names import topic_of, transaction_of
 from shared.errors import Busy, DestinationRefused, Unavailable
-from shared.jobs import KafkaDestination
 from shared.steps.sending import ChunkDelivery, Pulse, Rows
 from tests.fakes.clock import FakeClock
 from tests.fakes.rows import rows_of
@@ -129,9 +128,9 @@ class TransactionalSink:
         if pulse.seconds_left() < LEAST_SECONDS:
             return False
         topic = topic_of(delivery)
-        assert isinstance(delivery.destination, KafkaDestination)
+        assert delivery.destination.type == "kafka"
         self._require(topic, pulse)
-        if delivery.destination.exactly_once:
+        if delivery.destination.traits.marked:
             self._commit(topic, delivery, rows, pulse)
         else:
             for found in self._batches(delivery, rows, pulse):

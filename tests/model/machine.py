@@ -8,10 +8,12 @@ from typing import Any
 import hypothesis.strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from shared.destination import Destination
 from shared.errors import BackfillError, JobUnknown, StateConflict, Unavailable, UnloadRefused
 from shared.idempotency import idempotency
-from shared.jobs import Destination, Job, JobStatus, KafkaDestination, WebhookDestination, Window
+from shared.jobs import Job, JobStatus, Window
 from shared.messages import TearDownJob
+from tests.fakes.destinations import kafka, webhook
 from tests.fakes.examples import new_job
 from tests.fakes.faults import Fault
 from tests.model.figures import Figures
@@ -256,7 +258,7 @@ class ServiceMachine(RuleBasedStateMachine):
 
     def _put_out(self, luck: Luck, jobs: list[Job]) -> None:
         """Change the mood of one of the jobs' receivers."""
-        urls = [one.url for job in jobs for one in job.destinations if isinstance(one, WebhookDestination)]
+        urls = [one.options["url"] for job in jobs for one in job.destinations if one.type == "webhook"]
         if urls:
             self.service.trouble = True
             self.service.receivers.moods[luck.choice(urls)] = luck.choice(list(Mood))
@@ -340,7 +342,7 @@ class ServiceMachine(RuleBasedStateMachine):
 def _destination(kind: str, job: int, index: int) -> Destination:
     uid = f"{job}-{index}"
     if kind == "w":
-        return WebhookDestination(f"hook{index}", uid, f"https://example.com/{uid}", None)
+        return webhook(f"hook{index}", uid, f"https://example.com/{uid}")
     name = f"own-{job}" if kind == "o" else "shared"
     delivery = "at_least_once" if kind == "a" else None
-    return KafkaDestination(name if index == 0 else f"{name}-{index}", uid, delivery)
+    return kafka(name if index == 0 else f"{name}-{index}", uid, delivery)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from shared.destinations.connections import Answer
-from shared.destinations.webhook import WebhookLimits
+from shared.destinations.webhook.connections import Answer
+from shared.destinations.webhook.sink import WebhookLimits
 from shared.errors import Unavailable
 from tests.fakes.rows import Row
 

@@ -11,8 +11,9 @@ import pytest
 
 from shared import jobs as domain
 from shared.chunks import Chunk
+from shared.destination import Destination
 from shared.errors import Busy, LeftToOthers, StaleMessage, StateConflict
-from shared.jobs import Counts, Job, JobStatus, KafkaDestination
+from shared.jobs import Counts, Job, JobStatus
 from shared.messages import DeliverChunk, StageJob
 from shared.oversized import NONE_SKIPPED, Skipped
 from shared.pieces import NOT_SPLIT, Splits
@@ -120,7 +121,7 @@ def look_for_the_marker_without_fencing(patch: Patch) -> None:
 
 
 def remove_topics_whoever_names_them(patch: Patch) -> None:
-    def remove(self: RecordedTopics, job: Job, destination: KafkaDestination) -> None:
+    def remove(self: RecordedTopics, job: Job, destination: Destination) -> None:
         self.broker.delete(f"beam.{job.organization_id}.{destination.name}", math.inf)
 
     patch.setattr(RecordedTopics, "remove", remove)

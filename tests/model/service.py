@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from shared.destinations.webhook import WebhookLimits, WebhookSink
+from shared.destinations.webhook.sink import WebhookLimits, WebhookSink
 from shared.errors import BackfillError, Disposition
 from shared.jobs import Job
 from shared.messages import DeliverChunk, Message, StageJob, TearDownJob
@@ -100,7 +100,7 @@ class Service(World):
         topics, unloads = RecordedTopics(records, kafka, clock), guard(self.unloads)
         limits = replace(STAGING, wait=1.0, in_flight=_IN_FLIGHT)
         self.stage = replace(self.stage, topics=topics, unloads=unloads, limits=limits)
-        reconcile = replace(self.tear_down.reconcile, markers=KafkaMarkers(kafka))
+        reconcile = replace(self.tear_down.reconcile, markers={"kafka": KafkaMarkers(kafka)})
         self.tear_down = replace(
             self.tear_down, topics=topics, unloads=unloads, reconcile=reconcile, wait=5.0
         )

@@ -7,8 +7,9 @@ from itertools import count
 
 from shared.adapters.firestore_documents import RACES
 from shared.adapters.firestore_topics import BEGINS_WITHIN, ITS_OWN
+from shared.destination import Destination
 from shared.errors import BackfillError, Busy, Unavailable
-from shared.jobs import Job, KafkaDestination
+from shared.jobs import Job
 from tests.fakes.clock import FakeClock
 from tests.fakes.jobs import FakeJobs, Name
 from tests.model.kafka import Kafka
@@ -59,7 +60,7 @@ class RecordedTopics:
     clock: FakeClock
     holders: Iterator[int] = field(default_factory=count)
 
-    def ensure(self, job: Job, destination: KafkaDestination) -> None:
+    def ensure(self, job: Job, destination: Destination) -> None:
         name, topic = _names(job, destination)
         seen = self.records.read(name)
         if seen.removing is not None:
@@ -70,7 +71,7 @@ class RecordedTopics:
             raise Busy("the topic is just being created")
         self.broker.create(topic)
 
-    def remove(self, job: Job, destination: KafkaDestination) -> None:
+    def remove(self, job: Job, destination: Destination) -> None:
         name, topic = _names(job, destination)
         holder, until = next(self.holders), self.clock.monotonic() + BEGINS_WITHIN
         if not self._claim(job, name, holder):
@@ -107,6 +108,6 @@ class RecordedTopics:
         raise Unavailable("the job store")
 
 
-def _names(job: Job, destination: KafkaDestination) -> tuple[Name, str]:
+def _names(job: Job, destination: Destination) -> tuple[Name, str]:
     name = (job.organization_id, destination.name)
     return name, f"beam.{job.organization_id}.{destination.name}"

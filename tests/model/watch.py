@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from shared import lanes
 from shared.chunks import Chunk
-from shared.jobs import Counts, Destination, Job, JobStatus, KafkaDestination
+from shared.destination import Destination
+from shared.jobs import Counts, Job, JobStatus
 from shared.messages import DeliverChunk, Message, StageJob
 from tests.fakes.jobs import Name, StoredJob
 from tests.model.service import Service, Work
@@ -145,7 +146,7 @@ class Watch:
             if job.attempt is None or job.status is JobStatus.CANCELLED:
                 continue
             for destination in job.destinations:
-                if isinstance(destination, KafkaDestination):
+                if destination.type == "kafka":
                     topic = f"beam.{job.organization_id}.{destination.name}"
                     assert topic in service.kafka.topics, "a topic that is in use was removed"
         for found in service.kafka.topics.values():
@@ -161,11 +162,11 @@ class Watch:
 
     def arrived(self, job: Job, destination: Destination) -> set[tuple[int, int]]:
         """The job's rows that the destination has."""
-        if isinstance(destination, KafkaDestination):
+        if destination.type == "kafka":
             topic = self.service.kafka.topics.get(f"beam.{job.organization_id}.{destination.name}")
             rows = topic.rows + topic.loose_rows if topic else []
             return {(chunk, row) for job_id, chunk, row in rows if job_id == job.job_id}
-        return set(self.service.receivers.rows(destination.url))
+        return set(self.service.receivers.rows(destination.options["url"]))
 
     def at_rest(self) -> None:
         """Every job has ended and left nothing behind; all rows of a completed one are where they belong."""

@@ -16,7 +16,10 @@ import urllib3
 
 from infra.local.ports import LOOPBACK, free_ports
 from shared.config import read
-from shared.destinations.webhook import WebhookLimits
+from shared.destinations.kafka.spec import KafkaDestination
+from shared.destinations.webhook.sink import WebhookLimits
+from shared.destinations.webhook.spec import WebhookDestination
+from shared.destinations.webhook.urls import MOST_URL_LENGTH
 from shared.errors import DestinationRefused
 from shared.idempotency import KEY_LIFETIME
 from shared.timestamps import MOST_FRACTION_DIGITS
@@ -24,8 +27,7 @@ from shared.web.answers import ListedBackfill
 from shared.web.body import MOST_BODY_BYTES, MOST_DIGITS
 from shared.web.idempotency import MOST_KEY_LENGTH
 from shared.web.listing import MOST_PER_PAGE
-from shared.web.models import MOST_FILTER_VALUES, CreateBackfill, KafkaSink, WebhookSink
-from shared.web.urls import MOST_URL_LENGTH
+from shared.web.models import MOST_FILTER_VALUES, CreateBackfill
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, webhook_destination
 from tests.fakes.web import Service
 from tests.fakes.webhook_sinks import SECRETS, FakeTime, loopback_connections, webhook_sink
@@ -79,8 +81,10 @@ def test_the_fields_of_a_request_are_those_that_are_taken() -> None:
     required = {name for name, field in CreateBackfill.model_fields.items() if field.is_required()}
     assert {name for name, told in fields.items() if told == "required"} == required
     destinations = {names(row[0])[0]: row[1] for row in rows("### Destinations")}
-    assert destinations.keys() == KafkaSink.model_fields.keys() | WebhookSink.model_fields.keys()
-    both = KafkaSink.model_fields.keys() & WebhookSink.model_fields.keys()
+    assert (
+        destinations.keys() == KafkaDestination.model_fields.keys() | WebhookDestination.model_fields.keys()
+    )
+    both = KafkaDestination.model_fields.keys() & WebhookDestination.model_fields.keys()
     assert {name for name, told in destinations.items() if told == "both"} == both
 
 

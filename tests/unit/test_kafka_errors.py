@@ -3,7 +3,7 @@
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from shared.destinations.kafka_errors import BatchRefused, meaning, speaking_of
+from shared.destinations.kafka.errors import BatchRefused, meaning, speaking_of
 from shared.errors import BackfillError, Busy, DestinationRefused, Unavailable
 
 TOPIC = "beam.org123.transfers"

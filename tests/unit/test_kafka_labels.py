@@ -5,13 +5,11 @@ from typing import cast
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from shared.destinations.kafka_refusals import Refusals
-from shared.destinations.kafka_room import Room
-from shared.destinations.kafka_sending import Sending
-from shared.destinations.kafka_settings import KafkaLimits
+from shared.destinations.kafka.refusals import Refusals
+from shared.destinations.kafka.room import Room
+from shared.destinations.kafka.sending import Sending
 from tests.fakes.kafka_producers import FakeProducer
-from tests.fakes.kafka_sinks import kafka_sink
-from tests.fakes.sending import NumberedBatch, NumberedRows, SteadyPulse, delivery_to, webhook_destination
+from tests.fakes.sending import NumberedBatch, SteadyPulse, delivery_to, webhook_destination
 from tests.fakes.webhook_sinks import FakeTime
 
 
@@ -44,9 +42,3 @@ def test_the_first_message_that_failed_is_told() -> None:
     with pytest.raises(KafkaException) as raised:
         refused.check()
     assert raised.value.args[0].code() == KafkaError.INVALID_RECORD
-
-
-def test_a_webhook_is_no_topic() -> None:
-    sink = kafka_sink("127.0.0.1:1", KafkaLimits(least=0.0))
-    with pytest.raises(TypeError, match="webhook"):
-        sink.deliver(delivery_to(webhook_destination("x"), 1), NumberedRows(1), SteadyPulse())

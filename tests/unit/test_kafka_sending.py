@@ -7,13 +7,13 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from shared.destinations.kafka_markers import Markers
-from shared.destinations.kafka_presence import require_topic
-from shared.destinations.kafka_refusals import Refusals
-from shared.destinations.kafka_room import Room
-from shared.destinations.kafka_sending import Sending
-from shared.destinations.kafka_settings import KafkaLimits
-from shared.destinations.kafka_transaction import Transaction
+from shared.destinations.kafka.markers import Markers
+from shared.destinations.kafka.presence import require_topic
+from shared.destinations.kafka.refusals import Refusals
+from shared.destinations.kafka.room import Room
+from shared.destinations.kafka.sending import Sending
+from shared.destinations.kafka.settings import KafkaLimits
+from shared.destinations.kafka.transaction import Transaction
 from shared.errors import BackfillError, Busy, DeliveryStopped, DestinationRefused, JobFails, Unavailable
 from tests.fakes.kafka_producers import FakeConsumer, FakeProducer, FoundMarker, kafka_error
 from tests.fakes.sending import NumberedBatch, SteadyPulse, delivery_to, kafka_destination

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from shared.destinations.connections import Answer
-from shared.destinations.webhook_answer import accepts
-from shared.destinations.webhook_request import headers_of
+from shared.destinations.webhook.answer import accepts
+from shared.destinations.webhook.connections import Answer
+from shared.destinations.webhook.request import headers_of
 from shared.errors import DestinationRefused
 from shared.web.app import _PATHS, BACKFILLS
 from tests.fakes.web import Service
@@ -81,7 +81,7 @@ def test_what_is_created_is_linked_to_all_that_can_be_done_with_it() -> None:
 
 def test_unknown_fields_are_refused_in_the_schemas_too() -> None:
     schemas = DOCUMENT["components"]["schemas"]
-    for name in ("CreateBackfill", "BackfillWindow", "Filter", "KafkaSink", "WebhookSink"):
+    for name in ("CreateBackfill", "BackfillWindow", "Filter", "KafkaDestination", "WebhookDestination"):
         assert schemas[name]["additionalProperties"] is False
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from shared import timestamps
 from shared.catalog import Catalog, CatalogEntry
+from shared.destinations.webhook.urls import check_webhook_url, pattern
 from shared.web.app import BACKFILLS
 from shared.web.listing import CURSOR_PATTERN
-from shared.web.urls import check_webhook_url, pattern
 from tests.fakes.web import Service, backfill, webhook, window
 from tests.unit.test_timestamps import REFUSED, TAKEN
 
@@ -91,7 +91,7 @@ def test_every_cursor_of_the_pattern_is_taken(text: str, order: str) -> None:
 def test_plain_http_is_of_the_pattern_where_it_is_taken() -> None:
     for insecure in (False, True):
         service = Service(allow_insecure_webhooks=insecure)
-        url = _properties(service, "WebhookSink")["url"]
+        url = _properties(service, "WebhookDestination")["url"]
         assert bool(re.search(url["pattern"], "http://example.com/")) == insecure
         assert re.search(url["pattern"], "https://example.com/")
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from shared.destinations.addresses import is_public
-from shared.destinations.connections import Connections
 from shared.destinations.guard import Guard
+from shared.destinations.webhook.connections import Connections
+from shared.destinations.webhook.urls import check_webhook_url
 from shared.errors import DestinationRefused, Unavailable
-from shared.web.urls import check_webhook_url
 
 CORPORA = Path(__file__).parents[1] / "corpora"
 NO_ANSWER = "none"

@@ -5,8 +5,8 @@ from email.utils import format_datetime
 
 import pytest
 
-from shared.destinations.connections import Connections
-from shared.destinations.webhook import WebhookLimits
+from shared.destinations.webhook.connections import Connections
+from shared.destinations.webhook.sink import WebhookLimits
 from shared.errors import AskedToWait, DestinationRefused, RetryLater, Unavailable
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.receivers import Receiver, Reply

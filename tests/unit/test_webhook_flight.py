@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from shared.destinations.alarms import Alarms
-from shared.destinations.connections import Connections
-from shared.destinations.webhook import WebhookLimits
+from shared.destinations.webhook.connections import Connections
+from shared.destinations.webhook.sink import WebhookLimits
 from shared.errors import DeliveryStopped, DestinationRefused, RetryLater
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.receivers import Receiver, Reply

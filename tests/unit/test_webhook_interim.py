@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.destinations.connections import Connections
+from shared.destinations.webhook.connections import Connections
 from shared.errors import Unavailable
 from tests.fakes.receivers import Receiver, Reply
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, webhook_destination

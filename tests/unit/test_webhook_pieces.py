@@ -9,8 +9,8 @@ import hypothesis.strategies as some
 import pytest
 from hypothesis import given, settings
 
-from shared.destinations.connections import Answer, Connections
-from shared.destinations.webhook import WebhookLimits
+from shared.destinations.webhook.connections import Answer, Connections
+from shared.destinations.webhook.sink import WebhookLimits
 from shared.errors import DestinationRefused, RetryLater, Unavailable
 from shared.oversized import NONE_SKIPPED, RowTooLarge, Skipped
 from shared.pieces import NOT_SPLIT, Splits

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from shared.destinations.connections import Connections
-from shared.destinations.webhook import WebhookLimits
+from shared.destinations.webhook.connections import Connections
+from shared.destinations.webhook.sink import WebhookLimits
 from shared.errors import Busy, DeliveryStopped, DestinationRefused, RetryLater
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.receivers import Receiver, Reply, Request
@@ -19,7 +19,6 @@ from tests.fakes.sending import (
     NumberedRows,
     SteadyPulse,
     delivery_to,
-    kafka_destination,
     webhook_destination,
 )
 from tests.fakes.webhook_sinks import SECRETS, START, FakeTime, loopback_connections, webhook_sink
@@ -203,13 +202,6 @@ def test_a_secret_that_is_missing_fails_the_job_naming_it(connections: Connectio
             delivery(receiver, 5, "NO_SUCH_KEY"), NumberedRows(5), SteadyPulse()
         )
     assert receiver.requests == []
-
-
-def test_other_destinations_are_none_of_its_business(connections: Connections) -> None:
-    with pytest.raises(TypeError):
-        webhook_sink(connections, FakeTime()).deliver(
-            delivery_to(kafka_destination(), 1), NumberedRows(1), SteadyPulse()
-        )
 
 
 def test_the_body_is_what_was_encoded(connections: Connections) -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from shared.destinations.connections import Connections
 from shared.destinations.guard import Connect, Guard, system_connect
+from shared.destinations.webhook.connections import Connections
 from shared.errors import DestinationRefused
 from tests.fakes.certificates import Certified, certify
 from tests.fakes.receivers import Receiver, Reply

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from shared.destinations.connections import Connections
 from shared.destinations.guard import Guard
-from shared.destinations.webhook import WebhookLimits
+from shared.destinations.webhook.connections import Connections
+from shared.destinations.webhook.sink import WebhookLimits
 from shared.errors import DestinationRefused, Unavailable
 from tests.fakes.certificates import Certified, certify
 from tests.fakes.receivers import Receiver, Reply

@@ -5,7 +5,7 @@ variable "principal" {
 }
 
 locals {
-  # Topics, groups and transactional ids all begin with it: shared/destinations/kafka_names.py.
+  # Topics, groups and transactional ids all begin with it: shared/destinations/kafka/names.py.
   prefix = "beam."
 
   acls = {

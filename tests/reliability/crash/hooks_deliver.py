@@ -3,10 +3,10 @@
 from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_deliveries import FirestoreDeliveries, FirestoreLease
 from shared.adapters.firestore_jobs import FirestoreJobs
-from shared.destinations.connections import Connections
-from shared.destinations.kafka_markers import Marker
-from shared.destinations.kafka_sending import Sending
-from shared.destinations.kafka_transaction import Transaction
+from shared.destinations.kafka.markers import Marker
+from shared.destinations.kafka.sending import Sending
+from shared.destinations.kafka.transaction import Transaction
+from shared.destinations.webhook.connections import Connections
 from shared.steps.sending import EncodedBatch
 from tests.reliability.crash.hooks import Hooks
 

@@ -6,9 +6,9 @@ from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_deliveries import FirestoreDeliveries, FirestoreLease
 from shared.adapters.firestore_topics import FirestoreTopics
 from shared.adapters.gcs import GcsStagedFiles
-from shared.adapters.kafka_topics import KafkaTopics
 from shared.adapters.snowflake import SnowflakeUnloads
 from shared.chunks import Chunk
+from shared.destinations.kafka.topics import KafkaTopics
 from shared.jobs import Job
 from tests.reliability.crash.hooks import Hooks
 

@@ -98,7 +98,7 @@ def test_what_was_found_out_too_late_or_for_an_earlier_pause_does_not_count() ->
 @pytest.mark.parametrize(
     ("pause", "destinations", "reason"),
     [
-        (KEPT.markers + timedelta(seconds=1), KAFKA_ONLY, "which rows Kafka has"),
+        (KEPT.markers + timedelta(seconds=1), KAFKA_ONLY, "which of its rows kafka transfers has"),
         (KEPT.staged_files + timedelta(seconds=1), (WEBHOOK,), "staged files are gone"),
     ],
 )

@@ -1,17 +1,18 @@
 """Reconciling: what arrived of a job that ended before its time is recorded, though its sender died."""
 
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 import pytest
 
 from shared import jobs as domain
+from shared.destination import AT_LEAST_ONCE, Destination
 from shared.errors import Busy, Unavailable
-from shared.jobs import AT_LEAST_ONCE, Counts, Destination, Job, JobStatus
+from shared.jobs import Counts, Job, JobStatus
 from shared.messages import DeliverChunk, TearDownJob
 from shared.steps.sending import ChunkDelivery
+from tests.fakes.destinations import kafka
 from tests.fakes.examples import KAFKA, WEBHOOK, new_job
 from tests.fakes.faults import Faults, Killed
 from tests.unit.steps.world import KEPT, LEASE, World
@@ -101,7 +102,7 @@ def test_a_chunk_that_kafka_has_not_stays_undelivered(call: str) -> None:
 
 
 def test_of_a_topic_that_is_sent_to_at_least_once_kafka_knows_nothing() -> None:
-    world, job = killed_at("FakeLease.done", (replace(KAFKA, delivery=AT_LEAST_ONCE),))
+    world, job = killed_at("FakeLease.done", (kafka(KAFKA.name, KAFKA.uid, AT_LEAST_ONCE),))
     end(world, job)
     tear_down(world, job)
     assert world.faults.calls.count("LogMarkers.committed") == 0

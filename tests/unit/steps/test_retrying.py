@@ -7,10 +7,11 @@ from functools import partial
 
 import pytest
 
-from shared import jobs as domain
+from shared.destination import AT_LEAST_ONCE, Destination
 from shared.errors import DestinationRefused, JobUnknown, StateConflict, UnloadRefused
-from shared.jobs import AT_LEAST_ONCE, Job, JobStatus
+from shared.jobs import Job, JobStatus
 from shared.messages import StageJob, TearDownJob
+from tests.fakes.destinations import kafka
 from tests.fakes.examples import KAFKA, WEBHOOK, new_job
 from tests.fakes.rows import Request
 from tests.unit.steps.world import KEPT, World
@@ -206,9 +207,11 @@ def test_until_then_kafka_itself_tells() -> None:
 
 
 @pytest.mark.parametrize(
-    "destinations", [(WEBHOOK,), (replace(KAFKA, delivery=AT_LEAST_ONCE), WEBHOOK)], ids=["webhook", "kafka"]
+    "destinations",
+    [(WEBHOOK,), (kafka(KAFKA.name, KAFKA.uid, AT_LEAST_ONCE), WEBHOOK)],
+    ids=["webhook", "kafka"],
 )
-def test_a_job_without_exactly_once_needs_no_marker(destinations: tuple[domain.Destination, ...]) -> None:
+def test_a_job_without_exactly_once_needs_no_marker(destinations: tuple[Destination, ...]) -> None:
     world = World()
     job = new_job(destinations=destinations, time_created=world.clock.now())
     job = failed_in_transport(world, job)

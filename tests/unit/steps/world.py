@@ -192,7 +192,7 @@ class World:
                 jobs=jobs,
                 chunks=chunks,
                 deliveries=deliveries,
-                markers=guard(self.markers),
+                markers={"kafka": guard(self.markers)},
                 each=one_by_one,
                 time_limit=400,
                 monotonic=self.clock.monotonic,

@@ -5,13 +5,13 @@ from typing import Any
 
 from confluent_kafka import Producer
 
-from shared.destinations.kafka_errors import speaking_of
-from shared.destinations.kafka_names import topic_of
-from shared.destinations.kafka_presence import require_topic
-from shared.destinations.kafka_refusals import Refusals, Row
-from shared.destinations.kafka_room import Room, Rooms
-from shared.destinations.kafka_sending import Sending, name_skipped
-from shared.destinations.kafka_settings import KafkaLimits
+from shared.destinations.kafka.errors import speaking_of
+from shared.destinations.kafka.names import topic_of
+from shared.destinations.kafka.presence import require_topic
+from shared.destinations.kafka.refusals import Refusals, Row
+from shared.destinations.kafka.room import Room, Rooms
+from shared.destinations.kafka.sending import Sending, name_skipped
+from shared.destinations.kafka.settings import KafkaLimits
 from shared.oversized import NONE_SKIPPED, Skipped
 from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from shared.destinations.kafka_errors import is_missing, meaning
-from shared.destinations.kafka_names import topic_of, transaction_of
+from shared.destinations.kafka.errors import is_missing, meaning
+from shared.destinations.kafka.names import topic_of, transaction_of
 from shared.steps.sending import ChunkDelivery
 
 MARKER_PARTITION = 0

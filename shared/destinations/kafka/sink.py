@@ -13,18 +13,17 @@ from typing import Any
 
 from confluent_kafka import Producer
 
-from shared.destinations.kafka_at_least_once import AtLeastOnce
-from shared.destinations.kafka_errors import BatchRefused, speaking_of
-from shared.destinations.kafka_markers import Markers
-from shared.destinations.kafka_names import topic_of, transaction_of
-from shared.destinations.kafka_presence import require_topic
-from shared.destinations.kafka_refusals import Refusals
-from shared.destinations.kafka_room import Room, Rooms
-from shared.destinations.kafka_sending import Sending, name_skipped
-from shared.destinations.kafka_settings import KafkaLimits, producing
-from shared.destinations.kafka_transaction import Transaction
+from shared.destinations.kafka.at_least_once import AtLeastOnce
+from shared.destinations.kafka.errors import BatchRefused, speaking_of
+from shared.destinations.kafka.markers import Markers
+from shared.destinations.kafka.names import topic_of, transaction_of
+from shared.destinations.kafka.presence import require_topic
+from shared.destinations.kafka.refusals import Refusals
+from shared.destinations.kafka.room import Room, Rooms
+from shared.destinations.kafka.sending import Sending, name_skipped
+from shared.destinations.kafka.settings import KafkaLimits, producing
+from shared.destinations.kafka.transaction import Transaction
 from shared.destinations.read_ahead import ReadAhead
-from shared.jobs import KafkaDestination
 from shared.steps.sending import ChunkDelivery, Pulse, Rows
 
 _LONGEST_TRANSACTION = 900.0  # seconds; transaction.max.timeout.ms of a broker by default
@@ -56,11 +55,9 @@ class KafkaSink:
 
         False when an earlier destination left too little of the handler's time to begin.
         """
-        if not isinstance(delivery.destination, KafkaDestination):
-            raise TypeError(f"not a topic: {delivery.destination.type}")
         if pulse.seconds_left() < self._limits.least:
             return False
-        if delivery.destination.exactly_once:
+        if delivery.destination.traits.marked:
             self._commit(delivery, rows, pulse)
         else:
             self._at_least_once.send(delivery, rows, pulse)

@@ -6,9 +6,9 @@ from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from shared.destinations.kafka_errors import meaning, speaking_of
-from shared.destinations.kafka_markers import MARKER_PARTITION
-from shared.destinations.kafka_names import topic_of, transaction_of
+from shared.destinations.kafka.errors import meaning, speaking_of
+from shared.destinations.kafka.markers import MARKER_PARTITION
+from shared.destinations.kafka.names import topic_of, transaction_of
 from shared.destinations.patience import within
 from shared.errors import Unavailable
 from shared.steps.sending import ChunkDelivery

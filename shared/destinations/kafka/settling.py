@@ -5,9 +5,9 @@ from typing import Any
 
 from confluent_kafka import Producer
 
-from shared.destinations.kafka_markers import Markers
-from shared.destinations.kafka_names import transaction_of
-from shared.destinations.kafka_transaction import Transaction
+from shared.destinations.kafka.markers import Markers
+from shared.destinations.kafka.names import transaction_of
+from shared.destinations.kafka.transaction import Transaction
 from shared.steps.sending import ChunkDelivery
 
 

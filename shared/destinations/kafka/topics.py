@@ -9,6 +9,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._metadata import TopicMetadata
 from confluent_kafka.cimpl import NewTopic
 
+from shared.destination import Destination
+from shared.destinations.kafka.names import topic_name
 from shared.errors import BackfillError, Busy, DestinationRefused, Unavailable
 
 _MISSING = KafkaError.UNKNOWN_TOPIC_OR_PART
@@ -49,6 +51,9 @@ class KafkaTopics:
         self._config = dict(config)
         self._timeout = timeout
         self._monotonic = monotonic
+
+    def name_of(self, organization_id: str, destination: Destination) -> str:
+        return topic_name(organization_id, destination.name)
 
     def exists(self, topic: str) -> bool:
         return self._describe(topic) is not None

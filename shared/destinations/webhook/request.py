@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 
-from shared.destinations.webhook_flight import Parcel
+from shared.destinations.webhook.flight import Parcel
 from shared.steps.sending import ChunkDelivery
 
 

@@ -5,23 +5,21 @@ Some are under way at once, so they may arrive in another order; their ids, whic
 keep it. Several threads also sign while another encodes or waits for an answer.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
-from shared.destinations.connections import Answer, Connections
-from shared.destinations.webhook_answer import accepts, retry_after, shown
-from shared.destinations.webhook_flight import Flight, Parcel
-from shared.destinations.webhook_progress import Progress
-from shared.destinations.webhook_request import headers_of, request_id
+from shared.destinations.surroundings import Secrets
+from shared.destinations.webhook.answer import accepts, retry_after, shown
+from shared.destinations.webhook.connections import Answer, Connections
+from shared.destinations.webhook.flight import Flight, Parcel
+from shared.destinations.webhook.progress import Progress
+from shared.destinations.webhook.request import headers_of, request_id
 from shared.errors import AskedToWait, DestinationRefused, RetryLater, Unavailable
-from shared.jobs import WebhookDestination
 from shared.oversized import SizeLimit, Skipped
 from shared.steps.ports import Clock
 from shared.steps.sending import ChunkDelivery, Pulse, Rows
-
-Secrets = Callable[[str, str], bytes]
-"""The value of an organization's secret, by organization and name; KeyError if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +68,10 @@ class WebhookSink:
 
         False when the handler's time runs out, or when an earlier destination left too little of it.
         """
-        if not isinstance(delivery.destination, WebhookDestination):
-            raise TypeError(f"not a webhook: {delivery.destination.type}")
         seconds_left = pulse.seconds_left()
         if seconds_left < self.limits.least:
             return False
-        errand = _Errand(delivery, delivery.destination, pulse, min(self.limits.reserve, seconds_left / 4))
+        errand = _Errand(delivery, pulse, min(self.limits.reserve, seconds_left / 4))
         progress = Progress(delivery, pulse, self.monotonic, self.limits.checkpoint)
         try:
             complete = self._send_all(errand, rows, progress)
@@ -129,7 +125,7 @@ class WebhookSink:
             else:
                 if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
                     return answer
-                if accepts(answer, errand.destination.name):
+                if accepts(answer, errand.name):
                     return None
                 asked = retry_after(answer, self.now())
                 pause, failure = (
@@ -152,9 +148,9 @@ class WebhookSink:
             identifier=request_id(errand.delivery, parcel),
             timestamp=int(self.now().timestamp()),
             nonce=self.nonce(),
-            secret=self._secret(errand.delivery.organization_id, errand.destination.hash_key),
+            secret=self._secret(errand.delivery.organization_id, errand.options.get("hash_key")),
         )
-        return self.connections.post(errand.destination.url, body, headers, seconds)
+        return self.connections.post(errand.options["url"], body, headers, seconds)
 
     def _secret(self, organization_id: str, name: str | None) -> bytes | None:
         """Looked up for every try, so that a secret that was changed signs the next one."""
@@ -180,15 +176,22 @@ class _Errand:
     """One delivery; ``reserve`` in seconds is of the handler's time."""
 
     delivery: ChunkDelivery
-    destination: WebhookDestination
     pulse: Pulse
     reserve: float
+
+    @property
+    def name(self) -> str:
+        return self.delivery.destination.name
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        return self.delivery.destination.options
 
     def seconds_left(self) -> float:
         return self.pulse.seconds_left() - self.reserve
 
     def with_(self, answer: Answer, asked: float | None) -> RetryLater:
-        receiver = f"the receiver of webhook {self.destination.name}, which answered {answer.status}"
+        receiver = f"the receiver of webhook {self.name}, which answered {answer.status}"
         if asked is None:
             return Unavailable(f"{receiver},", detail=shown(answer))
         wish = f"{receiver} and asks to wait {asked:.0f} s,"
@@ -199,7 +202,7 @@ class _Errand:
         keys = parcel.rows.keys()
         limit = SizeLimit(
             None,
-            f"the receiver of webhook {self.destination.name}, which answered {answer.status},",
+            f"the receiver of webhook {self.name}, which answered {answer.status},",
             "Have it take larger requests",
         )
         return self.delivery.too_large(
@@ -211,4 +214,4 @@ class _Errand:
         )
 
     def without_answer(self, error: Unavailable) -> RetryLater:
-        return Unavailable(f"{error.dependency} of webhook {self.destination.name}", detail=error.detail)
+        return Unavailable(f"{error.dependency} of webhook {self.name}", detail=error.detail)

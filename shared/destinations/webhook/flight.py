@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from shared.destinations.connections import Answer
+from shared.destinations.webhook.connections import Answer
 from shared.pieces import Piece
 from shared.steps.sending import EncodedBatch
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from confluent_kafka import Producer
 
-from shared.destinations.kafka_names import labels_of
-from shared.destinations.kafka_refusals import Refusals, Row
-from shared.destinations.kafka_room import Room
-from shared.destinations.kafka_sizes import all_fit, batch_of_one
+from shared.destinations.kafka.names import labels_of
+from shared.destinations.kafka.refusals import Refusals, Row
+from shared.destinations.kafka.room import Room
+from shared.destinations.kafka.sizes import all_fit, batch_of_one
 from shared.errors import JobFails, Unavailable
 from shared.oversized import NONE_SKIPPED, SizeLimit, Skipped
 from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse

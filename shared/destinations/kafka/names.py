@@ -2,8 +2,12 @@
 
 from collections.abc import Iterable
 
-from shared.jobs import topic_name
 from shared.steps.sending import ChunkDelivery
+
+
+def topic_name(organization_id: str, destination_name: str) -> str:
+    """The topic of a destination; organizations' ids hold no dot, so no two can share one."""
+    return f"beam.{organization_id}.{destination_name}"
 
 
 def topic_of(delivery: ChunkDelivery) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from shared.destinations.webhook_flight import Parcel
+from shared.destinations.webhook.flight import Parcel
 from shared.errors import RetryLater
 from shared.oversized import Skipped
 from shared.pieces import Splits

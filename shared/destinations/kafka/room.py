@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
-from shared.destinations.kafka_errors import BatchRefused
+from shared.destinations.kafka.errors import BatchRefused
 from shared.oversized import SizeLimit
 from shared.steps.sending import Pulse
 

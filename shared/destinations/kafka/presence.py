@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from shared.destinations.kafka_errors import is_missing, meaning
-from shared.destinations.kafka_sending import WAIT
-from shared.destinations.kafka_settings import KafkaLimits
+from shared.destinations.kafka.errors import is_missing, meaning
+from shared.destinations.kafka.sending import WAIT
+from shared.destinations.kafka.settings import KafkaLimits
 from shared.errors import BackfillError, DestinationRefused, Unavailable
 from shared.steps.sending import Pulse
 

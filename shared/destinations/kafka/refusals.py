@@ -4,7 +4,7 @@ import sys
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
-from shared.destinations.kafka_errors import is_too_large
+from shared.destinations.kafka.errors import is_too_large
 
 Row = tuple[int, bytes, bytes | None]
 """A row's number within its chunk, its JSON and its key."""

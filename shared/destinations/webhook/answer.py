@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-from shared.destinations.connections import Answer
+from shared.destinations.webhook.connections import Answer
 from shared.errors import DestinationRefused
 
 _PASSING_REFUSALS = frozenset(

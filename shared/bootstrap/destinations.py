@@ -1,0 +1,75 @@
+"""Wire the kinds of destination."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from shared.bootstrap.clients import monotonic, new_id, now, sleep
+from shared.config import Settings
+from shared.destinations.surroundings import Secrets, Surroundings
+
+_SECRET_SECONDS = 10.0
+
+Part = TypeVar("Part")
+
+
+def surroundings(settings: Settings) -> Surroundings:
+    return Surroundings(
+        settings=settings,
+        secrets=_secrets(settings),
+        now=now,
+        monotonic=monotonic,
+        sleep=sleep,
+        random=random.random,
+        new_id=new_id,
+    )
+
+
+class Parts(Mapping[str, Part]):
+    """By kind, what the kinds build, each when it is first asked for: its client's import takes a while."""
+
+    def __init__(self, builders: Mapping[str, Callable[[Surroundings], Part]], around: Surroundings) -> None:
+        self._builders = builders
+        self._surroundings = around
+        self._built: dict[str, Part] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, kind: str) -> Part:
+        with self._lock:
+            if kind not in self._built:
+                self._built[kind] = self._builders[kind](self._surroundings)
+            return self._built[kind]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._builders)
+
+    def __len__(self) -> int:
+        return len(self._builders)
+
+
+def _secrets(settings: Settings) -> Secrets:
+    """Built when a secret is first asked for."""
+    built: list[Secrets] = []
+
+    def secret(organization_id: str, name: str) -> bytes:
+        if not built:
+            built.append(_source(settings))
+        return built[0](organization_id, name)
+
+    return secret
+
+
+def _source(settings: Settings) -> Secrets:
+    if settings.secrets_file:
+        from shared.adapters.secrets_file import FileSecrets
+
+        return FileSecrets(Path(settings.secrets_file))
+    from google.cloud.secretmanager import SecretManagerServiceClient
+
+    from shared.adapters.secrets import SecretManagerSecrets
+
+    return SecretManagerSecrets(
+        SecretManagerServiceClient(), settings.project, timeout=_SECRET_SECONDS, monotonic=monotonic
+    )

@@ -1,0 +1,24 @@
+"""The fields of a topic of the service's own Kafka."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from shared.destinations.spec import DestinationName, Spec
+
+
+class KafkaDestination(Spec):
+    """A topic of the service's own Kafka, ``beam.{organization_id}.{name}``."""
+
+    type: Literal["kafka"]
+    name: DestinationName
+    delivery: Literal["exactly_once", "at_least_once"] | None = Field(
+        default=None,
+        description=(
+            "`exactly_once` is the default: a transaction for each chunk, for readers with"
+            " `isolation.level=read_committed`. `at_least_once` gives that up: a chunk that is sent again"
+            " after a crash repeats its rows, and rows are seen before their chunk is complete. Each message"
+            " then carries the headers `beam-job-id`, `beam-chunk` and `beam-row`, by which a reader tells"
+            " repeats."
+        ),
+    )

@@ -1,0 +1,51 @@
+"""What a kind of destination gives to the service.
+
+Its parts are functions that import when they are called: a delivery loads the clients of the kinds that its
+jobs have, and only the API loads the models.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from shared.destination import Destination, Traits
+from shared.destinations.surroundings import Surroundings
+from shared.steps.sending import Markers, Sink
+
+if TYPE_CHECKING:
+    from shared.destinations.spec import Spec
+
+
+class Estate(Protocol):
+    """What the service has of its own at destinations of a kind: one thing each, told by its name."""
+
+    def name_of(self, organization_id: str, destination: Destination) -> str: ...
+
+    def exists(self, name: str) -> bool: ...
+
+    def create(self, name: str) -> bool:
+        """Have the thing; True if it was not there before."""
+        ...
+
+    def delete(self, name: str, until: float) -> None:
+        """Remove the thing; one that is gone already is no error. Busy after ``until``, monotonic seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """``name`` is what a request says as ``type``.
+
+    ``traits`` answers what a destination is like, by its ``delivery`` and its options.
+
+    ``spec``: the model of its fields. ``sink``: sends chunks to it. ``markers``: for kinds that keep some,
+    tells what they have of a job that has ended or is paused. ``estate``: for kinds where the service has
+    something of its own; no more than one may.
+    """
+
+    name: str
+    traits: Callable[[str | None, Mapping[str, Any]], Traits]
+    spec: "Callable[[], type[Spec]]"
+    sink: Callable[[Surroundings], Sink]
+    markers: Callable[[Surroundings], Markers] | None = None
+    estate: Callable[[Surroundings], Estate] | None = None

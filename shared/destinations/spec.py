@@ -1,0 +1,59 @@
+"""What all models of destinations have: they validate a request's, and describe them in the OpenAPI document.
+
+Strict throughout, and unknown fields are refused: one may be a misspelt option.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic_core import PydanticCustomError
+
+DestinationName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$")]
+SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")]
+
+
+class Rules(Protocol):
+    """What validation depends on besides the request; handed over as pydantic's context.
+
+    ``insecure_addresses``: the local stack's switch for plain text and private addresses.
+    """
+
+    @property
+    def insecure_addresses(self) -> bool: ...
+
+
+def refusal(kind: str, reason: str) -> PydanticCustomError:
+    """A fault under pydantic's name for it, in words for the client."""
+    # The reason goes in as a value: it may hold braces, which a template would read as names.
+    return PydanticCustomError(kind, "{reason}", {"reason": reason})
+
+
+def checked(kind: str, check: Callable[[str], str], text: str) -> str:
+    """What ``check`` makes of the text; its ValueError is a fault of this kind."""
+    try:
+        return check(text)
+    except ValueError as error:
+        raise refusal(kind, str(error)) from error
+
+
+class Strict(BaseModel):
+    """Refuses what pydantic would otherwise coerce, and fields that it does not have."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Spec(Strict):
+    """The fields of one kind of destination, ``type`` and ``name`` first.
+
+    All but those two and ``delivery`` are options, which are stored and echoed as they were given.
+    """
+
+    @classmethod
+    def narrow(cls, schema: dict[str, Any], rules: Rules) -> None:
+        """Make the model's schema exact by what this deployment takes."""
+
+    @classmethod
+    def webhooks(cls) -> Mapping[str, Any]:
+        """What the OpenAPI document says under ``webhooks`` of the requests that such a destination gets."""
+        return {}
