@@ -93,6 +93,10 @@ class Receiver:
     def _handler(self) -> type["_Handler"]:
         return type("Handler", (_Handler,), {"receiver": self})
 
+    def reply_to(self, _request: Request, /) -> Reply:
+        """What to answer to a request, which is the last of ``requests`` only if it came alone."""
+        return self.next_reply()
+
     def next_reply(self) -> Reply:
         return self._replies.pop(0) if self._replies else Reply()
 
@@ -111,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = dict(self.headers.items())
         request = Request(self.command, self.path, headers, body, self.client_address)
         self.receiver.requests.append(request)
-        self._answer(self.receiver.next_reply())
+        self._answer(self.receiver.reply_to(request))
 
     def log_message(self, *_: object) -> None:
         """Keep the tests' output quiet."""
