@@ -154,7 +154,7 @@ def parts_that_are_down(watched_stack: Watched, table: str, _address: Canary) ->
             assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
         finally:
             stack.resume(part)
-    client.completed(client.create(table=table, destinations=[kafka("canary")]), seconds=120)
+    client.completed(client.create(table=table, destinations=[kafka("canary")]), seconds=240)
 
 
 def places_with(canary: Canary, watched_stack: Watched) -> set[str]:
