@@ -24,6 +24,7 @@ class _Part:
         self._keys = None if keys is None else keys[rows]
         self.first_row = batch.first_row + (rows.start or 0)
         self.rows = len(self._lines)
+        self.size = sum(map(len, self._lines)) + self.rows
 
     def lines(self) -> Sequence[bytes]:
         return self._lines
