@@ -63,7 +63,7 @@ def submitted(unloads: Unloads, of: Job) -> str:
 
 def end(unloads: Unloads, query_id: str) -> UnloadState:
     """How the query ended."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while (state := unloads.state(query_id)) is UnloadState.RUNNING:
         assert time.monotonic() < deadline, "the query runs on"
         time.sleep(0.02)

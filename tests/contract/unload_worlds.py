@@ -111,7 +111,7 @@ def real_world(server: LocalSnowflake) -> Iterator[World]:
     yield World(
         unloads,
         another,
-        lambda: server.ask("unload-delay", {"seconds": 1.0}),
+        lambda: server.ask("unload-delay", {"seconds": 3.0}),
         lambda: server.ask("unload-failure", refusal),
         lambda: server.ask("unload-failure", incident),
     )

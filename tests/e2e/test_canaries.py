@@ -141,7 +141,7 @@ def messages_and_calls_that_are_not_ours(watched_stack: Watched, _table: str, _a
         Queue(endpoints).publish(topic, [b"{", json.dumps(forged | {"chunk": 1}).encode()])
     for function in endpoints["functions"].values():
         headers = {"Authorization": f"Bearer {token.value}"}
-        urllib3.request("POST", function["url"], body=b"{}", headers=headers, timeout=60.0)
+        urllib3.request("POST", function["url"], body=b"{}", headers=headers, timeout=120.0)
 
 
 def parts_that_are_down(watched_stack: Watched, table: str, _address: Canary) -> None:
@@ -149,12 +149,17 @@ def parts_that_are_down(watched_stack: Watched, table: str, _address: Canary) ->
     for part in ("pubsub", "firestore"):
         stack.pause(part)
         try:
-            patient = type(client)(client.api_url, client.api_key, timeout=60.0, heard=client.heard)
+            patient = type(client)(client.api_url, client.api_key, timeout=120.0, heard=client.heard)
             answer = patient.post(backfill(table, [kafka("canary")]))
             assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
         finally:
             stack.resume(part)
-    client.completed(client.create(table=table, destinations=[kafka("canary")]), seconds=120)
+    client.completed(client.create(table=table, destinations=[kafka("canary")]), seconds=240)
+
+
+def places_with(canary: Canary, watched_stack: Watched) -> set[str]:
+    """Where it is found by now."""
+    return {place for place, text in watched_stack.places().items() if canary.is_in(text)}
 
 
 def test_of_all_that_comes_out_none_is_a_secret(watched_stack: Watched, table: str) -> None:
@@ -174,15 +179,9 @@ def test_of_all_that_comes_out_none_is_a_secret(watched_stack: Watched, table: s
     ):
         happens(watched_stack, table, address)
     assert len(watched_stack.canaries) == 9
-    assert watched_stack.collector.bodies
-    assert any("Bearer" in headers.get("authorization", "") for headers in watched_stack.collector.headers)
-    places = watched_stack.places()
-    for place in ("Firestore", "API"):
-        assert address.is_in(places[place])
-    # What is no secret is found in each, so each was searched.
-    job_id = watched_stack.client.list()[-1]["job_id"]
-    public = Canary("job", job_id)
-    assert {place for place, text in places.items() if public.is_in(text)} >= {
+    # What is no secret is found in each, so each was searched; some of it comes out a moment later.
+    public = Canary("job", watched_stack.client.list()[-1]["job_id"])
+    searched = {
         "logs of api",
         "logs of stage",
         "logs of deliver",
@@ -192,4 +191,7 @@ def test_of_all_that_comes_out_none_is_a_secret(watched_stack: Watched, table: s
         "API",
         "traces",
     }
+    wait_until(lambda: places_with(public, watched_stack) >= searched, "the last job is told of everywhere")
+    assert places_with(address, watched_stack) >= {"Firestore", "API"}
+    assert any("Bearer" in headers.get("authorization", "") for headers in watched_stack.collector.headers)
     assert watched_stack.sightings() == []

@@ -36,6 +36,12 @@ def known_topics(organization: Organization) -> set[str]:
     return {topic for topic in found if topic.startswith(organization.topic(""))}
 
 
+def wait_for_topics(organization: Organization, *destinations: str) -> None:
+    """Until the broker has these topics of the organization and no others."""
+    expected = {organization.topic(destination) for destination in destinations}
+    wait_until(lambda: known_topics(organization) == expected, f"its topics are {expected}")
+
+
 def cancel(organization: Organization, job_id: str) -> dict[str, Any]:
     answer = organization.client.cancel(job_id)
     assert answer.status == 200, answer
@@ -48,7 +54,8 @@ def cancel(organization: Organization, job_id: str) -> dict[str, Any]:
 def assert_cleared(organization: Organization, job: dict[str, Any]) -> None:
     """The cancelled job comes to rest without a staged file, and stays what it is."""
     wait_until(lambda: organization.is_torn_down(job), "the job's leftovers are removed")
-    assert organization.staged_files(job) == set()
+    # Staging that was under way removes what it wrote after the teardown had looked.
+    wait_until(lambda: organization.staged_files(job) == set(), "no staged file is left")
     now = organization.client.get(job["job_id"])
     ended = ("status", "time_completed", "num_chunks", "error_message")
     assert [now[name] for name in ended] == [job[name] for name in ended]
@@ -61,14 +68,14 @@ def test_cancel_during_an_unload_stops_the_query_and_removes_files_and_topic(
         job_id = organization.client.create(table=table, destinations=[kafka("during-unload")])
         staging = organization.client.get(job_id)
         wait_until(lambda: organization.staged_files(staging), "the unload writes files")
-        assert known_topics(organization) == {organization.topic("during-unload")}
+        wait_for_topics(organization, "during-unload")
         assert [query["status"] for query in warehouse.unloads(job_id)] == ["RUNNING"]
         job = cancel(organization, job_id)
         wait_until(
             lambda: warehouse.unloads(job_id)[0]["status"] != "RUNNING", "the query stops", QUERY_STOPS
         )
     assert_cleared(organization, job)
-    assert known_topics(organization) == set()
+    wait_for_topics(organization)
     (query,) = warehouse.unloads(job_id)
     assert query["error"]["errno"] == 604
 
@@ -83,7 +90,7 @@ def test_a_topic_that_another_job_ever_named_stays(
         other = client.create(table=table, destinations=[kafka("named-twice")], window=NOTHING)
         assert_cleared(organization, cancel(organization, job_id))
         assert_cleared(organization, cancel(organization, other))
-    assert known_topics(organization) == {organization.topic("named-twice")}
+    wait_for_topics(organization, "named-twice")
 
 
 def test_cancel_during_delivery_stops_new_batches(organization: Organization, table: str) -> None:
@@ -98,7 +105,7 @@ def test_cancel_during_delivery_stops_new_batches(organization: Organization, ta
         assert_cleared(organization, job)
     last_moment = datetime.fromisoformat(job["time_completed"]).timestamp() + BATCHES_STOP
     assert max(int(request.headers["webhook-timestamp"]) for request in receiver.requests) <= last_moment
-    assert known_topics(organization) == {organization.topic("stays")}
+    wait_for_topics(organization, "stays")
     sent = messages(organization.stack.endpoints["kafka_bootstrap"], organization.topic("stays"))
     assert max((message.timestamp()[1] / 1000 for message in sent), default=0.0) <= last_moment
 
@@ -106,15 +113,19 @@ def test_cancel_during_delivery_stops_new_batches(organization: Organization, ta
 def test_cancel_right_after_create_leaves_nothing(
     organization: Organization, warehouse: Warehouse, table: str
 ) -> None:
+    def runs(job: dict[str, Any]) -> bool:
+        return any(query["status"] == "RUNNING" for query in warehouse.unloads(job["job_id"]))
+
     jobs = []
-    for number in range(8):
-        job_id = organization.client.create(table=table, destinations=[kafka(f"regretted-{number}")])
-        jobs.append(cancel(organization, job_id))
-    for job in jobs:
-        assert_cleared(organization, job)
-        assert all(query["status"] != "RUNNING" for query in warehouse.unloads(job["job_id"]))
+    with warehouse.slow_unloads(60):  # left alone, a query runs on for far longer than QUERY_STOPS
+        for number in range(8):
+            job_id = organization.client.create(table=table, destinations=[kafka(f"regretted-{number}")])
+            jobs.append(cancel(organization, job_id))
+        for job in jobs:
+            assert_cleared(organization, job)
+            wait_until(lambda job=job: not runs(job), "its query stops", QUERY_STOPS)  # type: ignore[misc]  # its type is no secret
     # Staging that was under way removes what it created after the teardown had looked.
-    wait_until(lambda: known_topics(organization) == set(), "no topic is left")
+    wait_for_topics(organization)
 
 
 def test_a_cancelled_job_may_be_cancelled_again(organization: Organization, table: str) -> None:

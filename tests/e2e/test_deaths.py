@@ -41,7 +41,7 @@ def test_functions_that_are_killed_lose_and_double_nothing(
         hasty_stack.kill("sweep")
         watch.until(lambda job: job["chunks_left"] <= 1)
         hasty_stack.kill("deliver")  # perhaps between its last record and the end of the job
-        job = watch.until_completed(seconds=150)
+        job = watch.until_completed(seconds=240)
     assert len(hasty_warehouse.unloads(job_id)) == 1
     assert_each_arrived_once(hasty_stack, "killed", receiver, job, ids)
 
@@ -65,8 +65,8 @@ def test_a_long_unload_and_a_delivery_survive_the_death_of_what_brings_their_mes
         hasty_stack.kill("dispatcher")
         assert job["chunks_left"] > 0
         # The emulator goes on giving messages to the dead for about a minute; the sweep sends others.
-        job = watch.until_completed(seconds=150)
-        long_job = hasty_client.completed(long_id, seconds=150)
+        job = watch.until_completed(seconds=240)
+        long_job = hasty_client.completed(long_id, seconds=240)
     assert_each_arrived_once(hasty_stack, "undispatched", receiver, job, ids)
     assert_each_arrived_once(hasty_stack, "long-unload", long_receiver, long_job, long_ids)
     (unload,) = hasty_warehouse.unloads(long_id)

@@ -28,7 +28,7 @@ def demo(folder: Path, **environment: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=500,
     )
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout

@@ -13,8 +13,9 @@ import pytest
 
 from infra.local.options import ROOT
 from infra.local.supervisor import LocalStack
-from tests.e2e.support.client import Client
+from tests.e2e.support.client import Client, wait_until
 from tests.e2e.support.organizations import Organization
+from tests.e2e.support.tables import Warehouse
 
 pytestmark = pytest.mark.stack
 
@@ -71,7 +72,7 @@ def bash(script: str, environment: dict[str, str], folder: Path) -> str:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=True,
     )
     return done.stdout
@@ -87,15 +88,18 @@ def values(text: str) -> list[Any]:
     return found
 
 
-def test_the_create_call_answers_201_with_both_ids_and_the_jobs_location(organization: Organization) -> None:
-    head, _, body = run(CREATE, organization, "--include").replace("\r", "").partition("\n\n")
-    created = json.loads(body)
+def test_the_create_call_answers_201_with_both_ids_and_the_jobs_location(
+    organization: Organization, warehouse: Warehouse
+) -> None:
+    with warehouse.slow_unloads(60):
+        head, _, body = run(CREATE, organization, "--include").replace("\r", "").partition("\n\n")
+        created = json.loads(body)
+        assert organization.client.cancel(created["job_id"]).status == 200
     assert head.startswith("HTTP/1.1 201 ")
     assert list(created) == ["job_id", "workflow_id"]
     assert UUID4.fullmatch(created["job_id"])
     assert created["workflow_id"] == f"beam-backfill-{organization.name}-{created['job_id']}"
     assert f"\nlocation: /api/v1/beam/backfills/{created['job_id']}\n" in f"{head.lower()}\n"
-    assert organization.client.cancel(created["job_id"]).status == 200
 
 
 def test_the_list_call_answers_the_documented_fields_and_no_others(organization: Organization) -> None:
@@ -130,13 +134,16 @@ def test_the_list_call_answers_the_documented_fields_and_no_others(organization:
     assert datetime.fromisoformat(times[0]) < datetime.fromisoformat(times[1])
 
 
-def test_a_job_that_stages_has_null_where_nothing_is_known_yet(organization: Organization) -> None:
-    (created,) = values(run(CREATE, organization))
-    ((job,),) = values(run(LIST, organization))
+def test_a_job_that_stages_has_null_where_nothing_is_known_yet(
+    organization: Organization, warehouse: Warehouse
+) -> None:
+    with warehouse.slow_unloads(60):
+        (created,) = values(run(CREATE, organization))
+        ((job,),) = values(run(LIST, organization))
+        assert organization.client.cancel(created["job_id"]).status == 200
     unknown = {name for name, value in job.items() if value is None}
     assert job["status"] == "staging"
     assert unknown == {"num_chunks", "chunks_left", "error_message", "time_completed"}
-    assert organization.client.cancel(created["job_id"]).status == 200
 
 
 def test_the_list_call_without_a_key_is_refused_in_the_one_shape_of_errors(
@@ -162,11 +169,19 @@ def test_the_lines_that_tell_a_jobs_story_do(stack: LocalStack, tmp_path: Path) 
     created, _ = values(bash(lines_of("README.md", "curl"), dict(os.environ), tmp_path))
     job = client.completed(created["job_id"])
     environment = os.environ | {"JOB_ID": job["job_id"]}
-    story = bash(lines_of("docs/observability.md", "story"), environment, tmp_path).splitlines()
-    assert "job created" in story[0]
-    assert len([line for line in story if "chunk delivered" in line]) == job["num_chunks"]
-    assert any("unload ended" in line for line in story)
-    assert story == sorted(story)
+
+    def story() -> list[str]:
+        return bash(lines_of("docs/observability.md", "story"), environment, tmp_path).splitlines()
+
+    def delivered() -> int:
+        return sum("chunk delivered" in line for line in story())
+
+    wait_until(lambda: delivered() >= job["num_chunks"], "every chunk's delivery in the log")
+    wait_until(lambda: any("unload ended" in line for line in story()), "the unload's end in the log")
+    assert delivered() == job["num_chunks"]
+    told = story()
+    assert "job created" in told[0]
+    assert told == sorted(told)
 
 
 def test_the_readmes_lines_work_in_a_folder_with_a_running_stack(stack: LocalStack, tmp_path: Path) -> None:

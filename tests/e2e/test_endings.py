@@ -15,7 +15,7 @@ from tests.e2e.support.tables import Warehouse
 pytestmark = pytest.mark.stack
 
 # Far less than any limit that is waited for: redeliveries alone would take minutes.
-AT_ONCE = 20.0
+AT_ONCE = 45.0
 TIMED = "BLOCK_TIMESTAMP TIMESTAMP_NTZ(9)"
 
 

@@ -109,7 +109,7 @@ def test_a_filter_exports_the_rows_whose_value_equals_and_no_other(client: Clien
             for number, values in enumerate(filters)
         ]
         for job_id in jobs:
-            client.completed(job_id, seconds=120)
+            client.completed(job_id, seconds=240)
         for number, values in enumerate(filters):
             of_job = [request for request in receiver.requests if request.path == f"/{number}"]
             assert sorted(_names(of_job)) == sorted(value for value in VALUES if value in set(values))

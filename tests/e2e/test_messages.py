@@ -58,6 +58,7 @@ def test_messages_that_come_again_change_nothing(
             # Once while they are delivered for the first time, once when all is done.
             count = watch.until(lambda job: job["status"] == "transporting")["num_chunks"]
             wait_until(lambda count=count: len(chunks.heard()) >= count, "all are published")  # type: ignore[misc]  # its type is no secret
+            wait_until(staging.heard, "the stage message is published")
             chunk_messages = queue.publish(CHUNKS, chunks.heard())
             stage_messages = queue.publish(STAGE, staging.heard())
             job = watch.until_completed()

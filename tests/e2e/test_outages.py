@@ -41,7 +41,7 @@ def test_a_job_that_pubsub_does_not_confirm_is_refused_and_never_runs(
     with frozen(stack, "pubsub"):
         began = time.monotonic()
         answer = client.post(backfill(refused, [kafka("unconfirmed")]))
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 45  # seconds; a function may take a minute
         assert_unavailable(answer)
         assert client.list() == before
     # What was published meanwhile comes before the messages of this one.
@@ -56,7 +56,7 @@ def test_without_firestore_every_call_is_unavailable_and_nothing_is_recorded(
     table, _ = warehouse.create_hashes("UNRECORDED", 3)
     job_id = client.create(table=table, destinations=[kafka("recorded")])
     # Each of a call's questions to Firestore is given up after ten seconds, and a function within a minute.
-    patient = replace(client, timeout=60.0)
+    patient = replace(client, timeout=120.0)
     before = [client.completed(job_id)["job_id"]]
     calls: list[Callable[[], Answer]] = [
         lambda: patient.post(backfill(table, [kafka("unrecorded")])),

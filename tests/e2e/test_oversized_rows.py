@@ -50,7 +50,7 @@ def test_a_topic_of_small_batches_takes_rows_that_fit(
     topic = organization.topic("narrow")
     admin = AdminClient({"bootstrap.servers": organization.stack.endpoints["kafka_bootstrap"]})
     new = NewTopic(topic, num_partitions=2, config={"max.message.bytes": "5000"})
-    admin.create_topics([new])[topic].result(15)
+    admin.create_topics([new])[topic].result(60)
     table = fill(warehouse, "KILOBYTES", [1_000] * SMALL)
     organization.client.completed(organization.client.create(table=table, destinations=[kafka("narrow")]))
     assert len({row["unique_id"] for row in organization.rows("narrow")}) == SMALL

@@ -11,7 +11,7 @@ from infra.local.supervisor import LocalStack
 from tests.e2e.support.client import kafka, wait_until, webhook
 from tests.e2e.support.kafka import committed, messages
 from tests.e2e.support.organizations import Organization
-from tests.e2e.support.receiver import Receiver, Reply, Request
+from tests.e2e.support.receiver import Patient, Reply, Request
 from tests.e2e.support.tables import Warehouse
 
 pytestmark = pytest.mark.stack
@@ -48,11 +48,12 @@ def rows_of(requests: list[Request]) -> Counter[str]:
 def test_a_paused_job_sends_nothing_and_resumed_all_of_it_once(
     organization: Organization, table: str
 ) -> None:
-    with Receiver(*[Reply(hang=0.2)] * 60) as receiver:
+    with Patient(*[Reply(hang=0.2)] * 80, at_once=6) as receiver:
         destinations = [kafka("rests"), webhook("rests", receiver.url)]
         job_id = organization.client.create(table=table, destinations=destinations)
         wait_until(lambda: len(receiver.requests) > 5, "batches arrive")
         paused = act(organization, job_id, "pause")
+        receiver.may_answer.set()
         assert (paused["status"], paused["paused"]) == ("transporting", True)
         wait_until(lambda: organization.flag(paused, "reconciled"), "its deliveries have ended")
         last_moment = datetime.fromisoformat(paused["time_paused"]).timestamp() + BATCHES_STOP
@@ -75,11 +76,11 @@ def test_a_paused_job_sends_nothing_and_resumed_all_of_it_once(
 def test_an_unload_goes_on_while_its_job_is_paused(
     organization: Organization, warehouse: Warehouse, table: str
 ) -> None:
-    with warehouse.slow_unloads(3):
+    with warehouse.slow_unloads(6):
         job_id = organization.client.create(table=table, destinations=[kafka("unloads")])
         wait_until(lambda: warehouse.unloads(job_id), "the unload begins")
         act(organization, job_id, "pause")
-        job = organization.client.wait_for(job_id, "transporting", seconds=120)
+        job = organization.client.wait_for(job_id, "transporting", seconds=180)
     assert (job["paused"], job["progress"]["chunks_done"]) == (True, 0)
     act(organization, job_id, "resume")
     organization.client.completed(job_id)
@@ -92,4 +93,4 @@ def test_a_paused_job_is_cancelled_without_a_trace(organization: Organization, t
     job = organization.client.cancel(job_id).body
     assert (job["status"], job["paused"]) == ("cancelled", False)
     wait_until(lambda: organization.is_torn_down(job), "the job's leftovers are removed")
-    assert organization.staged_files(job) == set()
+    wait_until(lambda: organization.staged_files(job) == set(), "no staged file is left")

@@ -100,6 +100,6 @@ def _create(client: Client, key: str, body: dict[str, Any]) -> tuple[int, dict[s
         "Idempotency-Key": key,
     }
     url = f"{client.api_url}/api/v1/beam/backfills"
-    answer = urllib3.request("POST", url, body=json.dumps(body).encode(), headers=headers, timeout=30.0)
+    answer = urllib3.request("POST", url, body=json.dumps(body).encode(), headers=headers, timeout=60.0)
     content: dict[str, Any] = answer.json()
     return answer.status, content

@@ -15,7 +15,7 @@ from infra.local import names
 from infra.local.endpoints import replace
 from infra.local.supervisor import LocalStack
 from tests.e2e.support.client import Client, wait_until, webhook
-from tests.e2e.support.receiver import Receiver, Reply, signed_with
+from tests.e2e.support.receiver import Patient, signed_with
 from tests.e2e.support.tables import Warehouse
 
 pytestmark = pytest.mark.stack
@@ -38,12 +38,13 @@ def test_a_rotated_secret_signs_the_next_request_of_a_running_job(
     table, ids = warehouse.create_hashes("ROTATED", 6_000)
     old, new = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
     rotate(stack, "ROTATING", old)
-    with Receiver(*[Reply(hang=2.0)] * 4) as receiver:
+    with Patient() as receiver:
         job_id = client.create(table=table, destinations=[webhook("rotated", receiver.url, "ROTATING")])
         # As many as are under way at once, none of them answered yet.
         wait_until(lambda: len(receiver.requests) == 4, "the first requests")
         rotate(stack, "ROTATING", new)
         before = len(receiver.requests)
+        receiver.may_answer.set()
         client.completed(job_id)
     signed = [[value for value in (old, new) if signed_with(value, each)] for each in receiver.requests]
     assert signed == [[old]] * before + [[new]] * (len(signed) - before)

@@ -6,12 +6,17 @@ import pytest
 
 from infra.local.names import STATIC_CHUNKS_TOPIC
 from infra.local.supervisor import LocalStack
-from tests.e2e.support.client import Client, backfill, webhook
-from tests.e2e.support.queue import CHUNKS, Queue
+from tests.e2e.support.client import Client, backfill, wait_until, webhook
+from tests.e2e.support.queue import CHUNKS, Listener, Queue
 from tests.e2e.support.receiver import Receiver, Reply, rows_once
 from tests.e2e.support.tables import Warehouse
 
 pytestmark = pytest.mark.stack
+
+
+def about(job_id: str, listener: Listener) -> list[bytes]:
+    """The messages about a job that were heard by now."""
+    return [message for message in listener.heard() if job_id.encode() in message]
 
 
 def test_its_chunks_go_by_their_own_topic_from_the_first_message_to_the_retrys(
@@ -28,10 +33,18 @@ def test_its_chunks_go_by_their_own_topic_from_the_first_message_to_the_retrys(
         job = hasty_client.completed(job_id)
         assert job["static_egress_ip"] is True
         assert sorted(row["unique_id"] for row in rows_once(receiver.requests)) == sorted(ids)
-    messages = [json.loads(message) for message in fixed.heard()]
-    assert {message["job_id"] for message in messages} == {job_id}
-    assert {message["retry"] for message in messages} == {0, 1}
-    assert {message["chunk"] for message in messages if message["retry"] == 0} == set(
-        range(job["num_chunks"])
-    )
-    assert [message for message in usual.heard() if job_id.encode() in message] == []
+        # What comes by a topic after this job's messages would have, had there been any.
+        other_id = hasty_client.create(table=table, destinations=[webhook("usual", receiver.url)])
+        hasty_client.completed(other_id)
+
+    def chunks_of(retry: int) -> set[int]:
+        messages = [json.loads(message) for message in fixed.heard()]
+        return {message["chunk"] for message in messages if message["retry"] == retry}
+
+    chunks = set(range(job["num_chunks"]))
+    wait_until(lambda: chunks_of(0) == chunks, "every chunk's first message")
+    wait_until(lambda: chunks_of(1), "a message of the retry")
+    wait_until(lambda: about(other_id, usual), "the usual job's messages")
+    assert {json.loads(message)["job_id"] for message in fixed.heard()} == {job_id}
+    assert {json.loads(message)["retry"] for message in fixed.heard()} == {0, 1}
+    assert about(job_id, usual) == []

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import threading
 from datetime import datetime
 from decimal import Decimal
 
@@ -16,7 +15,7 @@ from tests.e2e.support.bucket import staged_files
 from tests.e2e.support.client import Client, kafka, wait_until, webhook
 from tests.e2e.support.every_type import COLUMNS, every_row, message
 from tests.e2e.support.kafka import committed
-from tests.e2e.support.receiver import Receiver, Reply, batches_once
+from tests.e2e.support.receiver import Patient, Receiver, batches_once
 from tests.e2e.support.tables import Warehouse
 
 pytestmark = pytest.mark.stack
@@ -47,18 +46,6 @@ def test_every_type_arrives_as_the_contract_says(
     assert sorted(json.dumps(row) for row in posted) == expected
 
 
-class _Patient(Receiver):
-    """Answers only once it is told to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.may_answer = threading.Event()
-
-    def next_reply(self) -> Reply:
-        self.may_answer.wait(20)
-        return super().next_reply()
-
-
 def test_a_column_that_is_narrowed_differently_in_each_file_is_an_integer_in_all_messages(
     hasty_stack: LocalStack, hasty_client: Client, hasty_warehouse: Warehouse
 ) -> None:
@@ -74,7 +61,7 @@ def test_a_column_that_is_narrowed_differently_in_each_file_is_an_integer_in_all
         "padding": pa.array(padding),
     }
     hasty_warehouse.load(table, pa.table(columns))
-    with _Patient() as receiver:
+    with Patient() as receiver:
         destinations = [webhook("narrowed", receiver.url), kafka("narrowed")]
         job_id = hasty_client.create(table=table, destinations=destinations)
         # The first batch waits for its answer, so the files are still there.

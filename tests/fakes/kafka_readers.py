@@ -6,7 +6,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-TIMEOUT = 15.0
+TIMEOUT = 60.0
 
 
 def read_committed(bootstrap: str, topic: str, *, settled: bool = True) -> list[dict[str, Any]]:

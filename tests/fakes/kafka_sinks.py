@@ -23,6 +23,6 @@ def kafka_topics(bootstrap: str) -> KafkaTopics:
         partitions=3,
         replication=-1,
         config={},
-        timeout=15.0,
+        timeout=60.0,
         monotonic=time.monotonic,
     )

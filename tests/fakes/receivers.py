@@ -93,7 +93,8 @@ class Receiver:
     def _handler(self) -> type["_Handler"]:
         return type("Handler", (_Handler,), {"receiver": self})
 
-    def reply_to(self, request: Request) -> Reply:  # noqa: ARG002 - for receivers that look at what they get
+    def reply_to(self, _request: Request, /) -> Reply:
+        """What to answer to a request, which is the last of ``requests`` only if it came alone."""
         return self.next_reply()
 
     def next_reply(self) -> Reply:
@@ -107,7 +108,7 @@ class NarrowReceiver(Receiver):
         super().__init__(*replies)
         self.most = most
 
-    def reply_to(self, request: Request) -> Reply:
+    def reply_to(self, request: Request, /) -> Reply:
         return super().reply_to(request) if self.takes(request) else Reply(413, body=b"too much")
 
     def takes(self, request: Request) -> bool:

@@ -30,7 +30,7 @@ from tests.infra.told import FUNCTIONS, environment
 
 _UV = ROOT / ".venv/bin/uv"
 _CACHE = ROOT / ".cache/uv"
-_READY_LIMIT = 60.0
+_READY_LIMIT = 120.0
 # What a function answers that has read the request and has no dependency to reach.
 _ANSWERS = {
     "api": ("GET", "/health", b"", 200),
@@ -111,7 +111,7 @@ def _running(folder: Path, settings: dict[str, str]) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 def _caller(settings: Mapping[str, str]) -> dict[str, str]:

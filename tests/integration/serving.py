@@ -10,7 +10,7 @@ import pytest
 from infra.local.options import StackOptions
 from infra.local.supervisor import LocalStack
 
-_SECONDS = 30
+_SECONDS = 60
 
 
 @contextmanager

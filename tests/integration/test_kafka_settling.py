@@ -35,7 +35,7 @@ def delivery(topics: KafkaTopics) -> Iterator[ChunkDelivery]:
 @pytest.fixture
 def markers(kafka_bootstrap: str) -> SettledMarkers:
     client = {"bootstrap.servers": kafka_bootstrap, "log_level": 0}
-    return SettledMarkers(client, timeout=15.0, monotonic=time.monotonic)
+    return SettledMarkers(client, timeout=30.0, monotonic=time.monotonic)
 
 
 def left_open(bootstrap: str, delivery: ChunkDelivery) -> Producer:
@@ -43,10 +43,10 @@ def left_open(bootstrap: str, delivery: ChunkDelivery) -> Producer:
     producer = Producer(
         {"bootstrap.servers": bootstrap, "transactional.id": transaction_of(delivery), "log_level": 0}
     )
-    producer.init_transactions(15.0)
+    producer.init_transactions(60.0)
     producer.begin_transaction()
     producer.produce(topic_of(delivery), b"half a chunk")
-    assert producer.flush(15.0) == 0
+    assert producer.flush(60.0) == 0
     return producer
 
 
@@ -56,10 +56,10 @@ def test_a_transaction_that_its_sender_left_open_is_aborted_and_its_chunk_has_no
     sender = left_open(kafka_bootstrap, delivery)
     began = time.monotonic()
     assert not markers.committed(delivery)
-    assert time.monotonic() - began < 10.0  # seconds; the transaction's own timeout is a minute
+    assert time.monotonic() - began < 30.0  # seconds; the transaction's own timeout is a minute
     assert read_committed(kafka_bootstrap, topic_of(delivery)) == []
     with pytest.raises(KafkaException):
-        sender.commit_transaction(15.0)
+        sender.commit_transaction(60.0)
 
 
 def test_a_chunk_that_was_committed_and_not_recorded_is_found(

@@ -240,7 +240,8 @@ def test_a_topic_that_is_still_spreading_is_waited_for(kafka_bootstrap: str, top
     delivery = delivery_to(kafka_destination(), ROWS)
     creating = threading.Timer(0.8, topics.create, [topic_of(delivery)])
     creating.start()
-    assert kafka_sink(kafka_bootstrap).deliver(delivery, NumberedRows(10), SteadyPulse())
+    sink = kafka_sink(kafka_bootstrap, KafkaLimits(least=0.0, topic=60.0))
+    assert sink.deliver(delivery, NumberedRows(10), SteadyPulse())
     creating.join()
     topics.delete(topic_of(delivery))
 
@@ -322,9 +323,9 @@ def test_a_transaction_is_fenced_by_its_name_alone(
     older = Producer(
         {"bootstrap.servers": kafka_bootstrap, "transactional.id": transaction_of(delivery), "log_level": 0}
     )
-    older.init_transactions(10)
+    older.init_transactions(60)
     older.begin_transaction()
     older.produce(topic_of(delivery), b"{}")
     sink.deliver(delivery, NumberedRows(10), SteadyPulse())
     with pytest.raises(KafkaException):
-        older.commit_transaction(10)
+        older.commit_transaction(60)

@@ -51,10 +51,10 @@ def limit_to(kafka_bootstrap: str, delivery: ChunkDelivery) -> Callable[[int], N
     def limit(size: int) -> None:
         entry = ConfigEntry("max.message.bytes", str(size), incremental_operation=AlterConfigOpType.SET)
         change = ConfigResource(ResourceType.TOPIC, topic_of(delivery), incremental_configs=[entry])
-        admin.incremental_alter_configs([change])[change].result(15)
+        admin.incremental_alter_configs([change])[change].result(60)
         asked = ConfigResource(ResourceType.TOPIC, topic_of(delivery))
-        until = time.monotonic() + 15
-        while admin.describe_configs([asked])[asked].result(15)["max.message.bytes"].value != str(size):
+        until = time.monotonic() + 60
+        while admin.describe_configs([asked])[asked].result(60)["max.message.bytes"].value != str(size):
             assert time.monotonic() < until, "the topic's limit was not changed"
 
     return limit

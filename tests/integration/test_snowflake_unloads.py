@@ -90,7 +90,7 @@ def submit(
 
 
 def end(unloads: SnowflakeUnloads, query_id: str) -> UnloadState:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while (state := unloads.state(query_id)) is UnloadState.RUNNING:
         assert time.monotonic() < deadline, "the query runs on"
         time.sleep(0.02)
@@ -201,7 +201,7 @@ def test_threads_share_an_adapter(server: LocalSnowflake, unloads: SnowflakeUnlo
 def test_an_unload_outlives_the_adapter_that_started_it(
     server: LocalSnowflake, unloads: SnowflakeUnloads, typed: str
 ) -> None:
-    server.ask("unload-delay", {"seconds": 1})
+    server.ask("unload-delay", {"seconds": 3})
     starter = server.unloads()
     query_id = submit(server, starter, job(typed))
     starter.close()
@@ -225,12 +225,12 @@ def test_an_unload_that_outlasts_its_limit_fails_with_advice(
 def test_an_abort_ends_the_unload_at_once(
     server: LocalSnowflake, unloads: SnowflakeUnloads, typed: str
 ) -> None:
-    server.ask("unload-delay", {"seconds": 30})
+    server.ask("unload-delay", {"seconds": 120})
     query_id = submit(server, unloads, job(typed))
     began = time.monotonic()
     unloads.abort(query_id)
     assert end(unloads, query_id) is UnloadState.FAILED
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
 
 
 def test_no_value_of_a_filter_gets_into_a_log(
@@ -248,7 +248,7 @@ def test_a_snowflake_that_refuses_connections_is_unavailable_in_seconds(server: 
         began = time.monotonic()
         with pytest.raises(Unavailable):
             adapter.describe("base.assets.t")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 def test_a_snowflake_that_never_answers_is_unavailable_in_seconds(
@@ -261,7 +261,7 @@ def test_a_snowflake_that_never_answers_is_unavailable_in_seconds(
         began = time.monotonic()
         with pytest.raises(Unavailable):
             adapter.describe("base.assets.t")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 def _at_port(server: LocalSnowflake, port: int, **arguments: Any) -> SnowflakeUnloads:

@@ -80,13 +80,13 @@ def test_the_endpoints_say_where_everything_is_and_ctrl_c_leaves_no_process(tmp_
         # What a terminal does: SIGINT to each process of the group in the foreground.
         for member in (*psutil.Process(process.pid).children(), psutil.Process(process.pid)):
             member.send_signal(signal.SIGINT)
-        process.wait(10)
-        assert living_in(tmp_path) == []
+        process.wait(60)
+        wait_until(lambda: living_in(tmp_path) == [])
         assert not file.exists()
 
 
 def test_a_stack_ends_with_the_make_that_runs_it(tmp_path: Path) -> None:
     with make_stack(tmp_path) as process:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         wait_until(lambda: living_in(tmp_path) == [])

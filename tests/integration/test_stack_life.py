@@ -44,7 +44,7 @@ def test_a_stack_that_is_stopped_leaves_its_logs_and_no_process(options: StackOp
     with LocalStack(options) as stack:
         assert stack.layout.endpoints_file.exists()
         assert len(living_in(options.folder)) >= 2
-    assert living_in(options.folder) == []
+    wait_until(lambda: living_in(options.folder) == [])
     assert not stack.layout.endpoints_file.exists()
     assert (stack.layout.logs / "api.log").exists()
 
@@ -52,7 +52,7 @@ def test_a_stack_that_is_stopped_leaves_its_logs_and_no_process(options: StackOp
 def test_a_paused_part_is_ended_too(options: StackOptions) -> None:
     with LocalStack(options) as stack:
         stack.pause("api")
-    assert living_in(options.folder) == []
+    wait_until(lambda: living_in(options.folder) == [])
 
 
 def test_a_supervisor_that_is_killed_takes_every_process_with_it(options: StackOptions) -> None:
@@ -71,14 +71,14 @@ def test_a_function_that_does_not_start_is_named_with_its_last_words(options: St
     (options.functions_folder / "api" / "main.py").write_text("raise RuntimeError('no such thing')")
     with pytest.raises(StackFailure, match=r"(?s)^api ended with status 1.*no such thing"):
         LocalStack(options).start()
-    assert living_in(options.folder) == []
+    wait_until(lambda: living_in(options.folder) == [])
 
 
 def test_a_function_that_is_missing_is_named(options: StackOptions) -> None:
     (options.functions_folder / "api" / "main.py").unlink()
     with pytest.raises(MissingPart, match="function api"):
         LocalStack(options).start()
-    assert living_in(options.folder) == []
+    wait_until(lambda: living_in(options.folder) == [])
 
 
 def test_a_part_that_is_never_ready_is_named(options: StackOptions) -> None:
@@ -90,7 +90,7 @@ def test_a_part_that_is_never_ready_is_named(options: StackOptions) -> None:
     )
     with pytest.raises(StackFailure, match="was not ready after 0 s"):
         LocalStack(impatient).start()
-    assert living_in(options.folder) == []
+    wait_until(lambda: living_in(options.folder) == [])
 
 
 def test_a_server_that_dies_is_reported_with_its_name(options: StackOptions) -> None:

@@ -61,7 +61,7 @@ def publish(stack: LocalStack, topic: str, messages: list[Mapping[str, str]]) ->
     assert urllib3.request("POST", url, json=body).status == 200
 
 
-def wait_until(condition: Callable[[], bool], limit: float = 20.0) -> None:
+def wait_until(condition: Callable[[], bool], limit: float = 60.0) -> None:
     """Wait until it is so; fail after ``limit`` seconds."""
     deadline = time.monotonic() + limit
     while not condition():

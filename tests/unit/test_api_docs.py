@@ -154,7 +154,7 @@ def receiver(tmp_path: Path) -> Iterator[str]:
 
 
 def _wait_until_answered(url: str) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while True:
         try:
             urllib3.request("GET", url, retries=False, timeout=5)

@@ -71,7 +71,7 @@ def serving(function: Function, port: int = 0) -> Iterator[str]:
             thread.join()
 
 
-def push(url: str, message: FakeMessage, *, request_timeout: float = 5.0, hold: float = 0.0) -> None:
+def push(url: str, message: FakeMessage, *, request_timeout: float = 20.0, hold: float = 0.0) -> None:
     Push(
         Route(subscription=SUBSCRIPTION, url=url, concurrency=1), request_timeout=request_timeout, hold=hold
     )(message)
@@ -137,7 +137,7 @@ def test_a_request_waits_for_a_function_that_starts() -> None:
     message, function = FakeMessage(), Function(200)
     port = free_ports(1)[0]
     pushing = threading.Thread(
-        target=push, args=(f"http://{LOOPBACK}:{port}", message), kwargs={"hold": 10.0}
+        target=push, args=(f"http://{LOOPBACK}:{port}", message), kwargs={"hold": 60.0}
     )
     pushing.start()
     pushing.join(0.2)

@@ -285,7 +285,7 @@ def test_a_marker_whose_call_never_comes_back_is_given_up() -> None:
     producer = FakeProducer(on_marker=for_ever.wait)
     try:
         with pytest.raises(Unavailable, match="Kafka"):
-            transaction(producer, marking=0.05).mark()
+            transaction(producer, marking=0.5).mark()
     finally:
         for_ever.set()
     assert producer.called == ["send_offsets_to_transaction"]

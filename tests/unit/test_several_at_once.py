@@ -13,7 +13,7 @@ CHUNKS = number_files(staged_files(32))
 
 
 def test_eight_chunks_are_looked_up_at_once_and_in_the_end_all() -> None:
-    eight, seen = threading.Barrier(8, timeout=10), set()
+    eight, seen = threading.Barrier(8, timeout=30), set()
 
     def look_up(chunk: Chunk) -> None:
         eight.wait()

@@ -155,7 +155,7 @@ def test_nobody_listening_is_retried_later(connections: Connections) -> None:
 def test_a_slow_receiver_is_given_up_after_the_time_of_one_request(
     connections: Connections, reply: Reply
 ) -> None:
-    limits = WebhookLimits(least=0.0, request=0.3, tries=2, reserve=5.0)
+    limits = WebhookLimits(least=0.0, request=1.0, tries=2, reserve=5.0)
     with Receiver(reply) as receiver:
         sink = webhook_sink(connections, FakeTime(), limits)
         assert sink.deliver(delivery(receiver, 5), NumberedRows(5), SteadyPulse())
@@ -166,5 +166,5 @@ def test_a_request_never_outlives_the_handler(connections: Connections) -> None:
     limits = WebhookLimits(least=0.0, tries=1)
     with Receiver(Reply(hang=30.0)) as receiver, pytest.raises(Unavailable):
         webhook_sink(connections, FakeTime(), limits).deliver(
-            delivery(receiver, 5), NumberedRows(5), SteadyPulse(seconds=0.2)
+            delivery(receiver, 5), NumberedRows(5), SteadyPulse(seconds=1.0)
         )

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -11,7 +12,7 @@ from shared.destinations.webhook.connections import Connections
 from shared.destinations.webhook.sink import WebhookLimits
 from shared.errors import DeliveryStopped, DestinationRefused, RetryLater
 from shared.steps.sending import ChunkDelivery
-from tests.fakes.receivers import Receiver, Reply
+from tests.fakes.receivers import Receiver, Reply, Request
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, webhook_destination
 from tests.fakes.webhook_sinks import FakeTime, loopback_connections, webhook_sink
 
@@ -27,6 +28,32 @@ def connections() -> Iterator[Connections]:
 
 def delivery(receiver: Receiver, rows: int) -> ChunkDelivery:
     return delivery_to(webhook_destination(receiver.url), rows)
+
+
+def first_rows(receiver: Receiver) -> set[int]:
+    """The first row of each batch that has arrived."""
+    return {request.rows()[0] for request in list(receiver.requests)}
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20.0  # less than a request may take
+    while not condition():
+        assert time.monotonic() < until, "it never came true"
+        time.sleep(0.01)
+
+
+@dataclass
+class RealPauses(FakeTime):
+    """Time that passes by itself; ``threads`` are those that have paused."""
+
+    threads: set[int] = field(default_factory=set)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        self.threads.add(threading.get_ident())
+        time.sleep(seconds)
 
 
 def test_every_row_arrives_once_and_ids_tell_the_order(connections: Connections) -> None:
@@ -53,12 +80,12 @@ def test_as_many_as_are_allowed_are_under_way_and_no_more(connections: Connectio
         rows = NumberedRows(60, before=read.append)
         sending = threading.Thread(target=sink.deliver, args=(delivery(receiver, 60), rows, SteadyPulse()))
         sending.start()
-        until = time.monotonic() + 20.0
-        while len(receiver.requests) < 3 and time.monotonic() < until:
-            time.sleep(0.01)
-        assert (len(receiver.requests), read) == (3, [0, 10, 20])
-        released.set()
-        sending.join()
+        try:
+            wait_until(lambda: len(receiver.requests) >= 3)
+            assert (len(receiver.requests), read) == (3, [0, 10, 20])
+        finally:
+            released.set()
+            sending.join()
     assert sorted(receiver.rows()) == list(range(60))
 
 
@@ -66,16 +93,15 @@ def test_a_batch_acknowledged_behind_one_that_is_not_counts_for_nothing(connecti
     """Batch 1 is refused while 2 and 3 were accepted: the next delivery starts with batch 1."""
     pulse = SteadyPulse()
     with Receiver() as receiver:
-        refused = threading.Event()
 
-        def answer() -> Reply:
-            rows = receiver.requests[-1].rows()
-            if rows[0] == 10:
-                refused.wait(0.2)
-                return Reply(410)
-            return Reply()
+        def answer(request: Request) -> Reply:
+            if request.rows()[0] != 10:
+                return Reply()
+            # The fourth is sent once the first is acknowledged.
+            wait_until(lambda: first_rows(receiver) >= {0, 20, 30})
+            return Reply(410)
 
-        receiver.next_reply = answer  # type: ignore[method-assign]
+        receiver.reply_to = answer  # type: ignore[method-assign]
         with pytest.raises(DestinationRefused, match="410"):
             webhook_sink(connections, FakeTime(), THREE).deliver(
                 delivery(receiver, 100), NumberedRows(100), pulse
@@ -85,28 +111,21 @@ def test_a_batch_acknowledged_behind_one_that_is_not_counts_for_nothing(connecti
 
 def test_a_failure_ends_the_waits_of_the_others(connections: Connections) -> None:
     """The second batch is asked to wait for half a minute; the first one's refusal does not."""
+    pauses = RealPauses()
     with Receiver() as receiver:
 
-        def answer() -> Reply:
-            first = receiver.requests[-1].rows()[0] == 0
-            return Reply(410, hang=0.2) if first else Reply(503, {"Retry-After": "30"})
+        def answer(request: Request) -> Reply:
+            if request.rows()[0] != 0:
+                return Reply(503, {"Retry-After": "30"})
+            wait_until(lambda: len(pauses.threads) == 2)
+            return Reply(410)
 
-        receiver.next_reply = answer  # type: ignore[method-assign]
+        receiver.reply_to = answer  # type: ignore[method-assign]
         began = time.monotonic()
-        sink = webhook_sink(connections, RealPauses(), THREE)
+        sink = webhook_sink(connections, pauses, THREE)
         with pytest.raises(DestinationRefused, match="410"):
             sink.deliver(delivery(receiver, 100), NumberedRows(100), SteadyPulse())
     assert time.monotonic() - began < 20.0
-
-
-class RealPauses(FakeTime):
-    """Time that passes by itself."""
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
 
 
 def test_a_stop_ends_them_all_and_tells_what_was_acknowledged(connections: Connections) -> None:
@@ -152,13 +171,13 @@ def test_alarms_ring_in_their_order_unless_they_are_cancelled() -> None:
         rung.append("late")
         last.set()
 
-    alarms.set("late", 0.2, ring_late)
+    alarms.set("late", 1.0, ring_late)
     alarms.set("early", 0.05, lambda: rung.append("early"))
     alarms.set("never", 60.0, lambda: rung.append("never"))
     alarms.cancel("never")
     alarms.cancel("unknown")
-    assert last.wait(5.0)
+    assert last.wait(30.0)
     assert rung == ["early", "late"]
     again = threading.Event()
     alarms.set("again", 0.01, again.set)
-    assert again.wait(5.0)
+    assert again.wait(30.0)

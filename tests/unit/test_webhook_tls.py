@@ -89,7 +89,7 @@ def test_plain_http_is_refused(receiver: Receiver, certified: Certified) -> None
 
 
 def test_a_slow_answer_is_cut_off_under_tls_too(certified: Certified) -> None:
-    limits = WebhookLimits(least=0.0, request=0.4, tries=2, reserve=5.0)
+    limits = WebhookLimits(least=0.0, request=2.0, tries=2, reserve=5.0)
     with Receiver(Reply(trickle=True), tls=certified.server) as receiver:
         assert send(FakeInternet(receiver), certified.client, f"https://{HOST}/hook", limits)
         assert len(receiver.requests) == 4
@@ -115,11 +115,11 @@ def test_a_connection_that_was_made_too_late_sends_nothing(
     connect = internet.connect
 
     def take_long(address: str, port: int, timeout: float) -> socket.socket:
-        time.sleep(0.5)
+        time.sleep(1.3)
         return connect(address, port, timeout)
 
     monkeypatch.setattr(internet, "connect", take_long)
-    limits = WebhookLimits(least=0.0, request=0.3, tries=2, reserve=5.0)
+    limits = WebhookLimits(least=0.0, request=0.3, tries=1, reserve=5.0)
     with pytest.raises(Unavailable, match="the receiver of webhook hook"):
         send(internet, certified.client, f"https://{HOST}/hook", limits)
     assert receiver.requests == []

@@ -13,7 +13,7 @@ ENDS = {"completed", "failed", "cancelled"}
 MARCH = ("2026-03-01T00:00:00", "2026-04-01T00:00:00")
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 120.0) -> None:
     """Wait until it is so; fail, saying what was waited for, after so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -36,7 +36,7 @@ class Client:
 
     api_url: str
     api_key: str
-    timeout: float = 30.0
+    timeout: float = 60.0
     _http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False))
 
     def create(self, **fields: Any) -> str:
@@ -64,7 +64,7 @@ class Client:
     def cancel(self, job_id: str) -> Answer:
         return self.call("POST", f"/{job_id}/cancel")
 
-    def wait_for(self, job_id: str, *statuses: str, seconds: float = 60.0) -> dict[str, Any]:
+    def wait_for(self, job_id: str, *statuses: str, seconds: float = 120.0) -> dict[str, Any]:
         """The job, once it has one of the statuses; fails when it has ended otherwise."""
         deadline = time.monotonic() + seconds
         while (job := self.get(job_id))["status"] not in statuses:
@@ -73,7 +73,7 @@ class Client:
             time.sleep(0.1)
         return job
 
-    def completed(self, job_id: str, seconds: float = 60.0) -> dict[str, Any]:
+    def completed(self, job_id: str, seconds: float = 120.0) -> dict[str, Any]:
         return self.wait_for(job_id, "completed", seconds=seconds)
 
     def call(self, method: str, path: str, body: Any = None) -> Answer:

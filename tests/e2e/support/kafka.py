@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-_SECONDS = 20.0
+_SECONDS = 60.0
 
 
 def topics(bootstrap: str) -> set[str]:

@@ -1,6 +1,8 @@
 """What a webhook's receiver makes of what it got: batches it has seen are dropped by their ``webhook-id``."""
 
+import itertools
 import json
+import threading
 from collections.abc import Sequence
 from email.message import Message
 from typing import Any
@@ -8,7 +10,31 @@ from typing import Any
 from infra.local.demo.receiver import is_signed
 from tests.fakes.receivers import NarrowReceiver, Receiver, Reply, Request
 
-__all__ = ["NarrowReceiver", "Receiver", "Reply", "Request", "batches_once", "rows_once", "signed_with"]
+__all__ = [
+    "NarrowReceiver",
+    "Patient",
+    "Receiver",
+    "Reply",
+    "Request",
+    "batches_once",
+    "rows_once",
+    "signed_with",
+]
+
+
+class Patient(Receiver):
+    """Answers the first ``at_once`` requests as a Receiver does, the others only once they ``may_answer``."""
+
+    def __init__(self, *replies: Reply, at_once: int = 0) -> None:
+        super().__init__(*replies)
+        self.may_answer = threading.Event()
+        self._numbers = itertools.count()
+        self._at_once = at_once
+
+    def next_reply(self) -> Reply:
+        if next(self._numbers) >= self._at_once:
+            self.may_answer.wait(25)  # seconds; after half a minute the service gives a request up
+        return super().next_reply()
 
 
 def batches_once(requests: Sequence[Request]) -> list[bytes]:

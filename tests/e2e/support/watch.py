@@ -17,7 +17,7 @@ class Watch:
         self._job_id = job_id
         self._last: int | None = None
 
-    def until(self, reached: Callable[[dict[str, Any]], bool], seconds: float = 60) -> dict[str, Any]:
+    def until(self, reached: Callable[[dict[str, Any]], bool], seconds: float = 120) -> dict[str, Any]:
         """Look until the job is so far, or completed; answers it."""
         job: dict[str, Any] = {}
 
@@ -36,7 +36,7 @@ class Watch:
             lambda job: bool(job["num_chunks"]) and job["chunks_left"] <= (1 - part) * job["num_chunks"]
         )
 
-    def until_completed(self, seconds: float = 60) -> dict[str, Any]:
+    def until_completed(self, seconds: float = 120) -> dict[str, Any]:
         job = self.until(lambda job: job["status"] == "completed", seconds)
         assert job["chunks_left"] == 0
         assert job["progress"]["chunks_done"] == job["num_chunks"] == job["progress"]["chunks_total"]

@@ -134,7 +134,7 @@ def local_snowflake(gcs_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_until(lambda: accepts(port) or process.poll() is not None)
+        wait_until(lambda: accepts(port) or process.poll() is not None, seconds=90)
         assert process.poll() is None, log.read_text()
         server = LocalSnowflake(f"http://{LOOPBACK}:{port}", port, gcs_url)
         with closing(server.connect()) as connection, connection.cursor() as cursor:

@@ -27,7 +27,8 @@ COMPLETED, CANCELLED, RETRIED = "jobs completed", "jobs cancelled", "jobs comple
 ZEROES = (STAGED_LEFT, TOPICS_LEFT, WRONG_END, WRONG_ANSWERS, UNFOUNDED_ROWS, UNTRUE, UNRECOGNIZED)
 COUNTED = (COMPLETED, CANCELLED, RETRIED, report.ROWS, report.WEBHOOK_REPEATS, report.ROWS_REPEATED)
 LABELS = ("beam-job-id", "beam-chunk", "beam-row")
-_SETTLE_LIMIT = 40.0
+_SETTLE_LIMIT = 120.0
+_REMOVAL_LIMIT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ def check(ground: Ground, errands: Sequence[Errand]) -> Findings:
     """Everything that can be said of the errands once they are at rest."""
     found = Findings()
     topics = Topics(ground.stack.endpoints["kafka_bootstrap"])
+    _await_removals(topics, errands)
     names = {name for errand in errands for name in topics_of(errand) if name in topics.there()}
     messages = topics.messages(names)
     for errand in errands:
@@ -81,7 +83,7 @@ class Topics:
         self._admin = AdminClient({"bootstrap.servers": bootstrap})
 
     def there(self) -> Mapping[str, Any]:
-        topics: Mapping[str, Any] = self._admin.list_topics(timeout=20).topics
+        topics: Mapping[str, Any] = self._admin.list_topics(timeout=60).topics
         return topics
 
     def messages(self, names: Iterable[str]) -> dict[str, list[Message]]:
@@ -127,8 +129,23 @@ class Topics:
             TopicPartition(each.topic, each.partition): OffsetSpec.latest()  # type: ignore[no-untyped-call]  # so it ships
             for each in partitions
         }
-        asked = self._admin.list_offsets(latest, isolation_level=level, request_timeout=20)
+        asked = self._admin.list_offsets(latest, isolation_level=level, request_timeout=60)
         return [future.result().offset for future in asked.values()]
+
+
+def _await_removals(topics: Topics, errands: Sequence[Errand]) -> None:
+    """A staging that a cancel overtook, and that made something once more, takes it back by itself."""
+    cancelled = [errand for errand in errands if any(job["status"] == "cancelled" for job in errand.jobs)]
+    until = time.monotonic() + _REMOVAL_LIMIT
+    while time.monotonic() < until and _anything_left(topics, cancelled):
+        time.sleep(0.2)
+
+
+def _anything_left(topics: Topics, errands: Sequence[Errand]) -> bool:
+    there = topics.there()
+    return any(name in there for errand in errands for name in topics_of(errand)) or any(
+        staged_files(errand.ground.stack.endpoints, job) for errand in errands for job in errand.jobs
+    )
 
 
 def _check_errand(errand: Errand, messages: Mapping[str, list[Message]], found: Findings) -> None:

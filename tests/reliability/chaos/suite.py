@@ -25,7 +25,7 @@ LANES = 6
 UNDER_FIRE = "seconds of chaos"
 PAUSES = "pauses of Firestore, Pub/Sub, GCS, Snowflake and Kafka"
 ANSWERS = "answers of the API"
-_LONGEST = 1.5  # times the seconds asked for, if the kills are not enough by then
+_LONGEST = 3.0  # times the seconds asked for, if the kills are not enough by then
 _REFUSED_FOR = 3.0
 
 

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ WRONG_ANSWERS = "answers of the API that were 500, or not true"
 UNFOUNDED_ROWS = "rows that are none of the slice, or differ"
 
 
-_TOPIC_SECONDS = 10.0
+_REMOVAL_SECONDS = 60.0
 
 
 @dataclass
@@ -54,12 +54,10 @@ def check(ground: Ground, played: Played) -> Findings:
     _check_answers(played, name, found)
     _check_kafka(ground, played, name, found)
     _check_webhook(ground, played, name, found)
-    left = (
-        []
-        if end == "failed"
-        else [path for job in played.jobs for path in staged_files(ground.stack.endpoints, job)]
-    )
-    found.blame(STAGED_LEFT, len(left), f"{name} {left}")
+    if end != "failed":
+        cancelled = end == "cancelled"
+        left = _staying(lambda: _staged_files(ground, played)) if cancelled else _staged_files(ground, played)
+        found.blame(STAGED_LEFT, len(left), f"{name} {left}")
     return found
 
 
@@ -75,7 +73,7 @@ def _check_kafka(ground: Ground, played: Played, name: str, found: Findings) -> 
     bootstrap = ground.stack.endpoints["kafka_bootstrap"]
     topic = f"beam.{names.ORGANIZATION}.{played.destination}"
     if played.case.scenario.end == "cancelled":
-        there = _stays(bootstrap, topic)
+        there = bool(_staying(lambda: [topic] if topic in topics(bootstrap) else []))
         found.blame(TOPICS_LEFT, int(there), f"{name} {topic}")
     else:
         there = topic in topics(bootstrap)
@@ -83,16 +81,18 @@ def _check_kafka(ground: Ground, played: Played, name: str, found: Findings) -> 
     _compare(ground, played, rows, f"{name}, Kafka", found, doubled=report.KAFKA_DUPLICATES)
 
 
-def _stays(bootstrap: str, topic: str) -> bool:
-    """Whether the topic is not even gone after a moment: a staging that the cancel overtook, and that created
-    it once more, takes it back by itself.
+def _staged_files(ground: Ground, played: Played) -> list[str]:
+    return [path for job in played.jobs for path in staged_files(ground.stack.endpoints, job)]
+
+
+def _staying(what: Callable[[], list[str]]) -> list[str]:
+    """What is not even gone after a while: a staging that the cancel overtook, and that made it once more,
+    takes it back by itself.
     """
-    until = time.monotonic() + _TOPIC_SECONDS
-    while topic in topics(bootstrap):
-        if time.monotonic() > until:
-            return True
+    until = time.monotonic() + _REMOVAL_SECONDS
+    while (left := what()) and time.monotonic() < until:
         time.sleep(0.2)
-    return False
+    return left
 
 
 def _check_webhook(ground: Ground, played: Played, name: str, found: Findings) -> None:

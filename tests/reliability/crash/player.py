@@ -20,7 +20,7 @@ from tests.reliability.watch import Watch
 # Of the last fault: a job that is not at rest by then is stuck.
 STUCK_AFTER = 2.0 * ACK_DEADLINE
 _LOOK_AGAIN = 0.15
-_WAY_LIMIT = 60.0  # for a job to come where the scenario waits for it
+_WAY_LIMIT = 180.0  # for a job to come where the scenario waits for it
 _EMPTY_WINDOW = ("2020-01-01T00:00:00", "2020-01-02T00:00:00")
 _TERMINAL = {"completed", "failed", "cancelled"}
 
@@ -72,7 +72,7 @@ class _Client:
     statuses: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._http = urllib3.PoolManager(retries=False, timeout=20.0)
+        self._http = urllib3.PoolManager(retries=False, timeout=60.0)
 
     def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """The JSON of the first answer that is not 503."""

@@ -63,7 +63,7 @@ class Proxy:
         self.make(HEALTHY)
 
     def _do(self, step: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(step, self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(step, self._loop).result(60)
 
     async def _become(self, fault: Fault) -> None:
         self._fault = fault

@@ -24,7 +24,7 @@ from tests.reliability.records import Records
 pytestmark = pytest.mark.stack
 
 ROWS = 500
-AT_ONCE = 30.0  # seconds; redeliveries alone would take longer
+AT_ONCE = 60.0  # seconds; redeliveries alone would take longer
 UNLOAD_SECONDS = 5.0
 
 
