@@ -9,8 +9,6 @@ import pytest
 from tests.reliability.crash import suite
 from tests.reliability.crash.control import Control, Fate
 
-pytestmark = pytest.mark.reliability
-
 POINTS = 12
 JOBS = 3  # a job whose functions are killed four times takes less time than four jobs
 
