@@ -6,7 +6,7 @@ VENV_PYTHON := .venv/bin/python
 FOREGROUND := exec $(VENV_PYTHON) -I -S infra/local/tether.py $$PPID $(VENV_PYTHON)
 
 # Read by the stack and the demo when given: make demo DATA=transfers.parquet TOKEN=0x…
-export DATA TOKEN ROWS STACK_DIR KAFKA_BOOTSTRAP UNLOAD_FILE_BYTES CONCURRENCY SWEEP_PAUSE ONLY
+export DATA TOKEN ROWS DESTINATIONS STACK_DIR KAFKA_BOOTSTRAP UNLOAD_FILE_BYTES CONCURRENCY SWEEP_PAUSE ONLY
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo stack test reliability lint bench bundles verify-infra audit
@@ -23,7 +23,7 @@ setup: ## check the prerequisites, install what is pinned (once)
 demo: setup ## run a backfill end to end and check every row; DATA=file TOKEN=address ROWS=count
 	@$(FOREGROUND) -m infra.local.demo
 
-stack: setup ## run the local stack in the foreground; DATA=file ROWS=count STACK_DIR=folder
+stack: setup ## run the local stack in the foreground; DATA=file ROWS=count DESTINATIONS=nats,sns|all STACK_DIR=folder
 	@$(FOREGROUND) -m infra.local.stack
 
 test: setup ## run every test; the domain and the steps must be covered whole

@@ -130,8 +130,12 @@ class Settings:
     webhook_batch_rows: int = _variable(
         "WEBHOOK_BATCH_ROWS", "rows of one webhook request, fixed for a job when it is created", "500", int
     )
-    allow_insecure_webhooks: bool = _variable(
-        "ALLOW_INSECURE_WEBHOOKS", "plain http and private addresses", "false", _switch, only="local stack"
+    allow_insecure_destinations: bool = _variable(
+        "ALLOW_INSECURE_DESTINATIONS",
+        "no TLS, and private addresses",
+        "false",
+        _switch,
+        only="local stack",
     )
     secrets_file: str = _variable(
         "SECRETS_FILE", "organizations' secrets, instead of Secret Manager", "", only="local stack"

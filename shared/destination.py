@@ -20,12 +20,14 @@ class Traits:
     ``marked``: what it has committed is told by markers that it keeps for some days.
     ``undivided``: a chunk is sent in one piece, so it needs the handler's time before others use it up.
     ``asks_to_wait``: it may ask to be left alone for some time.
+    ``batch_rows``: rows of its batches, where it has a number of its own.
     """
 
     owned: bool = False
     marked: bool = False
     undivided: bool = False
     asks_to_wait: bool = False
+    batch_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

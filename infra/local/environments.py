@@ -66,7 +66,7 @@ def function(name: str, options: StackOptions, layout: Layout) -> dict[str, str]
         "KAFKA_TOPIC_REPLICATION": "1",
         "SECRETS_FILE": str(layout.secrets_file),
         "DELIVERIES_AT_ONCE": str(options.concurrency["deliver"]),
-        "ALLOW_INSECURE_WEBHOOKS": "true",
+        "ALLOW_INSECURE_DESTINATIONS": "true",
         # Production's pauses, shortened to what a person likes to wait.
         "UNLOAD_WAIT": "3",
         "NUDGE_PAUSE": "5",

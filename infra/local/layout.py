@@ -4,7 +4,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.options import ALL_PARTS, StackOptions
+from infra.local.options import ALL_PARTS, EXTRAS, StackOptions
 from infra.local.ports import LOOPBACK, free_ports
 
 
@@ -18,7 +18,7 @@ class Layout:
 
     @staticmethod
     def of(options: StackOptions) -> "Layout":
-        names = sorted(ALL_PARTS | {"kafka_controller"})
+        names = sorted(ALL_PARTS | {"kafka_controller"} | EXTRAS.keys() | set(EXTRAS.values()))
         ports = dict(zip(names, free_ports(len(names)), strict=True))
         bootstrap = options.kafka_bootstrap or f"{LOOPBACK}:{ports['kafka']}"
         return Layout(options.folder, ports, bootstrap)

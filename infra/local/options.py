@@ -10,6 +10,8 @@ ROOT = Path(__file__).parents[2]
 FUNCTIONS = ("api", "stage", "deliver", "dead_letter", "sweep")
 BACKENDS = ("firestore", "pubsub", "gcs", "snowflake", "kafka")
 ALL_PARTS = frozenset((*FUNCTIONS, *BACKENDS, "dispatcher"))
+# Kinds of destination whose stand-ins are started only when they are asked for, each with its part.
+EXTRAS = {"nats": "nats", "sns": "sns", "external_kafka": "kafka", "pubsub": "pubsub", "gcs": "gcs"}
 
 # Large enough for real transfers to make some chunks, small enough for the sample to make 20 and more.
 UNLOAD_FILE_BYTES = 4 * 1024 * 1024
@@ -26,6 +28,7 @@ class StackOptions:
 
     folder: Path = ROOT / ".stack"
     parts: frozenset[str] = ALL_PARTS
+    destinations: frozenset[str] = frozenset()  # of EXTRAS
     data: Path | None = None  # Parquet or CSV to load; None: the generated sample
     rows: int = SAMPLE_ROWS  # of the sample
     unload_file_bytes: int = UNLOAD_FILE_BYTES
@@ -50,11 +53,14 @@ class StackOptions:
 
     def has(self, part: str) -> bool:
         """Whether the stack runs this part itself."""
-        return part in self.parts and not (part == "kafka" and self.kafka_bootstrap)
+        wanted = self.parts | {EXTRAS[kind] for kind in self.destinations}
+        return part in wanted and not (part == "kafka" and self.kafka_bootstrap)
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> StackOptions:
-    """Read STACK_DIR, DATA, ROWS, KAFKA_BOOTSTRAP, UNLOAD_FILE_BYTES, CONCURRENCY and SWEEP_PAUSE."""
+    """Read STACK_DIR, DATA, ROWS, KAFKA_BOOTSTRAP, UNLOAD_FILE_BYTES, CONCURRENCY, SWEEP_PAUSE and
+    DESTINATIONS.
+    """
     data = environment.get("DATA")
     if data and not Path(data).is_file():
         raise OptionError(f"DATA={data}: there is no such file")
@@ -70,7 +76,19 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> StackOption
         },
         sweep_pause=float(_whole_number(environment, "SWEEP_PAUSE", 2)),
         kafka_bootstrap=environment.get("KAFKA_BOOTSTRAP") or None,
+        destinations=_destinations(environment.get("DESTINATIONS", "")),
     )
+
+
+def _destinations(text: str) -> frozenset[str]:
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    if names == {"all"}:
+        return frozenset(EXTRAS)
+    # Those of every stack may be named too.
+    names -= {"kafka", "webhook"}
+    if unknown := sorted(names - EXTRAS.keys()):
+        raise OptionError(f"DESTINATIONS={text}: {', '.join(unknown)} is none of {', '.join(EXTRAS)}, all")
+    return frozenset(names)
 
 
 def _whole_number(environment: Mapping[str, str], name: str, default: int) -> int:

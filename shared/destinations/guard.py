@@ -1,4 +1,4 @@
-"""Keeps webhooks from reaching what only this service can reach (server-side request forgery).
+"""Keeps destinations from reaching what only this service can reach (server-side request forgery).
 
 The host name is resolved once, all its addresses are checked, and a checked address is what gets dialled:
 a second look-up could answer another one. TLS and the Host header keep the name.
@@ -69,7 +69,7 @@ class Guard:
         """
         until = time.monotonic() + timeout
         unanswered: OSError = TimeoutError("no time left to connect")
-        for address in self._addresses(host.strip("[]"), port):
+        for address in self.addresses(host.strip("[]"), port, "webhook's host"):
             if (seconds := until - time.monotonic()) <= 0:
                 break
             try:
@@ -78,15 +78,16 @@ class Guard:
                 unanswered = error
         raise unanswered
 
-    def _addresses(self, host: str, port: int) -> Sequence[str]:
+    def addresses(self, host: str, port: int, what: str) -> Sequence[str]:
+        """The host's addresses; DestinationRefused, which calls it ``what``, unless all are public."""
         try:
             addresses = self._resolve(host, port)
         except UnicodeError as error:
-            raise DestinationRefused("The webhook's host name is not a valid one") from error
+            raise DestinationRefused(f"The name of the {what} is not a valid one") from error
         except OSError as error:
-            raise Unavailable("the receiver's host name", detail=f"{host}: {error}") from error
+            raise Unavailable(f"the name of the {what}", detail=f"{host}: {error}") from error
         if not self._insecure and not all(is_public(address) for address in addresses):
             raise DestinationRefused(
-                "The webhook's host does not have a public address", detail=f"{host}: {', '.join(addresses)}"
+                f"The {what} does not have a public address", detail=f"{host}: {', '.join(addresses)}"
             )
         return addresses

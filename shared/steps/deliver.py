@@ -28,6 +28,11 @@ _LONGEST_WISH = 3600.0  # seconds for which a destination is left alone at its w
 KeepAlive = Callable[[Job, Lease, float], AbstractContextManager[Pulse]]
 
 
+def batch_rows_of(job: Job, destination: Destination) -> int:
+    """Rows of a batch: the destination's own number, or the one that was fixed for the job."""
+    return destination.traits.batch_rows or job.webhook_batch_rows
+
+
 def delivery_of(
     job: Job,
     chunk: Chunk,
@@ -42,7 +47,7 @@ def delivery_of(
         chunk.number,
         chunk.rows,
         destination,
-        job.webhook_batch_rows,
+        batch_rows_of(job, destination),
         lease.first_batch if lease else 0,
         job.skips_oversized,
         lease.skipped if lease else NONE_SKIPPED,
@@ -152,7 +157,7 @@ class Deliver:
             return self.sinks[destination.type].deliver(delivery, rows, pulse)
 
     def _report(self, job: Job, chunk: Chunk, destination: Destination, lease: Lease, seconds: float) -> None:
-        rows = chunk.rows - min(chunk.rows, lease.first_batch * job.webhook_batch_rows)
+        rows = chunk.rows - min(chunk.rows, lease.first_batch * batch_rows_of(job, destination))
         self.events(
             ChunkDelivered(
                 organization_id=job.organization_id,

@@ -65,6 +65,8 @@ class ReadRows(Protocol):
 class ChunkDelivery:
     """One chunk on its way to one destination; the ids that name its rows and batches for ever.
 
+    ``batch_rows``: rows of a batch, the same on every try; ``first_batch``: the first one to send.
+
     ``skipped``: rows that were left out by an earlier delivery of the chunk, before ``first_batch`` or, where
     there are no batches, in all of it. ``splits``: how an earlier delivery cut the batches from there on.
     """
@@ -75,7 +77,7 @@ class ChunkDelivery:
     chunk: int
     rows: int
     destination: Destination
-    webhook_batch_rows: int
+    batch_rows: int
     first_batch: int
     skip_oversized: bool = False
     skipped: Skipped = NONE_SKIPPED

@@ -114,7 +114,7 @@ class TestDestinations:
         service.created(backfill(destinations=[webhook(url="https://example.com/" + "x" * 2_028)]))
 
     def test_plain_http_needs_the_local_switch(self) -> None:
-        local = Service(allow_insecure_webhooks=True)
+        local = Service(allow_insecure_destinations=True)
         local.created(backfill(destinations=[webhook(url="http://127.0.0.1:9000/rows")]))
         assert _locs(local, backfill(destinations=[webhook(url="ftp://127.0.0.1/")])) != []
 

@@ -96,7 +96,7 @@ class RequestSink:
     least: float = 60.0
 
     def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
-        size, number = delivery.webhook_batch_rows, delivery.first_batch
+        size, number = delivery.batch_rows, delivery.first_batch
         for batch in rows.batches(size, number * size):
             pulse.check()
             if number > delivery.first_batch and pulse.seconds_left() < self.least:

@@ -104,6 +104,6 @@ def delivery_to(destination: Destination, rows: int, *, batch_rows: int = 10) ->
         chunk=3,
         rows=rows,
         destination=destination,
-        webhook_batch_rows=batch_rows,
+        batch_rows=batch_rows,
         first_batch=0,
     )

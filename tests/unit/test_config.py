@@ -18,7 +18,7 @@ def test_what_is_not_set_has_its_default() -> None:
     assert settings.project == "project"
     assert settings.stage_topic == "backfills-stage"
     assert settings.unload_wait == 20.0
-    assert settings.allow_insecure_webhooks is False
+    assert settings.allow_insecure_destinations is False
     assert settings.kafka_client == {}
 
 
@@ -27,13 +27,13 @@ def test_what_is_set_is_read_as_what_it_is() -> None:
         PROJECT
         | {
             "KAFKA_CLIENT": '{"bootstrap.servers": "kafka:9092"}',
-            "ALLOW_INSECURE_WEBHOOKS": "True",
+            "ALLOW_INSECURE_DESTINATIONS": "True",
             "UNLOAD_FILE_BYTES": "1048576",
             "LEASE_LENGTH": "2.5",
         }
     )
     assert settings.kafka_client == {"bootstrap.servers": "kafka:9092"}
-    assert settings.allow_insecure_webhooks is True
+    assert settings.allow_insecure_destinations is True
     assert settings.unload_file_bytes == 1 << 20
     assert settings.lease_length == 2.5
 
@@ -46,8 +46,8 @@ def test_an_empty_variable_is_not_set() -> None:
 
 def test_all_faults_are_named_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        read({"LEASE_LENGTH": "soon", "ALLOW_INSECURE_WEBHOOKS": "maybe"}, ("STAGING_BUCKET",))
-    for name in ("GOOGLE_CLOUD_PROJECT", "LEASE_LENGTH", "ALLOW_INSECURE_WEBHOOKS", "STAGING_BUCKET"):
+        read({"LEASE_LENGTH": "soon", "ALLOW_INSECURE_DESTINATIONS": "maybe"}, ("STAGING_BUCKET",))
+    for name in ("GOOGLE_CLOUD_PROJECT", "LEASE_LENGTH", "ALLOW_INSECURE_DESTINATIONS", "STAGING_BUCKET"):
         assert name in str(caught.value)
 
 
@@ -103,7 +103,7 @@ def test_whoever_names_an_audience_must_name_the_caller_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("ALLOW_INSECURE_WEBHOOKS", "true"), ("SECRETS_FILE", "/secrets.json")]
+    ("name", "value"), [("ALLOW_INSECURE_DESTINATIONS", "true"), ("SECRETS_FILE", "/secrets.json")]
 )
 def test_on_cloud_run_nothing_is_set_that_is_for_the_local_stack(name: str, value: str) -> None:
     read(PROJECT | {name: value})

@@ -90,7 +90,7 @@ def test_every_cursor_of_the_pattern_is_taken(text: str, order: str) -> None:
 
 def test_plain_http_is_of_the_pattern_where_it_is_taken() -> None:
     for insecure in (False, True):
-        service = Service(allow_insecure_webhooks=insecure)
+        service = Service(allow_insecure_destinations=insecure)
         url = _properties(service, "WebhookDestination")["url"]
         assert bool(re.search(url["pattern"], "http://example.com/")) == insecure
         assert re.search(url["pattern"], "https://example.com/")

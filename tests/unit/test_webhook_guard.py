@@ -76,7 +76,7 @@ def test_a_name_that_does_not_resolve_may_do_so_later() -> None:
     def resolve(*_: object) -> Sequence[str]:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
-    with pytest.raises(Unavailable, match="host name"):
+    with pytest.raises(Unavailable, match="name of the webhook's host"):
         Guard(resolve, system_connect, insecure=False).dial("nowhere.example", 443, 5.0)
 
 
@@ -90,7 +90,7 @@ def test_however_loopback_is_written_it_is_refused(host: str) -> None:
 
 
 def test_a_host_name_that_can_not_be_one_is_refused() -> None:
-    with pytest.raises(DestinationRefused, match="host name"):
+    with pytest.raises(DestinationRefused, match="name of the webhook's host"):
         Guard(system_resolve, system_connect, insecure=False).dial("a" * 64 + ".example", 443, 5.0)
 
 

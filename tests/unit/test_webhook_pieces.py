@@ -88,7 +88,7 @@ def test_such_rows_can_be_left_out(connections: Connections) -> None:
 def test_a_batch_of_one_row_is_left_out_as_well(connections: Connections) -> None:
     pulse = SteadyPulse()
     with NarrowReceiver(2_000) as receiver:
-        sent = replace(delivery(receiver.url, 3, skip=True), webhook_batch_rows=1)
+        sent = replace(delivery(receiver.url, 3, skip=True), batch_rows=1)
         assert webhook_sink(connections, FakeTime(), ONE).deliver(sent, SizedRows([100, 3_000, 100]), pulse)
     assert accepted(receiver) == [[0], [2]]
     assert [row.row for row in pulse.skipped.named] == [1]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from shared.destinations.labels import CHUNK, JOB, ROW
 from shared.steps.sending import ChunkDelivery
 
 
@@ -34,6 +35,6 @@ def transaction_of(delivery: ChunkDelivery) -> str:
 
 def labels_of(delivery: ChunkDelivery, rows: Iterable[int]) -> list[list[tuple[str, bytes]]]:
     """For each of these rows of the chunk the headers that name it for ever, as ``produce`` takes them."""
-    job_id = ("beam-job-id", delivery.job_id.encode())
-    chunk = ("beam-chunk", b"%d" % delivery.chunk)
-    return [[job_id, chunk, ("beam-row", b"%d" % row)] for row in rows]
+    job_id = (JOB, delivery.job_id.encode())
+    chunk = (CHUNK, b"%d" % delivery.chunk)
+    return [[job_id, chunk, (ROW, b"%d" % row)] for row in rows]

@@ -31,7 +31,7 @@ def _sink(surroundings: Surroundings) -> Sink:
     from shared.destinations.webhook.connections import Connections
     from shared.destinations.webhook.sink import WebhookLimits, WebhookSink
 
-    insecure = surroundings.settings.allow_insecure_webhooks
+    insecure = surroundings.settings.allow_insecure_destinations
     return WebhookSink(
         connections=Connections(
             Guard(system_resolve, system_connect, insecure=insecure),

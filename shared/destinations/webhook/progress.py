@@ -51,7 +51,7 @@ class Progress:
 
     def parcels(self, rows: Rows) -> Iterator[Parcel]:
         """What is not yet acknowledged, in its order; a batch is read when its first parcel is asked for."""
-        size = self._delivery.webhook_batch_rows
+        size = self._delivery.batch_rows
         for number, batch in enumerate(rows.batches(size, self._next_batch * size), self._next_batch):
             self._unsent = batch.first_row + batch.rows
             yield from _cut(Parcel(number, batch), self.splits)
@@ -71,7 +71,7 @@ class Progress:
         return self._next_batch, self.skipped, self.splits
 
     def _end_of(self, batch: int) -> int:
-        return min(self._delivery.rows, (batch + 1) * self._delivery.webhook_batch_rows)
+        return min(self._delivery.rows, (batch + 1) * self._delivery.batch_rows)
 
 
 def _cut(parcel: Parcel, splits: Splits) -> Iterator[Parcel]:
