@@ -28,7 +28,30 @@ class JsonKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a job's rows: its field name in the message (lower case) and its kind."""
+    """A column of a job's staged files: its field's name in the message, and its kind.
+
+    ``source``: the table's column, in lower case, where the client gave the field another name.
+    ``hidden``: it is staged for what a destination needs of it, such as a message's key, and is no field.
+    """
 
     name: str
     kind: JsonKind
+    source: str | None = None
+    hidden: bool = False
+
+    @property
+    def of_table(self) -> str:
+        """The table's column in lower case."""
+        return self.source or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A column that a client chose, and the name that it gave to its field, if it did."""
+
+    column: str
+    name: str | None = None
+
+    @property
+    def field(self) -> str:
+        return self.name or self.column

@@ -20,6 +20,8 @@ class Traits:
     ``marked``: what it has committed is told by markers that it keeps for some days.
     ``undivided``: a chunk is sent in one piece, so it needs the handler's time before others use it up.
     ``asks_to_wait``: it may ask to be left alone for some time.
+    ``key_column``: the table's column whose values are its messages' keys, where it does not take the
+    table's own.
     ``batch_rows``: rows of its batches, where it has a number of its own.
     """
 
@@ -27,6 +29,7 @@ class Traits:
     marked: bool = False
     undivided: bool = False
     asks_to_wait: bool = False
+    key_column: str | None = None
     batch_rows: int | None = None
 
 

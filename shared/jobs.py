@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from shared.columns import Column
+from shared.columns import Choice, Column
 from shared.destination import Destination
 from shared.errors import Busy, StaleMessage, StateConflict
 from shared.idempotency import Idempotency
@@ -70,6 +70,8 @@ class Job:
     take it back.
     ``idempotency``: what it was created with, if its client gave a key.
     ``trace``: the request that created it, as the root of its trace (`traceparent`).
+    ``chosen``: the columns that its rows have; without any, they have all of the table's.
+    ``columns``: those of its staged files; ``key_column``: of the table, whose values are the messages' keys.
     ``oversized_rows``: what becomes of rows larger than a destination takes, as it was given.
     ``retry``: raised by each retry, carried in every message; ``time_retried``: of the last one.
     ``attempts``: how often staging was begun since the last retry.
@@ -97,6 +99,7 @@ class Job:
     idempotency: Idempotency | None = None
     trace: str | None = None
     oversized_rows: OversizedRows | None = None
+    chosen: tuple[Choice, ...] = ()
     status: JobStatus = JobStatus.STAGING
     confirmed: bool = False
     retry: int = 0
@@ -154,6 +157,19 @@ class Job:
     def query_tag(self) -> str:
         """Finds the attempt's query in Snowflake when its id was never recorded."""
         return f"{self.workflow_id}-{self.require_attempt().attempt_id}"
+
+    @property
+    def key_columns(self) -> list[str]:
+        """The table's columns, in lower case, that destinations ask for as their messages' keys."""
+        asked = (destination.traits.key_column for destination in self.destinations)
+        return list(dict.fromkeys(column for column in asked if column is not None))
+
+    def staged_key(self, destination: Destination) -> str | None:
+        """The column of the staged files that holds the keys of messages to the destination."""
+        wanted = destination.traits.key_column or self.key_column
+        if wanted is None:
+            return None
+        return next((column.name for column in self.columns if column.of_table == wanted.lower()), wanted)
 
     @property
     def skips_oversized(self) -> bool:

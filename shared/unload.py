@@ -11,16 +11,26 @@ from typing import Any, Final
 
 from shared.errors import UnloadRefused
 from shared.jobs import FilterValue, Job, Window
-from shared.unload_columns import SOURCE, TableColumn, find_column, kinds, quoted, reference, select_list
+from shared.unload_columns import (
+    SOURCE,
+    Selected,
+    TableColumn,
+    find_column,
+    quoted,
+    reference,
+    select_list,
+    selected,
+)
 from shared.unload_filter import condition
 
 __all__ = [
+    "Selected",
     "Statement",
     "TableColumn",
     "describe_statement",
     "find_statement",
-    "kinds",
     "known_statement",
+    "selected",
     "unload_statement",
 ]
 
@@ -61,6 +71,7 @@ def unload_statement(
     job: Job,
     filter_values: Sequence[FilterValue],
     table_columns: Sequence[TableColumn],
+    selection: Sequence[Selected],
     location_stage: str,
     max_file_bytes: int,
     block_column: str | None = None,
@@ -78,7 +89,7 @@ def unload_statement(
         listed, listed_values = condition(column, filter_values)
         conditions, values = [*conditions, listed], (*values, *listed_values)
     source = (
-        f"SELECT {select_list(table_columns)} FROM {_qualified(job.table)} AS {SOURCE} "
+        f"SELECT {select_list(selection)} FROM {_qualified(job.table)} AS {SOURCE} "
         f"WHERE {' AND '.join(conditions)}"
     )
     location = f"@{_qualified(location_stage)}/{_path(job.attempt_prefix)}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from shared.columns import Column, JsonKind
+from shared.columns import Choice, Column, JsonKind
 from shared.errors import UnloadRefused, UnsupportedColumn
 
 SOURCE: Final = "slice"
@@ -54,22 +54,38 @@ def reference(column: TableColumn) -> str:
     return f"{SOURCE}.{quoted(column.name)}"
 
 
-def kinds(columns: Sequence[TableColumn]) -> tuple[Column, ...]:
-    """The one mapping to JSON that all of a job's chunks obey.
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A column of the table and what it is in the staged files, under the alias that it has there."""
 
-    UnsupportedColumn names the column that has none, or the two that would be one field.
+    of_table: TableColumn
+    alias: str
+    column: Column
+
+
+def selected(
+    columns: Sequence[TableColumn], chosen: Sequence[Choice], keys: Sequence[str]
+) -> tuple[Selected, ...]:
+    """What is staged: the ``chosen`` columns, or all of the table's in its order; then those of ``keys``
+    that are not among them.
+
+    It is the one mapping to JSON that all of a job's chunks obey. UnsupportedColumn names the column that
+    has none, or the two that would be one field; UnloadRefused what the table lacks.
     """
-    counted = Counter(column.field for column in columns)
-    for name, count in counted.items():
-        if count > 1:
-            alike = ", ".join(column.name for column in columns if column.field == name)
-            raise UnsupportedColumn(f"Columns that differ only in case can't share one JSON object: {alike}")
-    return tuple(Column(column.field, _form(column).kind) for column in columns)
+    if not chosen:
+        _require_distinct(columns)
+        return tuple(
+            Selected(column, column.name, Column(column.field, _form(column).kind)) for column in columns
+        )
+    found = [_chosen(find_column(columns, choice.column, "the rows"), choice) for choice in chosen]
+    there = {one.column.of_table for one in found}
+    hidden = [find_column(columns, key, "the messages' keys") for key in keys if key not in there]
+    return (*found, *(_hidden(column) for column in hidden))
 
 
-def select_list(columns: Sequence[TableColumn]) -> str:
-    """What the unload selects: every column under its own name, in the table's order."""
-    return ", ".join(f"{expression(column)} AS {quoted(column.name)}" for column in columns)
+def select_list(selection: Sequence[Selected]) -> str:
+    """What the unload selects."""
+    return ", ".join(f"{expression(one.of_table)} AS {quoted(one.alias)}" for one in selection)
 
 
 def expression(column: TableColumn) -> str:
@@ -87,6 +103,25 @@ def find_column(columns: Sequence[TableColumn], name: str, role: str) -> TableCo
         alike = ", ".join(column.name for column in found)
         raise UnloadRefused(f"{role.capitalize()} {name} could be any of the table's columns {alike}")
     return found[0]
+
+
+def _require_distinct(columns: Sequence[TableColumn]) -> None:
+    counted = Counter(column.field for column in columns)
+    for name, count in counted.items():
+        if count > 1:
+            alike = ", ".join(column.name for column in columns if column.field == name)
+            raise UnsupportedColumn(f"Columns that differ only in case can't share one JSON object: {alike}")
+
+
+def _chosen(column: TableColumn, choice: Choice) -> Selected:
+    source = None if choice.field == column.field else column.field
+    return Selected(column, choice.field, Column(choice.field, _form(column).kind, source))
+
+
+def _hidden(column: TableColumn) -> Selected:
+    # No field can have that name: the colon is in none.
+    name = f"key:{column.field}"
+    return Selected(column, name, Column(name, _form(column).kind, column.field, hidden=True))
 
 
 def _as_it_is(value: str) -> str:
@@ -122,6 +157,19 @@ def _as_json(value: str) -> str:
     return f"TO_JSON({value})"
 
 
+def _as_object(value: str) -> str:
+    # A structured object and a map become a plain one by a cast only; a plain one stays as it is.
+    return f"TO_JSON({value}::OBJECT)"
+
+
+def _as_geojson(value: str) -> str:
+    return f"TO_JSON(ST_ASGEOJSON({value}))"
+
+
+def _as_array(value: str) -> str:
+    return f"TO_JSON({value}::ARRAY)"
+
+
 def _without_empty_fraction(value: str) -> str:
     """FF9 always writes nine digits: first the zeros go, then the point if nothing is left behind it."""
     return f"RTRIM(RTRIM({value}, '0'), '.')"
@@ -141,13 +189,17 @@ _FORMS: Final[Mapping[str, _Form]] = MappingProxyType(
         "TIMESTAMP_TZ": _Form(JsonKind.TEXT, _as_instant),
         "BINARY": _Form(JsonKind.TEXT, _as_hex),
         "VARIANT": _Form(JsonKind.JSON, _as_json),
-        "OBJECT": _Form(JsonKind.JSON, _as_json),
-        "ARRAY": _Form(JsonKind.JSON, _as_json),
+        "OBJECT": _Form(JsonKind.JSON, _as_object),
+        "ARRAY": _Form(JsonKind.JSON, _as_array),
+        "MAP": _Form(JsonKind.JSON, _as_object),
+        "VECTOR": _Form(JsonKind.JSON, _as_array),
+        "GEOGRAPHY": _Form(JsonKind.JSON, _as_geojson),
+        "GEOMETRY": _Form(JsonKind.JSON, _as_geojson),
     }
 )
 _SUPPORTED: Final = (
     "NUMBER, FLOAT, VARCHAR, BOOLEAN, DATE, TIME, TIMESTAMP_NTZ, TIMESTAMP_LTZ, TIMESTAMP_TZ, BINARY, "
-    "VARIANT, OBJECT and ARRAY"
+    "VARIANT, OBJECT, ARRAY, MAP, VECTOR, GEOGRAPHY and GEOMETRY"
 )
 
 

@@ -5,10 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from infra.local.options import StackOptions, from_environment
 from infra.local.supervisor import LocalStack
+
+# How long one example takes says nothing on a busy machine.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 # Folders whose tests share parts that take seconds to start: each runs in one process.
 _TOGETHER = {"contract", "e2e", "infra", "integration", "reliability"}

@@ -27,7 +27,7 @@ from google.cloud.firestore_v1.query import Query
 from shared import destinations
 from shared.adapters.google_errors import reaching
 from shared.chunks import Chunk
-from shared.columns import Column, JsonKind
+from shared.columns import Choice, Column, JsonKind
 from shared.idempotency import Idempotency
 from shared.jobs import (
     Attempt,
@@ -89,7 +89,8 @@ def job_fields(job: Job) -> dict[str, Any]:
         "destinations": [destinations.fields_of(destination) for destination in job.destinations],
         "attempt": dataclasses.asdict(job.attempt) if job.attempt else None,
         "idempotency": dataclasses.asdict(job.idempotency) if job.idempotency else None,
-        "columns": [{"name": column.name, "kind": column.kind.value} for column in job.columns],
+        "columns": [dataclasses.asdict(column) | {"kind": column.kind.value} for column in job.columns],
+        "chosen": [dataclasses.asdict(choice) for choice in job.chosen],
     }
 
 
@@ -107,8 +108,9 @@ def job_from(snapshot: firestore.DocumentSnapshot[Any]) -> Job:
             "destinations": tuple(destinations.destination(**one) for one in fields["destinations"]),
             "attempt": _attempt(attempt) if attempt else None,
             "columns": tuple(
-                Column(column["name"], JsonKind(column["kind"])) for column in fields["columns"]
+                Column(**column | {"kind": JsonKind(column["kind"])}) for column in fields["columns"]
             ),
+            "chosen": tuple(Choice(**choice) for choice in fields.get("chosen", ())),
             "idempotency": Idempotency(**idempotency) if idempotency else None,
             "time_created": _time(fields["time_created"]),
             "time_retried": _time(fields.get("time_retried")),

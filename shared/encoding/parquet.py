@@ -22,7 +22,7 @@ _DAMAGED: Final = "is damaged or not a Parquet file"
 
 
 class ParquetRows:
-    """The rows of one staged file, in the file's order, as JSON of a job's columns.
+    """The rows of one staged file, in the file's order, as JSON of a job's columns but for hidden ones.
 
     ``file`` is seekable; one row group of it is held at a time, still compressed. The file's columns are
     matched to ``columns`` without case, and must be exactly those. ``name`` is what a client may read of
@@ -42,6 +42,7 @@ class ParquetRows:
         expected_rows: int | None = None,
     ) -> None:
         self._columns = columns
+        self._fields = [column for column in columns if not column.hidden]
         self._name = name
         with self._damage():
             self._parquet = pq.ParquetFile(
@@ -110,7 +111,9 @@ class ParquetRows:
     def _encoded(self, reads: list[pa.RecordBatch], first_row: int) -> EncodedBatch:
         table = pa.Table.from_batches(reads)
         keys = None if self._key is None else table.column(self._key).cast(pa.large_string())
-        return EncodedBatch(first_row, table.num_rows, encode(table, self._columns, self._name), keys)
+        if len(self._fields) < len(self._columns):
+            table = table.select([place for place, one in enumerate(self._columns) if not one.hidden])
+        return EncodedBatch(first_row, table.num_rows, encode(table, self._fields, self._name), keys)
 
     def _matched(self, schema: pa.Schema) -> list[int]:
         """Where in the file each of the job's columns lies."""

@@ -153,7 +153,7 @@ class Deliver:
     def _stream(self, job: Job, chunk: Chunk, destination: Destination, lease: Lease, pulse: Pulse) -> bool:
         delivery = delivery_of(job, chunk, destination, lease)
         with self.files.open(job.attempt_prefix + chunk.name, chunk.size) as file:
-            rows = self.read_rows(file, job.columns, job.key_column, chunk)
+            rows = self.read_rows(file, job.columns, job.staged_key(destination), chunk)
             return self.sinks[destination.type].deliver(delivery, rows, pulse)
 
     def _report(self, job: Job, chunk: Chunk, destination: Destination, lease: Lease, seconds: float) -> None:

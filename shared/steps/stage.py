@@ -10,7 +10,7 @@ undelivered. While a job is paused no unload is begun; one that is under way goe
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -18,14 +18,14 @@ from shared import chunks as counting
 from shared import jobs as domain
 from shared import lanes
 from shared.catalog import Catalog, CatalogEntry
-from shared.columns import Column
 from shared.errors import Busy, JobFails, LeftToOthers, StaleMessage, Unavailable
 from shared.events import Events, UnloadEnded
 from shared.jobs import Attempt, Job, JobStatus
 from shared.messages import DeliverChunk, StageJob
 from shared.steps.find import find_for_message
 from shared.steps.ports import Chunks, Clock, Jobs, Publisher, Topics, Unloads, UnloadState
-from shared.unload import kinds, unload_statement
+from shared.unload import TableColumn, selected, unload_statement
+from shared.unload_columns import find_column
 
 # Seconds. The message is often here before the write that confirms its job, which follows its publishing.
 _CONFIRMING = 2.0
@@ -143,20 +143,24 @@ class Stage:
                 self.topics.ensure(job, destination)
         table_columns = self.unloads.describe(job.table)
         entry = self.catalog.entry(job.table)
-        columns = kinds(table_columns)
+        key_column = _key_column(entry, table_columns)
+        keys = [*job.key_columns, *([key_column] if key_column else [])]
+        selection = selected(table_columns, job.chosen, keys)
+        _require_keys(job, table_columns)
         attempt = Attempt(str(self.new_id()), self.now())
         transition = partial(
             domain.claim,
             attempt=attempt,
             previous=job.attempt,
-            columns=columns,
-            key_column=_key_column(entry, columns),
+            columns=tuple(one.column for one in selection),
+            key_column=key_column,
         )
         claimed = replace(job, attempt=attempt)
         statement = unload_statement(
             job=claimed,
             filter_values=self.jobs.filter_values(job),
             table_columns=table_columns,
+            selection=selection,
             location_stage=self.snowflake_stage,
             max_file_bytes=self.limits.file_bytes,
             block_column=entry.block_column,
@@ -257,7 +261,14 @@ class Stage:
         return self.jobs.change(job.organization_id, job.job_id, transition)
 
 
-def _key_column(entry: CatalogEntry, columns: tuple[Column, ...]) -> str | None:
+def _key_column(entry: CatalogEntry, columns: Sequence[TableColumn]) -> str | None:
     """The catalog speaks of whole schemas: a table in one may lack the column, and then has no keys."""
-    names = {column.name for column in columns}
+    names = {column.field for column in columns}
     return entry.key_column if entry.key_column in names else None
+
+
+def _require_keys(job: Job, columns: Sequence[TableColumn]) -> None:
+    """UnloadRefused for a column that a destination asks for as its messages' keys, and the table lacks."""
+    for destination in job.destinations:
+        if destination.traits.key_column is not None:
+            find_column(columns, destination.traits.key_column, f"the keys of {destination}")

@@ -94,11 +94,13 @@ class Backfill(_Shown):
     time_paused: str | None
     max_parallel_chunks: NotRequired[int]
     oversized_rows: NotRequired[OversizedRows]
+    columns: NotRequired[list[str | dict[str, str]]]
 
 
 class _Options(TypedDict, total=False):
     max_parallel_chunks: int
     oversized_rows: OversizedRows
+    columns: list[str | dict[str, str]]
 
 
 def listed(job: Job, filter_values: Sequence[FilterValue] | None, counts: Counts | None) -> ListedBackfill:
@@ -139,6 +141,10 @@ def shown(
         options["max_parallel_chunks"] = job.max_parallel_chunks
     if job.oversized_rows is not None:
         options["oversized_rows"] = job.oversized_rows
+    if job.chosen:
+        options["columns"] = [
+            one.column if one.name is None else {"column": one.column, "as": one.name} for one in job.chosen
+        ]
     return {
         **item,
         "destinations": [

@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from shared.columns import Choice
 from shared.destination import Destination
 from shared.destinations import destination
 from shared.destinations.spec import Spec
 from shared.idempotency import Idempotency
 from shared.jobs import Job, Window
-from shared.web.models import CreateBackfill
+from shared.web.models import CreateBackfill, RenamedColumn
 
 
 def new_job(
@@ -33,6 +34,7 @@ def new_job(
         destinations=_destinations(request.destinations, new_id),
         static_egress_ip=request.static_egress_ip,
         oversized_rows=request.oversized_rows,
+        chosen=tuple(_choice(column) for column in request.columns or ()),
         time_created=now,
         webhook_batch_rows=webhook_batch_rows,
         filter_column=request.filter.column if request.filter else None,
@@ -40,6 +42,10 @@ def new_job(
         trace=trace,
         max_parallel_chunks=request.max_parallel_chunks,
     )
+
+
+def _choice(column: str | RenamedColumn) -> Choice:
+    return Choice(column) if isinstance(column, str) else Choice(column.column, column.as_)
 
 
 def _destinations(wanted: Sequence[Spec], new_id: Callable[[], UUID]) -> tuple[Destination, ...]:

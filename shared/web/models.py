@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    Discriminator,
     Field,
     PlainValidator,
     StringConstraints,
+    Tag,
     ValidationInfo,
     WithJsonSchema,
     model_validator,
@@ -21,13 +23,14 @@ from pydantic import (
 from shared import timestamps
 from shared.catalog import IDENTIFIER, Catalog, TableNotOffered, table_name
 from shared.destinations import KINDS
-from shared.destinations.spec import Spec, Strict, checked, refusal
+from shared.destinations.spec import ColumnName, Spec, Strict, checked, refusal
 from shared.jobs import FilterValue
 from shared.oversized import OversizedRows
 from shared.web import job_names
 from shared.web.body import UnusableNumber
 from shared.web.job_names import MOST_NAME_LENGTH
 
+MOST_COLUMNS = 1_000
 MOST_FILTER_VALUES = 16_384  # Snowflake's own limit of an IN list
 LAST_BLOCK = 2**63 - 1
 
@@ -121,6 +124,19 @@ _VALUES_SCHEMA = {
 Bound = Annotated[str | int, PlainValidator(_bound), WithJsonSchema(_BOUND_SCHEMA)]
 
 
+class RenamedColumn(Strict):
+    """A column of the table, and its name in the rows."""
+
+    column: ColumnName
+    as_: Annotated[str, StringConstraints(pattern=f"^{IDENTIFIER}$")] = Field(alias="as")
+
+
+ChosenColumn = Annotated[
+    Annotated[ColumnName, Tag("name")] | Annotated[RenamedColumn, Tag("renamed")],
+    Discriminator(lambda given: "name" if isinstance(given, str) else "renamed"),
+]
+
+
 class BackfillWindow(Strict):
     """The slice ``start <= partition_key < end``."""
 
@@ -144,7 +160,7 @@ def _order(bound: str | int) -> tuple[int, str, str]:
 class Filter(Strict):
     """Only rows whose column has one of the values: ``WHERE column IN (values)``."""
 
-    column: Annotated[str, StringConstraints(pattern=f"^{IDENTIFIER}$", to_lower=True)]
+    column: ColumnName
     values: Annotated[
         list[Annotated[FilterValue, PlainValidator(_filter_value)]],
         Field(min_length=1, max_length=MOST_FILTER_VALUES),
@@ -178,6 +194,14 @@ class CreateBackfill(Strict):
     )
     backfill_window: BackfillWindow
     filter: Filter | None = None
+    columns: Annotated[list[ChosenColumn], Field(min_length=1, max_length=MOST_COLUMNS)] | None = Field(
+        default=None,
+        description=(
+            "The rows' fields, in this order: columns of the table, matched without case, under their names"
+            " in lower case or under the names given. No two fields may have one name, whatever its case."
+            " Without it, all of the table's columns."
+        ),
+    )
     destinations: Annotated[list[Destination], Field(min_length=1, max_length=10)] = Field(
         description="No two of one type have the same name.", json_schema_extra={"uniqueItems": True}
     )

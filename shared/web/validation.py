@@ -22,7 +22,7 @@ _MESSAGES = {
     "too_long": "At most {max_length} items",
     "too_short": "At least {min_length} item",
 }
-_DESTINATION_PARTS = 2  # ("destinations", index)
+_PARTS = 2  # ("destinations", index)
 
 
 def read_backfill(body: Any, rules: Rules, found: Sequence[Fault] = ()) -> CreateBackfill:
@@ -36,6 +36,7 @@ def read_backfill(body: Any, rules: Rules, found: Sequence[Fault] = ()) -> Creat
     if isinstance(body, Mapping):
         # On the raw body, since models check what lies between fields only once the fields are valid.
         faults += _destinations_twice(body)
+        faults += _names_twice(body)
         faults += _window_by_block(body, rules)
     if faults or request is None:
         raise Invalid(faults)
@@ -46,9 +47,9 @@ def _fault(details: ErrorDetails) -> Fault:
     loc, kind = list(details["loc"]), details["type"]
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
         loc.append("type")
-    elif len(loc) > _DESTINATION_PARTS and loc[0] == "destinations":
+    elif len(loc) > _PARTS and loc[0] in {"destinations", "columns"}:
         # pydantic names the union's member there, which is no part of the way into the body.
-        del loc[_DESTINATION_PARTS]
+        del loc[_PARTS]
     # Only our own texts are templates: pydantic's may quote a pattern with braces in it.
     message = _MESSAGES[kind].format_map(details.get("ctx", {})) if kind in _MESSAGES else details["msg"]
     return Fault(loc=["body", *loc], msg=message, type=kind)
@@ -67,6 +68,23 @@ def _destinations_twice(body: Mapping[str, Any]) -> Iterator[Fault]:
             message = "Another destination of this type has this name"
             yield Fault(loc=["body", "destinations", index, "name"], msg=message, type="destination_twice")
         seen.add((kind, name))
+
+
+def _names_twice(body: Mapping[str, Any]) -> Iterator[Fault]:
+    columns = body.get("columns")
+    seen: set[str] = set()
+    for index, column in enumerate(columns if isinstance(columns, list) else []):
+        where, name = ([], column) if isinstance(column, str) else (["as"], _renamed(column))
+        if not isinstance(name, str):
+            continue
+        if name.lower() in seen:
+            message = "Another field has this name, but perhaps for its case"
+            yield Fault(loc=["body", "columns", index, *where], msg=message, type="column_twice")
+        seen.add(name.lower())
+
+
+def _renamed(column: Any) -> Any:
+    return column.get("as") if isinstance(column, Mapping) else None
 
 
 def _window_by_block(body: Mapping[str, Any], rules: Rules) -> Iterator[Fault]:

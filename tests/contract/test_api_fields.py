@@ -43,6 +43,47 @@ class TestJobName:
         assert _locs(service, body) == [["body", "job_name"]]
 
 
+class TestColumns:
+    @pytest.mark.parametrize(
+        ("columns", "shown"),
+        [
+            (["A", "b"], ["a", "b"]),
+            (["a", {"column": "A", "as": "B"}], ["a", {"column": "a", "as": "B"}]),
+            ([f"c{number}" for number in range(1_000)], [f"c{number}" for number in range(1_000)]),
+        ],
+        ids=["names", "renamed", "as many as there may be"],
+    )
+    def test_echoed_as_given(self, service: Service, columns: list[Any], shown: list[Any]) -> None:
+        job_id = service.created(backfill(columns=columns))
+        assert service.call("GET", f"{BACKFILLS}/{job_id}").get_json()["columns"] == shown
+
+    def test_without_them_nothing_is_echoed(self, service: Service) -> None:
+        job_id = service.created(backfill())
+        assert "columns" not in service.call("GET", f"{BACKFILLS}/{job_id}").get_json()
+
+    @pytest.mark.parametrize(
+        ("columns", "loc"),
+        [
+            ([], []),
+            ([f"c{number}" for number in range(1_001)], []),
+            ("a", []),
+            (["a", "b c"], [1]),
+            ([""], [0]),
+            ([5], [0]),
+            ([None], [0]),
+            ([["a"]], [0]),
+            ([{"column": "a"}], [0, "as"]),
+            ([{"as": "a"}], [0, "column"]),
+            ([{"column": "a", "as": "b c"}], [0, "as"]),
+            ([{"column": "a", "as": "b", "x": 1}], [0, "x"]),
+            (["a", "A"], [1]),
+            (["a", {"column": "b", "as": "A"}], [1, "as"]),
+        ],
+    )
+    def test_anything_else_is_refused_by_its_place(self, service: Service, columns: Any, loc: Loc) -> None:
+        assert _locs(service, backfill(columns=columns)) == [["body", "columns", *loc]]
+
+
 class TestTable:
     def test_matched_without_case_and_echoed_in_lower_case(self, service: Service) -> None:
         service.created(backfill(table="BASE.Assets.Erc20_Token_Transfers"))

@@ -11,7 +11,7 @@ import pytest
 from shared.errors import Unavailable, UnloadRefused
 from shared.jobs import Attempt, Job, Window
 from shared.steps.ports import Unloads, UnloadState
-from shared.unload import Statement, unload_statement
+from shared.unload import Statement, selected, unload_statement
 from tests.contract.unload_worlds import COLUMNS, World, fake_world, real_world, snowflake
 
 __all__ = ["snowflake"]
@@ -52,6 +52,7 @@ def statement(of: Job) -> Statement:
         job=of,
         filter_values=[],
         table_columns=COLUMNS,
+        selection=selected(COLUMNS, (), ()),
         location_stage="BASE.ASSETS.STAGED_CHUNKS",
         max_file_bytes=1 << 20,
     )

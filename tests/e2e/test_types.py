@@ -5,6 +5,7 @@ import io
 import json
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -82,10 +83,40 @@ def test_a_column_that_is_narrowed_differently_in_each_file_is_an_integer_in_all
     assert sorted(json.dumps(row) for row in posted) == expected
 
 
-@pytest.mark.parametrize("kind", ["GEOGRAPHY", "GEOMETRY"])
-def test_a_column_of_an_unsupported_type_fails_the_job_by_its_name(
-    client: Client, warehouse: Warehouse, kind: str
+PLACE = '{"type": "Point", "coordinates": [-122.35, 37.55]}'
+
+
+def test_places_vectors_and_structured_values_arrive_as_json(
+    stack: LocalStack, client: Client, warehouse: Warehouse
 ) -> None:
+    values = {
+        "GEOGRAPHY": PLACE,
+        "GEOMETRY": PLACE,
+        "VECTOR(FLOAT, 3)": "[1.5, 2, 3]",
+        "MAP(VARCHAR, NUMBER)": '{"a": 1}',
+        "OBJECT(a NUMBER)": '{"a": 1}',
+        "ARRAY(NUMBER)": "[1, 2]",
+    }
+    names = [f"C{number}" for number in range(len(values))]
+    defined = ", ".join(f"{name} {kind}" for name, kind in zip(names, values, strict=True))
+    table = warehouse.create("STRUCTURED", f"BLOCK_TIMESTAMP TIMESTAMP_NTZ(9), {defined}")
+    made = ", ".join("PARSE_JSON(%s)" for _ in names)
+    without: list[str | None] = ["2026-03-01T00:00:01", *[None] * len(names)]
+    rows: list[list[Any]] = [["2026-03-01T00:00:00", *values.values()], without]
+    warehouse.insert(table, f"%s::TIMESTAMP_NTZ(9), {made}", rows)
+    job = client.completed(client.create(table=table, destinations=[kafka("structured")]))
+    sent = committed(stack.endpoints["kafka_bootstrap"], f"beam.{job['organization_id']}.structured")
+    found = sorted((json.loads(value) for _, value in sent), key=lambda row: str(row["block_timestamp"]))
+    assert [list(row.values())[1:] for row in found] == [
+        [json.loads(value) for value in values.values()],
+        [None] * len(names),
+    ]
+
+
+def test_a_column_of_an_unsupported_type_fails_the_job_by_its_name(
+    client: Client, warehouse: Warehouse
+) -> None:
+    kind = "FILE"
     table = warehouse.create(f"OF_{kind}", f"BLOCK_TIMESTAMP TIMESTAMP_NTZ(9), Birth_Place {kind}")
     job_id = client.create(table=table, destinations=[kafka(f"of-{kind}")])
     job = client.wait_for(job_id, "failed")

@@ -21,7 +21,7 @@ from shared.encoding import ParquetRows
 from shared.errors import Unavailable, UnloadRefused
 from shared.jobs import Attempt, FilterValue, Job, Window
 from shared.steps.ports import UnloadState
-from shared.unload import kinds, unload_statement
+from shared.unload import selected, unload_statement
 from tests.contract.unload_worlds import LocalSnowflake
 from tests.contract.unload_worlds import snowflake as snowflake_fixture
 from tests.integration.unload_examples import MESSAGES, STATEMENTS
@@ -79,10 +79,12 @@ def job(table: str, window: Window = MARCH, filter_column: str | None = None) ->
 def submit(
     server: LocalSnowflake, unloads: SnowflakeUnloads, of: Job, values: list[FilterValue] | None = None
 ) -> str:
+    columns = unloads.describe(of.table)
     statement = unload_statement(
         job=of,
         filter_values=values or [],
-        table_columns=unloads.describe(of.table),
+        table_columns=columns,
+        selection=selected(columns, of.chosen, ()),
         location_stage=server.location_stage,
         max_file_bytes=1 << 24,
     )
@@ -103,7 +105,7 @@ def messages(
     """The rows of the job's slice, as a destination gets them."""
     query_id = submit(server, unloads, of, values)
     assert end(unloads, query_id) is UnloadState.SUCCEEDED, unloads.failure(query_id)
-    columns = kinds(unloads.describe(of.table))
+    columns = [one.column for one in selected(unloads.describe(of.table), of.chosen, ())]
     rows = []
     for file in unloads.files(query_id):
         path = urllib.parse.quote(of.attempt_prefix + file.name, safe="")

@@ -1,14 +1,23 @@
 """The unload takes exactly the slice a job asks for, or says what is wrong with the asking."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from shared.columns import Column, JsonKind
+from shared.columns import Choice, Column, JsonKind
 from shared.errors import UnloadRefused, UnsupportedColumn
 from shared.jobs import Window
-from shared.unload import TableColumn, describe_statement, find_statement, kinds, known_statement
-from tests.unit.unload_statements import ATTEMPT, BLOCK_NUMBER, BLOCK_TIMESTAMP, JOB, TOKEN_ADDRESS, statement
+from shared.unload import TableColumn, describe_statement, find_statement, known_statement, selected
+from tests.unit.unload_statements import (
+    ATTEMPT,
+    BLOCK_NUMBER,
+    BLOCK_TIMESTAMP,
+    JOB,
+    MARCH,
+    TOKEN_ADDRESS,
+    statement,
+)
 
 BLOCKS = Window("block", "42000000", "42000100")
 
@@ -34,21 +43,82 @@ def where(text: str) -> str:
         ("VARIANT", 0, JsonKind.JSON),
         ("OBJECT", 0, JsonKind.JSON),
         ("ARRAY", 0, JsonKind.JSON),
+        ("MAP", 0, JsonKind.JSON),
+        ("VECTOR", 0, JsonKind.JSON),
+        ("GEOGRAPHY", 0, JsonKind.JSON),
+        ("GEOMETRY", 0, JsonKind.JSON),
     ],
 )
 def test_each_type_has_one_kind_of_json(type_: str, scale: int, kind: JsonKind) -> None:
-    assert kinds([TableColumn("A_Name", type_, scale)]) == (Column("a_name", kind),)
+    assert columns_of([TableColumn("A_Name", type_, scale)]) == [Column("a_name", kind)]
 
 
-@pytest.mark.parametrize("type_", ["GEOGRAPHY", "GEOMETRY", "VECTOR", "MAP", "DECFLOAT", "FILE", "TIMESTAMP"])
+@pytest.mark.parametrize("type_", ["DECFLOAT", "FILE", "INTERVAL_DAY_TIME", "TIMESTAMP"])
 def test_a_type_without_a_mapping_is_named_with_its_column_and_with_what_is_supported(type_: str) -> None:
     with pytest.raises(UnsupportedColumn, match=rf"place is of type {type_}, .* supported are NUMBER, "):
-        kinds([TOKEN_ADDRESS, TableColumn("PLACE", type_, 0)])
+        columns_of([TOKEN_ADDRESS, TableColumn("PLACE", type_, 0)])
+
+
+def columns_of(
+    columns: list[TableColumn], chosen: Sequence[Choice] = (), keys: Sequence[str] = ()
+) -> list[Column]:
+    return [one.column for one in selected(columns, chosen, keys)]
+
+
+WIDE = [TableColumn("ID", "FIXED", 0), TableColumn("Name", "TEXT", 0), TableColumn("PLACE", "FILE", 0)]
+
+
+def test_chosen_columns_are_all_that_is_staged_in_their_order_and_under_their_names() -> None:
+    chosen = (Choice("name", "Label"), Choice("id"), Choice("id", "number"))
+    assert columns_of(WIDE, chosen) == [
+        Column("Label", JsonKind.TEXT, "name"),
+        Column("id", JsonKind.INTEGER),
+        Column("number", JsonKind.INTEGER, "id"),
+    ]
+    window = replace(MARCH, partition_key="block", start="1", end="2")
+    unload = statement(WIDE, window=window, block_column="id", chosen=chosen)
+    assert 'SELECT slice."Name" AS "Label", slice."ID" AS "id", slice."ID" AS "number" FROM' in unload.text
+
+
+def test_a_key_that_is_not_chosen_is_staged_beside_the_fields() -> None:
+    chosen = (Choice("name", "id"),)
+    assert columns_of(WIDE, chosen, ["id", "name"]) == [
+        Column("id", JsonKind.TEXT, "name"),
+        Column("key:id", JsonKind.INTEGER, "id", hidden=True),
+    ]
+    assert columns_of(WIDE[:2], (), ["id"]) == columns_of(WIDE[:2])
+
+
+@pytest.mark.parametrize("chosen", [(Choice("colour"),), (Choice("id"), Choice("colour", "id2"))])
+def test_a_chosen_column_that_is_not_there_is_named(chosen: tuple[Choice, ...]) -> None:
+    with pytest.raises(UnloadRefused, match="no column colour for the rows; its columns are id, name, place"):
+        selected(WIDE, chosen, ())
+
+
+def test_a_key_that_is_not_there_is_named() -> None:
+    with pytest.raises(UnloadRefused, match="no column colour for the messages' keys"):
+        selected(WIDE, (Choice("id"),), ["colour"])
+
+
+@pytest.mark.parametrize(
+    ("type_", "written"),
+    [
+        ("GEOGRAPHY", 'TO_JSON(ST_ASGEOJSON(slice."C"))'),
+        ("GEOMETRY", 'TO_JSON(ST_ASGEOJSON(slice."C"))'),
+        ("VECTOR", 'TO_JSON(slice."C"::ARRAY)'),
+        ("MAP", 'TO_JSON(slice."C"::OBJECT)'),
+        ("OBJECT", 'TO_JSON(slice."C"::OBJECT)'),
+        ("ARRAY", 'TO_JSON(slice."C"::ARRAY)'),
+        ("VARIANT", 'TO_JSON(slice."C")'),
+    ],
+)
+def test_what_is_no_plain_value_is_staged_as_its_json(type_: str, written: str) -> None:
+    assert f'{written} AS "C"' in statement([BLOCK_TIMESTAMP, TableColumn("C", type_, 0)]).text
 
 
 def test_columns_alike_but_for_case_can_not_be_one_field() -> None:
     with pytest.raises(UnsupportedColumn, match=r"differ only in case .*: Amount, AMOUNT$"):
-        kinds([TableColumn("Amount", "REAL", 0), TOKEN_ADDRESS, TableColumn("AMOUNT", "TEXT", 0)])
+        columns_of([TableColumn("Amount", "REAL", 0), TOKEN_ADDRESS, TableColumn("AMOUNT", "TEXT", 0)])
 
 
 def test_the_window_takes_its_start_and_leaves_its_end() -> None:
@@ -109,6 +179,7 @@ def test_a_filter_column_that_could_be_two_is_refused() -> None:
             [BLOCK_TIMESTAMP, TableColumn("Name", "TEXT", 0), TableColumn("NAME", "TEXT", 0)],
             filter_column="name",
             filter_values=["x"],
+            chosen=[Choice("block_timestamp")],
         )
 
 

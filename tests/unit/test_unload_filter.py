@@ -1,7 +1,7 @@
 """A filter picks the rows whose message has one of its values, and never means anything else."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import UnloadRefused
@@ -22,13 +22,11 @@ def bound(value: FilterValue, type_: str, scale: int = 0) -> object:
 
 
 @given(st.lists(st.text(), min_size=1, max_size=5))
-@settings(deadline=None)
 def test_any_string_comes_back_from_snowflakes_grammar_as_it_was(values: list[FilterValue]) -> None:
     assert listed_values(rendered(filtered(values, "TEXT"))) == values
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-@settings(deadline=None)
 def test_any_number_comes_back_from_snowflakes_grammar_as_it_was(value: float) -> None:
     [number] = listed_values(rendered(filtered([value], "REAL")))
     assert float(number) == value

@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 from sqlglot import exp
 
+from shared.columns import Choice
 from shared.jobs import Window
 from shared.unload import Statement, TableColumn
 from tests.unit.unload_statements import (
@@ -35,10 +36,18 @@ EVERY_TYPE: Final = [
     TableColumn("VARIANT", "VARIANT", 0),
     TableColumn("OBJECT", "OBJECT", 0),
     TableColumn("ARRAY", "ARRAY", 0),
+    TableColumn("MAP", "MAP", 0),
+    TableColumn("VECTOR", "VECTOR", 0),
+    TableColumn("GEOGRAPHY", "GEOGRAPHY", 0),
+    TableColumn("GEOMETRY", "GEOMETRY", 0),
 ]
 STATEMENTS: Final[dict[str, Statement]] = {
     "window_alone": statement([TOKEN_ADDRESS, BLOCK_TIMESTAMP, BLOCK_NUMBER]),
     "every_type": statement(EVERY_TYPE),
+    "chosen_columns": statement(
+        [BLOCK_NUMBER, BLOCK_TIMESTAMP, TOKEN_ADDRESS],
+        chosen=[Choice("token_address", "Token"), Choice("block_number")],
+    ),
     "zoned_window": statement([TableColumn("BLOCK_TIMESTAMP", "TIMESTAMP_TZ", 9)]),
     "local_window": statement([TableColumn("BLOCK_TIMESTAMP", "TIMESTAMP_LTZ", 9)]),
     "block_window": statement(

@@ -181,7 +181,7 @@ class Grave(SteadyPulse):
         super().checkpoint(next_batch, skipped, splits)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     sizes=some.lists(some.sampled_from([40, 100, 400, 1_500]), min_size=1, max_size=60),
     limits=some.lists(some.sampled_from([200, 500, 1_000, 10_000]), min_size=1, max_size=4),

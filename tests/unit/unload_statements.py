@@ -8,8 +8,9 @@ from typing import Any
 from snowflake.connector._internal.binding_converters import ClientSideBindingConverter
 from sqlglot import exp, parse
 
+from shared.columns import Choice
 from shared.jobs import Attempt, FilterValue, Job, Window
-from shared.unload import Statement, TableColumn, unload_statement
+from shared.unload import Statement, TableColumn, selected, unload_statement
 
 ATTEMPT = Attempt(
     "5e9ae1a7-6a44-4e3b-9d20-8d6f0a5a1c11",
@@ -40,6 +41,7 @@ def statement(
     window: Window = MARCH,
     filter_column: str | None = None,
     filter_values: Sequence[FilterValue] = (),
+    chosen: Sequence[Choice] = (),
     **arguments: Any,
 ) -> Statement:
     """The unload of a slice of a table with these columns."""
@@ -47,6 +49,7 @@ def statement(
         job=replace(job, window=window, filter_column=filter_column),
         filter_values=filter_values,
         table_columns=columns,
+        selection=selected(columns, chosen, ()),
         location_stage="backfills.public.staging",
         max_file_bytes=33_554_432,
         **arguments,

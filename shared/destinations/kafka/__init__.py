@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 _SECONDS = 15.0
 
 
-def _traits(delivery: str | None, _options: Mapping[str, Any]) -> Traits:
-    return Traits(owned=True, marked=delivery != AT_LEAST_ONCE, undivided=True)
+def _traits(delivery: str | None, options: Mapping[str, Any]) -> Traits:
+    return Traits(
+        owned=True,
+        marked=delivery != AT_LEAST_ONCE,
+        undivided=True,
+        key_column=options.get("key_column"),
+    )
 
 
 def _spec() -> "type[Spec]":

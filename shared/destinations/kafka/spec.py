@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared.destinations.spec import DestinationName, Spec
+from shared.destinations.spec import ColumnName, DestinationName, Spec
 
 
 class KafkaDestination(Spec):
@@ -12,6 +12,10 @@ class KafkaDestination(Spec):
 
     type: Literal["kafka"]
     name: DestinationName
+    key_column: ColumnName | None = Field(
+        default=None,
+        description="The table's column whose values are the messages' keys; by default the table's own key.",
+    )
     delivery: Literal["exactly_once", "at_least_once"] | None = Field(
         default=None,
         description=(

@@ -92,6 +92,7 @@ def backfill(
     window: tuple[str, str] = MARCH,
     column: str | None = None,
     values: list[Any] | None = None,
+    columns: list[Any] | None = None,
 ) -> dict[str, Any]:
     """The body of a create request; a filter only with a column."""
     body: dict[str, Any] = {
@@ -102,6 +103,8 @@ def backfill(
     }
     if column is not None:
         body["filter"] = {"column": column, "values": values}
+    if columns is not None:
+        body["columns"] = columns
     return body
 
 

@@ -159,6 +159,25 @@ def test_semi_structured_values_are_compact_json(unloaded: Callable[..., list[An
     assert unloaded(kind, 'TO_JSON("C")', nested, "NULL") == [compact, None]
 
 
+@pytest.mark.parametrize("kind", ["OBJECT(a NUMBER, b VARCHAR)", "MAP(VARCHAR, NUMBER)", "OBJECT"])
+def test_structured_values_are_compact_json(unloaded: Callable[..., list[Any]], kind: str) -> None:
+    made = """PARSE_JSON('{"a": 1, "b": null}')"""
+    assert unloaded(kind, 'TO_JSON("C"::OBJECT)', made, "NULL") == ['{"a":1,"b":null}', None]
+
+
+@pytest.mark.parametrize("kind", ["ARRAY(NUMBER)", "ARRAY", "VECTOR(FLOAT, 3)"])
+def test_arrays_and_vectors_are_json_arrays(unloaded: Callable[..., list[Any]], kind: str) -> None:
+    made = "PARSE_JSON('[1.5, 2, 3]')"
+    assert unloaded(kind, 'TO_JSON("C"::ARRAY)', made, "NULL") == ["[1.5,2,3]", None]
+
+
+@pytest.mark.parametrize("kind", ["GEOGRAPHY", "GEOMETRY"])
+def test_places_are_geojson(unloaded: Callable[..., list[Any]], kind: str) -> None:
+    made = """PARSE_JSON('{"type": "Point", "coordinates": [-122.3, 37.5]}')"""
+    geojson = '{"type":"Point","coordinates":[-122.3,37.5]}'
+    assert unloaded(kind, 'TO_JSON(ST_ASGEOJSON("C"))', made, "NULL") == [geojson, None]
+
+
 @pytest.mark.parametrize(
     "text", ["it's", "back\\slash", "%s $x {y}", "tab\tnul\x00", "--c /*c*/ ;", "🚀\u2028", ""]
 )

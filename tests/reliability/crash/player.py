@@ -9,7 +9,7 @@ from typing import Any
 
 import urllib3
 
-from tests.e2e.support.client import backfill, kafka, wait_until, webhook
+from tests.e2e.support.client import MARCH, backfill, kafka, wait_until, webhook
 from tests.e2e.support.queue import DEAD_LETTER, Queue
 from tests.e2e.support.receiver import NarrowReceiver, Request
 from tests.reliability.crash.control import Fate
@@ -133,7 +133,7 @@ def _create(ground: Ground, case: Case, client: _Client, destination: str, recei
         [kafka(destination), webhook(destination, receiver.url)],
         column=scenario.filter_column,
         values=[1] if scenario.filter_column else None,
-        **({"window": _EMPTY_WINDOW} if scenario.empty else {}),
+        window=_EMPTY_WINDOW if scenario.empty else MARCH,
     )
     if scenario.parallel is not None:
         body["max_parallel_chunks"] = scenario.parallel

@@ -7,6 +7,8 @@ import pytest
 
 from shared import jobs as domain
 from shared.catalog import Catalog, CatalogEntry, TableNotOffered
+from shared.columns import Choice
+from shared.destinations import destination
 from shared.errors import (
     Busy,
     JobFails,
@@ -41,6 +43,40 @@ def test_the_mapping_of_columns_is_decided_once_for_the_job() -> None:
     job = stage(world := World(), accepted(world))
     assert [column.name for column in job.columns] == ["unique_id", "log_index", "block_timestamp"]
     assert job.key_column == "unique_id"
+
+
+def test_chosen_columns_are_staged_and_the_key_beside_them() -> None:
+    world = World()
+    job = new_job(confirmed=True, chosen=(Choice("log_index", "index"),))
+    world.jobs.create(job, [])
+    staged = stage(world, job)
+    assert [(column.name, column.hidden) for column in staged.columns] == [
+        ("index", False),
+        ("key:unique_id", True),
+    ]
+    assert staged.staged_key(KAFKA) == "key:unique_id"
+
+
+def test_a_destination_may_choose_its_messages_keys() -> None:
+    world = World()
+    keyed = destination(type="kafka", name="keyed", uid="keyed-uid", key_column="log_index")
+    job = new_job(confirmed=True, destinations=(keyed, KAFKA))
+    world.jobs.create(job, [])
+    staged = stage(world, job)
+    assert (staged.staged_key(keyed), staged.staged_key(KAFKA)) == ("log_index", "unique_id")
+
+
+def test_without_a_key_column_there_are_no_keys() -> None:
+    assert new_job().staged_key(KAFKA) is None
+
+
+def test_a_key_that_the_table_lacks_fails_the_job_by_the_destinations_name() -> None:
+    world = World()
+    keyed = destination(type="kafka", name="keyed", uid="keyed-uid", key_column="colour")
+    job = new_job(confirmed=True, destinations=(keyed,))
+    world.jobs.create(job, [])
+    with pytest.raises(UnloadRefused, match="no column colour for the keys of kafka keyed"):
+        stage(world, job)
 
 
 def test_a_filter_reaches_the_statement() -> None:

@@ -24,13 +24,21 @@ _TIMESTAMPS = {
     DataType.Type.TIMESTAMPLTZ: "timestamp_ltz",
     DataType.Type.TIMESTAMPTZ: "timestamp_tz",
 }
-_SEMI_STRUCTURED = {
+SEMI_STRUCTURED = {
     DataType.Type.VARIANT: "variant",
     DataType.Type.OBJECT: "object",
     DataType.Type.ARRAY: "array",
 }
-# Held as text: they can be stored and described, and an unload of them is refused before it comes to them.
-_SPATIAL = {DataType.Type.GEOGRAPHY: "geography", DataType.Type.GEOMETRY: "geometry"}
+# Held as JSON: GeoJSON of what is somewhere on a plane or the globe, an array of a vector.
+_AS_JSON = {
+    DataType.Type.GEOGRAPHY: "geography",
+    DataType.Type.GEOMETRY: "geometry",
+    DataType.Type.MAP: "map",
+    DataType.Type.VECTOR: "vector",
+}
+_STRUCTURED = {DataType.Type.OBJECT, DataType.Type.ARRAY, DataType.Type.MAP}
+# Held as text: it can be described, and an unload of it is refused before it comes to it.
+_FILE = {DataType.Type.FILE: "file"}
 _TEXTS = {DataType.Type.VARCHAR, DataType.Type.TEXT, DataType.Type.CHAR, DataType.Type.NCHAR}
 _INTEGERS = {
     DataType.Type.TINYINT,
@@ -48,6 +56,8 @@ class SnowflakeType:
     precision: int | None = None
     scale: int | None = None
     length: int | None = None
+    dimension: int | None = None  # of a vector
+    parts: tuple[SnowflakeType, ...] = ()  # of a structured type, or a vector's one
 
     @property
     def zoned(self) -> bool:
@@ -56,7 +66,13 @@ class SnowflakeType:
     def row_type(self, column: str) -> dict[str, Any]:
         """Describe a result's column, as the protocol does."""
         length = self.length
+        # There for what has them only: the connector takes a type with fields for a structured one.
+        structured = {
+            "fields": [part.row_type(f"{column}.{number}") for number, part in enumerate(self.parts)] or None,
+            "vectorDimension": self.dimension,
+        }
         return {
+            **{name: value for name, value in structured.items() if value is not None},
             "name": column,
             "type": self.name,
             "precision": self.precision,
@@ -71,12 +87,20 @@ class SnowflakeType:
         }
 
 
-def of_declaration(declared: DataType) -> SnowflakeType | None:
+def of_declaration(declared: DataType) -> SnowflakeType | None:  # noqa: PLR0911 - one line a type
     """The type of a column definition; None where DuckDB's own type tells it."""
     parameter = next((int(each.name) for each in declared.expressions if each.name.isdigit()), None)
     if name := _TIMESTAMPS.get(declared.this):
         return SnowflakeType(name, 0, 9 if parameter is None else parameter)
-    if name := _SEMI_STRUCTURED.get(declared.this) or _SPATIAL.get(declared.this):
+    if declared.this == DataType.Type.VECTOR:
+        return SnowflakeType("vector", dimension=parameter, parts=(SnowflakeType("real"),))
+    if declared.this in _STRUCTURED and declared.expressions:
+        parts = [part.kind if isinstance(part, exp.ColumnDef) else part for part in declared.expressions]
+        return SnowflakeType(
+            SEMI_STRUCTURED.get(declared.this) or _AS_JSON[declared.this],
+            parts=tuple(of_declaration(part) or SnowflakeType("fixed", 38, 0) for part in parts),
+        )
+    if name := SEMI_STRUCTURED.get(declared.this) or _AS_JSON.get(declared.this) or _FILE.get(declared.this):
         return SnowflakeType(name)
     if declared.this == DataType.Type.TIME:
         return SnowflakeType("time", 0, 9 if parameter is None else parameter)
@@ -115,7 +139,8 @@ _DUCKDB = {
     DataType.Type.TIME: DataType.Type.TIME_NS,
     DataType.Type.BINARY: DataType.Type.VARBINARY,
     DataType.Type.VARBINARY: DataType.Type.VARBINARY,
-    **dict.fromkeys(_SPATIAL, DataType.Type.TEXT),
+    **dict.fromkeys(_AS_JSON, DataType.Type.JSON),
+    **dict.fromkeys(_FILE, DataType.Type.TEXT),
 }
 
 
@@ -126,6 +151,8 @@ def to_duckdb(node: exp.Expression) -> exp.Expression:
     if node.this in _INTEGERS or (node.this == DataType.Type.DECIMAL and _is_whole(node)):
         # 128 bits hold all 38 digits. Not DECIMAL(38, 0): fakesnow turns that into a BIGINT.
         return DataType(this=DataType.Type.INT128)
+    if node.this in SEMI_STRUCTURED and node.expressions:
+        return DataType(this=DataType.Type.JSON)
     other = _DUCKDB.get(node.this)
     return node if other is None else DataType(this=other)
 

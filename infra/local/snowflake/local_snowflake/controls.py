@@ -23,9 +23,9 @@ class Controls:
         with self._lock:
             self._failures += [failure] * times
 
-    def hold(self, query: Query) -> None:
-        """Keep an unload running for as long as asked, or until it is cancelled."""
-        query.canceled.wait(self.unload_seconds)
+    def hold(self, query: Query, seconds: float) -> None:
+        """Keep an unload running for so long, or until it is cancelled."""
+        query.canceled.wait(seconds)
 
     def fail(self) -> None:
         with self._lock:

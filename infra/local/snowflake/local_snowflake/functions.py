@@ -7,7 +7,7 @@ import re
 from sqlglot import exp
 from sqlglot.expressions import DataType
 
-from local_snowflake.column_types import to_duckdb
+from local_snowflake.column_types import SEMI_STRUCTURED, to_duckdb
 from local_snowflake.failures import unsupported
 
 _OFFSET = re.compile(r"^(\d{4}-\d\d-\d\d[ T][\d:.]+) ?([+-]\d\d(?::?\d\d)?|Z)$")
@@ -46,7 +46,7 @@ def _stored(node: exp.Expression) -> exp.Expression:
     return _function(node)
 
 
-def _function(node: exp.Expression) -> exp.Expression:  # noqa: PLR0911 - one line a function
+def _function(node: exp.Expression) -> exp.Expression:  # noqa: C901, PLR0911 - one case a function
     match node:
         case exp.ToChar() if fmt := node.args.get("format"):
             return _formatted(node.this, _format(fmt.name), has_date="YYYY" in fmt.name.upper())
@@ -62,6 +62,11 @@ def _function(node: exp.Expression) -> exp.Expression:  # noqa: PLR0911 - one li
             return _to_utc(node)
         case exp.JSONFormat():
             return exp.cast(exp.Anonymous(this="json", expressions=[node.this]), DataType.Type.TEXT)
+        case exp.Anonymous() if node.name.upper() == "ST_ASGEOJSON":
+            return node.expressions[0]
+        case exp.Cast() if node.to.this in SEMI_STRUCTURED and isinstance(node.this, exp.Column):
+            # Of a column that is held as JSON, whatever it was declared as.
+            return exp.cast(node.this, DataType.Type.JSON)
         case exp.ToBinary() if not node.args.get("format"):
             return exp.Unhex(this=node.this)
         case exp.Literal() if node.is_string and "\0" in node.name:

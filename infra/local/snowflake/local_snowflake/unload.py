@@ -56,6 +56,8 @@ def unload(
     narrow: bool,
 ) -> Rowset:
     """Run the unload; answers Snowflake's rows: one a file with DETAILED_OUTPUT, else one of totals."""
+    # As it was when the unload began: whoever sees its files may have it changed for the next one.
+    seconds = controls.unload_seconds
     options = _options(statement)
     location = _resolve(statement.this.name, connection)
     sql = _source(statement, query.text, connection)
@@ -77,7 +79,7 @@ def unload(
         files.append({"FILE_NAME": name, "FILE_SIZE": len(file.content), "ROW_COUNT": file.rows})
         if query.canceled.is_set():
             break  # what is written stays behind, as an aborted unload's files may
-    controls.hold(query)
+    controls.hold(query, seconds)
     controls.fail()
     return _answer(files, detailed=bool(options.get("DETAILED_OUTPUT")))
 
