@@ -1,4 +1,4 @@
-"""What schemathesis must know of create requests besides their schema: two rules that no schema can say."""
+"""What schemathesis must know of create requests besides their schema: three rules that no schema can say."""
 
 from typing import Any
 
@@ -9,7 +9,9 @@ from shared import timestamps
 
 @schemathesis.hook
 def map_body(_context: schemathesis.HookContext, body: Any) -> Any:
-    """Turn a window round whose start is after its end, and name two destinations apart."""
+    """Turn a window round whose start is after its end, name two destinations apart, and leave out a field
+    whose name, whatever its case, another one has.
+    """
     if not isinstance(body, dict):
         return body
     window, destinations = body.get("backfill_window"), body.get("destinations")
@@ -17,6 +19,8 @@ def map_body(_context: schemathesis.HookContext, body: Any) -> Any:
         body = body | {"backfill_window": window | {"start": window["end"], "end": window["start"]}}
     if isinstance(destinations, list):
         body = body | {"destinations": _told_apart(destinations)}
+    if isinstance(body.get("columns"), list):
+        body = body | {"columns": _of_different_names(body["columns"])}
     return body
 
 
@@ -36,6 +40,19 @@ def _order(bound: Any) -> tuple[str, str]:
         return timestamps.order(timestamps.canonical(bound))
     except (TypeError, ValueError):
         return "", ""
+
+
+def _of_different_names(columns: list[Any]) -> list[Any]:
+    named: set[str] = set()
+    different = []
+    for column in columns:
+        name = column.get("as") if isinstance(column, dict) else column
+        if isinstance(name, str):
+            if name.lower() in named:
+                continue
+            named.add(name.lower())
+        different.append(column)
+    return different
 
 
 def _told_apart(destinations: list[Any]) -> list[Any]:
