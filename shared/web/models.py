@@ -194,7 +194,13 @@ class CreateBackfill(Strict):
     )
     backfill_window: BackfillWindow
     filter: Filter | None = None
-    columns: Annotated[list[ChosenColumn], Field(min_length=1, max_length=MOST_COLUMNS)] | None = Field(
+    columns: (
+        Annotated[
+            list[ChosenColumn],
+            Field(min_length=1, max_length=MOST_COLUMNS, json_schema_extra={"uniqueItems": True}),
+        ]
+        | None
+    ) = Field(
         default=None,
         description=(
             "The rows' fields, in this order: columns of the table, matched without case, under their names"

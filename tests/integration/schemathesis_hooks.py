@@ -9,9 +9,7 @@ from shared import timestamps
 
 @schemathesis.hook
 def map_body(_context: schemathesis.HookContext, body: Any) -> Any:
-    """Turn a window round whose start is after its end, name two destinations apart, and leave out a field
-    whose name, whatever its case, another one has.
-    """
+    """Turn a window round whose start is after its end, and name two destinations apart."""
     if not isinstance(body, dict):
         return body
     window, destinations = body.get("backfill_window"), body.get("destinations")
@@ -19,9 +17,20 @@ def map_body(_context: schemathesis.HookContext, body: Any) -> Any:
         body = body | {"backfill_window": window | {"start": window["end"], "end": window["start"]}}
     if isinstance(destinations, list):
         body = body | {"destinations": _told_apart(destinations)}
-    if isinstance(body.get("columns"), list):
-        body = body | {"columns": _of_different_names(body["columns"])}
     return body
+
+
+@schemathesis.hook
+def before_call(_context: schemathesis.HookContext, case: schemathesis.Case, _kwargs: dict[str, Any]) -> None:
+    """Leave out fields whose name, whatever its case, another one has: valid by the schema's rules alone.
+
+    Not every phase lets its bodies be mapped.
+    """
+    if case.meta is None or not case.meta.generation.mode.is_positive or not isinstance(case.body, dict):
+        return
+    columns = case.body.get("columns")
+    if isinstance(columns, list):
+        case.body = {**case.body, "columns": _of_different_names(columns)}
 
 
 @schemathesis.hook
