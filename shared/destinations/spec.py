@@ -13,7 +13,8 @@ from shared.catalog import IDENTIFIER
 
 DestinationName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$")]
 ColumnName = Annotated[str, StringConstraints(pattern=f"^{IDENTIFIER}$", to_lower=True)]
-SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")]
+NAME_OF_SECRET = r"^[A-Za-z0-9_]{1,64}$"
+SecretName = Annotated[str, StringConstraints(pattern=NAME_OF_SECRET)]
 
 
 class Rules(Protocol):
@@ -38,6 +39,11 @@ def checked(kind: str, check: Callable[[str], str], text: str) -> str:
         return check(text)
     except ValueError as error:
         raise refusal(kind, str(error)) from error
+
+
+def whole(value: Any) -> Any:
+    """To JSON Schema 3.0 is an integer, and some clients have no other numbers."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class Strict(BaseModel):

@@ -23,7 +23,7 @@ from pydantic import (
 from shared import timestamps
 from shared.catalog import IDENTIFIER, Catalog, TableNotOffered, table_name
 from shared.destinations import KINDS
-from shared.destinations.spec import ColumnName, Spec, Strict, checked, refusal
+from shared.destinations.spec import ColumnName, Spec, Strict, checked, refusal, whole
 from shared.jobs import FilterValue
 from shared.oversized import OversizedRows
 from shared.web import job_names
@@ -90,11 +90,6 @@ def _one_type(values: list[FilterValue]) -> list[FilterValue]:
         raise refusal("mixed_types", reason)
     # All are of one JSON type here, in which 1 and 1.0 are the same number.
     return list(dict.fromkeys(values))
-
-
-def _whole(value: Any) -> Any:
-    # To JSON Schema 3.0 is an integer, and some clients have no other numbers.
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _parallel_chunks(number: int, info: ValidationInfo[Rules]) -> int:
@@ -213,7 +208,7 @@ class CreateBackfill(Strict):
     )
     static_egress_ip: bool = Field(default=False, description="Deliver from a fixed address.")
     max_parallel_chunks: (
-        Annotated[int, Field(ge=1), AfterValidator(_parallel_chunks), BeforeValidator(_whole)] | None
+        Annotated[int, Field(ge=1), AfterValidator(_parallel_chunks), BeforeValidator(whole)] | None
     ) = Field(
         default=None,
         description="Deliver at most so many of the job's chunks at once; the service may deliver fewer.",

@@ -1,5 +1,6 @@
 """A webhook receiver: a real HTTP server on loopback that answers as it was told."""
 
+import gzip
 import json
 import ssl
 import threading
@@ -8,6 +9,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
+
+import zstandard
 
 PAUSE = 0.05  # seconds between two bytes of a trickled answer
 
@@ -41,8 +44,18 @@ class Request:
     body: bytes
     connection: tuple[str, int]
 
+    def plain(self) -> bytes:
+        """The body before it was compressed."""
+        match self.headers.get("Content-Encoding"):
+            case "gzip":
+                return gzip.decompress(self.body)
+            case "zstd":
+                return zstandard.ZstdDecompressor().decompress(self.body)
+            case _:
+                return self.body
+
     def rows(self) -> list[int]:
-        return [row["row"] for row in json.loads(self.body)]
+        return [row["row"] for row in json.loads(self.plain())]
 
 
 class _Server(ThreadingHTTPServer):

@@ -1,4 +1,4 @@
-"""What schemathesis must know of create requests besides their schema: three rules that no schema can say."""
+"""What schemathesis must know of create requests besides their schema: four rules that no schema can say."""
 
 from typing import Any
 
@@ -21,13 +21,18 @@ def map_body(_context: schemathesis.HookContext, body: Any) -> Any:
 
 
 @schemathesis.hook
-def before_call(_context: schemathesis.HookContext, case: schemathesis.Case, _kwargs: dict[str, Any]) -> None:
-    """Leave out fields whose name, whatever its case, another one has: valid by the schema's rules alone.
+def before_call(
+    _context: schemathesis.HookContext, case: schemathesis.Case[Any], _kwargs: dict[str, Any]
+) -> None:
+    """Leave out fields and headers whose name, whatever its case, another one has: valid by the schema alone.
 
     Not every phase lets its bodies be mapped.
     """
     if case.meta is None or not case.meta.generation.mode.is_positive or not isinstance(case.body, dict):
         return
+    destinations = case.body.get("destinations")
+    if isinstance(destinations, list):
+        case.body = {**case.body, "destinations": [_each_header_once(one) for one in destinations]}
     columns = case.body.get("columns")
     if isinstance(columns, list):
         case.body = {**case.body, "columns": _of_different_names(columns)}
@@ -49,6 +54,17 @@ def _order(bound: Any) -> tuple[str, str]:
         return timestamps.order(timestamps.canonical(bound))
     except (TypeError, ValueError):
         return "", ""
+
+
+def _each_header_once(destination: Any) -> Any:
+    """Without headers, if any is there twice, whatever its case."""
+    if not isinstance(destination, dict):
+        return destination
+    given = [destination.get(field) for field in ("headers", "secret_headers")]
+    names = [name.lower() for headers in given if isinstance(headers, dict) for name in headers]
+    if len(names) == len(set(names)):
+        return destination
+    return {name: value for name, value in destination.items() if name not in {"headers", "secret_headers"}}
 
 
 def _of_different_names(columns: list[Any]) -> list[Any]:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _USER_AGENT = "backfills/1"
 
 
-def _traits(_delivery: str | None, _options: Mapping[str, Any]) -> Traits:
-    return Traits(asks_to_wait=True)
+def _traits(_delivery: str | None, options: Mapping[str, Any]) -> Traits:
+    return Traits(asks_to_wait=True, batch_rows=options.get("batch_rows"))
 
 
 def _spec() -> "type[Spec]":

@@ -19,7 +19,7 @@ from shared.errors import Unavailable
 
 _EXCERPT = 4_096  # bytes of an answer that are read; a connection with more to say is not used again
 _HOSTS = 32
-_CONNECTIONS = 8
+_CONNECTIONS = 16  # to one host: as many requests as a destination may have under way
 
 
 class Untrusted(Unavailable):

@@ -46,14 +46,18 @@ class Flight:
     def __init__(
         self,
         most: int,
+        most_bytes: int,
         post: Post,
         acknowledged: Callable[[Parcel], None],
         refused: Callable[[Parcel, Answer], Iterable[Parcel]],
     ) -> None:
-        """``acknowledged`` and ``refused`` are called for one parcel after the other, in the thread that
+        """``most`` parcels may be under way, and so many bytes of rows, one parcel more at most.
+
+        ``acknowledged`` and ``refused`` are called for one parcel after the other, in the thread that
         waits; the latter answers what is sent in the parcel's place.
         """
         self._most = most
+        self._most_bytes = most_bytes
         self._post = post
         self._acknowledged = acknowledged
         self._refused = refused
@@ -73,7 +77,7 @@ class Flight:
 
     def make_room(self) -> None:
         """Wait until another parcel may be sent; raises what went wrong with an earlier one."""
-        while len(self._flying) >= self._most:
+        while len(self._flying) >= self._most or self._bytes() >= self._most_bytes:
             self._land_first()
 
     def send(self, parcel: Parcel) -> None:
@@ -84,6 +88,9 @@ class Flight:
         """Wait until all are acknowledged; raises what went wrong with the first that is not."""
         while self._flying:
             self._land_first()
+
+    def _bytes(self) -> int:
+        return sum(parcel.rows.size for parcel, _ in self._flying)
 
     def _launched(self, parcel: Parcel) -> tuple[Parcel, Future[Answer | None]]:
         return parcel, self._pool.submit(self._post, parcel)

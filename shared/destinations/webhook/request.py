@@ -21,10 +21,11 @@ def request_id(delivery: ChunkDelivery, parcel: Parcel) -> str:
 def headers_of(
     body: bytes, *, identifier: str, timestamp: int, nonce: str, secret: bytes | None
 ) -> dict[str, str]:
-    """The headers of one try; ``timestamp`` in Unix seconds. Signatures only with a secret."""
+    """The headers of one try; ``timestamp`` in Unix seconds. Signatures only with a secret, and over the
+    body as it is before it is compressed.
+    """
     headers = {
         "Content-Type": "application/json",
-        "Content-Length": str(len(body)),
         "X-Webhook-Timestamp": str(timestamp),
         "X-Webhook-Nonce": nonce,
         "webhook-id": identifier,

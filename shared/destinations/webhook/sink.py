@@ -12,8 +12,10 @@ from typing import Any
 
 from shared.destinations.surroundings import Secrets
 from shared.destinations.webhook.answer import accepts, retry_after, shown
+from shared.destinations.webhook.compression import compressed
 from shared.destinations.webhook.connections import Answer, Connections
 from shared.destinations.webhook.flight import Flight, Parcel
+from shared.destinations.webhook.headers import added_headers
 from shared.destinations.webhook.progress import Progress
 from shared.destinations.webhook.request import headers_of, request_id
 from shared.errors import AskedToWait, DestinationRefused, RetryLater, Unavailable
@@ -29,7 +31,8 @@ class WebhookLimits:
     ``least``: a delivery that begins with less of the handler's time goes in a message of its own. Half of
     the handler's time is right.
     ``request``: for one request as a whole.
-    ``in_flight``: batches of one delivery that may be under way at once, each held in memory.
+    ``in_flight``: batches of one delivery that may be under way at once, each held in memory, where the
+    destination does not say how many. ``bytes_in_flight``: of their rows as JSON, one batch more at most.
     ``tries``: for one batch within one delivery; Pub/Sub's redeliveries come on top.
     ``first_pause``, ``longest_pause``: between tries, doubling, each a random part of it (full jitter).
     ``longest_wish``: who asks for more time than that gets it, but not from a function that stands by.
@@ -42,6 +45,7 @@ class WebhookLimits:
     least: float
     request: float = 30.0
     in_flight: int = 4
+    bytes_in_flight: int = 64 * 1024 * 1024
     tries: int = 4
     first_pause: float = 0.5
     longest_pause: float = 8.0
@@ -93,7 +97,8 @@ class WebhookSink:
 
         parcels = progress.parcels(rows)
         with Flight(
-            self.limits.in_flight,
+            errand.options.get("max_parallel_requests") or self.limits.in_flight,
+            self.limits.bytes_in_flight,
             lambda parcel: self._post(errand, parcel, flight),
             progress.acknowledge,
             refused,
@@ -113,13 +118,14 @@ class WebhookSink:
         Answers a refusal of its size.
         """
         body = parcel.rows.json_array()
+        sent = compressed(body, errand.options.get("compression"))
         attempt = 0
         while not flight.given_up:
             attempt += 1
             errand.pulse.check()
             failure: RetryLater
             try:
-                answer = self._try(errand, parcel, body)
+                answer = self._try(errand, parcel, body, sent)
             except Unavailable as error:
                 pause, failure = self._jitter(attempt), errand.without_answer(error)
             else:
@@ -138,19 +144,22 @@ class WebhookSink:
             self._pause(pause, errand.pulse, flight)
         return None
 
-    def _try(self, errand: "_Errand", parcel: Parcel, body: bytes) -> Answer:
+    def _try(self, errand: "_Errand", parcel: Parcel, body: bytes, sent: bytes) -> Answer:
         seconds = min(self.limits.request, errand.pulse.seconds_left())
         if seconds <= 0:
             # The function stood still for too long. What it could not send, the message's next delivery does.
             raise RetryLater("the time for this delivery was over before all of it was sent")
-        headers = headers_of(
+        headers = added_headers(errand.delivery, self.secrets) | headers_of(
             body,
             identifier=request_id(errand.delivery, parcel),
             timestamp=int(self.now().timestamp()),
             nonce=self.nonce(),
             secret=self._secret(errand.delivery.organization_id, errand.options.get("hash_key")),
         )
-        return self.connections.post(errand.options["url"], body, headers, seconds)
+        if how := errand.options.get("compression"):
+            headers["Content-Encoding"] = how
+        headers["Content-Length"] = str(len(sent))
+        return self.connections.post(errand.options["url"], sent, headers, seconds)
 
     def _secret(self, organization_id: str, name: str | None) -> bytes | None:
         """Looked up for every try, so that a secret that was changed signs the next one."""

@@ -1,18 +1,69 @@
 """The fields of a webhook."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
-from shared.destinations.spec import DestinationName, Rules, SecretName, Spec, checked, refusal
+from shared.destinations.spec import (
+    NAME_OF_SECRET,
+    DestinationName,
+    Rules,
+    SecretName,
+    Spec,
+    checked,
+    refusal,
+    whole,
+)
+from shared.destinations.webhook.headers import (
+    MOST_HEADERS,
+    NAME_PATTERN,
+    VALUE_PATTERN,
+    check_name,
+    check_plain_name,
+    name_pattern,
+)
 from shared.destinations.webhook.openapi import webhook_request
 from shared.destinations.webhook.urls import MOST_URL_LENGTH, check_webhook_url, pattern
+
+MOST_BATCH_ROWS = 10_000
+MOST_REQUESTS = 16
 
 
 def _url(text: str, info: ValidationInfo[Rules]) -> str:
     insecure = info.context.insecure_addresses
     return checked("webhook_url", lambda url: check_webhook_url(url, allow_insecure=insecure), text)
+
+
+def _plain_header(name: str) -> str:
+    return checked("header", check_plain_name, name)
+
+
+def _secret_header(name: str) -> str:
+    return checked("header", check_name, name)
+
+
+def _headers_schema(value: str, *, secret: bool) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": MOST_HEADERS,
+        "propertyNames": {"type": "string", "pattern": name_pattern(secret=secret)},
+        "additionalProperties": {"type": "string", "pattern": value},
+    }
+
+
+HeaderValue = Annotated[str, StringConstraints(pattern=VALUE_PATTERN)]
+PlainHeader = Annotated[str, StringConstraints(pattern=NAME_PATTERN), AfterValidator(_plain_header)]
+SecretHeader = Annotated[str, StringConstraints(pattern=NAME_PATTERN), AfterValidator(_secret_header)]
 
 
 def _delivery(value: Any) -> Any:
@@ -36,10 +87,51 @@ class WebhookDestination(Spec):
     hash_key: SecretName | None = Field(
         default=None, description="Name of the organization's secret that signs the requests."
     )
+    compression: Literal["gzip", "zstd"] | None = Field(
+        default=None,
+        description=(
+            "How bodies are compressed, as `Content-Encoding` says; signatures cover them as they are before."
+        ),
+    )
+    batch_rows: Annotated[int, Field(ge=1, le=MOST_BATCH_ROWS), BeforeValidator(whole)] | None = Field(
+        default=None, description="Rows of a request; by default what the service's operator chose."
+    )
+    max_parallel_requests: Annotated[int, Field(ge=1, le=MOST_REQUESTS), BeforeValidator(whole)] | None = (
+        Field(default=None, description="Requests of one chunk that may be under way at once; 4 by default.")
+    )
+    headers: (
+        Annotated[
+            dict[PlainHeader, HeaderValue],
+            Field(min_length=1, max_length=MOST_HEADERS),
+            WithJsonSchema(_headers_schema(VALUE_PATTERN, secret=False)),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Headers of each request. Those that a request is framed and signed by can't be set.",
+    )
+    secret_headers: (
+        Annotated[
+            dict[SecretHeader, SecretName],
+            Field(min_length=1, max_length=MOST_HEADERS),
+            WithJsonSchema(_headers_schema(NAME_OF_SECRET, secret=True)),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Headers of each request whose values are the organization's secrets of these names.",
+    )
     delivery: Annotated[Literal["at_least_once"], BeforeValidator(_delivery)] | None = Field(
         default=None,
         description="A batch that is sent again carries its old `webhook-id`: drop what you have seen.",
     )
+
+    @model_validator(mode="after")
+    def _each_header_once(self) -> Self:
+        names = [name.lower() for name in (*(self.headers or ()), *(self.secret_headers or ()))]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise refusal("header_twice", f"The header {twice} is given twice, perhaps in another case")
+        return self
 
     @classmethod
     def narrow(cls, schema: dict[str, Any], rules: Rules) -> None:
