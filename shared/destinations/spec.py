@@ -13,8 +13,8 @@ from shared.catalog import IDENTIFIER
 
 DestinationName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$")]
 ColumnName = Annotated[str, StringConstraints(pattern=f"^{IDENTIFIER}$", to_lower=True)]
-NAME_OF_SECRET = r"^[A-Za-z0-9_]{1,64}$"
-SecretName = Annotated[str, StringConstraints(pattern=NAME_OF_SECRET)]
+SECRET_PATTERN = r"^[A-Za-z0-9_]{1,64}$"  # noqa: S105 - of their names
+SecretName = Annotated[str, StringConstraints(pattern=SECRET_PATTERN)]
 
 
 class Rules(Protocol):

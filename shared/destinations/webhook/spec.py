@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from shared.destinations.spec import (
-    NAME_OF_SECRET,
+    SECRET_PATTERN,
     DestinationName,
     Rules,
     SecretName,
@@ -114,7 +114,7 @@ class WebhookDestination(Spec):
         Annotated[
             dict[SecretHeader, SecretName],
             Field(min_length=1, max_length=MOST_HEADERS),
-            WithJsonSchema(_headers_schema(NAME_OF_SECRET, secret=True)),
+            WithJsonSchema(_headers_schema(SECRET_PATTERN, secret=True)),
         ]
         | None
     ) = Field(
