@@ -8,6 +8,11 @@ output "egress_addresses" {
   value       = module.network.addresses
 }
 
+output "deliver_accounts" {
+  description = "the accounts that deliver, for the owners of the buckets that they write to"
+  value       = [for name, email in module.identities.emails : email if startswith(name, "deliver")]
+}
+
 output "snowflake_setup" {
   description = "what an account administrator runs in Snowflake, once"
   value       = module.snowflake.setup

@@ -25,6 +25,7 @@ def describe(options: StackOptions, layout: Layout) -> dict[str, Any]:
         "pubsub_host": layout.host("pubsub"),
         "gcs_url": layout.url("gcs"),
         "bucket": names.BUCKET,
+        "exports_bucket": names.EXPORTS,
         "project_id": names.PROJECT,
         "snowflake": environments.snowflake_connect(layout),
         "snowflake_url": layout.url("snowflake"),

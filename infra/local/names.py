@@ -2,6 +2,7 @@
 
 PROJECT = "local-backfills"
 BUCKET = "staged-chunks"
+EXPORTS = "exports"  # a bucket to deliver to
 
 STAGE_TOPIC = "backfills-stage"
 CHUNKS_TOPIC = "backfills-chunks"

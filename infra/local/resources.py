@@ -46,9 +46,10 @@ def create_topics(options: StackOptions, layout: Layout) -> None:
         _send("PUT", f"{root}/subscriptions/{topic}", subscription)
 
 
-def create_bucket(layout: Layout) -> None:
-    """Create the bucket of the staged files."""
-    _send("POST", f"{layout.url('gcs')}/storage/v1/b?project={names.PROJECT}", {"name": names.BUCKET})
+def create_buckets(options: StackOptions, layout: Layout) -> None:
+    """Create the bucket of the staged files, and one to deliver to where that is asked for."""
+    for bucket in (names.BUCKET, *([names.EXPORTS] if "gcs" in options.destinations else [])):
+        _send("POST", f"{layout.url('gcs')}/storage/v1/b?project={names.PROJECT}", {"name": bucket})
 
 
 def create_api_key(layout: Layout, key: str, organization: str) -> None:

@@ -52,6 +52,9 @@ def delivery_of(
         job.skips_oversized,
         lease.skipped if lease else NONE_SKIPPED,
         lease.splits if lease else NOT_SPLIT,
+        job.attempt_prefix + chunk.name,
+        [column.name for column in job.columns if not column.hidden],
+        not any(column.hidden for column in job.columns),
     )
 
 

@@ -69,6 +69,8 @@ class ChunkDelivery:
 
     ``skipped``: rows that were left out by an earlier delivery of the chunk, before ``first_batch`` or, where
     there are no batches, in all of it. ``splits``: how an earlier delivery cut the batches from there on.
+    ``file``: the chunk's path in the staging bucket; of its columns ``fields`` are the rows', in their order,
+    and with ``file_is_rows`` all are.
     """
 
     organization_id: str
@@ -82,6 +84,9 @@ class ChunkDelivery:
     skip_oversized: bool = False
     skipped: Skipped = NONE_SKIPPED
     splits: Splits = NOT_SPLIT
+    file: str = ""
+    fields: Sequence[str] = ()
+    file_is_rows: bool = True
 
     def too_large(
         self, row: int, key: bytes | None, size: int, limit: SizeLimit, *, detail: str = ""

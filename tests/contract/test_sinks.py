@@ -11,6 +11,7 @@ from shared.destinations.kafka.names import topic_of
 from shared.destinations.kafka.settings import KafkaLimits
 from shared.errors import Busy, DeliveryStopped
 from shared.steps.sending import ChunkDelivery, Sink
+from tests.fakes.gcs_sinks import Buckets, gcs_client
 from tests.fakes.kafka_readers import read_committed
 from tests.fakes.kafka_sinks import kafka_sink, kafka_topics
 from tests.fakes.receivers import Receiver
@@ -75,7 +76,14 @@ def kafka_case(bootstrap: str, destination: Destination, *, repeats: bool = Fals
     topics.delete(topic)
 
 
-REAL = [pytest.param(name, marks=pytest.mark.emulator) for name in ("kafka", "kafka_at_least_once")]
+@pytest.fixture
+def gcs(gcs_url: str, monkeypatch: pytest.MonkeyPatch) -> Case:
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs_url)
+    buckets = Buckets(gcs_client())
+    return Case(buckets.sink(), buckets.delivery(ROWS, format="ndjson"), buckets.rows)
+
+
+REAL = [pytest.param(name, marks=pytest.mark.emulator) for name in ("kafka", "kafka_at_least_once", "gcs")]
 
 
 @pytest.fixture(params=["fake", "webhook", *REAL])

@@ -1,0 +1,78 @@
+"""What Google Cloud Storage's answers mean for a delivery."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from google.api_core.exceptions import (
+    ClientError,
+    Forbidden,
+    GoogleAPICallError,
+    NotFound,
+    PreconditionFailed,
+    TooManyRequests,
+    Unauthorized,
+)
+from google.auth.exceptions import GoogleAuthError, TransportError
+from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
+from requests import RequestException
+
+from shared.errors import DestinationRefused, Unavailable
+
+_SHOWN = 200  # characters of an error in the log
+_PASSING = frozenset({408, 429})
+_FIRST_OF_SERVER = 500
+
+
+class AlreadyThere(Exception):  # noqa: N818 - named for what happened
+    """There is an object of that name."""
+
+
+@contextmanager
+def speaking_of(bucket: str) -> Iterator[None]:
+    """Turn the client's errors into ours: what may pass, and what the bucket's owner has to change.
+
+    AlreadyThere for what was to be written only where nothing is.
+    """
+    try:
+        yield
+    except PreconditionFailed as error:
+        raise AlreadyThere from error
+    except NotFound as error:
+        raise DestinationRefused(f"There is no bucket {bucket}", detail=_shown(error)) from error
+    except (Forbidden, Unauthorized) as error:
+        raise DestinationRefused(
+            f"The service may not create and read objects in bucket {bucket}, or a rule of the bucket forbids"
+            " it. Have its owner grant that and retry the job",
+            detail=_shown(error),
+        ) from error
+    except TooManyRequests as error:
+        raise Unavailable(f"bucket {bucket}", detail=_shown(error)) from error
+    except ClientError as error:
+        raise DestinationRefused(f"Bucket {bucket} does not take the object", detail=_shown(error)) from error
+    except InvalidResponse as error:
+        raise _of_upload(error, bucket) from error
+    except (GoogleAPICallError, DataCorruption, TransportError, RequestException, ConnectionError) as error:
+        raise Unavailable(f"bucket {bucket}", detail=_shown(error)) from error
+    except GoogleAuthError as error:
+        raise Unavailable("the service's identity", detail=_shown(error)) from error
+
+
+def _of_upload(error: InvalidResponse, bucket: str) -> Exception:
+    """The parts of an upload answer with an error of their own, which tells the status alone."""
+    status = int(error.response.status_code)
+    if status == PreconditionFailed.code:
+        return AlreadyThere()
+    if status == NotFound.code:
+        return DestinationRefused(f"There is no bucket {bucket}", detail=_shown(error))
+    if status in _PASSING or status >= _FIRST_OF_SERVER:
+        return Unavailable(f"bucket {bucket}", detail=_shown(error))
+    return DestinationRefused(
+        f"Bucket {bucket} does not take the object: it answered {status}. Have its owner look at the"
+        " service's rights and at the bucket's rules, and retry the job",
+        detail=_shown(error),
+    )
+
+
+def _shown(error: BaseException) -> str:
+    text = f"{type(error).__name__}: {error}"[:_SHOWN]
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in text)

@@ -1,0 +1,86 @@
+"""Bytes that are made while they are uploaded."""
+
+import io
+from collections.abc import Iterator
+
+import pyarrow.parquet as pq
+
+from shared.steps.sending import Pulse, Rows
+
+
+class Stream(io.RawIOBase):
+    """Reads what ``parts`` make, once, from the beginning to the end.
+
+    An error of theirs goes through its reader, who so never takes a part for all.
+    """
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self._parts = parts
+        self._waiting = b""
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def read(self, size: int = -1, /) -> bytes:
+        """So many bytes, fewer at the end alone; all for a negative number."""
+        pieces, have = [self._waiting], len(self._waiting)
+        while size < 0 or have < size:
+            part = next(self._parts, None)
+            if part is None:
+                break
+            pieces.append(part)
+            have += len(part)
+        found = b"".join(pieces)
+        end = have if size < 0 else size
+        self._waiting = found[end:]
+        self._position += len(found[:end])
+        return found[:end]
+
+
+def lines(rows: Rows, batch_rows: int, pulse: Pulse) -> Iterator[bytes]:
+    """The rows as lines, so many at a time."""
+    for batch in rows.batches(batch_rows):
+        pulse.check()
+        yield b"".join(line + b"\n" for line in batch.lines())
+    # Before the last byte is sent, with which the object is there.
+    pulse.check()
+
+
+def selected(file: pq.ParquetFile, fields: list[str], pulse: Pulse) -> Iterator[bytes]:
+    """The Parquet file with these of its columns alone, a row group at a time."""
+    drain = _Drain()
+    schema = file.schema_arrow.empty_table().select(fields).schema
+    with pq.ParquetWriter(drain, schema, compression="snappy") as writer:
+        for group in range(file.num_row_groups):
+            pulse.check()
+            writer.write_table(file.read_row_group(group, columns=fields, use_threads=False))
+            yield drain.take()
+    pulse.check()
+    yield drain.take()
+
+
+class _Drain(io.RawIOBase):
+    """Holds what was written until it is taken."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._position = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def write(self, data: "bytes | memoryview", /) -> int:  # type: ignore[override]  # what Arrow writes
+        self._parts.append(bytes(data))
+        self._position += len(data)
+        return len(data)
+
+    def take(self) -> bytes:
+        taken, self._parts = b"".join(self._parts), []
+        return taken

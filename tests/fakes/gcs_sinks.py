@@ -1,0 +1,62 @@
+"""A GCS sink on the GCS server, a staging bucket with a chunk's file, and what arrives."""
+
+import io
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.storage import Bucket, Client
+
+from shared.destinations import destination
+from shared.destinations.gcs.sink import GcsSink
+from shared.steps.sending import ChunkDelivery
+from tests.fakes.sending import delivery_to
+
+
+def gcs_client() -> Client:
+    """Of the server that STORAGE_EMULATOR_HOST names."""
+    return Client(project="test", credentials=AnonymousCredentials())  # type: ignore[no-untyped-call]  # untyped there
+
+
+@dataclass
+class Buckets:
+    """A staging bucket and one to export to."""
+
+    client: Client
+    staging: Bucket = field(init=False)
+    exports: Bucket = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.staging, self.exports = (
+            self.client.create_bucket(f"{name}-{uuid.uuid4().hex[:12]}") for name in ("staging", "exports")
+        )
+
+    def sink(self) -> GcsSink:
+        return GcsSink(self.client, self.staging.name, least=0.0, batch_rows=10)
+
+    def delivery(self, rows: int, **options: Any) -> ChunkDelivery:
+        target = destination(type="gcs", name="lake", uid="lake-uid", bucket=self.exports.name, **options)
+        return delivery_to(target, rows)
+
+    def stage(self, path: str, columns: Mapping[str, Sequence[Any]], rows_per_group: int = 10) -> None:
+        file = io.BytesIO()
+        pq.write_table(pa.table(columns), file, row_group_size=rows_per_group, write_page_checksum=True)
+        self.staging.blob(path).upload_from_string(file.getvalue())
+
+    def names(self) -> list[str]:
+        return [blob.name for blob in self.client.list_blobs(self.exports)]
+
+    def rows(self) -> list[int]:
+        """The numbers of the rows of all objects of lines."""
+        contents = (blob.download_as_bytes() for blob in self.client.list_blobs(self.exports))
+        return [json.loads(line)["row"] for content in contents for line in content.splitlines()]
+
+    def table(self) -> pa.Table:
+        """The only object, as a table."""
+        (blob,) = self.client.list_blobs(self.exports)
+        return pq.read_table(io.BytesIO(blob.download_as_bytes()))

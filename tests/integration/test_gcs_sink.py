@@ -1,0 +1,175 @@
+"""Chunks as objects, against the GCS server: each once, whatever was begun before."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from google.api_core import exceptions
+
+from shared.destinations.gcs.errors import speaking_of
+from shared.destinations.gcs.sink import GcsSink
+from shared.errors import BackfillError, DeliveryStopped, DestinationRefused, Unavailable
+from shared.steps.sending import ChunkDelivery
+from tests.fakes.gcs_sinks import Buckets, gcs_client
+from tests.fakes.sending import NumberedRows, SteadyPulse
+from tests.fakes.strict_gcs import strict_gcs
+
+pytestmark = pytest.mark.emulator
+
+STAGED = "acme/job/try/data.parquet"
+COLUMNS: dict[str, list[Any]] = {"row": list(range(25)), "text": ["x"] * 25, "key:id": ["k"] * 25}
+
+
+@pytest.fixture
+def buckets(gcs_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Buckets]:
+    with strict_gcs(gcs_url) as url:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)
+        buckets = Buckets(gcs_client())
+        buckets.stage(STAGED, COLUMNS)
+        yield buckets
+
+
+def from_http_status(status: int, text: str) -> Exception:
+    error: Exception = exceptions.from_http_status(status, text)  # type: ignore[no-untyped-call]  # untyped there
+    return error
+
+
+def deliver(buckets: Buckets, delivery: ChunkDelivery, pulse: SteadyPulse | None = None) -> bool:
+    return buckets.sink().deliver(delivery, NumberedRows(delivery.rows), pulse or SteadyPulse())
+
+
+def parquet(buckets: Buckets, *fields: str) -> ChunkDelivery:
+    return replace(
+        buckets.delivery(25),
+        file=STAGED,
+        fields=list(fields or COLUMNS),
+        file_is_rows=not fields,
+    )
+
+
+def test_lines_are_an_object_named_by_job_and_chunk(buckets: Buckets) -> None:
+    delivery = buckets.delivery(25, format="ndjson", prefix="exports/base/")
+    assert deliver(buckets, delivery)
+    assert buckets.names() == [f"exports/base/{delivery.job_id}/00000003.ndjson"]
+    (blob,) = buckets.client.list_blobs(buckets.exports)
+    assert blob.content_type == "application/x-ndjson"
+    assert blob.metadata == {
+        "beam-job-id": delivery.job_id,
+        "beam-chunk": "3",
+        "beam-attempt-id": "attempt1",
+        "beam-rows": "25",
+    }
+    assert buckets.rows() == list(range(25))
+
+
+def test_a_staged_file_of_the_rows_fields_is_copied_as_it_is(buckets: Buckets) -> None:
+    delivery = parquet(buckets)
+    assert deliver(buckets, delivery)
+    assert buckets.names() == [f"{delivery.job_id}/00000003.parquet"]
+    (blob,) = buckets.client.list_blobs(buckets.exports)
+    assert blob.download_as_bytes() == buckets.staging.blob(STAGED).download_as_bytes()
+    assert blob.metadata["beam-chunk"] == "3"
+    assert blob.content_type == "application/vnd.apache.parquet"
+
+
+def test_of_a_staged_file_with_more_only_the_fields_are_written(buckets: Buckets) -> None:
+    assert deliver(buckets, parquet(buckets, "row", "text"))
+    table = buckets.table()
+    assert table.column_names == ["row", "text"]
+    assert table.column("row").to_pylist() == list(range(25))
+
+
+@pytest.mark.parametrize("fields", [(), ("row",)])
+def test_what_is_there_is_found(buckets: Buckets, fields: tuple[str, ...]) -> None:
+    delivery = parquet(buckets, *fields)
+    assert deliver(buckets, delivery)
+    (before,) = buckets.client.list_blobs(buckets.exports)
+    assert deliver(buckets, delivery)
+    (after,) = buckets.client.list_blobs(buckets.exports)
+    assert after.generation == before.generation
+
+
+@pytest.mark.parametrize("how", ["ndjson", "copied", "selected"])
+def test_what_somebody_else_wrote_meanwhile_is_found(
+    buckets: Buckets, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    delivery = parquet(buckets, *(["row"] if how == "selected" else []))
+    if how == "ndjson":
+        delivery = buckets.delivery(25, format="ndjson")
+    assert deliver(buckets, delivery)
+    (before,) = buckets.client.list_blobs(buckets.exports)
+    looks: list[bool] = []
+    is_there = GcsSink._is_there
+
+    def late(self: GcsSink, blob: object, of: ChunkDelivery) -> bool:
+        looks.append(True)
+        return len(looks) > 1 and is_there(self, blob, of)
+
+    monkeypatch.setattr(GcsSink, "_is_there", late)
+    assert deliver(buckets, delivery)
+    assert len(looks) == 2
+    (after,) = buckets.client.list_blobs(buckets.exports)
+    assert after.generation == before.generation
+
+
+def test_another_object_of_the_name_fails_the_job(buckets: Buckets) -> None:
+    delivery = buckets.delivery(25, format="ndjson")
+    buckets.exports.blob(f"{delivery.job_id}/00000003.ndjson").upload_from_string(b"mine")
+    with pytest.raises(DestinationRefused, match="is none of this job's: remove it"):
+        deliver(buckets, delivery)
+
+
+@pytest.mark.parametrize("format_", ["ndjson", "parquet"])
+def test_a_bucket_that_is_not_there_fails_the_job_by_its_name(buckets: Buckets, format_: str) -> None:
+    delivery = replace(parquet(buckets), destination=buckets.delivery(25, format=format_).destination)
+    buckets.client.get_bucket(buckets.exports.name).delete()
+    with pytest.raises(DestinationRefused, match=f"There is no bucket {buckets.exports.name}"):
+        deliver(buckets, delivery)
+
+
+def test_the_staging_bucket_is_refused(buckets: Buckets) -> None:
+    sink = GcsSink(buckets.client, buckets.exports.name, least=0.0)
+    with pytest.raises(DestinationRefused, match="the service's own"):
+        sink.deliver(buckets.delivery(5), NumberedRows(5), SteadyPulse())
+
+
+def test_a_stopped_chunk_leaves_nothing_and_arrives_when_it_is_sent_again(buckets: Buckets) -> None:
+    pulse = SteadyPulse()
+
+    def stop(first: int) -> None:
+        if first >= 20_000:
+            pulse.reason = DeliveryStopped("the job was cancelled")
+
+    delivery = buckets.delivery(30_000, format="ndjson")
+    with pytest.raises(DeliveryStopped):
+        buckets.sink().deliver(delivery, NumberedRows(30_000, width=600, before=stop), pulse)
+    assert buckets.names() == []
+    assert buckets.sink().deliver(delivery, NumberedRows(30_000, width=600), SteadyPulse())
+    assert buckets.rows() == list(range(30_000))
+
+
+def test_with_too_little_time_nothing_is_begun(buckets: Buckets) -> None:
+    sink = GcsSink(buckets.client, buckets.staging.name, least=100.0)
+    assert not sink.deliver(buckets.delivery(5), NumberedRows(5), SteadyPulse(seconds=99.0))
+    assert buckets.names() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (
+            from_http_status(403, "secret words"),
+            DestinationRefused,
+            "may not create and read objects in bucket b",
+        ),
+        (from_http_status(429, "slow down"), Unavailable, "bucket b is not available"),
+        (from_http_status(500, "oh"), Unavailable, "bucket b is not available"),
+        (ConnectionResetError("gone"), Unavailable, "bucket b is not available"),
+    ],
+)
+def test_errors_are_sorted(error: Exception, kind: type[BackfillError], words: str) -> None:
+    with pytest.raises(kind, match=words) as told, speaking_of("b"):
+        raise error
+    assert "secret words" not in told.value.message
+    assert told.value.detail
