@@ -9,7 +9,7 @@ output "egress_addresses" {
 }
 
 output "deliver_accounts" {
-  description = "the accounts that deliver, for the owners of the buckets that they write to"
+  description = "the accounts that deliver, for the owners of the buckets and topics that they write to"
   value       = [for name, email in module.identities.emails : email if startswith(name, "deliver")]
 }
 

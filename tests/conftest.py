@@ -75,5 +75,5 @@ def stack_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def stack(stack_folder: Path) -> Iterator[LocalStack]:
     """The whole stack, with the default sample, and what is quick to start of the other destinations."""
-    with LocalStack(StackOptions(folder=stack_folder, destinations=frozenset({"gcs"}))) as stack:
+    with LocalStack(StackOptions(folder=stack_folder, destinations=frozenset({"gcs", "pubsub"}))) as stack:
         yield stack

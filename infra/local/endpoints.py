@@ -26,6 +26,7 @@ def describe(options: StackOptions, layout: Layout) -> dict[str, Any]:
         "gcs_url": layout.url("gcs"),
         "bucket": names.BUCKET,
         "exports_bucket": names.EXPORTS,
+        "exports_topic": f"projects/{names.PROJECT}/topics/{names.EXPORTS}",
         "project_id": names.PROJECT,
         "snowflake": environments.snowflake_connect(layout),
         "snowflake_url": layout.url("snowflake"),

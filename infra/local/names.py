@@ -2,7 +2,7 @@
 
 PROJECT = "local-backfills"
 BUCKET = "staged-chunks"
-EXPORTS = "exports"  # a bucket to deliver to
+EXPORTS = "exports"  # a bucket, and a topic, to deliver to
 
 STAGE_TOPIC = "backfills-stage"
 CHUNKS_TOPIC = "backfills-chunks"

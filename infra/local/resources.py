@@ -23,11 +23,18 @@ class ResourceRefused(Exception):  # noqa: N818 - named for what happened
 
 
 def create_topics(options: StackOptions, layout: Layout) -> None:
-    """Create the topics, and one pull subscription for each function that takes messages."""
+    """Create the topics, and one pull subscription for each function that takes messages; one of each to
+    deliver to where that is asked for.
+    """
     project = f"projects/{names.PROJECT}"
     root = f"{layout.url('pubsub')}/v1/{project}"
     for topic in names.SUBSCRIBERS:
         _send("PUT", f"{root}/topics/{topic}", {})
+    if "pubsub" in options.destinations:
+        exports = f"topics/{names.EXPORTS}"
+        _send("PUT", f"{root}/{exports}", {})
+        reading = {"topic": f"{project}/{exports}", "enableMessageOrdering": True}
+        _send("PUT", f"{root}/subscriptions/{names.EXPORTS}", reading)
     for topic in names.SUBSCRIBERS:
         subscription: dict[str, Any] = {
             "topic": f"{project}/topics/{topic}",

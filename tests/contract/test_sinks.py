@@ -14,6 +14,7 @@ from shared.steps.sending import ChunkDelivery, Sink
 from tests.fakes.gcs_sinks import Buckets, gcs_client
 from tests.fakes.kafka_readers import read_committed
 from tests.fakes.kafka_sinks import kafka_sink, kafka_topics
+from tests.fakes.pubsub_sinks import Topic, pubsub_sink
 from tests.fakes.receivers import Receiver
 from tests.fakes.sending import (
     NumberedRows,
@@ -83,7 +84,17 @@ def gcs(gcs_url: str, monkeypatch: pytest.MonkeyPatch) -> Case:
     return Case(buckets.sink(), buckets.delivery(ROWS, format="ndjson"), buckets.rows)
 
 
-REAL = [pytest.param(name, marks=pytest.mark.emulator) for name in ("kafka", "kafka_at_least_once", "gcs")]
+@pytest.fixture
+def pubsub(pubsub_host: str, monkeypatch: pytest.MonkeyPatch) -> Case:
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", pubsub_host)
+    topic = Topic()
+    return Case(pubsub_sink(), topic.delivery(ROWS), topic.rows, repeats=True)
+
+
+REAL = [
+    pytest.param(name, marks=pytest.mark.emulator)
+    for name in ("kafka", "kafka_at_least_once", "gcs", "pubsub")
+]
 
 
 @pytest.fixture(params=["fake", "webhook", *REAL])

@@ -14,12 +14,13 @@ from tests.fakes.destinations import kafka, webhook
 
 @dataclass
 class NumberedBatch:
-    """Rows ``{"row": n, "text": …}``, keyed by their number; ``width`` is the length of the text."""
+    """Rows ``{"row": n, "text": …}``, keyed by ``key_of`` their number; ``width``: the length of the text."""
 
     first_row: int
     rows: int
     width: int
     keyed: bool
+    key_of: Callable[[int], bytes] = lambda number: b"key-%d" % number
 
     @property
     def size(self) -> int:
@@ -36,7 +37,7 @@ class NumberedBatch:
     def keys(self) -> Sequence[bytes | None] | None:
         if not self.keyed:
             return None
-        return [b"key-%d" % number for number in range(self.first_row, self.first_row + self.rows)]
+        return [self.key_of(number) for number in range(self.first_row, self.first_row + self.rows)]
 
     def json_array(self) -> bytes:
         return b"[" + b",".join(self.lines()) + b"]"
@@ -49,12 +50,14 @@ class NumberedRows:
     rows: int
     width: int = 10
     keyed: bool = True
+    key_of: Callable[[int], bytes] = lambda number: b"key-%d" % number
     before: Callable[[int], object] = lambda _: None
 
     def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[NumberedBatch]:
         for first in range(first_row, self.rows, rows_per_batch):
             self.before(first)
-            yield NumberedBatch(first, min(rows_per_batch, self.rows - first), self.width, self.keyed)
+            count = min(rows_per_batch, self.rows - first)
+            yield NumberedBatch(first, count, self.width, self.keyed, self.key_of)
 
 
 @dataclass

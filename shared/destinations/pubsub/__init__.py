@@ -1,0 +1,46 @@
+"""Topics of Google Cloud Pub/Sub: a message a row."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from shared.destination import Traits
+from shared.destinations.kind import Kind
+from shared.destinations.surroundings import Surroundings
+from shared.steps.sending import Sink
+
+if TYPE_CHECKING:
+    from shared.destinations.spec import Spec
+
+
+def _traits(_delivery: str | None, options: Mapping[str, Any]) -> Traits:
+    return Traits(key_column=options.get("ordering_key_column"))
+
+
+def _spec() -> "type[Spec]":
+    from shared.destinations.pubsub.spec import PubSubDestination
+
+    return PubSubDestination
+
+
+def _sink(surroundings: Surroundings) -> Sink:
+    from google.pubsub_v1 import PublisherClient
+
+    from shared.destinations.pubsub.sink import PubSubSink
+    from shared.destinations.requests import RequestLimits
+
+    settings = surroundings.settings
+    own = {
+        f"projects/{settings.project}/topics/{topic}"
+        for topic in (settings.stage_topic, settings.chunks_topic, settings.static_chunks_topic)
+    }
+    return PubSubSink(
+        client=PublisherClient(),
+        own_topics=own,
+        monotonic=surroundings.monotonic,
+        sleep=surroundings.sleep,
+        random=surroundings.random,
+        limits=RequestLimits(least=surroundings.least),
+    )
+
+
+PUBSUB = Kind(name="pubsub", traits=_traits, spec=_spec, sink=_sink)

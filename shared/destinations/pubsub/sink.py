@@ -1,0 +1,125 @@
+"""The Pub/Sub sink: a chunk's rows as messages, as many a request as the service takes."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from google.api_core.exceptions import (
+    BadRequest,
+    Forbidden,
+    GoogleAPICallError,
+    NotFound,
+    RetryError,
+    Unauthorized,
+)
+from google.auth.exceptions import GoogleAuthError
+from google.pubsub_v1 import PublisherClient
+from google.pubsub_v1.types import PubsubMessage
+
+from shared.destinations.labels import labels
+from shared.destinations.requests import Request, RequestLimits, Requests, grouped
+from shared.errors import DestinationRefused, Unavailable
+from shared.oversized import NONE_SKIPPED, SizeLimit, Skipped
+from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
+
+MOST_MESSAGES: Final = 1_000  # of a request
+# Of a request, and so of a message, are 10 MB: what is not the rows' own is far less than the difference.
+MOST_BYTES: Final = 9_990_000
+MOST_KEY_BYTES: Final = 1_024
+_LIMIT = SizeLimit(MOST_BYTES, "Pub/Sub", "Make the row smaller, by `columns` for example,")
+_OVERHEAD = 100  # bytes of a message besides its row: attributes' names and numbers
+_TIMEOUT = 30.0  # seconds for one request
+_SHOWN = 200  # characters of an error in the log
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PubSubSink:
+    """Fulfils Sink. ``own_topics``: the service's own, to which nobody may deliver."""
+
+    client: PublisherClient
+    own_topics: Collection[str]
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+    random: Callable[[], float]
+    limits: RequestLimits
+
+    def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
+        """Publish the rows of the batches that are not yet acknowledged; False when time ran out."""
+        topic = delivery.destination.options["topic"]
+        if topic in self.own_topics:
+            raise DestinationRefused(f"Topic {topic} is the service's own: choose another one")
+        ordered = delivery.destination.traits.key_column is not None
+        # Requests at once would overtake each other.
+        limits = replace(self.limits, in_flight=1) if ordered else self.limits
+        requests = Requests(monotonic=self.monotonic, sleep=self.sleep, random=self.random, limits=limits)
+        return requests.deliver(
+            delivery,
+            rows,
+            pulse,
+            lambda batch: _prepared(delivery, batch, ordered=ordered),
+            lambda messages: self._publish(topic, messages),
+        )
+
+    def _publish(self, topic: str, messages: list[PubsubMessage]) -> None:
+        try:
+            self.client.publish(topic=topic, messages=messages, timeout=_TIMEOUT, retry=None)
+        except NotFound as error:
+            raise DestinationRefused(f"There is no topic {topic}", detail=_shown(error)) from error
+        except (Forbidden, Unauthorized) as error:
+            raise DestinationRefused(
+                f"The service may not publish to topic {topic}. Have its owner grant roles/pubsub.publisher"
+                " and retry the job",
+                detail=_shown(error),
+            ) from error
+        except BadRequest as error:
+            raise DestinationRefused(
+                f"Topic {topic} does not take these messages, by a schema or a setting of its own",
+                detail=_shown(error),
+            ) from error
+        except (GoogleAPICallError, RetryError) as error:
+            raise Unavailable(f"topic {topic}", detail=_shown(error)) from error
+        except GoogleAuthError as error:
+            raise Unavailable("the service's identity", detail=_shown(error)) from error
+
+
+def _prepared(
+    delivery: ChunkDelivery, batch: EncodedBatch, *, ordered: bool
+) -> tuple[Sequence[Request[list[PubsubMessage]]], Skipped]:
+    skipped = NONE_SKIPPED
+    keys = batch.keys() if ordered else None
+
+    def messages() -> Iterator[tuple[PubsubMessage, int]]:
+        nonlocal skipped
+        for index, line in enumerate(batch.lines()):
+            row = batch.first_row + index
+            key = keys[index] if keys else None
+            size = len(line) + len(key or b"") + len(delivery.job_id) + _OVERHEAD
+            if size > MOST_BYTES:
+                named = batch.keys()
+                skipped += delivery.too_large(row, named[index] if named else None, size, _LIMIT)
+                continue
+            yield (
+                PubsubMessage(
+                    data=line,
+                    attributes=labels(delivery, row),
+                    ordering_key=_ordering_key(delivery, row, key),
+                ),
+                size,
+            )
+
+    requests = list(grouped(messages(), MOST_MESSAGES, MOST_BYTES))
+    return requests, skipped
+
+
+def _ordering_key(delivery: ChunkDelivery, row: int, key: bytes | None) -> str:
+    if key is not None and len(key) > MOST_KEY_BYTES:
+        raise DestinationRefused(
+            f"Row {row} of chunk {delivery.chunk} has an ordering key of {len(key):,} bytes, more than"
+            f" Pub/Sub takes: {MOST_KEY_BYTES:,} bytes. Choose another ordering_key_column"
+        )
+    return "" if key is None else key.decode()
+
+
+def _shown(error: BaseException) -> str:
+    text = f"{type(error).__name__}: {error}"[:_SHOWN]
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in text)

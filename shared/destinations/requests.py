@@ -1,0 +1,235 @@
+"""Chunks as requests that are acknowledged one by one, several under way at once: for the kinds of
+destination whose client answers each request.
+
+A delivery counts batches of rows as done in their order, whatever order the answers come in.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
+
+from shared.errors import RetryLater, Unavailable
+from shared.oversized import NONE_SKIPPED, Skipped
+from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
+
+Payload = TypeVar("Payload")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestLimits:
+    """Times in seconds.
+
+    ``least``: a delivery that begins with less of the handler's time goes in a message of its own.
+    ``in_flight``, ``bytes_in_flight``: what may be under way at once, one request more at most.
+    ``tries``: for one request within one delivery; ``first_pause``, ``longest_pause``: between tries,
+    doubling, each a random part of it. ``checkpoint``: between two records of progress. ``reserve``: of the
+    handler's time, below which the rest goes in a message of its own; a quarter of what is left, if less.
+    """
+
+    least: float
+    in_flight: int = 8
+    bytes_in_flight: int = 32 * 1024 * 1024
+    tries: int = 4
+    first_pause: float = 0.5
+    longest_pause: float = 8.0
+    checkpoint: float = 1.0
+    reserve: float = 35.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Generic[Payload]):
+    """What is sent at once, and its bytes."""
+
+    payload: Payload
+    size: int
+
+
+Prepare = Callable[[EncodedBatch], tuple[Sequence[Request[Payload]], Skipped]]
+"""The requests of a batch, and the rows that are left out of them."""
+Send = Callable[[Payload], None]
+"""Has the destination acknowledge a request; Unavailable where another try may succeed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requests:
+    """Sends chunks. ``random`` answers a number from 0 to 1."""
+
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+    random: Callable[[], float]
+    limits: RequestLimits
+
+    def deliver(
+        self,
+        delivery: ChunkDelivery,
+        rows: Rows,
+        pulse: Pulse,
+        prepare: "Prepare[Payload]",
+        send: "Send[Payload]",
+    ) -> bool:
+        """Send what is not yet acknowledged. False when time ran out, or there was too little of it."""
+        pulse.check()
+        if pulse.seconds_left() < self.limits.least:
+            return False
+        progress = Progress(delivery, pulse, self.monotonic, self.limits.checkpoint)
+        sending = _Sending(self, pulse, send, progress)
+        try:
+            complete = sending.send_all(delivery, rows, prepare)
+        except BaseException:
+            progress.record_if_possible()
+            raise
+        if not complete or progress.skipped != delivery.skipped:
+            progress.record()
+        return complete
+
+
+class _Sending(Generic[Payload]):
+    """One delivery."""
+
+    def __init__(self, how: Requests, pulse: Pulse, send: "Send[Payload]", progress: "Progress") -> None:
+        self._how = how
+        self._limits = how.limits
+        self._pulse = pulse
+        self._send = send
+        self._progress = progress
+        self._reserve = min(how.limits.reserve, pulse.seconds_left() / 4)
+        self._window: _Window[Payload] = _Window(how.limits, self._try)
+
+    def send_all(self, delivery: ChunkDelivery, rows: Rows, prepare: "Prepare[Payload]") -> bool:
+        begun = False
+        with self._window as window:
+            for batch in rows.batches(delivery.batch_rows, delivery.first_batch * delivery.batch_rows):
+                self._pulse.check()
+                if begun and self._pulse.seconds_left() <= self._reserve:
+                    window.land()
+                    return False
+                requests, skipped = prepare(batch)
+                for request in requests:
+                    window.submit(request)
+                window.after_these(partial(self._progress.advance, skipped))
+                begun = True
+            window.land()
+        return True
+
+    def _try(self, payload: Payload) -> None:
+        attempt = 0
+        while not self._window.given_up:
+            attempt += 1
+            self._pulse.check()
+            try:
+                self._send(payload)
+            except Unavailable:
+                if attempt == self._limits.tries:
+                    raise
+            else:
+                return
+            longest = min(self._limits.longest_pause, self._limits.first_pause * 2.0 ** (attempt - 1))
+            self._pause(self._how.random() * longest)
+
+    def _pause(self, seconds: float) -> None:
+        until = self._how.monotonic() + seconds
+        while (left := until - self._how.monotonic()) > 0 and not self._window.given_up:
+            self._pulse.check()
+            self._how.sleep(min(left, 0.5))
+
+
+class _Window(Generic[Payload]):
+    """Sends in threads of its own; what comes behind a request happens once it and all before it are done."""
+
+    def __init__(self, limits: RequestLimits, send: "Send[Payload]") -> None:
+        self._limits = limits
+        self._send = send
+        self._flying: deque[tuple[int, Future[None] | Callable[[], None]]] = deque()
+        self._requests = 0
+        self._bytes = 0
+        self._pool = ThreadPoolExecutor(limits.in_flight, "requests")
+        self.given_up = False
+
+    def __enter__(self) -> "_Window[Payload]":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.given_up = True
+        self._pool.shutdown(cancel_futures=True)
+
+    def submit(self, request: Request[Payload]) -> None:
+        """Wait for room and send; raises what went wrong with an earlier one."""
+        while self._requests >= self._limits.in_flight or (
+            self._requests and self._bytes + request.size > self._limits.bytes_in_flight
+        ):
+            self._land_first()
+        self._flying.append((request.size, self._pool.submit(self._send, request.payload)))
+        self._requests += 1
+        self._bytes += request.size
+
+    def after_these(self, happens: Callable[[], None]) -> None:
+        self._flying.append((0, happens))
+
+    def land(self) -> None:
+        while self._flying:
+            self._land_first()
+
+    def _land_first(self) -> None:
+        size, first = self._flying.popleft()
+        if isinstance(first, Future):
+            first.result()
+            self._requests -= 1
+            self._bytes -= size
+        else:
+            first()
+
+
+class Progress:
+    """The batches acknowledged so far, recorded every ``interval`` seconds of ``monotonic``.
+
+    A record is a write to one document, which takes about one a second.
+    """
+
+    def __init__(
+        self, delivery: ChunkDelivery, pulse: Pulse, monotonic: Callable[[], float], interval: float
+    ) -> None:
+        self._pulse = pulse
+        self._next_batch = delivery.first_batch
+        self.skipped = delivery.skipped
+        self._recorded = (self._next_batch, self.skipped)
+        self._monotonic = monotonic
+        self._interval = interval
+        self._recorded_at = monotonic()
+
+    def advance(self, skipped: Skipped = NONE_SKIPPED) -> None:
+        """One batch more is acknowledged, without these rows."""
+        self._next_batch += 1
+        self.skipped += skipped
+        if self._monotonic() - self._recorded_at >= self._interval:
+            self.record()
+
+    def record(self) -> None:
+        state = (self._next_batch, self.skipped)
+        if state != self._recorded:
+            self._pulse.checkpoint(*state)
+            self._recorded, self._recorded_at = state, self._monotonic()
+
+    def record_if_possible(self) -> None:
+        """Record what an error interrupts, which counts for more than a record that can't be written."""
+        with suppress(RetryLater):
+            self.record()
+
+
+def grouped(
+    items: Iterator[tuple[Payload, int]], most: int, most_bytes: int
+) -> Iterator[Request[list[Payload]]]:
+    """Requests of consecutive items, each given with its bytes: as many as fit, one at least."""
+    group: list[Payload] = []
+    size = 0
+    for item, bytes_ in items:
+        if group and (len(group) == most or size + bytes_ > most_bytes):
+            yield Request(group, size)
+            group, size = [], 0
+        group.append(item)
+        size += bytes_
+    if group:
+        yield Request(group, size)

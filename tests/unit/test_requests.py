@@ -1,0 +1,158 @@
+"""Requests several of which are under way at once: what counts as done, what is tried again, what ends it."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from shared.destinations.requests import Request, RequestLimits, Requests, grouped
+from shared.errors import DeliveryStopped, DestinationRefused, Unavailable
+from shared.oversized import NONE_SKIPPED, OversizedRow, Skipped
+from shared.steps.sending import ChunkDelivery, EncodedBatch
+from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, kafka_destination
+from tests.fakes.webhook_sinks import FakeTime
+
+LIMITS = RequestLimits(least=0.0, reserve=5.0, in_flight=3, checkpoint=0.0)
+
+
+@dataclass
+class Far:
+    """Takes the first rows of batches; ``trouble``: what is raised for one, as often as it is listed."""
+
+    trouble: dict[int, list[Exception]] = field(default_factory=dict)
+    taken: list[int] = field(default_factory=list)
+    time: FakeTime = field(default_factory=FakeTime)
+
+    def send(self, first_row: int) -> None:
+        if waiting := self.trouble.get(first_row):
+            raise waiting.pop(0)
+        self.taken.append(first_row)
+
+    def deliver(
+        self,
+        delivery: ChunkDelivery,
+        pulse: SteadyPulse,
+        limits: RequestLimits = LIMITS,
+        *,
+        before: Callable[[int], object] = lambda _: None,
+    ) -> bool:
+        requests = Requests(
+            monotonic=self.time.monotonic, sleep=self.time.sleep, random=lambda: 1.0, limits=limits
+        )
+        rows = NumberedRows(delivery.rows, before=before)
+        return requests.deliver(delivery, rows, pulse, prepared, self.send)
+
+
+def prepared(batch: EncodedBatch) -> tuple[list[Request[int]], Skipped]:
+    return [Request(batch.first_row, batch.size)], NONE_SKIPPED
+
+
+def delivery(rows: int, first_batch: int = 0) -> ChunkDelivery:
+    return replace(delivery_to(kafka_destination(), rows), first_batch=first_batch)
+
+
+def test_batches_count_in_their_order() -> None:
+    far, pulse = Far(), SteadyPulse()
+    assert far.deliver(delivery(50), pulse)
+    assert sorted(far.taken) == [0, 10, 20, 30, 40]
+    assert pulse.checkpoints == [1, 2, 3, 4, 5]
+
+
+def test_what_may_pass_is_tried_again_with_growing_pauses() -> None:
+    far = Far({10: [Unavailable("it")] * 3})
+    assert far.deliver(delivery(50), SteadyPulse(), replace(LIMITS, in_flight=1))
+    assert sum(far.time.pauses) == pytest.approx(0.5 + 1.0 + 2.0)
+
+
+def test_what_does_not_pass_ends_the_delivery_and_leaves_what_is_done_on_record() -> None:
+    far, pulse = Far({20: [Unavailable("it")] * 4}), SteadyPulse()
+    with pytest.raises(Unavailable):
+        far.deliver(delivery(50), pulse, replace(LIMITS, checkpoint=1_000.0))
+    assert pulse.checkpoints == [2]
+
+
+def test_a_refusal_ends_it_at_once() -> None:
+    far = Far({0: [DestinationRefused("no")]})
+    with pytest.raises(DestinationRefused):
+        far.deliver(delivery(50), SteadyPulse())
+    assert far.time.pauses == []
+
+
+def test_a_failure_ends_the_pauses_of_the_others() -> None:
+    waiting = threading.Event()
+
+    class Waits(Far):
+        def send(self, first_row: int) -> None:
+            if first_row == 10:
+                waiting.set()
+                raise Unavailable("it")
+            if first_row == 0:
+                assert waiting.wait(30.0)
+                raise DestinationRefused("no")
+
+    far = Waits()
+    with pytest.raises(DestinationRefused):
+        far.deliver(delivery(50), SteadyPulse(), replace(LIMITS, tries=1_000_000))
+
+
+def test_a_stop_between_batches_begins_no_further_one() -> None:
+    pulse = SteadyPulse()
+
+    def stop(first: int) -> None:
+        if first == 30:
+            pulse.reason = DeliveryStopped("the job was cancelled")
+
+    far = Far()
+    with pytest.raises(DeliveryStopped):
+        far.deliver(delivery(100), pulse, before=stop)
+    assert max(far.taken) <= 30
+
+
+def test_the_rest_goes_in_a_message_of_its_own_when_time_runs_out() -> None:
+    far = Far()
+    pulse = SteadyPulse(seconds=20.0, clock=lambda: len(far.taken) * 8.0)
+    assert not far.deliver(delivery(100), pulse, replace(LIMITS, in_flight=1))
+    assert pulse.checkpoints[-1] == len(far.taken) < 10
+    assert far.deliver(delivery(100, first_batch=pulse.checkpoints[-1]), SteadyPulse())
+    assert far.taken == list(range(0, 100, 10))
+
+
+def test_with_too_little_time_nothing_is_begun() -> None:
+    far = Far()
+    assert not far.deliver(delivery(10), SteadyPulse(seconds=9.0), replace(LIMITS, least=10.0))
+    assert far.taken == []
+
+
+def test_what_is_left_out_is_recorded_though_all_else_is_done() -> None:
+    pulse = SteadyPulse()
+    left_out = Skipped(1, (OversizedRow(3, None, 9, None),))
+    requests = Requests(monotonic=lambda: 0.0, sleep=lambda _: None, random=lambda: 1.0, limits=LIMITS)
+    limits = replace(LIMITS, checkpoint=1_000.0)
+    assert replace(requests, limits=limits).deliver(
+        delivery(10), NumberedRows(10), pulse, lambda _batch: ([], left_out), lambda _payload: None
+    )
+    assert (pulse.checkpoints, pulse.skipped) == ([1], left_out)
+
+
+def test_bytes_under_way_are_bounded_too() -> None:
+    most, now = [0], [0]
+    lock = threading.Lock()
+
+    def send(_payload: int) -> None:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        with lock:
+            now[0] -= 1
+
+    limits = replace(LIMITS, bytes_in_flight=1)
+    requests = Requests(monotonic=lambda: 0.0, sleep=lambda _: None, random=lambda: 1.0, limits=limits)
+    assert requests.deliver(delivery(200), NumberedRows(200), SteadyPulse(), prepared, send)
+    assert most == [1]
+
+
+def test_groups_hold_as_many_as_fit_and_one_at_least() -> None:
+    items = [("a", 4), ("b", 4), ("c", 4), ("d", 11), ("e", 1), ("f", 1), ("g", 1)]
+    groups = [(request.payload, request.size) for request in grouped(iter(items), 3, 10)]
+    assert groups == [(["a", "b"], 8), (["c"], 4), (["d"], 11), (["e", "f", "g"], 3)]
