@@ -1,0 +1,16 @@
+"""The fields of a folder."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from shared.destinations.spec import DestinationName, Spec
+
+
+class ToyDestination(Spec):
+    """A folder that gets a file a chunk."""
+
+    type: Literal["toy"]
+    name: DestinationName
+    folder: str = Field(description="Where its files go.")
+    delivery: Literal["at_least_once"] | None = None
