@@ -10,6 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from infra.local.options import StackOptions, from_environment
 from infra.local.supervisor import LocalStack
+from tests.fakes.sns_sinks import moto
 
 # How long one example takes says nothing on a busy machine.
 settings.register_profile("patient", deadline=None)
@@ -55,6 +56,13 @@ def gcs_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a GCS server."""
     with _part("gcs", tmp_path_factory) as stack:
         yield stack.endpoints["gcs_url"]
+
+
+@pytest.fixture(scope="session")
+def sns_url() -> Iterator[str]:
+    """URL of a server that answers as Amazon's SNS, SQS and STS do."""
+    with moto() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from tests.fakes.sending import (
     webhook_destination,
 )
 from tests.fakes.sinks import FakeSink
+from tests.fakes.sns_sinks import SnsTopic, sns_sink
 from tests.fakes.webhook_sinks import FakeTime, loopback_connections, webhook_sink
 
 ROWS = 95
@@ -91,9 +92,15 @@ def pubsub(pubsub_host: str, monkeypatch: pytest.MonkeyPatch) -> Case:
     return Case(pubsub_sink(), topic.delivery(ROWS), topic.rows, repeats=True)
 
 
+@pytest.fixture
+def sns(sns_url: str) -> Case:
+    topic = SnsTopic(sns_url)
+    return Case(sns_sink(), topic.delivery(ROWS), topic.rows, repeats=True)
+
+
 REAL = [
     pytest.param(name, marks=pytest.mark.emulator)
-    for name in ("kafka", "kafka_at_least_once", "gcs", "pubsub")
+    for name in ("kafka", "kafka_at_least_once", "gcs", "pubsub", "sns")
 ]
 
 

@@ -1,0 +1,57 @@
+"""The fields of a topic of Amazon SNS."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo
+
+from shared.destinations.spec import DestinationName, Rules, SecretName, Spec, refusal
+
+ARN = (
+    r"^arn:(aws|aws-cn|aws-us-gov):sns:[a-z]{2}(-[a-z]{2,10}){1,3}-[0-9]{1,2}:[0-9]{12}:"
+    r"[A-Za-z0-9_-]{1,251}(\.fifo)?$"
+)
+ENDPOINT = r"^https?://[A-Za-z0-9.:-]{1,200}/?$"
+
+
+def _endpoint(url: str, info: ValidationInfo[Rules]) -> str:
+    if not info.context.insecure_addresses:
+        raise refusal("endpoint_url", "Only a local stack takes another endpoint than Amazon's")
+    return url
+
+
+def _delivery(value: Any) -> Any:
+    if value == "exactly_once":
+        reason = "SNS has at_least_once only: subscribers drop repeated rows by the attributes that name them"
+        raise refusal("delivery", reason)
+    return value
+
+
+class SnsDestination(Spec):
+    """A topic of Amazon SNS, which gets a message a row."""
+
+    type: Literal["sns"]
+    name: DestinationName
+    topic_arn: Annotated[str, StringConstraints(pattern=ARN)] = Field(
+        description="`arn:aws:sns:…`; on a `.fifo` topic a chunk is a group, and a repeated row is dropped."
+    )
+    credentials: SecretName = Field(
+        description=(
+            "Name of the organization's secret: a JSON object of `access_key_id` and `secret_access_key`, and"
+            " perhaps `session_token` or `role_arn`, a role to assume."
+        )
+    )
+    endpoint_url: Annotated[str, StringConstraints(pattern=ENDPOINT), AfterValidator(_endpoint)] | None = (
+        Field(default=None, description="Taken by a local stack only.")
+    )
+    delivery: Annotated[Literal["at_least_once"], BeforeValidator(_delivery)] | None = Field(
+        default=None,
+        description=(
+            "A row that is sent again has its old attributes `beam-job-id`, `beam-chunk` and `beam-row`: drop"
+            " what you have seen."
+        ),
+    )
+
+    @classmethod
+    def narrow(cls, schema: dict[str, Any], rules: Rules) -> None:
+        if not rules.insecure_addresses:
+            del schema["properties"]["endpoint_url"]

@@ -1,0 +1,112 @@
+"""An SNS sink on moto's server, a topic with a queue of its own, and what arrives there."""
+
+import json
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from infra.local.ports import accepts, free_ports
+from shared.destinations import destination
+from shared.destinations.requests import RequestLimits
+from shared.destinations.sns.clients import Clients
+from shared.destinations.sns.sink import SnsSink
+from shared.steps.sending import ChunkDelivery
+from tests.fakes.sending import delivery_to
+from tests.fakes.webhook_sinks import FakeTime
+
+LIMITS = RequestLimits(least=0.0, reserve=5.0, in_flight=3)
+SECRET = json.dumps({"access_key_id": "AKIATEST", "secret_access_key": "hidden-words"})
+_QUIET = 1.0  # seconds
+_SECONDS = 60.0
+
+
+@contextmanager
+def moto() -> Iterator[str]:
+    """The address of a server that answers as Amazon does."""
+    (port,) = free_ports(1)
+    command = [str(Path(sys.executable).with_name("moto_server")), "-H", "127.0.0.1", "-p", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - its own
+        until = time.monotonic() + _SECONDS
+        while not accepts(port):
+            assert process.poll() is None, "moto's server has ended"
+            assert time.monotonic() < until, "moto's server does not answer"
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+        process.terminate()
+
+
+def sns_sink(
+    secrets: Callable[[str, str], bytes] = lambda _organization, _name: SECRET.encode(),
+    limits: RequestLimits = LIMITS,
+) -> SnsSink:
+    clock = FakeTime()
+    return SnsSink(
+        clients=Clients(secrets, clock.now, connections=limits.in_flight),
+        monotonic=clock.monotonic,
+        sleep=clock.sleep,
+        random=lambda: 0.7,
+        limits=limits,
+    )
+
+
+@dataclass
+class SnsTopic:
+    """A topic with a queue; ``messages`` holds what was received so far."""
+
+    url: str
+    fifo: bool = False
+    arn: str = field(init=False)
+    messages: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        session = boto3.session.Session("AKIATEST", "hidden-words", region_name="eu-west-1")
+        self.sns = session.client("sns", endpoint_url=self.url)
+        self._sqs = session.client("sqs", endpoint_url=self.url)
+        name = f"rows-{uuid.uuid4().hex[:8]}" + (".fifo" if self.fifo else "")
+        given = {"FifoTopic": "true"} if self.fifo else {}
+        self.arn = self.sns.create_topic(Name=name, Attributes=given)["TopicArn"]
+        made = (
+            self._sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"})
+            if self.fifo
+            else self._sqs.create_queue(QueueName=name)
+        )
+        self._queue = made["QueueUrl"]
+        told = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
+        self.sns.subscribe(
+            TopicArn=self.arn,
+            Protocol="sqs",
+            Endpoint=told["Attributes"]["QueueArn"],
+            Attributes={"RawMessageDelivery": "true"},
+        )
+
+    def delivery(self, rows: int, **options: Any) -> ChunkDelivery:
+        given = {"topic_arn": self.arn, "credentials": "AWS", "endpoint_url": self.url} | options
+        return delivery_to(destination(type="sns", name="events", uid="events-uid", **given), rows)
+
+    def received(self) -> list[Mapping[str, Any]]:
+        """All messages until none has come for a while."""
+        until = time.monotonic() + _QUIET
+        while time.monotonic() < until:
+            found = self._sqs.receive_message(
+                QueueUrl=self._queue,
+                MaxNumberOfMessages=10,
+                MessageAttributeNames=["All"],
+                AttributeNames=["All"],
+            ).get("Messages", [])
+            for message in found:
+                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+            if found:
+                until = time.monotonic() + _QUIET
+            self.messages += found
+        return self.messages
+
+    def rows(self) -> list[int]:
+        return [json.loads(message["Body"])["row"] for message in self.received()]
