@@ -10,7 +10,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from infra.local.options import StackOptions, from_environment
 from infra.local.supervisor import LocalStack
-from tests.fakes.sns_sinks import moto
+from tests.fakes.moto_server import moto
+from tests.fakes.nats_sinks import nats_server
 
 # How long one example takes says nothing on a busy machine.
 settings.register_profile("patient", deadline=None)
@@ -66,6 +67,13 @@ def sns_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def nats_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """``host:port`` of a NATS server with JetStream."""
+    with nats_server(tmp_path_factory.mktemp("nats")) as host:
+        yield host
+
+
+@pytest.fixture(scope="session")
 def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """``host:port`` of an Apache Kafka broker: KAFKA_BOOTSTRAP's, else one started for the tests."""
     if bootstrap := from_environment().kafka_bootstrap:
@@ -83,5 +91,7 @@ def stack_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def stack(stack_folder: Path) -> Iterator[LocalStack]:
     """The whole stack, with the default sample, and what is quick to start of the other destinations."""
-    with LocalStack(StackOptions(folder=stack_folder, destinations=frozenset({"gcs", "pubsub"}))) as stack:
+    with LocalStack(
+        StackOptions(folder=stack_folder, destinations=frozenset({"gcs", "nats", "pubsub", "sns"}))
+    ) as stack:
         yield stack

@@ -27,6 +27,14 @@ def describe(options: StackOptions, layout: Layout) -> dict[str, Any]:
         "bucket": names.BUCKET,
         "exports_bucket": names.EXPORTS,
         "exports_topic": f"projects/{names.PROJECT}/topics/{names.EXPORTS}",
+        "nats_url": f"nats://{layout.host('nats')}",
+        "nats_subject": f"{names.EXPORTS}.rows",
+        "aws": {
+            "url": layout.url("sns"),
+            "topic_arn": f"arn:aws:sns:{names.AWS_REGION}:{names.AWS_ACCOUNT}:{names.EXPORTS}",
+            "queue_url": f"{layout.url('sns')}/{names.AWS_ACCOUNT}/{names.EXPORTS}",
+            "credentials": names.AWS_SECRET,
+        },
         "project_id": names.PROJECT,
         "snowflake": environments.snowflake_connect(layout),
         "snowflake_url": layout.url("snowflake"),
@@ -41,7 +49,9 @@ def describe(options: StackOptions, layout: Layout) -> dict[str, Any]:
 def write_secrets(layout: Layout, endpoints: dict[str, Any]) -> None:
     """Write the file that takes Secret Manager's place: organization, name, value."""
     secret = endpoints["webhook_secret"]
-    replace(layout.secrets_file, {endpoints["organization_id"]: {secret["name"]: secret["value"]}})
+    keys = {"access_key_id": "AKIALOCAL", "secret_access_key": secrets.token_urlsafe(32)}
+    values = {secret["name"]: secret["value"], names.AWS_SECRET: json.dumps(keys)}
+    replace(layout.secrets_file, {endpoints["organization_id"]: values})
 
 
 def replace(path: Path, content: dict[str, Any]) -> None:

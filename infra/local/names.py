@@ -2,7 +2,9 @@
 
 PROJECT = "local-backfills"
 BUCKET = "staged-chunks"
-EXPORTS = "exports"  # a bucket, and a topic, to deliver to
+EXPORTS = "exports"  # a bucket, and topics, to deliver to
+AWS_ACCOUNT = "123456789012"  # the only one of the server that stands in for Amazon
+AWS_REGION = "eu-west-1"
 
 STAGE_TOPIC = "backfills-stage"
 CHUNKS_TOPIC = "backfills-chunks"
@@ -22,4 +24,5 @@ SUBSCRIBERS = {
 ORGANIZATION = "acme"
 SECOND_ORGANIZATION = "globex"
 SNOWFLAKE_STAGE = "BASE.ASSETS.STAGED_CHUNKS"
+AWS_SECRET = "AWS_KEYS"  # noqa: S105 - the secret's name
 WEBHOOK_SECRET = "WEBHOOK_KEY"  # noqa: S105 - the secret's name

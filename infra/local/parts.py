@@ -45,6 +45,8 @@ def build(options: StackOptions, layout: Layout) -> list[Part]:
         "pubsub": _pubsub,
         "firestore": _firestore,
         "gcs": _gcs,
+        "sns": _sns,
+        "nats": _nats,
     }
     backends = [maker(layout) for name, maker in makers.items() if options.has(name)]
     return [*backends, *(_function(name, options, layout) for name in FUNCTIONS if options.has(name))]
@@ -113,6 +115,22 @@ def _gcs(layout: Layout) -> Part:
         ready=lambda _: accepts(port),
         stop_signal=signal.SIGKILL,  # it ignores SIGTERM
     )
+
+
+def _nats(layout: Layout) -> Part:
+    """With JetStream, which keeps its streams in the stack's folder."""
+    port = layout.ports["nats"]
+    server = _found("NATS server", PYTHON.with_name("nats-server"))
+    folder = str(layout.data / "nats")
+    command = (str(server), "-a", LOOPBACK, "-p", str(port), "-js", "-sd", folder)
+    return Part(name="nats", command=command, environment=environments.base(), ready=lambda _: accepts(port))
+
+
+def _sns(layout: Layout) -> Part:
+    """Moto's server: SNS, SQS to read from, and STS."""
+    port = layout.ports["sns"]
+    command = (str(PYTHON.with_name("moto_server")), "-H", LOOPBACK, "-p", str(port))
+    return Part(name="sns", command=command, environment=environments.base(), ready=lambda _: accepts(port))
 
 
 def _function(name: str, options: StackOptions, layout: Layout) -> Part:

@@ -4,6 +4,7 @@ Over the emulators' REST interfaces: Google's clients take a second to import an
 address from the process's environment, which a test process must not share.
 """
 
+import asyncio
 import hashlib
 import json
 from datetime import UTC, datetime
@@ -57,6 +58,31 @@ def create_buckets(options: StackOptions, layout: Layout) -> None:
     """Create the bucket of the staged files, and one to deliver to where that is asked for."""
     for bucket in (names.BUCKET, *([names.EXPORTS] if "gcs" in options.destinations else [])):
         _send("POST", f"{layout.url('gcs')}/storage/v1/b?project={names.PROJECT}", {"name": bucket})
+
+
+def create_sns_topic(layout: Layout) -> None:
+    """Create a topic, and a queue that gets its messages as they are."""
+    import boto3  # takes a second, and few stacks need it
+
+    session = boto3.session.Session("AKIALOCAL", "local", region_name=names.AWS_REGION)
+    queue = f"arn:aws:sqs:{names.AWS_REGION}:{names.AWS_ACCOUNT}:{names.EXPORTS}"
+    session.client("sqs", endpoint_url=layout.url("sns")).create_queue(QueueName=names.EXPORTS)
+    sns = session.client("sns", endpoint_url=layout.url("sns"))
+    topic = sns.create_topic(Name=names.EXPORTS)["TopicArn"]
+    raw = {"RawMessageDelivery": "true"}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes=raw)
+
+
+def create_stream(layout: Layout) -> None:
+    """Create a stream of NATS, for a subject to deliver to."""
+    import nats
+
+    async def create() -> None:
+        client = await nats.connect(f"nats://{layout.host('nats')}")
+        await client.jetstream().add_stream(name=names.EXPORTS, subjects=[f"{names.EXPORTS}.>"])
+        await client.close()
+
+    asyncio.run(create())
 
 
 def create_api_key(layout: Layout, key: str, organization: str) -> None:

@@ -127,6 +127,8 @@ class LocalStack:
             "firestore": self._create_api_keys,
             "pubsub": lambda: resources.create_topics(self.options, self.layout),
             "gcs": lambda: resources.create_buckets(self.options, self.layout),
+            "nats": lambda: resources.create_stream(self.layout),
+            "sns": lambda: resources.create_sns_topic(self.layout),
             "snowflake": lambda: table.load(self.layout, self._data.result()),
         }
 

@@ -7,11 +7,12 @@ from shared.destination import Destination
 from shared.destinations.gcs import GCS
 from shared.destinations.kafka import KAFKA
 from shared.destinations.kind import Kind
+from shared.destinations.nats import NATS
 from shared.destinations.pubsub import PUBSUB
 from shared.destinations.sns import SNS
 from shared.destinations.webhook import WEBHOOK
 
-KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (KAFKA, WEBHOOK, GCS, PUBSUB, SNS)}
+KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (KAFKA, WEBHOOK, GCS, PUBSUB, SNS, NATS)}
 
 _COMMON = ("type", "name", "uid", "delivery")
 

@@ -14,6 +14,7 @@ from shared.steps.sending import ChunkDelivery, Sink
 from tests.fakes.gcs_sinks import Buckets, gcs_client
 from tests.fakes.kafka_readers import read_committed
 from tests.fakes.kafka_sinks import kafka_sink, kafka_topics
+from tests.fakes.nats_sinks import Subject, nats_sink
 from tests.fakes.pubsub_sinks import Topic, pubsub_sink
 from tests.fakes.receivers import Receiver
 from tests.fakes.sending import (
@@ -98,9 +99,15 @@ def sns(sns_url: str) -> Case:
     return Case(sns_sink(), topic.delivery(ROWS), topic.rows, repeats=True)
 
 
+@pytest.fixture
+def nats(nats_host: str) -> Case:
+    subject = Subject(nats_host)
+    return Case(nats_sink(), subject.delivery(ROWS), subject.rows)
+
+
 REAL = [
     pytest.param(name, marks=pytest.mark.emulator)
-    for name in ("kafka", "kafka_at_least_once", "gcs", "pubsub", "sns")
+    for name in ("kafka", "kafka_at_least_once", "gcs", "pubsub", "sns", "nats")
 ]
 
 

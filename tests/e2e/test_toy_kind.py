@@ -17,7 +17,7 @@ pytestmark = pytest.mark.stack
 
 ROWS = 300
 LIST = "shared/destinations/__init__.py"
-LAST = "SNS)"  # of the list
+LAST = "NATS)"  # of the list
 IMPORT = "from shared.destinations.webhook import WEBHOOK\n"
 
 

@@ -1,19 +1,14 @@
 """An SNS sink on moto's server, a topic with a queue of its own, and what arrives there."""
 
 import json
-import subprocess
-import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import boto3
 
-from infra.local.ports import accepts, free_ports
 from shared.destinations import destination
 from shared.destinations.requests import RequestLimits
 from shared.destinations.sns.clients import Clients
@@ -25,22 +20,6 @@ from tests.fakes.webhook_sinks import FakeTime
 LIMITS = RequestLimits(least=0.0, reserve=5.0, in_flight=3)
 SECRET = json.dumps({"access_key_id": "AKIATEST", "secret_access_key": "hidden-words"})
 _QUIET = 1.0  # seconds
-_SECONDS = 60.0
-
-
-@contextmanager
-def moto() -> Iterator[str]:
-    """The address of a server that answers as Amazon does."""
-    (port,) = free_ports(1)
-    command = [str(Path(sys.executable).with_name("moto_server")), "-H", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - its own
-        until = time.monotonic() + _SECONDS
-        while not accepts(port):
-            assert process.poll() is None, "moto's server has ended"
-            assert time.monotonic() < until, "moto's server does not answer"
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
 
 
 def sns_sink(

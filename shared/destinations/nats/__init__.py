@@ -1,0 +1,41 @@
+"""Subjects of NATS JetStream: a message a row."""
+
+import ssl
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from shared.destination import Traits
+from shared.destinations.kind import Kind
+from shared.destinations.surroundings import Surroundings
+from shared.steps.sending import Sink
+
+if TYPE_CHECKING:
+    from shared.destinations.spec import Spec
+
+
+def _traits(_delivery: str | None, _options: Mapping[str, Any]) -> Traits:
+    return Traits()
+
+
+def _spec() -> "type[Spec]":
+    from shared.destinations.nats.spec import NatsDestination
+
+    return NatsDestination
+
+
+def _sink(surroundings: Surroundings) -> Sink:
+    from shared.destinations.guard import Guard, system_connect, system_resolve
+    from shared.destinations.nats.sink import NatsLimits, NatsSink
+
+    insecure = surroundings.settings.allow_insecure_destinations
+    return NatsSink(
+        guard=Guard(system_resolve, system_connect, insecure=insecure),
+        tls=ssl.create_default_context(),
+        insecure=insecure,
+        secrets=surroundings.secrets,
+        monotonic=surroundings.monotonic,
+        limits=NatsLimits(least=surroundings.least),
+    )
+
+
+NATS = Kind(name="nats", traits=_traits, spec=_spec, sink=_sink)

@@ -1,0 +1,58 @@
+"""The fields of a subject of NATS JetStream."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo
+
+from shared.destinations.spec import DestinationName, Rules, SecretName, Spec, refusal
+
+MOST_SERVERS = 10
+SERVER = r"^((tls|nats)://)?([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?$"
+# Tokens of letters, digits and a few signs: no wildcard, no empty token, and none of the server's own ($…).
+SUBJECT = r"^[A-Za-z0-9_-][A-Za-z0-9_$-]{0,99}(\.[A-Za-z0-9_$-]{1,100}){0,15}$"
+
+
+def _server(text: str, info: ValidationInfo[Rules]) -> str:
+    if text.startswith("nats://") and not info.context.insecure_addresses:
+        raise refusal("server", "Only a local stack takes servers without TLS: write tls://host:port")
+    return text
+
+
+def _delivery(value: Any) -> Any:
+    if value == "exactly_once":
+        reason = "NATS has at_least_once only: a stream drops repeated rows by Nats-Msg-Id within its window"
+        raise refusal("delivery", reason)
+    return value
+
+
+class NatsDestination(Spec):
+    """A subject of NATS JetStream, which gets a message a row."""
+
+    type: Literal["nats"]
+    name: DestinationName
+    servers: Annotated[
+        list[Annotated[str, StringConstraints(pattern=SERVER), AfterValidator(_server)]],
+        Field(min_length=1, max_length=MOST_SERVERS),
+    ] = Field(description="`tls://host:port` or `host:port`, tried in their order; all speak TLS.")
+    subject: Annotated[str, StringConstraints(pattern=SUBJECT)] = Field(
+        description="The subject, which a stream has to hold."
+    )
+    credentials: SecretName | None = Field(
+        default=None,
+        description=(
+            "Name of the organization's secret: a JSON object of `user` and `password`, or of `token`; or the"
+            " text of a `.creds` file."
+        ),
+    )
+    delivery: Annotated[Literal["at_least_once"], BeforeValidator(_delivery)] | None = Field(
+        default=None,
+        description=(
+            "A row that is sent again has its old `Nats-Msg-Id`, by which the stream drops it within its"
+            " window, and its old headers `beam-job-id`, `beam-chunk` and `beam-row`."
+        ),
+    )
+
+    @classmethod
+    def narrow(cls, schema: dict[str, Any], rules: Rules) -> None:
+        if not rules.insecure_addresses:
+            schema["properties"]["servers"]["items"]["pattern"] = SERVER.replace("(tls|nats)", "tls")
