@@ -1,5 +1,6 @@
 """Real parts of the local stack, each started once, when a test first asks for it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from infra.local.options import StackOptions, from_environment
 from infra.local.supervisor import LocalStack
 from tests.fakes.moto_server import moto
 from tests.fakes.nats_sinks import nats_server
+
+# Snowflake's connector would else ask the network which cloud this is.
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
 # How long one example takes says nothing on a busy machine.
 settings.register_profile("patient", deadline=None)

@@ -17,7 +17,8 @@ def base() -> dict[str, str]:
     """The caller's environment, less what would lead out of the stack."""
     inherited = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     direct = f"{LOOPBACK},localhost"
-    return inherited | {"NO_PROXY": direct, "no_proxy": direct}
+    # Snowflake's connector would else ask the network which cloud this is.
+    return inherited | {"NO_PROXY": direct, "no_proxy": direct, "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 def python() -> dict[str, str]:
