@@ -47,6 +47,22 @@ def test_rows_of_one_ordering_key_arrive_in_their_order(topic: Topic) -> None:
     assert [row for key, row in found if key == "odd"] == list(range(1, 95, 2))
 
 
+def test_a_request_has_one_ordering_key(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys: list[set[str]] = []
+    publish = PublisherClient.publish
+
+    def noted(self: PublisherClient, **arguments: object) -> object:
+        messages = arguments["messages"]
+        assert isinstance(messages, list)
+        keys.append({message.ordering_key for message in messages})
+        return publish(self, **arguments)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr(PublisherClient, "publish", noted)
+    rows = NumberedRows(20, key_of=lambda number: b"odd" if number % 2 else b"even")
+    assert pubsub_sink().deliver(topic.delivery(20, ordering_key_column="id"), rows, SteadyPulse())
+    assert keys == [{"even"}, {"odd"}, {"even"}, {"odd"}]
+
+
 def test_a_message_that_is_too_large_fails_the_job_by_its_row(topic: Topic) -> None:
     rows = SizedRows([100, MOST_BYTES, 100])
     with pytest.raises(RowTooLarge, match=r"Row 1 of chunk 3 \(key key-1\) has .* more than Pub/Sub takes"):

@@ -1,5 +1,6 @@
 """What Google Cloud Storage's answers mean for a delivery."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -35,26 +36,26 @@ def speaking_of(bucket: str) -> Iterator[None]:
     """
     try:
         yield
-    except PreconditionFailed as error:
-        raise AlreadyThere from error
+    except PreconditionFailed:
+        raise AlreadyThere from None
     except NotFound as error:
-        raise DestinationRefused(f"There is no bucket {bucket}", detail=_shown(error)) from error
+        raise DestinationRefused(f"There is no bucket {bucket}", detail=_shown(error)) from None
     except (Forbidden, Unauthorized) as error:
         raise DestinationRefused(
             f"The service may not create and read objects in bucket {bucket}, or a rule of the bucket forbids"
             " it. Have its owner grant that and retry the job",
             detail=_shown(error),
-        ) from error
+        ) from None
     except TooManyRequests as error:
-        raise Unavailable(f"bucket {bucket}", detail=_shown(error)) from error
+        raise Unavailable(f"bucket {bucket}", detail=_shown(error)) from None
     except ClientError as error:
-        raise DestinationRefused(f"Bucket {bucket} does not take the object", detail=_shown(error)) from error
+        raise DestinationRefused(f"Bucket {bucket} does not take the object", detail=_shown(error)) from None
     except InvalidResponse as error:
-        raise _of_upload(error, bucket) from error
+        raise _of_upload(error, bucket) from None
     except (GoogleAPICallError, DataCorruption, TransportError, RequestException, ConnectionError) as error:
-        raise Unavailable(f"bucket {bucket}", detail=_shown(error)) from error
+        raise Unavailable(f"bucket {bucket}", detail=_shown(error)) from None
     except GoogleAuthError as error:
-        raise Unavailable("the service's identity", detail=_shown(error)) from error
+        raise Unavailable("the service's identity", detail=_shown(error)) from None
 
 
 def _of_upload(error: InvalidResponse, bucket: str) -> Exception:
@@ -74,5 +75,6 @@ def _of_upload(error: InvalidResponse, bucket: str) -> Exception:
 
 
 def _shown(error: BaseException) -> str:
-    text = f"{type(error).__name__}: {error}"[:_SHOWN]
+    # Whoever has an upload's address may write to it.
+    text = re.sub(r"\?\S*", "?", f"{type(error).__name__}: {error}")[:_SHOWN]
     return "".join(letter if " " <= letter <= "~" else "?" for letter in text)

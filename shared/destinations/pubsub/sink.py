@@ -107,7 +107,16 @@ def _prepared(
                 size,
             )
 
-    requests = list(grouped(messages(), MOST_MESSAGES, MOST_BYTES))
+    if not ordered:
+        requests = list(grouped(messages(), MOST_MESSAGES, MOST_BYTES))
+        return requests, skipped
+    # All messages of a request have one ordering key.
+    by_key: dict[str, list[tuple[PubsubMessage, int]]] = {}
+    for message, size in messages():
+        by_key.setdefault(message.ordering_key, []).append((message, size))
+    requests = [
+        request for of_key in by_key.values() for request in grouped(iter(of_key), MOST_MESSAGES, MOST_BYTES)
+    ]
     return requests, skipped
 
 
