@@ -130,6 +130,12 @@ class Settings:
     webhook_batch_rows: int = _variable(
         "WEBHOOK_BATCH_ROWS", "rows of one webhook request, fixed for a job when it is created", "500", int
     )
+    aws_role_arn: str = _variable(
+        "AWS_ROLE_ARN",
+        "role at Amazon that the service takes on, by its own Google identity, for SNS destinations without"
+        " `credentials`; empty: those are refused",
+        "",
+    )
     allow_insecure_destinations: bool = _variable(
         "ALLOW_INSECURE_DESTINATIONS",
         "no TLS, and private addresses",

@@ -6,9 +6,10 @@ from typing import Any, Final
 from shared.destination import Destination
 from shared.destinations.kafka import KAFKA
 from shared.destinations.kind import Kind
+from shared.destinations.sns import SNS
 from shared.destinations.webhook import WEBHOOK
 
-KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (KAFKA, WEBHOOK)}
+KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (KAFKA, WEBHOOK, SNS)}
 
 _COMMON = ("type", "name", "uid", "delivery")
 

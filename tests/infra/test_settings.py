@@ -19,6 +19,7 @@ READERS = {
     "MOST_STAGING_ATTEMPTS": {"stage"},
     "LEASE_LENGTH": {"stage", "deliver", "deliver-static", "dead-letter"},
     "STATUS_PAUSE": {"deliver", "deliver-static"},
+    "AWS_ROLE_ARN": {"deliver", "deliver-static"},
     "STAGING_LIMIT": {"sweep"},
     "JOB_LIMIT": {"sweep"},
     "STALL_LIMIT": {"sweep"},

@@ -41,7 +41,7 @@ locals {
       concurrency = 1
       least       = 0
       most        = var.deliver_instances
-      settings    = ["STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE"]
+      settings    = ["STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE", "AWS_ROLE_ARN"]
       secrets     = ["kafka"]
       caller      = var.push_account.member
     }
@@ -53,7 +53,7 @@ locals {
       concurrency = 1
       least       = 0
       most        = var.deliver_instances
-      settings    = ["STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE"]
+      settings    = ["STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE", "AWS_ROLE_ARN"]
       secrets     = ["kafka"]
       caller      = var.push_account.member
     }
