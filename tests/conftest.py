@@ -63,6 +63,13 @@ def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def amazon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """The endpoints of a stand-in of Amazon's topics and queues."""
+    with _part("sns", tmp_path_factory) as stack:
+        yield stack.endpoints
+
+
+@pytest.fixture(scope="session")
 def stack_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("stack")
 

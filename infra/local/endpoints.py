@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from infra.local import environments, names
+from infra.local import amazon, environments, names
 from infra.local.layout import Layout
 from infra.local.options import FUNCTIONS, StackOptions
 
@@ -29,6 +29,7 @@ def describe(options: StackOptions, layout: Layout) -> dict[str, Any]:
         "snowflake": environments.snowflake_connect(layout),
         "snowflake_url": layout.url("snowflake"),
         "snowflake_stage": names.SNOWFLAKE_STAGE,
+        **(amazon.describe(layout.url("sns")) if options.has("sns") else {}),
         "logs": str(layout.logs),
         "functions": {
             name: {"url": layout.url(name), "pid": None} for name in FUNCTIONS if options.has(name)

@@ -22,3 +22,8 @@ ORGANIZATION = "acme"
 SECOND_ORGANIZATION = "globex"
 SNOWFLAKE_STAGE = "BASE.ASSETS.STAGED_CHUNKS"
 WEBHOOK_SECRET = "WEBHOOK_KEY"  # noqa: S105 - the secret's name
+
+# Whom the local stand-in of Amazon belongs to.
+AWS_REGION = "us-east-1"
+AWS_ACCOUNT = "123456789012"
+SNS_TOPIC, SNS_FIFO_TOPIC = "backfills", "backfills.fifo"

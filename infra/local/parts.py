@@ -45,6 +45,7 @@ def build(options: StackOptions, layout: Layout) -> list[Part]:
         "pubsub": _pubsub,
         "firestore": _firestore,
         "gcs": _gcs,
+        "sns": _sns,
     }
     backends = [maker(layout) for name, maker in makers.items() if options.has(name)]
     return [*backends, *(_function(name, options, layout) for name in FUNCTIONS if options.has(name))]
@@ -112,6 +113,17 @@ def _gcs(layout: Layout) -> Part:
         environment=environments.base(),
         ready=lambda _: accepts(port),
         stop_signal=signal.SIGKILL,  # it ignores SIGTERM
+    )
+
+
+def _sns(layout: Layout) -> Part:
+    port = layout.ports["sns"]
+    server = _found("moto's server", PYTHON.with_name("moto_server"))
+    return Part(
+        name="sns",
+        command=(str(server), "--host", LOOPBACK, "--port", str(port)),
+        environment=environments.base() | {"MOTO_ACCOUNT_ID": names.AWS_ACCOUNT},
+        ready=lambda _: answers_ok(port),
     )
 
 

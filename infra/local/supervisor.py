@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from types import TracebackType
 from typing import IO, Any, Self
 
-from infra.local import endpoints, names, parts, resources, table
+from infra.local import amazon, endpoints, names, parts, resources, table
 from infra.local.crew import Crew, StackFailure
 from infra.local.layout import Layout
 from infra.local.options import ALL_PARTS, StackOptions
@@ -127,6 +127,7 @@ class LocalStack:
             "firestore": self._create_api_keys,
             "pubsub": lambda: resources.create_topics(self.options, self.layout),
             "gcs": lambda: resources.create_bucket(self.layout),
+            "sns": lambda: amazon.create_topics(self.layout.url("sns")),
             "snowflake": lambda: table.load(self.layout, self._data.result()),
         }
 

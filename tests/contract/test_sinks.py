@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from tests.fakes.sending import (
     webhook_destination,
 )
 from tests.fakes.sinks import FakeSink
+from tests.fakes.sns_sinks import Queue, new_topic, sns_destination, sns_sink
 from tests.fakes.webhook_sinks import FakeTime, loopback_connections, webhook_sink
 
 ROWS = 95
@@ -75,7 +77,27 @@ def kafka_case(bootstrap: str, destination: Destination, *, repeats: bool = Fals
     topics.delete(topic)
 
 
-REAL = [pytest.param(name, marks=pytest.mark.emulator) for name in ("kafka", "kafka_at_least_once")]
+@pytest.fixture
+def sns(amazon: dict[str, Any]) -> Case:
+    return sns_case(amazon["aws_url"], repeats=True)
+
+
+@pytest.fixture
+def sns_fifo(amazon: dict[str, Any]) -> Case:
+    return sns_case(amazon["aws_url"], fifo=True)
+
+
+def sns_case(url: str, *, fifo: bool = False, repeats: bool = False) -> Case:
+    topic = new_topic(url, fifo=fifo)
+    return Case(
+        sns_sink(), delivery_to(sns_destination(url, topic), ROWS), Queue(url, topic).rows, repeats=repeats
+    )
+
+
+REAL = [
+    pytest.param(name, marks=pytest.mark.emulator)
+    for name in ("kafka", "kafka_at_least_once", "sns", "sns_fifo")
+]
 
 
 @pytest.fixture(params=["fake", "webhook", *REAL])

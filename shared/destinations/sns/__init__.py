@@ -28,7 +28,6 @@ def _spec() -> "type[Spec]":
 def _sink(surroundings: Surroundings) -> Sink:
     from shared.destinations.sns.access import Accesses
     from shared.destinations.sns.clients import Clients
-    from shared.destinations.sns.identity import google_token
     from shared.destinations.sns.sink import SnsLimits, SnsSink
 
     settings = surroundings.settings
@@ -37,7 +36,7 @@ def _sink(surroundings: Surroundings) -> Sink:
         accesses=Accesses(
             Clients(connections=limits.in_flight, seconds=limits.request),
             secrets=surroundings.secrets,
-            identity_token=google_token,
+            identity_token=surroundings.identity_token,
             own_role=settings.aws_role_arn,
             now=surroundings.now,
             insecure=settings.allow_insecure_destinations,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from shared.destinations.credentials import secret_text
 from shared.destinations.sns.clients import Clients
 from shared.destinations.sns.errors import Asked
-from shared.destinations.sns.identity import IdentityToken, Keys, keys_of, taken_on
+from shared.destinations.sns.identity import AUDIENCE, Keys, keys_of, taken_on
 from shared.destinations.sns.topic import Topic
 from shared.destinations.surroundings import Secrets
 from shared.errors import DestinationRefused
@@ -53,7 +53,7 @@ class Accesses:
         clients: Clients,
         *,
         secrets: Secrets,
-        identity_token: IdentityToken,
+        identity_token: Callable[[str], str],
         own_role: str,
         now: Callable[[], datetime],
         insecure: bool,
@@ -103,7 +103,9 @@ class Accesses:
                     " create the job anew with credentials, or ask the operator to set one up"
                 )
             sts = self._clients.sts(region, endpoint_url, None)
-            return taken_on(sts, self._own_role, organization_id, _own_or(None), self._identity_token())
+            return taken_on(
+                sts, self._own_role, organization_id, _own_or(None), self._identity_token(AUDIENCE)
+            )
         keys, role = keys_of(text, secret)
         if role is None:
             return keys

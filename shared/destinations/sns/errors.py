@@ -116,11 +116,13 @@ def _refusal(code: str, shown_code: str, asked: Asked) -> str:
         " have them put right and retry the job",
         "forbidden": f"Amazon does not allow {identity} to use {place}:"
         f" grant {asked.right} there and retry the job",
-        "missing": f"There is no {place}: create it and retry the job, or create the job anew with another one",
-        "KMS": f"The key that encrypts {place} can't be used ({shown_code}): enable it, let {identity} use"
-        " kms:GenerateDataKey* and kms:Decrypt with it, and retry the job",
+        "missing": f"There is no {place}: create it and retry the job, or name another one",
+        "KMS": f"The key that encrypts {place} can't be used ({shown_code}): enable it, let {identity}"
+        " use kms:GenerateDataKey* and kms:Decrypt with it, and retry the job",
     }
-    otherwise = f"Amazon refuses what it is asked for {place} ({shown_code}): have the place take it, and retry the job"
+    otherwise = (
+        f"Amazon refuses what it is asked for {place} ({shown_code}): see what it takes, and retry the job"
+    )
     return told.get(kind, otherwise)
 
 

@@ -1,7 +1,6 @@
 """Who publishes: keys of Amazon's, as a secret holds them or as a role gives them for an hour."""
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.destinations.credentials import secret_fields
 from shared.destinations.sns.errors import Asked, of_client, of_connection
-from shared.errors import DestinationRefused, Unavailable
+from shared.errors import DestinationRefused
 
 AUDIENCE = "sts.amazonaws.com"
 """Of the tokens by which Google's Cloud vouches for the service; the role's trust policy asks for it."""
@@ -18,9 +17,6 @@ AUDIENCE = "sts.amazonaws.com"
 _ROLE = r"arn:aws(-cn|-us-gov)?:iam::[0-9]{12}:role/[!-~]{1,512}"
 _KEYS = ("access_key_id", "secret_access_key")
 _SHORTEST_SESSION = 2
-
-IdentityToken = Callable[[], str]
-"""Answers an ID token of the service's own account for Amazon; Unavailable if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,18 +27,6 @@ class Keys:
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(default=None, repr=False)
     expires: datetime | None = None
-
-
-def google_token() -> str:
-    """From the metadata server of Google's Cloud."""
-    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - only jobs without a secret need it
-    from google.auth.transport.requests import Request  # noqa: PLC0415
-    from google.oauth2.id_token import fetch_id_token  # noqa: PLC0415
-
-    try:
-        return str(fetch_id_token(Request(), AUDIENCE))  # type: ignore[no-untyped-call]
-    except GoogleAuthError as error:
-        raise Unavailable("the service's own identity", detail=type(error).__name__) from None
 
 
 def keys_of(text: str, name: str) -> tuple[Keys, str | None]:
@@ -84,7 +68,7 @@ def taken_on(sts: Any, role: str, organization_id: str, identity: str, token: st
         raise of_client(error, asked) from None
     except BotoCoreError as error:
         raise of_connection(error, asked) from None
-    found: Mapping[str, Any] = answer["Credentials"]
+    found = answer["Credentials"]
     return Keys(
         access_key_id=found["AccessKeyId"],
         secret_access_key=found["SecretAccessKey"],
