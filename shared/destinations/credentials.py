@@ -17,8 +17,10 @@ def secret_text(secrets: Secrets, delivery: ChunkDelivery, name: str) -> str:
         return secrets(delivery.organization_id, name).decode()
     except KeyError as error:
         raise DestinationRefused(f"Your organization has no secret named {name}") from error
-    except UnicodeDecodeError as error:
-        raise DestinationRefused(f"The secret {name} is not text in UTF-8") from error
+    except UnicodeDecodeError:
+        raise DestinationRefused(
+            f"The secret {name} is not text in UTF-8"
+        ) from None  # which holds the secret
 
 
 def secret_fields(

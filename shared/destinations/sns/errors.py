@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from shared.errors import BackfillError, DestinationRefused, Unavailable
 
@@ -49,6 +50,10 @@ _KINDS: Final = {
 _CLOCK_WORDS: Final = ("Signature expired", "Signature not yet current")
 
 
+UNANSWERED: Final = (BotoCoreError, ResponseParserError)
+"""What the client raises for want of an answer that can be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What was asked of Amazon, for messages: by whose ``identity``, which ``right`` at which ``place``.
@@ -69,7 +74,7 @@ def of_client(error: ClientError, asked: Asked) -> BackfillError:
     return failure(str(said.get("Code", "")), str(said.get("Message", "")), asked, status=status)
 
 
-def of_connection(error: BotoCoreError, asked: Asked) -> Unavailable:
+def of_connection(error: Exception, asked: Asked) -> Unavailable:
     """No answer that can be read: a connection that is refused, cut or too slow, or a body that is no XML."""
     # What could not be read may hold a token: only the kind of error is told then.
     return Unavailable(f"The endpoint of {asked.place}", detail=type(error).__name__)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from shared.destinations.credentials import secret_fields
-from shared.destinations.sns.errors import Asked, of_client, of_connection
+from shared.destinations.sns.errors import UNANSWERED, Asked, of_client, of_connection
 from shared.errors import DestinationRefused
 
 AUDIENCE = "sts.amazonaws.com"
@@ -66,7 +66,7 @@ def taken_on(sts: Any, role: str, organization_id: str, identity: str, token: st
             answer = sts.assume_role_with_web_identity(**wanted, WebIdentityToken=token)
     except ClientError as error:
         raise of_client(error, asked) from None
-    except BotoCoreError as error:
+    except UNANSWERED as error:
         raise of_connection(error, asked) from None
     found = answer["Credentials"]
     return Keys(

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from shared.destinations.sns.access import Access
-from shared.destinations.sns.errors import expired, failure, of_client, of_connection
+from shared.destinations.sns.errors import UNANSWERED, expired, failure, of_client, of_connection
 from shared.destinations.sns.topic import Topic
 from shared.errors import BackfillError, DestinationRefused, RetryLater, Unavailable
 from shared.steps.sending import Pulse
@@ -60,7 +60,7 @@ class Publishing:
                 )
             except ClientError as error:
                 trouble = self._refused(error)
-            except BotoCoreError as error:
+            except UNANSWERED as error:
                 trouble = self._unanswered(error)
             else:
                 entries, trouble = self._left(entries, answer)
@@ -81,7 +81,7 @@ class Publishing:
             raise trouble from None
         return trouble
 
-    def _unanswered(self, error: BotoCoreError) -> BackfillError:
+    def _unanswered(self, error: Exception) -> BackfillError:
         unreachable = isinstance(error, EndpointConnectionError | ConnectTimeoutError)
         endpoint = self.access.client.meta.endpoint_url
         if unreachable and "amazonaws.com" in endpoint and not self.knows_region():
