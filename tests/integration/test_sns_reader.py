@@ -57,7 +57,7 @@ def test_its_reader_stores_each_row_once(amazon: dict[str, Any], tmp_path: Path)
     with subprocess.Popen(command, cwd=tmp_path, env=environment) as reader:  # noqa: S603 - the documentation's own lines
         try:
             deadline = time.monotonic() + 60
-            while left := _left(url, topic):
+            while left := local.messages_left(url, topic):
                 assert time.monotonic() < deadline, f"{left} messages are not read"
                 assert reader.poll() is None
                 time.sleep(0.05)
@@ -71,8 +71,3 @@ def test_its_reader_stores_each_row_once(amazon: dict[str, Any], tmp_path: Path)
         (delivery.job_id, "3", row) for row in range(25)
     ]
     assert [json.loads(body)["row"] for *_, body in kept] == list(range(25))
-
-
-def _left(url: str, topic: str) -> int:
-    """Messages that nobody has deleted."""
-    return local.messages_left(url, topic)
