@@ -71,7 +71,7 @@ def product(path: str, url: str) -> dict[str, float]:
 def publish_only(path: str, url: str) -> dict[str, float]:
     """The same client over entries that are there, as many requests at once."""
     one = delivery(path, url)
-    prepared = []
+    prepared: list[Any] = []
     with Path(path).open("rb") as file:
         for batch in _rows(file, path).batches(BATCH_ROWS, one.first_batch * BATCH_ROWS):
             prepared += requests(one, batch, fifo=False, leave_out=lambda _row, _key, _size: None)
