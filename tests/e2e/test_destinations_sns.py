@@ -14,16 +14,16 @@ from tests.fakes.sns_sinks import KEYS, Queue
 
 pytestmark = pytest.mark.stack
 
-ROWS = 1_000
+ROWS = 300  # for the stand-in, whose time grows with their square
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A stack with a stand-in of Amazon, which takes seconds to start."""
+    """A stack of small chunks with a stand-in of Amazon."""
     options = StackOptions(
         folder=tmp_path_factory.mktemp("sns"),
         rows=1000,
-        unload_file_bytes=32 * 1024,
+        unload_file_bytes=8 * 1024,
         destinations=frozenset({"sns"}),
     )
     with LocalStack(options) as stack:

@@ -116,8 +116,13 @@ class Queue:
             MessageSystemAttributeNames=["All"],
         ).get("Messages", []):
             self.messages += found
-            for message in found:
-                self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+            self._client.delete_message_batch(
+                QueueUrl=self._url,
+                Entries=[
+                    {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+                    for number, message in enumerate(found)
+                ],
+            )
         return self.messages
 
     def rows(self) -> list[int]:
