@@ -15,7 +15,7 @@ from bench.rounds import Measured, paired
 
 
 def run(rounds: int) -> dict[str, Figure]:
-    path = str(chunk.staged())
+    path = str(chunk.staged(sns_work.ROWS))
 
     def sent(work: Callable[..., Any]) -> Measured:
         with talker("bench.sns_topic") as topic:
