@@ -21,6 +21,8 @@ class Traits:
     ``undivided``: a chunk is sent in one piece, so it needs the handler's time before others use it up.
     ``asks_to_wait``: it may ask to be left alone for some time.
     ``batch_rows``: rows of its batches, where it has a number of its own.
+    ``key_column``: the column that its rows' keys are taken from, in place of the table's own key column; a
+    table that lacks it fails the job.
     """
 
     owned: bool = False
@@ -28,6 +30,7 @@ class Traits:
     undivided: bool = False
     asks_to_wait: bool = False
     batch_rows: int | None = None
+    key_column: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

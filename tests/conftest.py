@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from infra.local.options import StackOptions, from_environment
+from infra.local.options import EXTRAS, StackOptions, from_environment
 from infra.local.supervisor import LocalStack
 
 # Folders whose tests share parts that take seconds to start: each runs in one process.
@@ -28,7 +28,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPart:
 
 def _part(name: str, tmp_path_factory: pytest.TempPathFactory) -> LocalStack:
     folder = tmp_path_factory.mktemp(name)
-    return LocalStack(StackOptions(folder=folder, parts=frozenset({name})))
+    destinations = frozenset({name} & EXTRAS.keys())
+    return LocalStack(StackOptions(folder=folder, parts=frozenset({name}), destinations=destinations))
 
 
 @pytest.fixture(scope="session")
@@ -70,5 +71,6 @@ def stack_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def stack(stack_folder: Path) -> Iterator[LocalStack]:
     """The whole stack, with the default sample."""
-    with LocalStack(StackOptions(folder=stack_folder)) as stack:
+    destinations = frozenset({"gcs", "pubsub"})  # which add no part, and no time
+    with LocalStack(StackOptions(folder=stack_folder, destinations=destinations)) as stack:
         yield stack

@@ -29,10 +29,25 @@ def describe(options: StackOptions, layout: Layout) -> dict[str, Any]:
         "snowflake": environments.snowflake_connect(layout),
         "snowflake_url": layout.url("snowflake"),
         "snowflake_stage": names.SNOWFLAKE_STAGE,
+        "exports": _exports(options),
         "logs": str(layout.logs),
         "functions": {
             name: {"url": layout.url(name), "pid": None} for name in FUNCTIONS if options.has(name)
         },
+    }
+
+
+def _exports(options: StackOptions) -> dict[str, str]:
+    """What jobs may name as their destinations, of the kinds whose stand-ins the stack was asked for."""
+    every = {
+        "gcs": {"bucket": names.EXPORTS_BUCKET},
+        "pubsub": {"topic": names.EXPORTS_TOPIC, "subscription": names.EXPORTS_SUBSCRIPTION},
+    }
+    return {
+        name: value
+        for kind, found in every.items()
+        if kind in options.destinations
+        for name, value in found.items()
     }
 
 

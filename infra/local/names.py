@@ -20,5 +20,10 @@ SUBSCRIBERS = {
 
 ORGANIZATION = "acme"
 SECOND_ORGANIZATION = "globex"
+# What the stand-ins of destinations have, where a stack is asked for them.
+EXPORTS_BUCKET = "exports"
+EXPORTS_TOPIC = f"projects/{PROJECT}/topics/exports"
+EXPORTS_SUBSCRIPTION = f"projects/{PROJECT}/subscriptions/exports"
+
 SNOWFLAKE_STAGE = "BASE.ASSETS.STAGED_CHUNKS"
 WEBHOOK_SECRET = "WEBHOOK_KEY"  # noqa: S105 - the secret's name

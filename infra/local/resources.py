@@ -44,11 +44,22 @@ def create_topics(options: StackOptions, layout: Layout) -> None:
                 "maxDeliveryAttempts": options.most_attempts,
             }
         _send("PUT", f"{root}/subscriptions/{topic}", subscription)
+    if "pubsub" in options.destinations:
+        create_exports_topic(layout)
 
 
-def create_bucket(layout: Layout) -> None:
-    """Create the bucket of the staged files."""
-    _send("POST", f"{layout.url('gcs')}/storage/v1/b?project={names.PROJECT}", {"name": names.BUCKET})
+def create_exports_topic(layout: Layout) -> None:
+    """Create a topic that jobs may name as their destination, and a subscription to read it from."""
+    root = f"{layout.url('pubsub')}/v1"
+    _send("PUT", f"{root}/{names.EXPORTS_TOPIC}", {})
+    subscription = {"topic": names.EXPORTS_TOPIC, "enableMessageOrdering": True}
+    _send("PUT", f"{root}/{names.EXPORTS_SUBSCRIPTION}", subscription)
+
+
+def create_buckets(options: StackOptions, layout: Layout) -> None:
+    """Create the bucket of the staged files, and one that jobs may name, where it is asked for."""
+    for bucket in (names.BUCKET, *((names.EXPORTS_BUCKET,) if "gcs" in options.destinations else ())):
+        _send("POST", f"{layout.url('gcs')}/storage/v1/b?project={names.PROJECT}", {"name": bucket})
 
 
 def create_api_key(layout: Layout, key: str, organization: str) -> None:

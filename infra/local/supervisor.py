@@ -126,7 +126,7 @@ class LocalStack:
         return {
             "firestore": self._create_api_keys,
             "pubsub": lambda: resources.create_topics(self.options, self.layout),
-            "gcs": lambda: resources.create_bucket(self.layout),
+            "gcs": lambda: resources.create_buckets(self.options, self.layout),
             "snowflake": lambda: table.load(self.layout, self._data.result()),
         }
 

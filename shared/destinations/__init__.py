@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from shared.destination import Destination
+from shared.destinations.gcs import GCS
 from shared.destinations.kafka import KAFKA
 from shared.destinations.kind import Kind
+from shared.destinations.pubsub import PUBSUB
 from shared.destinations.webhook import WEBHOOK
 
-KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (KAFKA, WEBHOOK)}
+KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (KAFKA, WEBHOOK, PUBSUB, GCS)}
 
 _COMMON = ("type", "name", "uid", "delivery")
 

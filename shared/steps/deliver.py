@@ -11,7 +11,15 @@ from datetime import datetime, timedelta
 
 from shared.chunks import Chunk
 from shared.destination import Destination
-from shared.errors import AskedToWait, BackfillError, Busy, JobFails, RetryLater, StaleMessage
+from shared.errors import (
+    AskedToWait,
+    BackfillError,
+    Busy,
+    DestinationRefused,
+    JobFails,
+    RetryLater,
+    StaleMessage,
+)
 from shared.events import ChunkDelivered, Events, RowsSkipped
 from shared.jobs import Job, JobStatus
 from shared.messages import DeliverChunk
@@ -52,7 +60,25 @@ def delivery_of(
         job.skips_oversized,
         lease.skipped if lease else NONE_SKIPPED,
         lease.splits if lease else NOT_SPLIT,
+        job.attempt_prefix + chunk.name,
+        chunk.size,
     )
+
+
+def key_column_of(job: Job, destination: Destination) -> str | None:
+    """The column that keys are taken from: the destination's own choice, or the table's.
+
+    DestinationRefused if it chose one that the table lacks.
+    """
+    chosen = destination.traits.key_column
+    if chosen is None:
+        return job.key_column
+    if not any(column.name.lower() == chosen.lower() for column in job.columns):
+        raise DestinationRefused(
+            f"The table has no column {chosen}, which {destination} takes its keys from."
+            " Create the job anew with a column that the table has"
+        )
+    return chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +178,9 @@ class Deliver:
 
     def _stream(self, job: Job, chunk: Chunk, destination: Destination, lease: Lease, pulse: Pulse) -> bool:
         delivery = delivery_of(job, chunk, destination, lease)
-        with self.files.open(job.attempt_prefix + chunk.name, chunk.size) as file:
-            rows = self.read_rows(file, job.columns, job.key_column, chunk)
+        key_column = key_column_of(job, destination)
+        with self.files.open(delivery.file, delivery.file_size) as file:
+            rows = self.read_rows(file, job.columns, key_column, chunk)
             return self.sinks[destination.type].deliver(delivery, rows, pulse)
 
     def _report(self, job: Job, chunk: Chunk, destination: Destination, lease: Lease, seconds: float) -> None:

@@ -69,6 +69,9 @@ class ChunkDelivery:
 
     ``skipped``: rows that were left out by an earlier delivery of the chunk, before ``first_batch`` or, where
     there are no batches, in all of it. ``splits``: how an earlier delivery cut the batches from there on.
+
+    ``file``, ``file_size``: the chunk's Parquet file by its path in the staging bucket, and its bytes: for
+    what can take it as a whole. Opening its rows has verified both.
     """
 
     organization_id: str
@@ -82,6 +85,8 @@ class ChunkDelivery:
     skip_oversized: bool = False
     skipped: Skipped = NONE_SKIPPED
     splits: Splits = NOT_SPLIT
+    file: str = ""
+    file_size: int = 0
 
     def too_large(
         self, row: int, key: bytes | None, size: int, limit: SizeLimit, *, detail: str = ""

@@ -11,8 +11,10 @@ from shared.destinations.kafka.names import topic_of
 from shared.destinations.kafka.settings import KafkaLimits
 from shared.errors import Busy, DeliveryStopped
 from shared.steps.sending import ChunkDelivery, Sink
+from tests.fakes.gcs_sinks import exports
 from tests.fakes.kafka_readers import read_committed
 from tests.fakes.kafka_sinks import kafka_sink, kafka_topics
+from tests.fakes.pubsub_sinks import topic
 from tests.fakes.receivers import Receiver
 from tests.fakes.sending import (
     NumberedRows,
@@ -75,7 +77,27 @@ def kafka_case(bootstrap: str, destination: Destination, *, repeats: bool = Fals
     topics.delete(topic)
 
 
-REAL = [pytest.param(name, marks=pytest.mark.emulator) for name in ("kafka", "kafka_at_least_once")]
+@pytest.fixture
+def gcs(gcs_url: str) -> Iterator[Case]:
+    with exports(gcs_url) as bucket:
+        delivery = bucket.delivery(ROWS, "ndjson")
+        yield Case(bucket.sink, delivery, lambda: bucket.rows(delivery))
+
+
+@pytest.fixture
+def pubsub(pubsub_host: str) -> Iterator[Case]:
+    with topic(pubsub_host) as exported:
+        yield Case(exported.sink, exported.delivery(ROWS), exported.rows, repeats=True)
+
+
+@pytest.fixture
+def pubsub_ordered(pubsub_host: str) -> Iterator[Case]:
+    with topic(pubsub_host) as exported:
+        yield Case(exported.sink, exported.delivery(ROWS, "key"), exported.rows, repeats=True)
+
+
+_SYSTEMS = ("kafka", "kafka_at_least_once", "gcs", "pubsub", "pubsub_ordered")
+REAL = [pytest.param(name, marks=pytest.mark.emulator) for name in _SYSTEMS]
 
 
 @pytest.fixture(params=["fake", "webhook", *REAL])
