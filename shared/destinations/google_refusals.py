@@ -43,6 +43,8 @@ def speaking_to(destination: str, refusals: Refusals) -> Iterator[None]:
 
 def meaning(error: Exception, destination: str, refusals: Refusals) -> BackfillError:
     """The error of this service's own; whatever is not known to be a refusal may pass."""
+    if isinstance(error, exceptions.RetryError) and error.cause is not None:
+        error = error.cause  # which was tried for as long as there was time
     detail = shown(error)
     if not is_passing(error):
         for kind, sentence in refusals.items():

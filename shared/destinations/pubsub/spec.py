@@ -37,8 +37,7 @@ class PubsubDestination(Spec):
         description=(
             "The column, in lower case, whose value is the messages' ordering key; a row without a value has"
             " none. A table that lacks it fails the job. Rows of one chunk keep their order under a key,"
-            " those of different chunks do not. Each key of a batch takes a request of its own: many different"
-            " keys are slow."
+            " those of different chunks do not. Each key of a batch takes a request of its own."
         ),
     )
     delivery: Annotated[Literal["at_least_once"], BeforeValidator(_delivery)] | None = Field(
