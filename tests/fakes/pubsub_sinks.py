@@ -90,4 +90,5 @@ def publisher_of(host: str) -> PublisherClient:
 
 
 def subscriber_of(host: str) -> SubscriberClient:
-    return SubscriberClient(transport=SubscriberGrpcTransport(channel=grpc.insecure_channel(host)))
+    channel = grpc.insecure_channel(host, options=[("grpc.max_receive_message_length", -1)])
+    return SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))

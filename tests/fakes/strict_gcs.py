@@ -28,7 +28,7 @@ def strict_gcs(url: str, *, hidden: int = 0) -> Iterator[str]:
                 self._answer(404, {}, b"{}")
                 return
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if self.command == "POST" and self._is_taken():
+            if self.command == "POST" and _is_taken(http, url, self.path):
                 self._answer(412, {"Content-Type": "application/json"}, b"{}")
                 return
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _DROPPED}
@@ -36,19 +36,6 @@ def strict_gcs(url: str, *, hidden: int = 0) -> Iterator[str]:
             self._answer(answer.status, dict(answer.headers), answer.data)
 
         do_POST = do_PUT = do_GET  # noqa: N815 - the library's names
-
-        def _is_taken(self) -> bool:
-            parts = urlsplit(self.path)
-            asked = parse_qs(parts.query)
-            if asked.get("ifGenerationMatch") != ["0"]:
-                return False
-            if "/rewriteTo/" in parts.path:
-                bucket, _, name = parts.path.partition("/rewriteTo/b/")[2].partition("/o/")
-            else:
-                bucket = parts.path.split("/b/")[1].split("/")[0]
-                name = asked["name"][0] if "name" in asked else ""
-            where = f"{url}/storage/v1/b/{bucket}/o/{quote(unquote(name), safe='')}"
-            return http.request("GET", where).status == 200
 
         def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
             self.send_response(status)
@@ -71,3 +58,17 @@ def strict_gcs(url: str, *, hidden: int = 0) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _is_taken(http: urllib3.PoolManager, url: str, path: str) -> bool:
+    """Whether the request asks for nothing to be there, and something is."""
+    parts = urlsplit(path)
+    asked = parse_qs(parts.query)
+    if asked.get("ifGenerationMatch") != ["0"]:
+        return False
+    if "/rewriteTo/" in parts.path:
+        bucket, _, name = parts.path.partition("/rewriteTo/b/")[2].partition("/o/")
+    else:
+        bucket, name = parts.path.split("/b/")[1].split("/")[0], asked["name"][0]
+    where = f"{url}/storage/v1/b/{bucket}/o/{quote(unquote(name), safe='')}"
+    return http.request("GET", where).status == 200

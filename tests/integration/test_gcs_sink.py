@@ -98,9 +98,12 @@ def test_an_object_that_came_meanwhile_is_not_replaced(gcs_url: str, bucket: Buc
     delivery = bucket.delivery(30, form)
     other = bucket.client.bucket(names.EXPORTS_BUCKET).blob(object_name(delivery))
     other.upload_from_string(b"theirs")
-    with strict_gcs(gcs_url, hidden=1) as server, exports(gcs_url, server=server) as late:
-        with pytest.raises(DestinationRefused, match="not replaced"):
-            late.sink.deliver(delivery, NumberedRows(30), SteadyPulse())
+    with (
+        strict_gcs(gcs_url, hidden=1) as server,
+        exports(gcs_url, server=server) as late,
+        pytest.raises(DestinationRefused, match="not replaced"),
+    ):
+        late.sink.deliver(delivery, NumberedRows(30), SteadyPulse())
     assert other.download_as_bytes() == b"theirs"
 
 

@@ -16,9 +16,8 @@ import urllib3
 
 from infra.local.ports import LOOPBACK, free_ports
 from shared.config import read
-from shared.destinations.kafka.spec import KafkaDestination
+from shared.destinations import KINDS
 from shared.destinations.webhook.sink import WebhookLimits
-from shared.destinations.webhook.spec import WebhookDestination
 from shared.destinations.webhook.urls import MOST_URL_LENGTH
 from shared.errors import DestinationRefused
 from shared.idempotency import KEY_LIFETIME
@@ -81,11 +80,14 @@ def test_the_fields_of_a_request_are_those_that_are_taken() -> None:
     required = {name for name, field in CreateBackfill.model_fields.items() if field.is_required()}
     assert {name for name, told in fields.items() if told == "required"} == required
     destinations = {names(row[0])[0]: row[1] for row in rows("### Destinations")}
-    assert (
-        destinations.keys() == KafkaDestination.model_fields.keys() | WebhookDestination.model_fields.keys()
-    )
-    both = KafkaDestination.model_fields.keys() & WebhookDestination.model_fields.keys()
-    assert {name for name, told in destinations.items() if told == "both"} == both
+    takers: dict[str, list[str]] = {}
+    for kind in KINDS.values():
+        for name in kind.spec().model_fields:
+            takers.setdefault(name, []).append(kind.name)
+    every = list(KINDS)
+    assert destinations == {
+        name: "all" if kinds == every else ", ".join(kinds) for name, kinds in takers.items()
+    }
 
 
 def test_its_example_is_accepted() -> None:
