@@ -78,7 +78,7 @@ def test_every_row_is_in_the_copied_files(
     job_id = client.create(table=name, destinations=[bucket(stack)])
     client.completed(job_id)
     found = objects(stack, f"{job_id}/")
-    assert list(found)[0] == f"{job_id}/00000000.parquet"
+    assert next(iter(found)) == f"{job_id}/00000000.parquet"
     copied = [row for content in found.values() for row in pq.read_table(io.BytesIO(content)).to_pylist()]
     ids = [{key.lower(): value for key, value in row.items()}["unique_id"] for row in copied]
     assert sorted(ids) == [row["unique_id"] for row in by_id(list(rows))]
