@@ -8,6 +8,11 @@ output "egress_addresses" {
   value       = module.network.addresses
 }
 
+output "delivery_accounts" {
+  description = "the service accounts that the owners of buckets and Pub/Sub topics give their rights to; the second one is of jobs with static_egress_ip"
+  value       = [for name in ["deliver", "deliver-static"] : module.identities.emails[name]]
+}
+
 output "snowflake_setup" {
   description = "what an account administrator runs in Snowflake, once"
   value       = module.snowflake.setup
