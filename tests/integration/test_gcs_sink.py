@@ -1,5 +1,7 @@
 """The sink of buckets against a real GCS server, and against one that refuses."""
 
+import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 
 from infra.local import names
+from infra.local.ports import LOOPBACK
 from shared.destinations.gcs.objects import object_name, stamp
 from shared.errors import AskedToWait, DeliveryStopped, DestinationRefused, StagedFileUnusable, Unavailable
 from tests.fakes.gcs_sinks import Bucket, exports
@@ -175,6 +178,24 @@ def test_a_wish_to_be_left_alone_is_told(gcs_url: str) -> None:
         with pytest.raises(AskedToWait) as caught:
             bucket.sink.deliver(bucket.delivery(5), NumberedRows(5), SteadyPulse())
         assert caught.value.seconds == 70
+
+
+def test_a_cancel_does_not_wait_for_an_answer(gcs_url: str) -> None:
+    checks: list[float] = []
+
+    def stop() -> None:
+        checks.append(time.monotonic())
+        if len(checks) > 2:
+            raise DeliveryStopped("the job was cancelled")
+
+    with socket.create_server((LOOPBACK, 0)) as silent:
+        url = f"http://{LOOPBACK}:{silent.getsockname()[1]}"
+        with exports(gcs_url, server=url) as bucket:
+            delivery = bucket.delivery(5)
+            began = time.monotonic()
+            with pytest.raises(DeliveryStopped):
+                bucket.sink.deliver(delivery, NumberedRows(5), SteadyPulse(on_check=stop))
+            assert time.monotonic() - began < 5
 
 
 def test_too_little_time_is_left_to_a_message_of_its_own(bucket: Bucket) -> None:

@@ -60,7 +60,7 @@ def test_an_object_is_ours_by_all_of_its_stamp_and_a_copy_by_its_size() -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 100, 100_000])
 def test_lines_are_read_in_parts_of_exactly_that_size(size: int) -> None:
-    file = Lines(NumberedRows(25).batches(10), SteadyPulse())
+    file = Lines(NumberedRows(25).batches(10), SteadyPulse().check)
     parts = []
     while part := file.read(size):
         parts.append(part)
@@ -71,7 +71,7 @@ def test_lines_are_read_in_parts_of_exactly_that_size(size: int) -> None:
 
 def test_reading_ends_when_the_pulse_stops_it() -> None:
     pulse = SteadyPulse()
-    file = Lines(NumberedRows(25).batches(10), pulse)
+    file = Lines(NumberedRows(25).batches(10), pulse.check)
     assert file.read(10)
     pulse.reason = DeliveryStopped("the job was cancelled")
     with pytest.raises(DeliveryStopped):

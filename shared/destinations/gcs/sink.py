@@ -4,6 +4,8 @@ Objects are written only where there is none. So a second try, whatever became o
 chunk and counts it, or writes it; two at once can't both.
 """
 
+from collections.abc import Callable
+from threading import Event
 from typing import Any, Final, cast
 
 from google.api_core.exceptions import BadRequest, Conflict, Forbidden, NotFound, PreconditionFailed
@@ -20,13 +22,16 @@ from shared.destinations.gcs.objects import (
     stamp,
 )
 from shared.destinations.google_refusals import Refusals, is_passing, speaking_to
-from shared.errors import DestinationRefused, StagedFileUnusable, Unavailable
+from shared.destinations.patience import while_wanted
+from shared.errors import Busy, DestinationRefused, StagedFileUnusable, Unavailable
 from shared.steps.sending import ChunkDelivery, Pulse, Rows
 
 _TIMEOUT: Final = 20.0  # seconds for each request
-# A cancel waits for it: what takes longer is left to the message's next delivery.
+# What takes longer is left to the message's next delivery.
 _RETRY: Final = DEFAULT_RETRY.with_delay(initial=0.2, maximum=1.0).with_timeout(4.0)
 _PART: Final = 8 << 20  # bytes of one request of an upload; a multiple of 256 KiB
+Check = Callable[[], None]
+"""Raises when the delivery is not to go on."""
 _NOTHING_THERE: Final = 0  # the generation that says so
 
 
@@ -49,21 +54,35 @@ class GcsSink:
         if pulse.seconds_left() < self._least:
             return False
         pulse.check()
-        with speaking_to(f"the bucket {bucket}", _refusals(bucket)):
+        given_up = Event()
+
+        def check() -> None:
+            if given_up.is_set():
+                raise Busy("nobody waits for this upload any more")
+            pulse.check()
+
+        def have() -> None:
             if not self._is_there(delivery):
-                self._write(delivery, rows, pulse)
+                self._write(delivery, rows, check)
+
+        try:
+            with speaking_to(f"the bucket {bucket}", _refusals(bucket)):
+                # A request that is not answered keeps no cancel waiting.
+                while_wanted(have, pulse.check)
+        finally:
+            given_up.set()
         return True
 
-    def _write(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> None:
-        pulse.check()
+    def _write(self, delivery: ChunkDelivery, rows: Rows, check: Check) -> None:
+        check()
         blob = self._blob(delivery)
         blob.metadata = stamp(delivery)
         blob.content_type = CONTENT_TYPES[format_of(delivery)]
         try:
             if format_of(delivery) == NDJSON:
-                self._upload(blob, delivery, rows, pulse)
+                self._upload(blob, delivery, rows, check)
             else:
-                self._copy(blob, delivery, pulse)
+                self._copy(blob, delivery, check)
         except (PreconditionFailed, Forbidden) as error:
             # Somebody was faster: an earlier try whose answer was lost, perhaps. A right to create is no
             # right to replace, so what is there may also be told as a right that lacks.
@@ -75,18 +94,18 @@ class GcsSink:
             self._require_bucket(blob)
             raise StagedFileUnusable("A staged file is gone", detail=delivery.file) from error
 
-    def _upload(self, blob: Blob, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> None:
+    def _upload(self, blob: Blob, delivery: ChunkDelivery, rows: Rows, check: Check) -> None:
         """Encode and send part by part; what is not finished never becomes an object."""
         blob.chunk_size = _PART
         blob.upload_from_file(
-            Lines(rows.batches(delivery.batch_rows), pulse),
+            Lines(rows.batches(delivery.batch_rows), check),
             content_type=blob.content_type,
             if_generation_match=_NOTHING_THERE,
             timeout=_TIMEOUT,
             retry=_RETRY,
         )
 
-    def _copy(self, blob: Blob, delivery: ChunkDelivery, pulse: Pulse) -> None:
+    def _copy(self, blob: Blob, delivery: ChunkDelivery, check: Check) -> None:
         """Have Cloud Storage copy the staged file, whose bytes never come here.
 
         From one place or class of storage to another that takes several calls.
@@ -103,7 +122,7 @@ class GcsSink:
             )
             if token is None:
                 return
-            pulse.check()
+            check()
 
     def _is_there(self, delivery: ChunkDelivery) -> bool:
         """Whether the chunk's object is; DestinationRefused if another one has its name."""
