@@ -9,6 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import urllib3
+
 from bench import chunk, gcs_work, process, pubsub_work
 from bench.figures import Figure, figure, ratio
 from bench.rounds import paired
@@ -18,12 +20,15 @@ from infra.local.supervisor import LocalStack
 
 
 def run(rows: int, rounds: int) -> dict[str, Figure]:
-    path, topic = str(chunk.staged(rows)), names.EXPORTS_TOPIC
+    path = str(chunk.staged(rows))
+    # Without a subscription, for which the emulator would keep every message in its memory.
+    topic = f"projects/{names.PROJECT}/topics/bench"
     kinds = frozenset({"pubsub", "gcs"})
     with tempfile.TemporaryDirectory() as folder:
         options = StackOptions(folder=Path(folder), parts=kinds, destinations=kinds)
         with LocalStack(options) as stack:
             host, url = stack.endpoints["pubsub_host"], stack.endpoints["gcs_url"]
+            urllib3.request("PUT", f"http://{host}/v1/{topic}", json={})
             found = paired(
                 {
                     "pubsub": lambda: process.work(pubsub_work.product, path=path, host=host, topic=topic),
@@ -46,5 +51,5 @@ def run(rows: int, rounds: int) -> dict[str, Figure]:
 
 
 if __name__ == "__main__":
-    for name, one in run(*(int(text) for text in (*sys.argv[1:], "50000", "3")[:2])).items():
+    for name, one in run(*(int(text) for text in (*sys.argv[1:], "20000", "3")[:2])).items():
         print(name, one)

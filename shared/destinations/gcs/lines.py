@@ -9,8 +9,8 @@ from shared.steps.sending import EncodedBatch
 class Lines(io.RawIOBase):
     """One JSON object a line, read once from its beginning to its end.
 
-    ``check`` is asked before and after each batch. What it or the rows raise comes out of ``read``, so that an
-    upload ends there, unfinished.
+    ``check`` is asked before and after each batch. What it or the rows raise comes out of ``read``, so that
+    an upload ends there, unfinished.
     """
 
     def __init__(self, batches: Iterator[EncodedBatch], check: Callable[[], None]) -> None:
