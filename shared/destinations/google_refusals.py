@@ -38,7 +38,8 @@ def speaking_to(destination: str, refusals: Refusals) -> Iterator[None]:
     try:
         yield
     except (exceptions.GoogleAPICallError, exceptions.RetryError, GoogleAuthError, RequestException) as error:
-        raise meaning(error, destination, refusals) from error
+        # Not from the error: its text may name the session of an upload, which is a right to write.
+        raise meaning(error, destination, refusals) from None
 
 
 def meaning(error: Exception, destination: str, refusals: Refusals) -> BackfillError:
@@ -74,7 +75,8 @@ def reason_of(error: Exception) -> str:
 
 def shown(error: Exception) -> str:
     """Class and beginning of the text in printable ASCII, so that nobody forges lines of a log."""
-    text = f"{type(error).__name__}: {error}"[:_SHOWN]
+    # Without queries of addresses: an upload's holds its session, which is a right to write.
+    text = re.sub(r"\?[^\s:]*", "?", f"{type(error).__name__}: {error}")[:_SHOWN]
     return "".join(character if " " <= character <= "~" else "?" for character in text)
 
 

@@ -1,5 +1,6 @@
 """The local GCS server behind a check that it lacks: it ignores preconditions of copies and uploads."""
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ def strict_gcs(url: str, *, hidden: int = 0) -> Iterator[str]:
                 self._answer(404, {}, b"{}")
                 return
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if self.command == "POST" and _is_taken(http, url, self.path):
+            if self.command == "POST" and _is_taken(http, url, self.path, body):
                 self._answer(412, {"Content-Type": "application/json"}, b"{}")
                 return
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _DROPPED}
@@ -60,7 +61,7 @@ def strict_gcs(url: str, *, hidden: int = 0) -> Iterator[str]:
         thread.join()
 
 
-def _is_taken(http: urllib3.PoolManager, url: str, path: str) -> bool:
+def _is_taken(http: urllib3.PoolManager, url: str, path: str, body: bytes) -> bool:
     """Whether the request asks for nothing to be there, and something is."""
     parts = urlsplit(path)
     asked = parse_qs(parts.query)
@@ -69,6 +70,6 @@ def _is_taken(http: urllib3.PoolManager, url: str, path: str) -> bool:
     if "/rewriteTo/" in parts.path:
         bucket, _, name = parts.path.partition("/rewriteTo/b/")[2].partition("/o/")
     else:
-        bucket, name = parts.path.split("/b/")[1].split("/")[0], asked["name"][0]
+        bucket, name = parts.path.split("/b/")[1].split("/")[0], json.loads(body)["name"]
     where = f"{url}/storage/v1/b/{bucket}/o/{quote(unquote(name), safe='')}"
     return http.request("GET", where).status == 200

@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from google.api_core.exceptions import ServiceUnavailable
 
 from shared.config import read
 from shared.destinations.gcs.lines import Lines
 from shared.destinations.gcs.objects import is_ours, object_name, stamp
+from shared.destinations.google_refusals import shown
 from shared.destinations.pubsub.requests import MOST_BYTES, MOST_MESSAGES, prepare
 from shared.destinations.pubsub.topics import own_topics
 from shared.errors import DeliveryStopped
@@ -67,6 +69,12 @@ def test_lines_are_read_in_parts_of_exactly_that_size(size: int) -> None:
         assert file.tell() == sum(map(len, parts))
     assert all(len(part) == size for part in parts[:-1])
     assert b"".join(parts) == b"".join(line + b"\n" for line in NumberedBatch(0, 25, 10, keyed=True).lines())
+
+
+def test_no_detail_holds_the_session_of_an_upload() -> None:
+    told = "PUT https://host/upload/b/x/o?uploadType=resumable&upload_id=s3cret: b\nsy"
+    error = ServiceUnavailable(told)  # type: ignore[no-untyped-call]  # untyped there
+    assert shown(error) == "ServiceUnavailable: 503 PUT https://host/upload/b/x/o?: b?sy"
 
 
 def test_reading_ends_when_the_pulse_stops_it() -> None:

@@ -21,7 +21,7 @@ from shared.destinations.gcs.objects import (
     object_name,
     stamp,
 )
-from shared.destinations.google_refusals import Refusals, is_passing, speaking_to
+from shared.destinations.google_refusals import Refusals, is_passing, shown, speaking_to
 from shared.destinations.patience import while_wanted
 from shared.errors import Busy, DestinationRefused, StagedFileUnusable, Unavailable
 from shared.steps.sending import ChunkDelivery, Pulse, Rows
@@ -88,11 +88,11 @@ class GcsSink:
             # right to replace, so what is there may also be told as a right that lacks.
             if is_passing(error) or not self._is_there(delivery):
                 if isinstance(error, PreconditionFailed):
-                    raise Unavailable(f"the bucket {blob.bucket.name}", detail=str(error)[:200]) from error
+                    raise Unavailable(f"the bucket {blob.bucket.name}", detail=shown(error)) from None
                 raise
-        except NotFound as error:
+        except NotFound:
             self._require_bucket(blob)
-            raise StagedFileUnusable("A staged file is gone", detail=delivery.file) from error
+            raise StagedFileUnusable("A staged file is gone", detail=delivery.file) from None
 
     def _upload(self, blob: Blob, delivery: ChunkDelivery, rows: Rows, check: Check) -> None:
         """Encode and send part by part; what is not finished never becomes an object."""
