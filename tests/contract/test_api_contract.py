@@ -164,7 +164,7 @@ class TestErrors:
             "filters": {},
             "filter": {"column": "a b", "values": []},
             "destinations": [
-                {"type": "sns", "name": "x"},
+                {"type": "sqs", "name": "x"},
                 {"type": "kafka", "name": ".hidden", "uid": "mine"},
                 {"type": "webhook", "name": "w", "url": "ftp://example.com"},
                 {"type": "kafka", "name": "twice"},

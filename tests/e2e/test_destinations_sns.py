@@ -14,7 +14,7 @@ from tests.e2e.support.tables import Warehouse
 
 pytestmark = pytest.mark.stack
 
-ROWS = 1_000
+ROWS = 200
 SECONDS = 120.0
 
 

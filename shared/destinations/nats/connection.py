@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -77,7 +78,13 @@ async def _connected(
         **secured,
         **given,
     )
-    await asyncio.wait_for(dialling, _SECONDS)
+    try:
+        await asyncio.wait_for(dialling, _SECONDS)
+    except BaseException:
+        # The client leaves open what it has opened so far.
+        with suppress(nats.errors.Error, OSError):
+            await connection.client.close()
+        raise
     return connection
 
 
