@@ -1,11 +1,14 @@
 """Chunks as messages of a JetStream subject, against a real NATS server."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from nats.aio.client import Client
+from nats.aio.msg import Msg
 
 from shared.errors import DestinationRefused, Unavailable
 from shared.oversized import RowTooLarge
@@ -108,6 +111,28 @@ def test_private_addresses_are_refused_without_the_local_switch(subject: Subject
         nats_sink(insecure=False).deliver(delivery, NumberedRows(5), SteadyPulse())
 
 
+def test_a_server_that_does_not_ask_for_tls_gets_no_byte(subject: Subject) -> None:
+    delivery = subject.delivery(5, servers=[f"tls://{subject.server}"])
+    with pytest.raises(DestinationRefused, match="does not ask for TLS"):
+        nats_sink().deliver(delivery, NumberedRows(5), SteadyPulse())
+    assert subject.rows() == []
+
+
+def test_the_word_of_a_mere_subscriber_counts_for_nothing(subject: Subject) -> None:
+    async def answer(client: Client) -> None:
+        async def say(message: Msg) -> None:
+            await message.respond(b'{"ok": true}')
+
+        await client.subscribe("echo.rows", cb=say)
+        await client.flush()
+        sink = nats_sink(limits=replace(LIMITS, answer=1.0))
+        delivery = subject.delivery(5, subject="echo.rows")
+        with pytest.raises(Unavailable):
+            await asyncio.to_thread(sink.deliver, delivery, NumberedRows(5), SteadyPulse())
+
+    subject.ask(answer)
+
+
 def test_a_redelivery_goes_on_behind_what_is_acknowledged(subject: Subject) -> None:
     pulse = SteadyPulse()
     delivery = replace(subject.delivery(95), first_batch=5)
@@ -150,6 +175,14 @@ def test_credentials_let_in_and_are_read_for_each_delivery(guarded: str) -> None
         (login("narrow"), "may not publish to subject"),
         ("hidden-words", "The secret BUS has to be a JSON object of user and password or token"),
         (json.dumps({"user": "hidden-words"}), "The secret BUS has to be a JSON object"),
+        ("-----BEGIN NATS USER JWT-----\nhidden-words", "The secret BUS is not the text of a .creds file"),
+        (
+            (
+                "-----BEGIN NATS USER JWT-----\nx\n------END NATS USER JWT------\n"
+                "-----BEGIN USER NKEY SEED-----\nSUhidden-words\n------END USER NKEY SEED------\n"
+            ),
+            "The secret BUS is not the text of a .creds file",
+        ),
     ],
 )
 def test_credentials_that_do_not_fail_the_job_by_their_name(guarded: str, text: str, words: str) -> None:

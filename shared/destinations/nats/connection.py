@@ -1,6 +1,7 @@
 """Connections to NATS servers, guarded as all addresses of clients are."""
 
 import asyncio
+import re
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
@@ -8,10 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import nats.errors
+import nkeys
 from nats.aio.client import Client, RawCredentials
 
 from shared.destinations.credentials import secret_fields, secret_text
 from shared.destinations.guard import Guard
+from shared.destinations.nats.transport import TlsClient
 from shared.destinations.surroundings import Secrets
 from shared.errors import DestinationRefused, Unavailable
 from shared.steps.sending import ChunkDelivery
@@ -19,6 +22,11 @@ from shared.steps.sending import ChunkDelivery
 _PORT = 4222
 _SECONDS = 10
 _CREDS = "-----BEGIN NATS USER JWT-----"
+_FILE = re.compile(
+    r"BEGIN NATS USER JWT-+\n[!-~]+\n-+END NATS USER JWT-"
+    r".*BEGIN USER NKEY SEED-+\n([!-~]+)\n-+END USER NKEY SEED",
+    re.DOTALL,
+)
 _SHOWN = 200  # characters of an error in the log
 
 
@@ -61,8 +69,9 @@ async def _connected(
     # What was checked is what is dialled; the certificate has to be of the name all the same.
     addresses = await loop.run_in_executor(None, guard.addresses, host, port, "NATS server's host")
     address = addresses[0]
-    connection = Connection(Client())
     plain = insecure and url.scheme == "nats"
+    client = Client() if plain else TlsClient()
+    connection = Connection(client)
     secured: dict[str, Any] = {} if plain else {"tls": tls, "tls_hostname": host}
     dialling = connection.client.connect(
         f"{'nats' if plain else 'tls'}://{f'[{address}]' if ':' in address else address}:{port}",
@@ -83,7 +92,11 @@ async def _connected(
     except BaseException:
         # The client leaves open what it has opened so far.
         with suppress(nats.errors.Error, OSError):
-            await connection.client.close()
+            await client.close()
+        if isinstance(client, TlsClient) and client.guarded.refused:
+            raise DestinationRefused(
+                f"The NATS server {server} does not ask for TLS: have it require TLS, and retry the job"
+            ) from None
         raise
     return connection
 
@@ -95,8 +108,23 @@ def credentials(delivery: ChunkDelivery, secrets: Secrets) -> dict[str, Any]:
         return {}
     text = secret_text(secrets, delivery, name)
     if _CREDS in text:
+        _require_creds(text, name)
         return {"user_credentials": RawCredentials(text)}
     return dict(secret_fields(text, name, [("user", "password"), ("token",)]))
+
+
+def _require_creds(text: str, name: str) -> None:
+    """DestinationRefused for a file of which the client makes errors of its own kind, or reads for ever."""
+    found = _FILE.search(text)
+    refusal = DestinationRefused(
+        f"The secret {name} is not the text of a .creds file with a token and a seed"
+    )
+    if found is None:
+        raise refusal
+    try:
+        nkeys.from_seed(bytearray(found[1].encode())).wipe()
+    except (nkeys.NkeysError, ValueError):
+        raise refusal from None  # whose text could show the secret
 
 
 def meaning(error: Exception, delivery: ChunkDelivery) -> Exception:

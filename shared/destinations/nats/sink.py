@@ -23,6 +23,8 @@ from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
 
 _ID: Final = "Nats-Msg-Id"
 _TOO_LARGE_FOR_STREAM: Final = 10054
+_SHOWN = 200  # characters of an error in the log
+_NOBODY: Final = "503"  # listens
 _LOOK = 0.5  # seconds between two looks at the pulse
 
 
@@ -152,6 +154,9 @@ class _Sending:
     async def _answer(self, message: Msg) -> None:
         """What the stream says of one row."""
         row = int(message.subject.rpartition(".")[2])
+        if not _is_of_stream(message):
+            # Of a subscriber that answers whatever it gets: the stream's own word may follow.
+            return
         sent = self._waiting.pop(row, None)
         if sent is None:
             return
@@ -176,7 +181,8 @@ class _Sending:
         if error.get("err_code") == _TOO_LARGE_FOR_STREAM:
             return self._too_large(batch, row, len(batch.lines()[row - batch.first_row]), None)
         # A stream that is full takes more once its readers have read, or its owner has made room.
-        detail = f"{error.get('code')} {error.get('err_code')}: {error.get('description')}"
+        told = f"{error.get('code')} {error.get('err_code')}: {error.get('description')}"[:_SHOWN]
+        detail = "".join(letter if " " <= letter <= "~" else "?" for letter in told)
         raise Unavailable(f"the stream of subject {self._subject}", detail=detail)
 
     def _too_large(self, batch: EncodedBatch, row: int, size: int, most: int | None) -> Skipped:
@@ -212,3 +218,16 @@ class _Sending:
             raise self._failure
         self._flying.popleft()
         self._progress.advance(sent.skipped)
+
+
+def _is_of_stream(message: Msg) -> bool:
+    """Whether a stream, or the server that has none, has answered: only those words count."""
+    if not message.data:
+        return (message.headers or {}).get("Status") == _NOBODY
+    try:
+        answer = json.loads(message.data)
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and (
+        isinstance(answer.get("error"), dict) or ("stream" in answer and "seq" in answer)
+    )
