@@ -149,7 +149,7 @@ def _stack(environment: Mapping[str, str]) -> Iterator[tuple[_Client, _Client]]:
         options = StackOptions(
             folder=Path(folder), rows=_ROWS, unload_file_bytes=_FILE_BYTES, environment=environment
         )
-        with LocalStack(options) as stack:
+        with process.everywhere(), LocalStack(options) as stack:
             keys = stack.endpoints["second_api_key"], stack.endpoints["api_key"]
             organizations = names.SECOND_ORGANIZATION, names.ORGANIZATION
             mine, stranger = map(partial(_Client, stack.endpoints), organizations, keys)

@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,23 @@ def cores() -> tuple[int, int]:
 
 
 MEASURED_CORE, OTHER_CORE = cores()
+_EVERY_CORE = os.sched_getaffinity(0)
 
 
 def stay_aside() -> None:
     """Leave the measured core to the measured: this process, and what it starts, goes to the other one."""
     os.sched_setaffinity(0, {OTHER_CORE})
+
+
+@contextmanager
+def everywhere() -> Iterator[None]:
+    """Use every core, where a whole stack is what is measured: nothing is to be kept aside then."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, _EVERY_CORE)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def pinned(command: Sequence[str], core: int) -> list[str]:
