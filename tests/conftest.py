@@ -88,6 +88,17 @@ def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def secure_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """An Apache Kafka broker whose further listeners ask who comes."""
+    folder = tmp_path_factory.mktemp("secure-kafka")
+    options = StackOptions(
+        folder=folder, parts=frozenset({"kafka"}), destinations=frozenset({"external_kafka"})
+    )
+    with LocalStack(options) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
 def stack_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("stack")
 
@@ -96,6 +107,8 @@ def stack_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def stack(stack_folder: Path) -> Iterator[LocalStack]:
     """The whole stack, with the default sample, and what is quick to start of the other destinations."""
     with LocalStack(
-        StackOptions(folder=stack_folder, destinations=frozenset({"gcs", "nats", "pubsub", "sns"}))
+        StackOptions(
+            folder=stack_folder, destinations=frozenset({"external_kafka", "gcs", "nats", "pubsub", "sns"})
+        )
     ) as stack:
         yield stack

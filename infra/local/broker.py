@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from infra.local import kafka_jars, toolchain
+from infra.local import kafka_jars, secure_kafka, toolchain
 from infra.local.ports import LOOPBACK
 
 _LOGGING = Path(__file__).parent / "kafka" / "log4j2.properties"
@@ -51,15 +51,22 @@ def settings(log_folder: Path, port: int, controller_port: int, advertised_port:
 
 
 def command(
-    folder: Path, port: int, controller_port: int, advertised_port: int | None = None
+    folder: Path,
+    port: int,
+    controller_port: int,
+    advertised_port: int | None = None,
+    secured: secure_kafka.Secured | None = None,
 ) -> tuple[str, ...]:
     """Write server.properties into the folder; the answered command formats it once and runs Kafka.
 
-    ``advertised_port`` is where clients are sent that came to the port, if not to the port itself.
+    ``advertised_port`` is where clients are sent that came to the port, if not to the port itself;
+    ``secured``: for further listeners.
     """
     folder.mkdir(parents=True, exist_ok=True)
     properties = folder / "server.properties"
     values = settings(folder / "logs", port, controller_port, advertised_port or port)
+    if secured is not None:
+        values = secure_kafka.listeners(secured, values)
     lines = [f"{name}={value}" for name, value in values.items()]
     properties.write_text("\n".join(lines) + "\n")
     # Formatting is over in a second: optimizing it would take longer than running it.

@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from infra.local import environments, names
+from infra.local import environments, names, secure_kafka
 from infra.local.layout import Layout
 from infra.local.options import FUNCTIONS, StackOptions
 
@@ -35,6 +35,11 @@ def describe(options: StackOptions, layout: Layout) -> dict[str, Any]:
             "queue_url": f"{layout.url('sns')}/{names.AWS_ACCOUNT}/{names.EXPORTS}",
             "credentials": names.AWS_SECRET,
         },
+        "external_kafka": {
+            "bootstrap_servers": f"{secure_kafka.HOST}:{layout.secured_kafka.port}",
+            "topic": names.EXPORTS,
+            "credentials": names.KAFKA_SECRET,
+        },
         "project_id": names.PROJECT,
         "snowflake": environments.snowflake_connect(layout),
         "snowflake_url": layout.url("snowflake"),
@@ -46,11 +51,15 @@ def describe(options: StackOptions, layout: Layout) -> dict[str, Any]:
     }
 
 
-def write_secrets(layout: Layout, endpoints: dict[str, Any]) -> None:
+def write_secrets(options: StackOptions, layout: Layout, endpoints: dict[str, Any]) -> None:
     """Write the file that takes Secret Manager's place: organization, name, value."""
     secret = endpoints["webhook_secret"]
     keys = {"access_key_id": "AKIALOCAL", "secret_access_key": secrets.token_urlsafe(32)}
     values = {secret["name"]: secret["value"], names.AWS_SECRET: json.dumps(keys)}
+    if "external_kafka" in options.destinations:
+        secure_kafka.prepare(layout.secured_kafka.folder)
+        login = layout.secured_kafka.login
+        values[names.KAFKA_SECRET] = json.dumps(login)
     replace(layout.secrets_file, {endpoints["organization_id"]: values})
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from infra.local.options import ALL_PARTS, EXTRAS, StackOptions
 from infra.local.ports import LOOPBACK, free_ports
+from infra.local.secure_kafka import Secured
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,9 @@ class Layout:
 
     @staticmethod
     def of(options: StackOptions) -> "Layout":
-        names = sorted(ALL_PARTS | {"kafka_controller"} | EXTRAS.keys() | set(EXTRAS.values()))
+        names = sorted(
+            ALL_PARTS | {"kafka_controller", "kafka_mutual"} | EXTRAS.keys() | set(EXTRAS.values())
+        )
         ports = dict(zip(names, free_ports(len(names)), strict=True))
         bootstrap = options.kafka_bootstrap or f"{LOOPBACK}:{ports['kafka']}"
         return Layout(options.folder, ports, bootstrap)
@@ -41,6 +44,12 @@ class Layout:
     @property
     def sockets(self) -> Path:
         return self.folder / "run"
+
+    @property
+    def secured_kafka(self) -> Secured:
+        """The broker's listeners for strangers."""
+        ports = self.ports["external_kafka"], self.ports["kafka_mutual"]
+        return Secured(folder=self.data / "kafka-keys", port=ports[0], mutual_port=ports[1])
 
     @property
     def secrets_file(self) -> Path:

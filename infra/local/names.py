@@ -25,4 +25,5 @@ ORGANIZATION = "acme"
 SECOND_ORGANIZATION = "globex"
 SNOWFLAKE_STAGE = "BASE.ASSETS.STAGED_CHUNKS"
 AWS_SECRET = "AWS_KEYS"  # noqa: S105 - the secret's name
+KAFKA_SECRET = "KAFKA_LOGIN"  # noqa: S105 - the secret's name
 WEBHOOK_SECRET = "WEBHOOK_KEY"  # noqa: S105 - the secret's name

@@ -41,7 +41,7 @@ def build(options: StackOptions, layout: Layout) -> list[Part]:
     """All parts of the options but the dispatcher, those that take longest first."""
     makers: dict[str, Callable[[Layout], Part]] = {
         "snowflake": _snowflake,
-        "kafka": partial(_kafka, options.kafka_advertised_port),
+        "kafka": partial(_kafka, options),
         "pubsub": _pubsub,
         "firestore": _firestore,
         "gcs": _gcs,
@@ -62,10 +62,13 @@ def _snowflake(layout: Layout) -> Part:
     )
 
 
-def _kafka(advertised_port: int | None, layout: Layout) -> Part:
+def _kafka(options: StackOptions, layout: Layout) -> Part:
     port = layout.ports["kafka"]
     controller_port = layout.ports["kafka_controller"]
-    command = broker.command(layout.data / "kafka", port, controller_port, advertised_port)
+    secured = layout.secured_kafka if "external_kafka" in options.destinations else None
+    command = broker.command(
+        layout.data / "kafka", port, controller_port, options.kafka_advertised_port, secured
+    )
     return Part(name="kafka", command=command, environment=environments.base(), ready=lambda _: accepts(port))
 
 

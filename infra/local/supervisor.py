@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from types import TracebackType
 from typing import IO, Any, Self
 
-from infra.local import endpoints, names, parts, resources, table
+from infra.local import endpoints, kafka_rights, names, parts, resources, table
 from infra.local.crew import Crew, StackFailure
 from infra.local.layout import Layout
 from infra.local.options import ALL_PARTS, StackOptions
@@ -87,7 +87,7 @@ class LocalStack:
 
     def _start(self) -> None:
         self.layout.clean()
-        endpoints.write_secrets(self.layout, self.endpoints)
+        endpoints.write_secrets(self.options, self.layout, self.endpoints)
         for part in parts.build(self.options, self.layout):
             self._crew.run(part)
         with ThreadPoolExecutor(len(ALL_PARTS)) as pool:
@@ -128,6 +128,7 @@ class LocalStack:
             "pubsub": lambda: resources.create_topics(self.options, self.layout),
             "gcs": lambda: resources.create_buckets(self.options, self.layout),
             "nats": lambda: resources.create_stream(self.layout),
+            "kafka": self._create_external_topic,
             "sns": lambda: resources.create_sns_topic(self.layout),
             "snowflake": lambda: table.load(self.layout, self._data.result()),
         }
@@ -135,6 +136,10 @@ class LocalStack:
     def _create_api_keys(self) -> None:
         resources.create_api_key(self.layout, self.endpoints["api_key"], names.ORGANIZATION)
         resources.create_api_key(self.layout, self.endpoints["second_api_key"], names.SECOND_ORGANIZATION)
+
+    def _create_external_topic(self) -> None:
+        if "external_kafka" in self.options.destinations:
+            kafka_rights.create_external_topic(self.layout)
 
     def _publish(self) -> None:
         for name, function in self.endpoints["functions"].items():

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from shared.destination import Destination
+from shared.destinations.external_kafka import EXTERNAL_KAFKA
 from shared.destinations.gcs import GCS
 from shared.destinations.kafka import KAFKA
 from shared.destinations.kind import Kind
@@ -12,7 +13,9 @@ from shared.destinations.pubsub import PUBSUB
 from shared.destinations.sns import SNS
 from shared.destinations.webhook import WEBHOOK
 
-KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (KAFKA, WEBHOOK, GCS, PUBSUB, SNS, NATS)}
+KINDS: Final[Mapping[str, Kind]] = {
+    kind.name: kind for kind in (KAFKA, EXTERNAL_KAFKA, WEBHOOK, GCS, PUBSUB, SNS, NATS)
+}
 
 _COMMON = ("type", "name", "uid", "delivery")
 

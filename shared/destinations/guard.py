@@ -46,20 +46,20 @@ class Guard:
         self._schemes = {"http", "https"} if insecure else {"https"}
         self._insecure = insecure
 
-    def require_url(self, text: str) -> Url:
-        """The URL in its parts; DestinationRefused if it is none that rows may ever be sent to."""
+    def require_url(self, text: str, what: str = "webhook's url") -> Url:
+        """The URL in its parts; DestinationRefused, which calls it ``what``, if it is none to send to."""
         try:
             url = parse_url(text)
         except LocationParseError as error:
-            raise DestinationRefused("The webhook's url is not a valid URL") from error
+            raise DestinationRefused(f"The {what} is not a valid URL") from error
         if url.scheme not in self._schemes:
-            raise DestinationRefused("The webhook's url must be an https URL")
+            raise DestinationRefused(f"The {what} must be an https URL")
         # Of an empty user the parser keeps nothing, and another might take what follows for the host.
         if url.auth is not None or "@" in _AUTHORITY_END.split(text.partition("://")[2])[0]:
-            raise DestinationRefused("The webhook's url must not hold user information")
+            raise DestinationRefused(f"The {what} must not hold user information")
         # A zone would bind the address to one of our own interfaces.
         if not url.host or "%" in url.host or url.port == 0:
-            raise DestinationRefused("The webhook's url needs a host and a port above 0")
+            raise DestinationRefused(f"The {what} needs a host and a port above 0")
         return url
 
     def dial(self, host: str, port: int, timeout: float) -> socket.socket:

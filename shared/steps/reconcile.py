@@ -11,7 +11,7 @@ from functools import partial
 from shared import jobs as domain
 from shared.chunks import Chunk
 from shared.destination import Destination
-from shared.errors import Busy, RetryLater
+from shared.errors import Busy, JobFails, RetryLater
 from shared.jobs import Job
 from shared.steps.deliver import delivery_of
 from shared.steps.ports import Chunks, Deliveries, Jobs
@@ -23,6 +23,9 @@ _BATCH = 32  # chunks between two looks at the time
 @dataclass(frozen=True, slots=True)
 class Reconcile:
     """The step with its parts; ``markers`` by the type of destination that keeps them.
+
+    A destination that is not the service's own may never tell: its owner may have shut the service out. The
+    job is then at rest without its word, and what it has is found out by a delivery, if another comes.
 
     ``each`` has some chunks looked up, several at once where that is well. A run ends after ``time_limit``
     seconds; the next one goes on where the last one, however it ended, was.
@@ -36,12 +39,13 @@ class Reconcile:
     time_limit: float
     monotonic: Callable[[], float]
 
-    def run(self, job: Job) -> None:
-        """Record and count what has arrived; no delivery of the job may be under way. Busy when there are
-        more chunks than there is time.
+    def run(self, job: Job) -> bool:
+        """Record and count what has arrived, and answer whether every destination told; no delivery of the
+        job may be under way. Busy when there are more chunks than there is time.
         """
+        silent = set[str]()
         if job.num_chunks is None:
-            return
+            return True
         until = self.monotonic() + self.time_limit
         begun = self.deliveries.begun(job)
         unsettled = [
@@ -52,27 +56,44 @@ class Reconcile:
         for first in range(0, len(unsettled), _BATCH):
             batch = unsettled[first : first + _BATCH]
             try:
-                self._look_up(job, batch, begun, until)
+                self._look_up(job, batch, begun, until, silent)
             except RetryLater:
+                if silent:
+                    raise
                 transition = partial(domain.settle, chunk=batch[0].number, retry=job.retry)
                 self.jobs.change(job.organization_id, job.job_id, transition)
                 raise
+        return not silent
 
-    def _look_up(self, job: Job, batch: Sequence[Chunk], begun: Mapping[int, set[str]], until: float) -> None:
+    def _look_up(
+        self,
+        job: Job,
+        batch: Sequence[Chunk],
+        begun: Mapping[int, set[str]],
+        until: float,
+        silent: set[str],
+    ) -> None:
         if self.monotonic() >= until:
             raise Busy("what has arrived of the job is still being found out", detail=job.job_id)
-        self.each(lambda chunk: self._reconcile(job, chunk, begun[chunk.number]), batch)
+        self.each(lambda chunk: self._reconcile(job, chunk, begun[chunk.number], silent), batch)
 
-    def _reconcile(self, job: Job, chunk: Chunk, having: set[str]) -> None:
+    def _reconcile(self, job: Job, chunk: Chunk, having: set[str], silent: set[str]) -> None:
         lacking = [destination for destination in job.destinations if destination.uid not in having]
-        found = [destination for destination in lacking if self._has_it_after_all(job, chunk, destination)]
+        found = [one for one in lacking if self._has_it_after_all(job, chunk, one, silent)]
         if found == lacking:
             self.chunks.count_down(job, chunk)
 
-    def _has_it_after_all(self, job: Job, chunk: Chunk, destination: Destination) -> bool:
-        if not destination.traits.marked:
+    def _has_it_after_all(self, job: Job, chunk: Chunk, destination: Destination, silent: set[str]) -> bool:
+        """``silent`` gets the uid of a destination that does not tell, which is not asked again."""
+        if not destination.traits.marked or destination.uid in silent:
             return False
-        if not self.markers[destination.type].committed(delivery_of(job, chunk, destination)):
+        try:
+            if not self.markers[destination.type].committed(delivery_of(job, chunk, destination)):
+                return False
+        except (RetryLater, JobFails):
+            if destination.traits.owned:
+                raise
+            silent.add(destination.uid)
             return False
         lease = self.deliveries.take(job, chunk.number, destination.uid)
         if lease is not None:

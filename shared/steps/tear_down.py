@@ -52,8 +52,7 @@ class TearDown:
         self._end_query(job)
         # A delivery under way may still read its file or write to its topic, for a lease at most.
         self._until(lambda: not self.deliveries.leased(job), "deliveries are still under way")
-        if job.status is not JobStatus.COMPLETED:
-            self.reconcile.run(job)
+        told = job.status is JobStatus.COMPLETED or self.reconcile.run(job)
         if job.status is not JobStatus.FAILED:
             self.files.delete(job.prefix)
         if job.status is JobStatus.CANCELLED:
@@ -61,7 +60,7 @@ class TearDown:
                 if destination.traits.owned:
                     self.topics.remove(job, destination)
         in_time = self.now() - (job.time_completed or job.time_begun) <= self.markers_kept
-        transition = partial(domain.tear_down, retry=job.retry, reconciled=in_time)
+        transition = partial(domain.tear_down, retry=job.retry, reconciled=told and in_time)
         self.jobs.change(job.organization_id, job.job_id, transition)
 
     def _settle(self, job: Job) -> None:
@@ -70,8 +69,8 @@ class TearDown:
         if since is None or job.reconciled or job.num_chunks is None:
             return
         self._until(lambda: not self.deliveries.leased(job), "deliveries are still under way")
-        self.reconcile.run(job)
-        if self.now() - since <= self.markers_kept:
+        told = self.reconcile.run(job)
+        if told and self.now() - since <= self.markers_kept:
             transition = partial(domain.reconcile_pause, since=since)
             self.jobs.change(job.organization_id, job.job_id, transition)
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import pytest
 
+from infra.local.supervisor import LocalStack
 from shared.destination import AT_LEAST_ONCE, Destination
 from shared.destinations.kafka.names import topic_of
 from shared.destinations.kafka.settings import KafkaLimits
 from shared.errors import Busy, DeliveryStopped
 from shared.steps.sending import ChunkDelivery, Sink
+from tests.fakes.external_kafka import ExternalTopic
 from tests.fakes.gcs_sinks import Buckets, gcs_client
 from tests.fakes.kafka_readers import read_committed
 from tests.fakes.kafka_sinks import kafka_sink, kafka_topics
@@ -80,6 +82,12 @@ def kafka_case(bootstrap: str, destination: Destination, *, repeats: bool = Fals
 
 
 @pytest.fixture
+def external_kafka(secure_kafka: LocalStack) -> Case:
+    topic = ExternalTopic(secure_kafka)
+    return Case(topic.sink(batch_rows=10), topic.delivery(ROWS), topic.rows)
+
+
+@pytest.fixture
 def gcs(gcs_url: str, monkeypatch: pytest.MonkeyPatch) -> Case:
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs_url)
     buckets = Buckets(gcs_client())
@@ -107,7 +115,7 @@ def nats(nats_host: str) -> Case:
 
 REAL = [
     pytest.param(name, marks=pytest.mark.emulator)
-    for name in ("kafka", "kafka_at_least_once", "gcs", "pubsub", "sns", "nats")
+    for name in ("kafka", "kafka_at_least_once", "external_kafka", "gcs", "pubsub", "sns", "nats")
 ]
 
 

@@ -17,6 +17,7 @@ ROLES = {
     ("stage", "roles/pubsub.publisher", "topic backfills-chunks-static"),
     ("stage", "roles/secretmanager.secretAccessor", "secret backfills-kafka"),
     ("stage", "roles/secretmanager.secretAccessor", "secret backfills-snowflake"),
+    ("stage", "roles/secretmanager.secretAccessor", "* if organizations' secrets only"),
     ("stage", "backfillsStagedFilesRemover", "bucket staged"),
     ("deliver", "roles/datastore.user", "*"),
     ("deliver", "roles/pubsub.publisher", "topic backfills-stage"),

@@ -159,7 +159,7 @@ class TransactionalSink:
         while not self.kafka.exists(topic):
             pulse.check()
             if self.clock.monotonic() - since > MISSING_SECONDS:
-                raise DestinationRefused(f"Kafka topic {topic} does not exist any more")
+                raise DestinationRefused(f"Kafka topic {topic} does not exist")
             self.clock.sleep(1.0)
         pulse.check()
 

@@ -89,7 +89,7 @@ def test_a_topic_that_vanishes_with_messages_on_their_way_is_looked_for() -> Non
     def gone() -> None:
         asked.append(time.monotonic())
         if len(asked) == 2:
-            raise DestinationRefused("Kafka topic topic does not exist any more")
+            raise DestinationRefused("Kafka topic topic does not exist")
 
     stalled = sending(producer, deadline(time), time, on_stall=gone)
     stalled.send(BATCH)
@@ -259,7 +259,7 @@ def test_a_new_topic_is_given_time_to_spread() -> None:
 
 
 def test_a_topic_that_stays_missing_fails_the_job() -> None:
-    with pytest.raises(DestinationRefused, match="topic does not exist any more"):
+    with pytest.raises(DestinationRefused, match="topic does not exist"):
         look_for_topic(*[MISSING] * 10)
 
 

@@ -50,9 +50,10 @@ resource "google_secret_manager_secret_iam_member" "connection" {
   member    = var.members[each.value.name]
 }
 
-# Organizations' signing secrets come and go while the service runs; all are named beam-{organization}-{name}.
+# Organizations' secrets come and go while the service runs; all are named beam-{organization}-{name}. Staging asks
+# an organization's own Kafka cluster what it has of a job that ended.
 resource "google_project_iam_member" "organizations" {
-  for_each = toset(["deliver", "deliver-static"])
+  for_each = toset(["stage", "deliver", "deliver-static"])
 
   project = var.project
   role    = "roles/secretmanager.secretAccessor"

@@ -7,7 +7,7 @@ from confluent_kafka import Producer
 
 from shared.destinations.kafka.errors import speaking_of
 from shared.destinations.kafka.names import topic_of
-from shared.destinations.kafka.presence import require_topic
+from shared.destinations.kafka.presence import Admit, require_topic
 from shared.destinations.kafka.refusals import Refusals, Row
 from shared.destinations.kafka.room import Room, Rooms
 from shared.destinations.kafka.sending import Sending, name_skipped
@@ -26,8 +26,10 @@ class AtLeastOnce:
         *,
         limits: KafkaLimits,
         monotonic: Callable[[], float],
+        admit: Admit,
     ) -> None:
         self._client = client
+        self._admit = admit
         self._rooms = rooms
         self._limits = limits
         self._monotonic = monotonic
@@ -80,7 +82,9 @@ class AtLeastOnce:
             monotonic=self._monotonic,
             labelled=True,
         )
-        require_topic(producer, topic, pulse, limits=self._limits, monotonic=self._monotonic)
+        require_topic(
+            producer, topic, pulse, limits=self._limits, monotonic=self._monotonic, admit=self._admit
+        )
         try:
             with speaking_of(topic):
                 sending.send_rows(again)

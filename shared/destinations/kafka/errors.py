@@ -18,11 +18,22 @@ _FENCED = frozenset(
 _FORBIDDEN = frozenset(
     {
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.GROUP_AUTHORIZATION_FAILED,
-        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
         KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     }
 )
+_NO_TRANSACTIONS = {
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: (
+        "does not let this service use transactional ids that begin with beam.: grant it Write and Describe"
+        " on them"
+    ),
+    KafkaError.GROUP_AUTHORIZATION_FAILED: (
+        "does not let this service keep the offsets of groups that begin with beam., which tell what was"
+        " committed: grant it Read on them"
+    ),
+    KafkaError._UNSUPPORTED_FEATURE: "has no transactions: use another cluster",  # noqa: SLF001 - as above
+    KafkaError.UNSUPPORTED_VERSION: "has no transactions: use another cluster",
+    KafkaError.UNSUPPORTED_FOR_MESSAGE_FORMAT: "takes no transactions for the topic: change its format",
+}
 _TOO_LARGE = frozenset(
     {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE, KafkaError.INVALID_MSG_SIZE}
 )
@@ -77,8 +88,18 @@ def meaning(error: KafkaError, topic: str) -> BackfillError:
         return Busy(f"somebody newer is sending this chunk to {topic}", detail=detail)
     if is_too_large(error):
         return BatchRefused(topic, detail)
+    if reason := _NO_TRANSACTIONS.get(code):
+        return DestinationRefused(
+            f"Kafka, asked to write to topic {topic} exactly once, {reason}, or ask for the delivery"
+            " at_least_once",
+            detail=detail,
+        )
     if code in _FORBIDDEN:
-        return DestinationRefused(f"Kafka does not let this service write to topic {topic}", detail=detail)
+        return DestinationRefused(
+            f"Kafka does not let this service write to topic {topic}: grant it Write, and Read where it is to"
+            " write exactly once",
+            detail=detail,
+        )
     if code in _REJECTED:
         return DestinationRefused(f"Kafka topic {topic} does not accept these rows", detail=detail)
     return Unavailable("Kafka", detail=detail)

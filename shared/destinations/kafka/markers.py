@@ -24,9 +24,11 @@ _PASSING = frozenset(
         # A young broker, or a group that has just moved.
         KafkaError.COORDINATOR_NOT_AVAILABLE,
         KafkaError.NOT_COORDINATOR,
+        KafkaError._TIMED_OUT,  # noqa: SLF001 - the public name of librdkafka's own error codes
     }
 )
 _PAUSE = 0.05  # seconds between two looks
+_CALL = 5.0  # seconds in one of them
 
 
 class Markers:
@@ -87,13 +89,19 @@ class Marker:
             try:
                 return self._look_up()
             except KafkaException as error:
+                self._require_right()
                 if error.args[0].code() not in _PASSING or self._monotonic() > until:
                     raise meaning(error.args[0], self._topic) from error
-            self._consumer.poll(_PAUSE)
+
+    def _require_right(self) -> None:
+        """DestinationRefused where the group is not ours to ask about: the question itself only times out."""
+        told = self._consumer.poll(_PAUSE)
+        if told is not None and told.error().code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
+            raise meaning(told.error(), self._topic)
 
     def _look_up(self) -> bool:
         asked = TopicPartition(self._topic, MARKER_PARTITION)
-        (found,) = self._consumer.committed([asked], self._timeout)
+        (found,) = self._consumer.committed([asked], min(_CALL, self._timeout))
         if found.error is not None:
             raise KafkaException(found.error)
         return bool(found.offset >= 0) and self._topic_is_there()

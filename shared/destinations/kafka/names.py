@@ -12,7 +12,9 @@ def topic_name(organization_id: str, destination_name: str) -> str:
 
 
 def topic_of(delivery: ChunkDelivery) -> str:
-    return topic_name(delivery.organization_id, delivery.destination.name)
+    """The topic that the destination names, else the organization's own."""
+    named: str | None = delivery.destination.options.get("topic")
+    return named or topic_name(delivery.organization_id, delivery.destination.name)
 
 
 def transaction_of(delivery: ChunkDelivery) -> str:

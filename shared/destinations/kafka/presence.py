@@ -1,8 +1,9 @@
 """Whether a topic is there, asked before its rows are sent and before they are committed."""
 
 from collections.abc import Callable
+from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException
 
 from shared.destinations.kafka.errors import is_missing, meaning
 from shared.destinations.kafka.sending import WAIT
@@ -12,41 +13,54 @@ from shared.steps.sending import Pulse
 
 _CALL = 1.0  # seconds in one blocking call, so that a cancel is noticed between two
 
+Admit = Callable[[Any], None]
+"""Raises where the brokers of a cluster's metadata are none to send rows to."""
+
+
+def admit_all(_metadata: Any) -> None:
+    """For brokers that the service's operator chose."""
+
 
 def require_topic(
-    producer: Producer,
+    client: Any,
     topic: str,
     pulse: Pulse,
     *,
     limits: KafkaLimits,
     monotonic: Callable[[], float],
+    admit: Admit = admit_all,
 ) -> None:
-    """DestinationRefused if the topic stays missing while the job goes on.
+    """DestinationRefused if the topic stays missing while the job goes on, or as ``admit`` says.
+
+    ``client``: a producer or an administrator.
 
     The pulse comes first: a topic that was removed because its job ended is no failure. A new topic takes
     a moment to be known everywhere, and a broker out of reach another to come back.
     """
     began = monotonic()
-    while (error := _error_of(topic, producer)) is not None:
+    while (error := _error_of(topic, client, admit)) is not None:
         pulse.check()
         problem = _problem(error, topic)
         patience = limits.topic if is_missing(error) else limits.step
         passing = is_missing(error) or isinstance(problem, Unavailable)
         if not passing or monotonic() - began > patience:
             raise problem
-        producer.poll(WAIT)
+        client.poll(WAIT)
     pulse.check()
 
 
-def _error_of(topic: str, producer: Producer) -> KafkaError | None:
+def _error_of(topic: str, client: Any, admit: Admit) -> KafkaError | None:
     try:
-        error: KafkaError | None = producer.list_topics(topic, timeout=_CALL).topics[topic].error
+        metadata = client.list_topics(topic, timeout=_CALL)
     except KafkaException as unreachable:
-        error = unreachable.args[0]
-    return error
+        error: KafkaError = unreachable.args[0]
+        return error
+    admit(metadata)
+    found: KafkaError | None = metadata.topics[topic].error
+    return found
 
 
 def _problem(error: KafkaError, topic: str) -> BackfillError:
     if is_missing(error):
-        return DestinationRefused(f"Kafka topic {topic} does not exist any more", detail=error.str())
+        return DestinationRefused(f"Kafka topic {topic} does not exist", detail=error.str())
     return meaning(error, topic)

@@ -12,12 +12,13 @@ from itertools import count
 from typing import Any
 
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
 
 from shared.destinations.kafka.at_least_once import AtLeastOnce
 from shared.destinations.kafka.errors import BatchRefused, speaking_of
 from shared.destinations.kafka.markers import Markers
 from shared.destinations.kafka.names import topic_of, transaction_of
-from shared.destinations.kafka.presence import require_topic
+from shared.destinations.kafka.presence import Admit, admit_all, require_topic
 from shared.destinations.kafka.refusals import Refusals
 from shared.destinations.kafka.room import Room, Rooms
 from shared.destinations.kafka.sending import Sending, name_skipped
@@ -36,17 +37,33 @@ class KafkaSink:
     """Fulfils Sink with a transaction for each (chunk, destination), or without where that was asked for."""
 
     def __init__(
-        self, client: Mapping[str, Any], *, monotonic: Callable[[], float], limits: KafkaLimits
+        self,
+        client: Mapping[str, Any],
+        *,
+        monotonic: Callable[[], float],
+        limits: KafkaLimits,
+        admit: Admit = admit_all,
+        open_admin: Callable[[dict[str, Any]], Any] = AdminClient,
     ) -> None:
-        """``client``: librdkafka's properties, ``bootstrap.servers`` at least; they may tune, not weaken."""
+        """``client``: librdkafka's properties, ``bootstrap.servers`` at least; they may tune, not weaken.
+
+        ``admit``: asked about the cluster's brokers before a chunk is sent and before it is committed.
+        """
         self._client = producing(client)
         self._most = int(self._client["message.max.bytes"])
         self._rooms = Rooms(
-            client, batch=int(self._client["batch.size"]), timeout=limits.step, monotonic=monotonic
+            client,
+            batch=int(self._client["batch.size"]),
+            timeout=limits.step,
+            monotonic=monotonic,
+            open_admin=open_admin,
         )
+        self._admit = admit
         self._monotonic = monotonic
         self._limits = limits
-        self._at_least_once = AtLeastOnce(self._client, self._rooms, limits=limits, monotonic=monotonic)
+        self._at_least_once = AtLeastOnce(
+            self._client, self._rooms, limits=limits, monotonic=monotonic, admit=admit
+        )
         self.markers = Markers(client, timeout=limits.step, monotonic=monotonic)
 
     def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
@@ -164,7 +181,9 @@ class KafkaSink:
         }
 
     def _require_topic(self, producer: Producer, topic: str, pulse: Pulse) -> None:
-        require_topic(producer, topic, pulse, limits=self._limits, monotonic=self._monotonic)
+        require_topic(
+            producer, topic, pulse, limits=self._limits, monotonic=self._monotonic, admit=self._admit
+        )
 
 
 @contextmanager

@@ -126,8 +126,10 @@ class Connections:
         self._user_agent = user_agent
         self._pools = _Pools(guard, num_pools=_HOSTS, maxsize=_CONNECTIONS, ssl_context=tls)
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
-        """Send the body and answer what the receiver says within ``seconds``.
+    def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], seconds: float, *, most: int = _EXCERPT
+    ) -> Answer:
+        """Send the body and answer what the receiver says within ``seconds``, ``most`` bytes of it.
 
         DestinationRefused where the guard forbids it, Unavailable for want of an answer.
         """
@@ -148,7 +150,7 @@ class Connections:
             raise Untrusted("a trusted TLS connection to the receiver", detail=str(error)) from error
         except HTTPError as error:
             raise Unavailable("the receiver", detail=f"{type(error).__name__}: {error}") from error
-        return Answer(response.status, response.headers, _read_excerpt(response))
+        return Answer(response.status, response.headers, _read_excerpt(response, most))
 
     def close(self) -> None:
         self._pools.clear()
@@ -167,10 +169,10 @@ class _Pools(PoolManager):
         return pool
 
 
-def _read_excerpt(response: BaseHTTPResponse) -> bytes:
+def _read_excerpt(response: BaseHTTPResponse, most: int) -> bytes:
     """Read a short body to its end, which hands the connection back to its pool; a longer one closes it."""
     try:
-        return response.read(_EXCERPT)
+        return response.read(most)
     except (HTTPError, OSError):
         # The status has been said, and a body says nothing that counts.
         return b""

@@ -8,7 +8,8 @@ import pytest
 
 from shared import jobs as domain
 from shared.destination import AT_LEAST_ONCE, Destination
-from shared.errors import Busy, Unavailable
+from shared.destinations import destination
+from shared.errors import Busy, DestinationRefused, Unavailable
 from shared.jobs import Counts, Job, JobStatus
 from shared.messages import DeliverChunk, TearDownJob
 from shared.steps.sending import ChunkDelivery
@@ -18,6 +19,7 @@ from tests.fakes.faults import Faults, Killed
 from tests.unit.steps.world import KEPT, LEASE, World
 
 KAFKA_ONLY = (KAFKA,)
+THEIRS = destination(type="external_kafka", name="theirs", uid="theirs-uid")
 ENDS = (JobStatus.FAILED, JobStatus.CANCELLED)
 
 
@@ -121,6 +123,43 @@ def test_while_kafka_can_not_tell_the_teardown_comes_again() -> None:
         tear_down(world, job)
     assert not world.now(job).torn_down
     assert tear_down(world, job).reconciled
+
+
+@pytest.mark.parametrize("error", [Unavailable("Kafka"), DestinationRefused("the credentials are wrong")])
+def test_a_destination_of_a_clients_own_that_does_not_tell_holds_up_no_teardown(error: Exception) -> None:
+    """It may never tell again; whether it has the chunk is found out by the delivery after a retry."""
+    world, job = killed_at("FakeLease.done", (THEIRS, KAFKA))
+    end(world, job)
+
+    def silent(delivery: ChunkDelivery) -> bool:
+        if delivery.destination.uid == THEIRS.uid:
+            raise error
+        return True
+
+    world.faults.instead["LogMarkers.committed"] = silent
+    ended = tear_down(world, job)
+    assert (ended.torn_down, ended.reconciled) == (True, False)
+    assert world.deliveries.begun(job) == {0: {KAFKA.uid}}
+    assert world.jobs.counts(job) == Counts(3, 13)
+
+
+def test_a_silent_destination_is_asked_once_a_run() -> None:
+    world = World(rows=30)
+    job, _ = world.staged(new_job(destinations=(THEIRS,), time_created=world.clock.now()))
+    for chunk in range(3):
+        lease = world.deliveries.take(job, chunk, THEIRS.uid)
+        assert lease is not None
+        lease.release()
+    end(world, job)
+    asked: list[int] = []
+
+    def silent(delivery: ChunkDelivery) -> bool:
+        asked.append(delivery.chunk)
+        raise Unavailable("Kafka")
+
+    world.faults.instead["LogMarkers.committed"] = silent
+    assert not tear_down(world, job).reconciled
+    assert asked == [0]
 
 
 def begun(world: World, chunks: int) -> Job:

@@ -1,0 +1,156 @@
+"""Listeners of the broker that ask who comes: SASL over TLS, and TLS with a client's certificate.
+
+Users other than the stack's own, who comes in plain text, may do what Kafka's authorizer has rules for.
+"""
+
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from infra.local.ports import LOOPBACK
+
+HOST = "localhost"  # the name in the broker's certificate; its address is not in it
+USER = "exporter"  # logs in by SCRAM, or by a certificate; has the rights that a delivery needs
+PLAIN_USER = "plain"  # logs in by PLAIN, with the same password; has the rights of at_least_once
+_LOGINS = "org.apache.kafka.common.security"
+
+
+class Authority:
+    """A certificate authority; its certificate in PEM."""
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _name("A local authority")
+        self._certificate = self._signed(self._name, self._key, ca=True)
+        self.pem = self._certificate.public_bytes(Encoding.PEM).decode()
+
+    def issue(self, common_name: str) -> tuple[str, str]:
+        """A certificate for the name, and its key, in PEM."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = self._signed(_name(common_name), key, host=common_name)
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        return certificate.public_bytes(Encoding.PEM).decode(), private
+
+    def _signed(
+        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, *, ca: bool = False, host: str = ""
+    ) -> x509.Certificate:
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=30))
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        )
+        if host:
+            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        return builder.sign(self._key, hashes.SHA256())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secured:
+    """What a broker with such listeners is made of: the ports of SASL and of certificates, and where its
+    keys are, which ``prepare`` makes.
+    """
+
+    folder: Path
+    port: int
+    mutual_port: int
+
+    @property
+    def password(self) -> str:
+        """Of both users."""
+        return (self.folder / "password").read_text()
+
+    @property
+    def authority(self) -> str:
+        """The certificate of who signed the broker's, in PEM."""
+        return (self.folder / "ca.pem").read_text()
+
+    @property
+    def client(self) -> dict[str, str]:
+        """A client's ``certificate`` and ``private_key``, and the ``ca``."""
+        found: dict[str, str] = json.loads((self.folder / "client.json").read_text())
+        return found
+
+    @property
+    def login(self) -> dict[str, str]:
+        """The user's ``username`` and ``password``, and the ``ca``."""
+        return {"username": USER, "password": self.password, "ca": self.authority}
+
+
+def prepare(folder: Path) -> None:
+    """Make the keys and certificates of a broker and of a client, and a password."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / "password", secrets.token_urlsafe(24))
+    authority = Authority()
+    certificate, key = authority.issue(HOST)
+    _write(folder / "broker.pem", key + certificate)
+    _write(folder / "ca.pem", authority.pem)
+    client, client_key = authority.issue(USER)
+    _write(
+        folder / "client.json",
+        json.dumps({"certificate": client, "private_key": client_key, "ca": authority.pem}),
+    )
+
+
+def listeners(secured: Secured, settings: dict[str, str]) -> dict[str, str]:
+    """The broker's ``settings`` with the listeners added."""
+    protocols = settings["listener.security.protocol.map"]
+    listening = f"SECURE://{LOOPBACK}:{secured.port},MUTUAL://{LOOPBACK}:{secured.mutual_port}"
+    advertised = f"SECURE://{HOST}:{secured.port},MUTUAL://{HOST}:{secured.mutual_port}"
+    return {
+        **settings,
+        **_rules(secured.folder, secured.password),
+        "listener.security.protocol.map": f"{protocols},SECURE:SASL_SSL,MUTUAL:SSL",
+        "listeners": f"{settings['listeners']},{listening}",
+        "advertised.listeners": f"{settings['advertised.listeners']},{advertised}",
+    }
+
+
+def _rules(folder: Path, password: str) -> dict[str, str]:
+    secure, mutual = "listener.name.secure.", "listener.name.mutual."
+    keys = {
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": str(folder / "broker.pem"),
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": str(folder / "ca.pem"),
+    }
+    scram = f"{_LOGINS}.scram.ScramLoginModule required;"
+    plain = f'{_LOGINS}.plain.PlainLoginModule required user_{PLAIN_USER}="{password}";'
+    tokens = f'{_LOGINS}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";'
+    unsecured = f"{_LOGINS}.oauthbearer.internals.unsecured.OAuthBearerUnsecuredValidatorCallbackHandler"
+    return {
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": "User:ANONYMOUS",
+        **{f"{secure}{name}": value for name, value in keys.items()},
+        **{f"{mutual}{name}": value for name, value in keys.items()},
+        f"{mutual}ssl.client.auth": "required",
+        f"{mutual}ssl.principal.mapping.rules": "RULE:^CN=(.*?)$/$1/,DEFAULT",
+        f"{secure}sasl.enabled.mechanisms": "SCRAM-SHA-256,SCRAM-SHA-512,PLAIN,OAUTHBEARER",
+        f"{secure}scram-sha-256.sasl.jaas.config": scram,
+        f"{secure}scram-sha-512.sasl.jaas.config": scram,
+        f"{secure}plain.sasl.jaas.config": plain,
+        f"{secure}oauthbearer.sasl.jaas.config": tokens,
+        f"{secure}oauthbearer.sasl.server.callback.handler.class": unsecured,
+    }
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _write(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text)

@@ -1,0 +1,93 @@
+"""How librdkafka connects to a client's cluster, with the credentials that the client named."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from shared.destinations.credentials import secret_fields, secret_text
+from shared.destinations.external_kafka.servers import addresses_of
+from shared.destinations.guard import Guard
+from shared.destinations.surroundings import Secrets
+from shared.errors import DestinationRefused
+from shared.steps.sending import ChunkDelivery
+
+MOST_BYTES = "message.max.bytes"
+MECHANISM, TOKENS = "sasl.mechanism", "OAUTHBEARER"
+_PROTOCOL = "SASL_SSL"
+_MECHANISM = "PLAIN"
+_PASSWORD = ("username", "password")
+_CERTIFICATE = ("certificate", "private_key")
+_AUTHORITY = "ca"
+_TLS = {
+    "certificate": "ssl.certificate.pem",
+    "private_key": "ssl.key.pem",
+    _AUTHORITY: "ssl.ca.pem",
+}
+
+
+class Connections:
+    """Properties for the cluster of a delivery; ``most_bytes`` of key and value that the client takes."""
+
+    def __init__(self, guard: Guard, secrets: Secrets, *, most_bytes: int) -> None:
+        self._guard = guard
+        self._secrets = secrets
+        self._most_bytes = most_bytes
+
+    def of(self, delivery: ChunkDelivery) -> dict[str, Any]:
+        """DestinationRefused for servers that are not public, and for a secret that is missing or no such."""
+        options = delivery.destination.options
+        servers = options["bootstrap_servers"]
+        for host, port in addresses_of(servers):
+            self._guard.addresses(host, port, "Kafka server's host")
+        protocol = options.get("security_protocol") or _PROTOCOL
+        return {
+            "bootstrap.servers": servers,
+            "security.protocol": protocol,
+            "ssl.endpoint.identification.algorithm": "https",
+            "enable.ssl.certificate.verification": True,
+            "client.id": "backfills",
+            MOST_BYTES: self._most_bytes,
+            # What a stranger's broker says is told by errors, cut and cleaned; not by librdkafka's own log.
+            "log_level": 0,
+            **self._credentials(delivery, protocol),
+        }
+
+    def _credentials(self, delivery: ChunkDelivery, protocol: str) -> Mapping[str, Any]:
+        options = delivery.destination.options
+        name, logs_in = options.get("credentials"), protocol.startswith("SASL_")
+        if name is None:
+            if logs_in:
+                raise DestinationRefused(
+                    f"{delivery.destination} needs credentials for {protocol}: the name of a secret with"
+                    " username and password"
+                )
+            return {}
+        mechanism = options.get("sasl_mechanism") or _MECHANISM
+        text = secret_text(self._secrets, delivery, name)
+        found = secret_fields(text, name, _kinds(mechanism, logs_in=logs_in), (_AUTHORITY, "scope"))
+        tls = {_TLS[field]: value for field, value in found.items() if field in _TLS}
+        return {**tls, **self._login(mechanism, found)} if logs_in else tls
+
+    def _login(self, mechanism: str, found: Mapping[str, str]) -> dict[str, Any]:
+        if mechanism != TOKENS:
+            return {
+                MECHANISM: mechanism,
+                "sasl.username": found["username"],
+                "sasl.password": found["password"],
+            }
+        self._guard.require_url(found["token_endpoint"], "token_endpoint")
+        scope = {"sasl.oauthbearer.scope": found["scope"]} if "scope" in found else {}
+        return {
+            MECHANISM: mechanism,
+            "sasl.oauthbearer.client.id": found["username"],
+            "sasl.oauthbearer.client.secret": found["password"],
+            "sasl.oauthbearer.token.endpoint.url": found["token_endpoint"],
+            **scope,
+        }
+
+
+def _kinds(mechanism: str, *, logs_in: bool) -> Collection[Collection[str]]:
+    """The sets of fields of which the secret has to have one whole."""
+    if not logs_in:
+        return (_CERTIFICATE,)
+    login = (*_PASSWORD, "token_endpoint") if mechanism == TOKENS else _PASSWORD
+    return (login, (*login, *_CERTIFICATE))

@@ -1,0 +1,65 @@
+"""The fields of a topic of an external Kafka cluster."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
+
+from shared.destinations.external_kafka.servers import SERVERS
+from shared.destinations.spec import ColumnName, DestinationName, Rules, SecretName, Spec, refusal
+
+# Neither "." nor "..", nor one of Kafka's own, which begin with two underscores.
+TOPIC = r"^([A-Za-z0-9-]|_[A-Za-z0-9.-]|\.[A-Za-z0-9_-]|\.\.[A-Za-z0-9._-])[A-Za-z0-9._-]{0,246}$"
+_PLAIN = ("PLAINTEXT", "SASL_PLAINTEXT")
+
+
+def _protocol(text: str, info: ValidationInfo[Rules]) -> str:
+    if text in _PLAIN and not info.context.insecure_addresses:
+        raise refusal("security_protocol", "Only a local stack takes brokers without TLS: SASL_SSL or SSL")
+    return text
+
+
+class ExternalKafkaDestination(Spec):
+    """A topic of a Kafka cluster that is not the service's: it has to exist, and is never removed."""
+
+    type: Literal["external_kafka"]
+    name: DestinationName
+    bootstrap_servers: Annotated[str, StringConstraints(pattern=SERVERS)] = Field(
+        description="`host:port,…`: up to 10 brokers, by which the others are found. All speak TLS."
+    )
+    topic: Annotated[str, StringConstraints(pattern=TOPIC)] = Field(
+        description="The topic, which has to exist."
+    )
+    security_protocol: (
+        Annotated[Literal["SASL_SSL", "SSL", "SASL_PLAINTEXT", "PLAINTEXT"], AfterValidator(_protocol)] | None
+    ) = Field(default=None, description="`SASL_SSL` is the default.")
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = Field(
+        default=None, description="How the service logs in under SASL; `PLAIN` is the default."
+    )
+    credentials: SecretName | None = Field(
+        default=None,
+        description=(
+            "Name of the organization's secret: a JSON object of `username` and `password` for SASL, and"
+            " `token_endpoint`, perhaps `scope`, with OAUTHBEARER; of `certificate` and `private_key`, in"
+            " PEM, where brokers ask for a client's certificate; and of `ca`, in PEM, where their own are of"
+            " a private authority."
+        ),
+    )
+    key_column: ColumnName | None = Field(
+        default=None,
+        description="The table's column whose values are the messages' keys; by default the table's own key.",
+    )
+    delivery: Literal["exactly_once", "at_least_once"] | None = Field(
+        default=None,
+        description=(
+            "`exactly_once` is the default: a transaction for each chunk, for readers with"
+            " `isolation.level=read_committed`. A cluster or credentials without transactions fail the job:"
+            " ask for `at_least_once` then, and tell repeated rows by the headers `beam-job-id`,"
+            " `beam-chunk` and `beam-row`."
+        ),
+    )
+
+    @classmethod
+    def narrow(cls, schema: dict[str, Any], rules: Rules) -> None:
+        if not rules.insecure_addresses:
+            protocol, _null = schema["properties"]["security_protocol"]["anyOf"]
+            protocol["enum"] = [name for name in protocol["enum"] if name not in _PLAIN]

@@ -1,0 +1,73 @@
+"""Tokens for OAUTHBEARER, from the endpoint that the client's secret names.
+
+Not by librdkafka's own OIDC: it would follow a redirect to wherever the endpoint says.
+"""
+
+import base64
+import json
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from shared.destinations.webhook.connections import Connections
+from shared.errors import DestinationRefused, Unavailable
+
+_SECONDS = 10.0
+_MOST = 65_536  # bytes of an answer
+_EARLY = 60.0  # seconds before its end a token is not handed out any more
+_LIFETIME = 300.0  # of a token that does not say how long it lives
+_OK = 200
+_REFUSED = frozenset({400, 401, 403, 404})
+
+
+class Tokens:
+    """A client's ``oauth_cb``; ``now`` in Unix seconds."""
+
+    def __init__(
+        self, connections: Connections, given: Mapping[str, Any], name: str, now: Callable[[], float]
+    ) -> None:
+        """``given``: librdkafka's properties of OIDC, as the secret of this ``name`` has them."""
+        self._name = name
+        self._connections = connections
+        self._endpoint = given["sasl.oauthbearer.token.endpoint.url"]
+        self._client = given["sasl.oauthbearer.client.id"]
+        self._secret = given["sasl.oauthbearer.client.secret"]
+        self._scope = given.get("sasl.oauthbearer.scope")
+        self._now = now
+        self._lock = threading.Lock()
+        self._token: tuple[str, float] = "", 0.0
+
+    def __call__(self, _config: str) -> tuple[str, float]:
+        """A token and its end. DestinationRefused or Unavailable without one."""
+        with self._lock:
+            if self._token[1] - _EARLY <= self._now():
+                self._token = self._asked()
+            return self._token
+
+    def _asked(self) -> tuple[str, float]:
+        form = {"grant_type": "client_credentials", **({"scope": self._scope} if self._scope else {})}
+        login = f"{quote(self._client, safe='')}:{quote(self._secret, safe='')}"
+        headers = {
+            "Authorization": f"Basic {base64.b64encode(login.encode()).decode()}",
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Accept": "application/json",
+        }
+        began = self._now()
+        answer = self._connections.post(
+            self._endpoint, urlencode(form).encode(), headers, _SECONDS, most=_MOST
+        )
+        if answer.status in _REFUSED:
+            raise DestinationRefused(
+                f"The token endpoint of secret {self._name} does not take its username and password",
+                detail=f"it answered {answer.status}",
+            )
+        if answer.status != _OK:
+            raise Unavailable("the token endpoint", detail=f"it answered {answer.status}")
+        try:
+            found = json.loads(answer.excerpt)
+            return str(found["access_token"]), began + float(found.get("expires_in", _LIFETIME))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise DestinationRefused(
+                f"The token endpoint of secret {self._name} does not answer with a token"
+            ) from None
