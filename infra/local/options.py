@@ -65,6 +65,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> StackOption
     if data and not Path(data).is_file():
         raise OptionError(f"DATA={data}: there is no such file")
     concurrency = StackOptions().concurrency
+    destinations = _destinations(environment.get("DESTINATIONS", ""))
     return StackOptions(
         folder=Path(environment.get("STACK_DIR") or ROOT / ".stack").absolute(),
         data=Path(data).absolute() if data else None,
@@ -76,7 +77,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> StackOption
         },
         sweep_pause=float(_whole_number(environment, "SWEEP_PAUSE", 2)),
         kafka_bootstrap=environment.get("KAFKA_BOOTSTRAP") or None,
-        destinations=_destinations(environment.get("DESTINATIONS", "")),
+        destinations=destinations,
     )
 
 

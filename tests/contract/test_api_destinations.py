@@ -57,9 +57,7 @@ class TestDestinations:
         sinks = [webhook(), {"type": "kafka", "name": "hook"}, webhook(url="https://example.org/")]
         assert _locs(service, backfill(destinations=sinks)) == [["body", "destinations", 2, "name"]]
 
-    @pytest.mark.parametrize(
-        "kind", ["sqs", "rabbitmq", "external_kafka", "Kafka", "", 5, None, ["kafka"], {}]
-    )
+    @pytest.mark.parametrize("kind", ["sqs", "rabbitmq", "Kafka", "", 5, None, ["kafka"], {}])
     def test_other_types_are_refused_naming_the_supported(self, service: Service, kind: Any) -> None:
         (fault,) = service.faults(backfill(destinations=[{"type": kind, "name": "x"}]))
         assert fault["loc"] == ["body", "destinations", 0, "type"]

@@ -1,4 +1,7 @@
-"""`make demo`: a real backfill to Kafka and to a webhook receiver, watched, and checked row by row."""
+"""`make demo`: a real backfill to Kafka and to a webhook receiver, watched, and checked row by row.
+
+`DESTINATIONS=all`, or some kinds, has it delivered to those as well, but for `sns`.
+"""
 
 import os
 import subprocess
@@ -7,17 +10,19 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from infra.local.crew import StackFailure
-from infra.local.demo.check import check_kafka, check_webhook
+from infra.local.demo import arrivals
+from infra.local.demo.check import check_arrivals, check_kafka, check_webhook
 from infra.local.demo.client import ApiClient, ApiError
 from infra.local.demo.expected import Slice, Table
 from infra.local.demo.screen import show, watch
-from infra.local.options import ROOT, OptionError, from_environment
+from infra.local.options import ROOT, OptionError, StackOptions, from_environment
 from infra.local.parts import MissingPart
 from infra.local.stack import Ended, end_on_signals
 from infra.local.supervisor import LocalStack
@@ -25,6 +30,7 @@ from infra.local.table import data_file
 
 _TOPIC = "demo-transfers"
 _WEBHOOK = "demo-receiver"
+_EXTERNAL = "external_kafka"
 _LIMIT_SECONDS = 1800.0
 
 
@@ -33,12 +39,14 @@ def main() -> int:
     end_on_signals()
     try:
         options = from_environment()
+        # What stands in for Amazon takes seconds for each request, once some thousand messages are there.
+        options = replace(options, destinations=options.destinations - {"sns"})
         token = os.environ.get("TOKEN", "").lower() or None
         began = time.monotonic()
         console.print("Starting the local stack (its logs are in", options.folder / "logs", end=")\n")
         with LocalStack(options) as stack:
             console.print(f"Started and filled in {time.monotonic() - began:.0f} s")
-            return _run(console, stack.endpoints, data_file(options), token, options.folder)
+            return _run(console, options, stack.endpoints, token)
     except Ended:
         return 130
     except (StackFailure, OptionError, MissingPart, ApiError, TimeoutError, ValueError) as failure:
@@ -46,14 +54,15 @@ def main() -> int:
         return 1
 
 
-def _run(console: Console, endpoints: dict[str, Any], data: Path, token: str | None, folder: Path) -> int:
-    table = Table(data)
+def _run(console: Console, options: StackOptions, endpoints: dict[str, Any], token: str | None) -> int:
+    table, folder = Table(data_file(options)), options.folder
     wanted = table.slice_of_all(token)
     spool = folder / "demo-webhook.jsonl"
     spool.unlink(missing_ok=True)
     client = ApiClient(endpoints["api_url"], endpoints["api_key"])
     with _receiver(spool, endpoints["webhook_secret"]["value"]) as port:
         body = _request(wanted, port, endpoints["webhook_secret"]["name"])
+        body["destinations"] += _others(options.destinations, endpoints)
         tokens = f"token_address {token}" if token else "all tokens"
         console.print(
             f"POST /api/v1/beam/backfills: {body['table']}, {wanted.start} to {wanted.end}, {tokens}"
@@ -71,15 +80,33 @@ def _run(console: Console, endpoints: dict[str, Any], data: Path, token: str | N
     )
     expected = table.digests(wanted)
     topic = f"beam.{endpoints['organization_id']}.{_TOPIC}"
+    bootstrap = endpoints["kafka_bootstrap"]
     with ProcessPoolExecutor(2) as pool:
-        checks = (
-            pool.submit(check_kafka, endpoints["kafka_bootstrap"], topic, expected),
+        checks = [
+            pool.submit(check_kafka, bootstrap, topic, expected),
             pool.submit(check_webhook, _WEBHOOK, spool, expected),
-        )
+        ]
+        for kind in sorted(options.destinations):
+            if kind == _EXTERNAL:
+                named = endpoints["external_kafka"]["topic"]
+                checks.append(pool.submit(check_kafka, bootstrap, named, expected))
+            else:
+                checks.append(pool.submit(check_arrivals, kind, endpoints, expected))
         findings = [check.result() for check in checks]
     show(console, findings)
     well = all(one.all_well for one in findings) and job["progress"]["rows_done"] == len(expected)
     return 0 if well else 1
+
+
+def _others(kinds: frozenset[str], endpoints: dict[str, Any]) -> list[dict[str, Any]]:
+    """The destinations of the kinds that were asked for besides."""
+    fields = {
+        kind: {**endpoints["external_kafka"], "sasl_mechanism": "SCRAM-SHA-512"}
+        if kind == _EXTERNAL
+        else arrivals.of(kind, endpoints).fields
+        for kind in sorted(kinds)
+    }
+    return [{"type": kind, "name": f"demo-{kind}", **given} for kind, given in fields.items()]
 
 
 def _request(wanted: Slice, port: int, secret: str) -> dict[str, Any]:

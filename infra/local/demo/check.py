@@ -8,6 +8,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 
+from infra.local.demo import arrivals
 from infra.local.demo.expected import digest
 
 _QUIET_SECONDS = 10.0
@@ -15,7 +16,9 @@ _QUIET_SECONDS = 10.0
 
 @dataclass(slots=True)
 class Findings:
-    """Counts of rows, but for ``requests``, ``repeated`` and ``unsigned``, which count webhook requests."""
+    """Counts of rows, but for ``requests`` and ``unsigned``, which count webhook requests; there
+    ``repeated`` does as well.
+    """
 
     destination: str
     expected: int = 0
@@ -86,6 +89,20 @@ def check_webhook(name: str, spool: Path, expected: Mapping[str, bytes]) -> Find
             seen.add(webhook_id)
             for message in json.loads(body):
                 comparison.take(message)
+    return comparison.close()
+
+
+def check_arrivals(kind: str, endpoints: Mapping[str, Any], expected: Mapping[str, bytes]) -> Findings:
+    """Read all that is there, dropping a row that was seen by its names."""
+    comparison = Comparison(kind, expected)
+    seen: set[tuple[str, ...]] = set()
+    for row_names, content in arrivals.of(kind, endpoints).read():
+        if row_names is not None and row_names in seen:
+            comparison.findings.repeated += 1
+            continue
+        if row_names is not None:
+            seen.add(row_names)
+        comparison.take(json.loads(content))
     return comparison.close()
 
 

@@ -21,7 +21,7 @@ _LINES = {
     "different": "with another content",
     "miskeyed": "with another key",
     "requests": "webhook requests",
-    "repeated": "repeated, dropped by webhook-id",
+    "repeated": "repeated, dropped by their names",
     "unsigned": "without a valid signature",
 }
 
