@@ -39,6 +39,10 @@ def progress(client: firestore.Client, job: Job) -> Mapping[str, DestinationProg
     }
 
 
+def rows_done(client: firestore.Client, job: Job) -> Mapping[str, int]:
+    return {one.uid: _progress(client, job, one.uid, None).rows_done for one in job.destinations}
+
+
 def _progress(client: firestore.Client, job: Job, uid: str, last_error: str | None) -> DestinationProgress:
     if job.num_chunks is None:
         return DestinationProgress(0, 0, last_error)

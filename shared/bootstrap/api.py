@@ -6,6 +6,7 @@ from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_keys import FirestoreKeys
 from shared.adapters.firestore_limits import Limits
 from shared.adapters.firestore_listings import FirestoreListings
+from shared.adapters.firestore_receipts import FirestoreReceipts
 from shared.bootstrap.clients import firestore_client, monotonic, new_id, now, publisher
 from shared.bootstrap.logs import report
 from shared.bootstrap.traces import tracer
@@ -26,6 +27,7 @@ def build(settings: Settings) -> Api:
         keys=FirestoreKeys(client, monotonic, now),
         jobs=FirestoreJobs(client, report, Limits(client, settings.most_jobs_in_flight, monotonic)),
         listings=FirestoreListings(client),
+        receipts=FirestoreReceipts(client),
         publisher=publisher(settings, timeout=PUBLISH_SECONDS),
         now=now,
         new_id=new_id,

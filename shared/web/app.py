@@ -29,16 +29,17 @@ from shared.events import (
 )
 from shared.jobs import Job
 from shared.organizations import Caller
+from shared.receipt import require_staged
 from shared.steps.accept import accept
 from shared.steps.cancel import cancel
 from shared.steps.find import find_for_client
 from shared.steps.kept import Kept
 from shared.steps.pause import pause, resume
-from shared.steps.ports import Clock, Jobs, Listings, Publisher
+from shared.steps.ports import Clock, Jobs, Listings, Publisher, Receipts
 from shared.steps.retry import retry
 from shared.traces import HEADER as TRACE
 from shared.traces import Tracer, current, parse
-from shared.web import listing
+from shared.web import listing, receipts
 from shared.web.answers import CreatedBackfill, shown
 from shared.web.auth import Keys, authenticate
 from shared.web.body import drain, read_json
@@ -63,6 +64,8 @@ _PATHS = Map(
         Rule(BACKFILLS, endpoint="create", methods=["POST"]),
         Rule(BACKFILLS, endpoint="list", methods=["GET"]),
         Rule(f"{BACKFILLS}/<uuid:job_id>", endpoint="get", methods=["GET"]),
+        Rule(f"{BACKFILLS}/<uuid:job_id>/receipt", endpoint="receipt", methods=["GET"]),
+        Rule(f"{BACKFILLS}/<uuid:job_id>/receipt/chunks", endpoint="receipt_chunks", methods=["GET"]),
         Rule(f"{BACKFILLS}/<uuid:job_id>/cancel", endpoint="cancel", methods=["POST"]),
         Rule(f"{BACKFILLS}/<uuid:job_id>/retry", endpoint="retry", methods=["POST"]),
         Rule(f"{BACKFILLS}/<uuid:job_id>/pause", endpoint="pause", methods=["POST"]),
@@ -91,6 +94,7 @@ class Api:
     keys: Keys
     jobs: Jobs
     listings: Listings
+    receipts: Receipts
     publisher: Publisher
     now: Clock
     new_id: Callable[[], UUID]
@@ -138,9 +142,10 @@ class Api:
                 return self._create(request, caller)
             case "list":
                 return self._list(request, caller.organization_id)
-            case "get":
+            case "get" | "receipt" | "receipt_chunks":
                 job_id = str(arguments["job_id"])
-                return self._show(find_for_client(caller.organization_id, job_id, jobs=self.jobs))
+                job = find_for_client(caller.organization_id, job_id, jobs=self.jobs)
+                return self._look(endpoint, job, request)
             case _:
                 return self._change(endpoint, caller, str(arguments["job_id"]))
 
@@ -186,6 +191,24 @@ class Api:
         filter_values = None if job.filter_column is None else self.jobs.filter_values(job)
         counts, destinations = self.jobs.counts(job), self.listings.destinations(job)
         return answer(200, shown(job, filter_values, counts, destinations))
+
+    def _look(self, endpoint: str, job: Job, request: Request) -> Response:
+        if endpoint == "get":
+            return self._show(job)
+        require_staged(job)
+        return self._receipt(job) if endpoint == "receipt" else self._receipt_chunks(request, job)
+
+    def _receipt(self, job: Job) -> Response:
+        left_out = self.receipts.left_out(job) if job.skips_oversized else {}
+        return answer(200, receipts.receipt(job, self.listings.destinations(job), left_out))
+
+    def _receipt_chunks(self, request: Request, job: Job) -> Response:
+        limit, start = receipts.read_page(request.args)
+        lines = receipts.lines(job, self.receipts.chunks(job, start), limit)
+        # Read before the status is sent: until then an outage can be answered.
+        first = list(islice(lines, 1))
+        more = receipts.next_link(f"{BACKFILLS}/{job.job_id}/receipt/chunks", job, limit, start)
+        return answer_stream(chain(first, lines), {"Content-Type": receipts.MEDIA_TYPE, **more})
 
     def _change(self, endpoint: str, caller: Caller, job_id: str) -> Response:
         steps: Mapping[str, Callable[..., Job]] = {

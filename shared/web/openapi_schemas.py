@@ -17,6 +17,7 @@ from shared.destinations import KINDS
 from shared.web.answers import Backfill, CreatedBackfill, ListedBackfill
 from shared.web.errors import Fault
 from shared.web.models import CreateBackfill, Rules
+from shared.web.receipts import Receipt, ReceiptChunk
 
 REFERENCE = "#/components/schemas/{model}"
 
@@ -36,7 +37,16 @@ class InvalidRequest(TypedDict):
 def schemas(rules: Rules) -> dict[str, Any]:
     """By name, the schemas that the document refers to."""
     mode: Literal["validation"] = "validation"
-    kinds = (CreateBackfill, CreatedBackfill, ListedBackfill, Backfill, Problem, InvalidRequest)
+    kinds = (
+        CreateBackfill,
+        CreatedBackfill,
+        ListedBackfill,
+        Backfill,
+        Receipt,
+        ReceiptChunk,
+        Problem,
+        InvalidRequest,
+    )
     adapters = [(kind.__name__, mode, TypeAdapter(kind)) for kind in kinds]
     _, definitions = TypeAdapter.json_schemas(adapters, ref_template=REFERENCE)
     found: dict[str, Any] = definitions["$defs"]

@@ -17,8 +17,11 @@ from shared.steps.kept import Kept
 from shared.web.app import BACKFILLS, Api
 from shared.web.models import Rules
 from shared.web.openapi import document
+from tests.fakes.chunks import FakeChunks
+from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.queue import FakeQueue
+from tests.fakes.receipts import FakeReceipts
 
 if TYPE_CHECKING:
     from shared.events import Event
@@ -47,6 +50,8 @@ class Service:
     def __init__(self, catalog: Catalog = BASE_TABLES, *, allow_insecure_destinations: bool = False) -> None:
         self.jobs, self.keys, self.queue = FakeJobs(), FakeKeys(), FakeQueue()
         self.time = START
+        self.chunks = FakeChunks(self.jobs)
+        self.deliveries = FakeDeliveries(self.jobs, lease_length=15, now=self._now)
         self.events: list[Event] = []
         numbers = random.Random(7)  # noqa: S311 - ids that repeat from run to run
         rules = Rules(catalog, allow_insecure_destinations, CHUNKS_IN_FLIGHT)
@@ -54,6 +59,7 @@ class Service:
             keys=self.keys,
             jobs=self.jobs,
             listings=self.jobs,
+            receipts=FakeReceipts(self.chunks, self.deliveries),
             publisher=self.queue,
             now=self._now,
             new_id=lambda: UUID(int=numbers.getrandbits(128), version=4),

@@ -11,6 +11,7 @@ locals {
   single = {
     "chunks.delivered" = "COLLECTION"
     "deliveries.chunk" = "COLLECTION"
+    "deliveries.skips" = "COLLECTION"
     "deliveries.state" = "COLLECTION"
     "jobs.status"      = "COLLECTION"
     "jobs.torn_down"   = "COLLECTION_GROUP"
