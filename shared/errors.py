@@ -27,6 +27,7 @@ client may read (``message``) from what only the operator's log gets (``detail``
         ├── StateConflict          409
         ├── KeyReused              409
         ├── TooManyJobs            429
+        ├── TooOften               429
         ├── CallerUnknown          403, to whoever calls a function that only Google may call
         ├── WebRefusal             400 to 415, before any step is asked: web/errors.py
         └── Invalid                422, with every fault of the request: web/errors.py
@@ -160,6 +161,16 @@ class TooManyJobs(RequestRefused):
     """The organization has as many jobs that have not ended as it may."""
 
     status = 429
+
+
+class TooOften(RequestRefused):
+    """The organization asked more often than it may; ``seconds`` until it may again."""
+
+    status = 429
+
+    def __init__(self, what: str, most: int, seconds: int) -> None:
+        super().__init__(f"Your organization may ask for {most} {what} a minute: try again in {seconds} s")
+        self.seconds = seconds
 
 
 class CallerUnknown(RequestRefused):

@@ -10,6 +10,7 @@ organizations/{organization}/jobs/{job}                     the job
 …/jobs/{job}/attempts/{attempt}/delivered/{number}          marks the chunk as counted
 …/jobs/{job}/attempts/{attempt}/deliveries/{number}-{uid}   what was done of a chunk at a destination
 organizations/{organization}/topics/topic-{name}            who names and who created a Kafka topic
+organizations/{organization}/rates/{what}                   how often it asked in this minute
 organizations/{organization}/idempotency_keys/{sha256}      the job that was created with a key
 """
 

@@ -17,6 +17,7 @@ from shared.messages import Message
 from shared.oversized import NONE_SKIPPED, Skipped
 from shared.pieces import NOT_SPLIT, Splits
 from shared.receipt import ChunkReceipt, LeftOut
+from shared.slices import Facts, Slice
 from shared.unload import Statement, TableColumn
 
 Clock = Callable[[], datetime]
@@ -144,6 +145,22 @@ class Receipts(Protocol):
 
     def left_out(self, job: Job) -> Mapping[str, LeftOut]:
         """By the uids of the destinations that were not sent some rows."""
+        ...
+
+
+class Estimates(Protocol):
+    """What is in a slice."""
+
+    def facts(self, wanted: Slice) -> Facts:
+        """SliceRefused with what the table lacks; Unavailable if there is no answer in time."""
+        ...
+
+
+class Rates(Protocol):
+    """How often an organization may ask."""
+
+    def take(self, organization_id: str) -> None:
+        """TooOften for one more than it may."""
         ...
 
 

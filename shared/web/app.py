@@ -17,7 +17,8 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 from werkzeug.routing import Map, MapAdapter, Rule
 
-from shared.errors import JobUnknown, RequestRefused, RetryLater, StaleMessage, TooManyJobs
+from shared.errors import JobUnknown, RequestRefused, RetryLater, StaleMessage, TooManyJobs, TooOften
+from shared.estimate import estimate
 from shared.events import (
     Event,
     Events,
@@ -30,16 +31,17 @@ from shared.events import (
 from shared.jobs import Job
 from shared.organizations import Caller
 from shared.receipt import require_staged
+from shared.slices import SliceRefused
 from shared.steps.accept import accept
 from shared.steps.cancel import cancel
 from shared.steps.find import find_for_client
 from shared.steps.kept import Kept
 from shared.steps.pause import pause, resume
-from shared.steps.ports import Clock, Jobs, Listings, Publisher, Receipts
+from shared.steps.ports import Clock, Estimates, Jobs, Listings, Publisher, Rates, Receipts
 from shared.steps.retry import retry
 from shared.traces import HEADER as TRACE
 from shared.traces import Tracer, current, parse
-from shared.web import listing, receipts
+from shared.web import estimates, listing, receipts
 from shared.web.answers import CreatedBackfill, shown
 from shared.web.auth import Keys, authenticate
 from shared.web.body import drain, read_json
@@ -49,7 +51,7 @@ from shared.web.idempotency import HEADER as IDEMPOTENCY_KEY
 from shared.web.idempotency import key_faults, named_by
 from shared.web.models import Rules
 from shared.web.responses import answer, answer_bytes, answer_stream
-from shared.web.validation import read_backfill
+from shared.web.validation import read_backfill, read_estimate
 
 BACKFILLS = "/api/v1/beam/backfills"
 RETRY_AFTER_SECONDS = 5
@@ -63,6 +65,7 @@ _PATHS = Map(
         Rule("/api/v1/beam/openapi.json", endpoint="openapi", methods=["GET"]),
         Rule(BACKFILLS, endpoint="create", methods=["POST"]),
         Rule(BACKFILLS, endpoint="list", methods=["GET"]),
+        Rule(f"{BACKFILLS}/estimate", endpoint="estimate", methods=["POST"]),
         Rule(f"{BACKFILLS}/<uuid:job_id>", endpoint="get", methods=["GET"]),
         Rule(f"{BACKFILLS}/<uuid:job_id>/receipt", endpoint="receipt", methods=["GET"]),
         Rule(f"{BACKFILLS}/<uuid:job_id>/receipt/chunks", endpoint="receipt_chunks", methods=["GET"]),
@@ -95,6 +98,8 @@ class Api:
     jobs: Jobs
     listings: Listings
     receipts: Receipts
+    estimates: Estimates
+    rates: Rates
     publisher: Publisher
     now: Clock
     new_id: Callable[[], UUID]
@@ -120,6 +125,8 @@ class Api:
             headers = error.headers if isinstance(error, WebRefusal) else None
             if isinstance(error, TooManyJobs):
                 headers = {"Retry-After": str(LIMIT_RETRY_AFTER_SECONDS)}
+            elif isinstance(error, TooOften):
+                headers = {"Retry-After": str(error.seconds)}
             response = answer(error.status, {"detail": detail_of(error)}, headers)
         except RetryLater as error:
             told = {"error": type(error).__name__, "detail": error.detail}
@@ -140,6 +147,8 @@ class Api:
         match endpoint:
             case "create":
                 return self._create(request, caller)
+            case "estimate":
+                return self._estimate(request, caller.organization_id)
             case "list":
                 return self._list(request, caller.organization_id)
             case "get" | "receipt" | "receipt_chunks":
@@ -168,6 +177,17 @@ class Api:
             self.events(JobCreated(**_who_and_what(caller, job)))
         created = CreatedBackfill(job_id=job.job_id, workflow_id=job.workflow_id)
         return answer(201, created, {"Location": f"{BACKFILLS}/{job.job_id}"})
+
+    def _estimate(self, request: Request, organization_id: str) -> Response:
+        request_read = read_estimate(read_json(request), self.rules)
+        wanted = estimates.slice_of(request_read, organization_id)
+        self.rates.take(organization_id)
+        try:
+            facts = self.estimates.facts(wanted)
+        except SliceRefused as error:
+            raise estimates.invalid(error) from error
+        found = estimate(facts, wanted, destinations=len(request_read.destinations), now=self.now())
+        return answer(200, estimates.shown(facts, found))
 
     def _list(self, request: Request, organization_id: str) -> Response:
         page = listing.read_page(request.args)

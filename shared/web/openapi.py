@@ -8,10 +8,11 @@ from shared.idempotency import KEY_LIFETIME
 from shared.jobs import JobStatus
 from shared.web.answers import Backfill, CreatedBackfill, ListedBackfill
 from shared.web.auth import HEADER
+from shared.web.estimates import EstimatedBackfill
 from shared.web.idempotency import HEADER as IDEMPOTENCY_HEADER
 from shared.web.idempotency import MOST_KEY_LENGTH
 from shared.web.listing import CURSOR_PATTERN, MOST_PER_PAGE
-from shared.web.models import CreateBackfill, Rules
+from shared.web.models import CreateBackfill, EstimateBackfill, Rules
 from shared.web.openapi_schemas import REFERENCE, InvalidRequest, Problem, schemas
 from shared.web.receipts import CURSOR_PATTERN as RECEIPT_CURSOR
 from shared.web.receipts import MEDIA_TYPE as RECEIPT_TYPE
@@ -49,7 +50,10 @@ _ERRORS: dict[int, tuple[str, type[Problem] | type[InvalidRequest]]] = {
     413: ("The body is over 2 MiB", Problem),
     415: ("The body is not JSON in UTF-8", Problem),
     422: ("The request is invalid", InvalidRequest),
-    429: ("The organization has as many backfills that have not ended as it may", Problem),
+    429: (
+        "The organization has as many backfills that have not ended, or asked as often, as it may",
+        Problem,
+    ),
     500: ("A fault of the service's own", Problem),
     503: ("Something the service needs is not available; nothing was recorded", Problem),
 }
@@ -79,6 +83,7 @@ def document(rules: Rules) -> dict[str, Any]:
         "security": [{"ApiKey": []}],
         "paths": {
             "/api/v1/beam/backfills": {"post": _create(), "get": _list()},
+            "/api/v1/beam/backfills/estimate": {"post": _estimate()},
             "/api/v1/beam/backfills/{job_id}": {
                 "parameters": [_job_id()],
                 "get": _operation("getBackfill", "Get a backfill", _json(200, Backfill), 404),
@@ -132,6 +137,15 @@ def _create() -> dict[str, Any]:
     return {
         **_operation("createBackfill", "Create a backfill", created, 400, 409, 413, 415, 422, 429),
         "parameters": [_idempotency_key()],
+        "requestBody": {"required": True, "content": {"application/json": body}},
+    }
+
+
+def _estimate() -> dict[str, Any]:
+    body = {"schema": _reference(EstimateBackfill), "examples": {"transfers": {"value": _EXAMPLE}}}
+    found = _json(200, EstimatedBackfill)
+    return {
+        **_operation("estimateBackfill", "Estimate a backfill", found, 400, 413, 415, 422, 429),
         "requestBody": {"required": True, "content": {"application/json": body}},
     }
 

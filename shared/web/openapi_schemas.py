@@ -16,7 +16,8 @@ from shared.catalog import IDENTIFIER, Catalog
 from shared.destinations import KINDS
 from shared.web.answers import Backfill, CreatedBackfill, ListedBackfill
 from shared.web.errors import Fault
-from shared.web.models import CreateBackfill, Rules
+from shared.web.estimates import EstimatedBackfill
+from shared.web.models import CreateBackfill, EstimateBackfill, Rules
 from shared.web.receipts import Receipt, ReceiptChunk
 
 REFERENCE = "#/components/schemas/{model}"
@@ -40,6 +41,8 @@ def schemas(rules: Rules) -> dict[str, Any]:
     kinds = (
         CreateBackfill,
         CreatedBackfill,
+        EstimateBackfill,
+        EstimatedBackfill,
         ListedBackfill,
         Backfill,
         Receipt,
@@ -50,10 +53,12 @@ def schemas(rules: Rules) -> dict[str, Any]:
     adapters = [(kind.__name__, mode, TypeAdapter(kind)) for kind in kinds]
     _, definitions = TypeAdapter.json_schemas(adapters, ref_template=REFERENCE)
     found: dict[str, Any] = definitions["$defs"]
-    create, window = (found[name]["properties"] for name in ("CreateBackfill", "BackfillWindow"))
-    parallel, _null = create["max_parallel_chunks"]["anyOf"]
-    parallel["maximum"] = rules.chunks_in_flight
-    create["table"]["pattern"] = _tables(rules.catalog)
+    window = found["BackfillWindow"]["properties"]
+    for name in ("CreateBackfill", "EstimateBackfill"):
+        create = found[name]["properties"]
+        parallel, _null = create["max_parallel_chunks"]["anyOf"]
+        parallel["maximum"] = rules.chunks_in_flight
+        create["table"]["pattern"] = _tables(rules.catalog)
     specs = [kind.spec() for kind in KINDS.values()]
     for name in ("ShownDestination", "DestinationWithState"):
         found[name] = _shown(found[name], [found[spec.__name__] for spec in specs])

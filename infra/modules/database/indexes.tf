@@ -4,7 +4,8 @@
 
 locals {
   unindexed = [
-    "chunks", "counts", "deliveries", "delivered", "destinations", "filter", "idempotency_keys", "jobs", "topics",
+    "chunks", "counts", "deliveries", "delivered", "destinations", "filter", "idempotency_keys", "jobs", "rates",
+    "topics",
   ]
 
   # By collection and field: where it is asked for.
