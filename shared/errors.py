@@ -22,6 +22,7 @@ client may read (``message``) from what only the operator's log gets (``detail``
     │   ├── StaleMessage           of an unknown job, another attempt, or a job that has ended
     │   ├── LeftToOthers           somebody else is at this very work, and the sweep watches them
     │   └── DeliveryStopped        the job was cancelled or failed while its rows were being sent
+    ├── SliceRefused               an estimate asks for what a table lacks: slices.py
     └── RequestRefused             what the API's client asked for can't be had
         ├── JobUnknown             404
         ├── StateConflict          409

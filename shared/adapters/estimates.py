@@ -9,7 +9,6 @@ from typing import Any
 
 import requests
 from google.auth import exceptions, transport
-from google.oauth2 import id_token
 
 from shared.errors import Unavailable
 from shared.slices import Facts, Slice, SliceRefused, facts_from, faults_from, slice_to
@@ -28,6 +27,8 @@ class IdentityTokens:
         self._credentials: Any = None
 
     def __call__(self) -> Mapping[str, str]:
+        from google.oauth2 import id_token  # noqa: PLC0415 - most of the API's instances are never asked
+
         try:
             if self._credentials is None:
                 self._credentials = id_token.fetch_id_token_credentials(  # type: ignore[no-untyped-call]  # untyped there

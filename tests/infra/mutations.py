@@ -37,11 +37,11 @@ MUTATIONS = (
         '{ GOOGLE_CLOUD_PROJECT = var.project, PUSH_CHECKED_BY_IAM = "true" }',
     ),
     Mutation(
-        "deliveries may ask for estimates",
+        "the scheduler may ask for estimates, and the API may not",
         properties.only_the_api_asks_for_estimates,
         _FUNCTIONS,
-        'member   = "serviceAccount:${var.accounts["api"]}"',
-        'member   = "serviceAccount:${var.accounts["deliver"]}"',
+        "member   = var.api_member",
+        "member   = var.schedule_account.member",
     ),
     Mutation(
         "the staging function takes somebody else for the API",

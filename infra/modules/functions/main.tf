@@ -243,5 +243,5 @@ resource "google_cloud_run_v2_service_iam_member" "estimates" {
   location = var.region
   name     = google_cloudfunctions2_function.this[each.key].name
   role     = "roles/run.invoker"
-  member   = "serviceAccount:${var.accounts["api"]}"
+  member   = var.api_member
 }
