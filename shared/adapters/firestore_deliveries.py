@@ -20,7 +20,7 @@ from shared.adapters.firestore_documents import (
     RETRY,
     TIMEOUT,
     attempt_reference,
-    chunk_id,
+    delivery_id,
     fields_of,
     paged,
     skipped_fields,
@@ -66,7 +66,7 @@ class FirestoreDeliveries:
 
     def take(self, job: Job, chunk: int, uid: str) -> "FirestoreLease | None":
         """Created without a look at first, since nobody has begun most deliveries before."""
-        reference = self._collection(job).document(f"{chunk_id(chunk)}-{uid}")
+        reference = self._collection(job).document(delivery_id(chunk, uid))
         holder = self._new_holder()
         first = {"chunk": chunk, "destination": uid, "epoch": 1, "next_batch": 0, "rows": 0}
         hold = self._hold(holder, job)

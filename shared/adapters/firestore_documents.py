@@ -169,6 +169,10 @@ def chunk_id(number: int) -> str:
     return f"{number:08d}"
 
 
+def delivery_id(chunk: int, uid: str) -> str:
+    return f"{chunk_id(chunk)}-{uid}"
+
+
 def filter_parts(values: Sequence[FilterValue]) -> list[str]:
     """JSON text of the values, cut into parts that fit a document whatever they hold."""
     text = json.dumps(list(values))

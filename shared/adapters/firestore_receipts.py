@@ -1,29 +1,32 @@
 """Receipts in Firestore: the records of chunks and deliveries, read side by side."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters.firestore_documents import (
+    CALL,
     DONE,
     attempt_reference,
     chunk_from,
     chunk_id,
+    delivery_id,
     fields_of,
+    in_batches,
     paged,
     plain_time,
     skipped_from,
 )
+from shared.adapters.google_errors import reaching
 from shared.chunks import Chunk
 from shared.jobs import Job
 from shared.oversized import MOST_NAMED
 from shared.receipt import ChunkReceipt, DeliveryReceipt, LeftOut
 
-_CHUNKS = 250  # a page, with as many deliveries for each destination
+_CHUNKS = 250  # a page; for each destination, as many deliveries are read at once
 _NAMING = 50  # deliveries with the names of skipped rows, of 200 kB at most
 _SHOWN = ("chunk", "destination", "state", "rows", "rows_skipped", "epoch", "time_done", "crc32c")
 
@@ -59,23 +62,31 @@ def first_unequal(client: firestore.Client, job: Job, uid: str) -> int | None:
 
 
 def _receipts(client: firestore.Client, job: Job, start: int) -> Iterator[ChunkReceipt]:
+    """By the names of the documents, which follow from the chunks' numbers: no query, so no index."""
     chunks = attempt_reference(client, job).collection("chunks")
-    first = chunks.document(chunk_id(start)) if start else None
-    found = map(chunk_from, paged(chunks, start=first, size=_CHUNKS))
-    while some := list(islice(found, _CHUNKS)):
-        records = _records(client, job, some[0].number, some[-1].number)
-        for chunk in some:
+    for some in in_batches(range(start, job.num_chunks or 0), _CHUNKS):
+        found = _all(client, [chunks.document(chunk_id(number)) for number in some])
+        records = _records(client, job, some)
+        for chunk in sorted(map(chunk_from, found), key=lambda chunk: chunk.number):
             yield _receipt(chunk, records[chunk.number])
 
 
-def _records(client: firestore.Client, job: Job, first: int, last: int) -> Mapping[int, list[Any]]:
-    """The deliveries of the chunks between the two, with them, by chunk: their ids begin with its number."""
-    deliveries = _deliveries(client, job)
-    query = deliveries.select(_SHOWN).end_before({"__name__": deliveries.document(chunk_id(last + 1))})
-    records: dict[int, list[Any]] = defaultdict(list)
-    for snapshot in paged(query, start=deliveries.document(chunk_id(first))):
-        records[snapshot.get("chunk")].append(snapshot)
+def _records(client: firestore.Client, job: Job, chunks: Sequence[int]) -> Mapping[int, list[Any]]:
+    """The deliveries of the chunks, by chunk."""
+    deliveries, records = _deliveries(client, job), defaultdict[int, list[Any]](list)
+    for destination in job.destinations:
+        names = [deliveries.document(delivery_id(number, destination.uid)) for number in chunks]
+        for snapshot in _all(client, names, _SHOWN):
+            records[snapshot.get("chunk")].append(snapshot)
     return records
+
+
+def _all(
+    client: firestore.Client, names: list[firestore.DocumentReference], fields: Sequence[str] | None = None
+) -> list[firestore.DocumentSnapshot[Any]]:
+    """Those of the documents that are there, in no order."""
+    with reaching("the job store"):
+        return [one for one in client.get_all(names, field_paths=fields, **CALL) if one.exists]
 
 
 def _receipt(chunk: Chunk, records: list[Any]) -> ChunkReceipt:
