@@ -1,10 +1,17 @@
 """What receipts promise, held against Firestore and the fake alike."""
 
+import uuid
+
+import pytest
+from google.api_core.exceptions import DeadlineExceeded
+from google.cloud import firestore
+
+from shared.adapters import firestore_destinations
 from shared.jobs import Job
 from shared.oversized import MOST_NAMED, OversizedRow, Skipped
 from shared.receipt import DeliveryReceipt, LeftOut, unbalanced
 from shared.steps.ports import Lease
-from tests.contract.records import Records
+from tests.contract.records import Records, in_firestore
 from tests.fakes.examples import KAFKA, WEBHOOK
 
 
@@ -82,6 +89,25 @@ def test_the_rows_recorded_as_done_are_summed_for_each_destination(records: Reco
     done = records.jobs.rows_done(job)
     assert (done[KAFKA.uid], done[WEBHOOK.uid]) == (10, 4)
     assert unbalanced(job, done) == [WEBHOOK]
+
+
+@pytest.mark.emulator
+def test_what_is_too_much_for_one_sum_is_read(firestore_host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_host)
+    records = in_firestore(firestore.Client(project=f"test-{uuid.uuid4().hex[:12]}"))
+    job, _ = records.transporting(chunks=2)
+    lease = lease_of(records, job, 0, KAFKA.uid)
+    lease.checkpoint(1, Skipped(1, (OversizedRow(0, None, 9, None),)))
+    lease.done(5, None)
+    lease_of(records, job, 1, KAFKA.uid).done(4, None)
+    lease_of(records, job, 1, WEBHOOK.uid)
+    summed = records.jobs.rows_done(job)
+
+    def too_much(*_: object) -> None:
+        raise DeadlineExceeded("the sum takes too long")  # type: ignore[no-untyped-call]  # untyped there
+
+    monkeypatch.setattr(firestore_destinations, "rows_done", too_much)
+    assert records.jobs.rows_done(job) == summed == {KAFKA.uid: 9, WEBHOOK.uid: 0}
 
 
 def test_the_first_chunk_that_is_not_whole_is_named(records: Records) -> None:
