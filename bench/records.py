@@ -51,6 +51,7 @@ def transporting(
         attempt_id=job.require_attempt().attempt_id,
         chunks=len(found),
         rows=sum(each.rows for each in found),
+        size=sum(each.size for each in found),
         shards=shards_for(len(found)),
         now=datetime.now(UTC),
     )

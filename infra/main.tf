@@ -89,6 +89,7 @@ module "functions" {
   build_account     = module.identities.build
   accounts          = module.identities.emails
   urls              = local.url
+  api_member        = module.identities.members["api"]
   push_account      = module.identities.push
   schedule_account  = module.identities.schedule
   timeout           = local.function_timeout

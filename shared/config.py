@@ -88,6 +88,21 @@ class Settings:
         _switch,
         only="Cloud Run",
     )
+    api_service_account: str = _variable(
+        "API_SERVICE_ACCOUNT",
+        "email of the one service account that may ask the staging function for estimates, which has nobody's"
+        " without it",
+        "",
+    )
+    stage_url: str = _variable(
+        "STAGE_URL",
+        "the staging function, which the API asks for estimates; by https it shows an identity token. Empty:"
+        " there are none",
+        "",
+    )
+    estimates_per_minute: int = _variable(
+        "ESTIMATES_PER_MINUTE", "estimates that one organization may ask for in a minute", "10", _count
+    )
     staging_bucket: str = _variable("STAGING_BUCKET", "bucket of the staged files", "")
     table_catalog: Catalog = _variable(  # noqa: RUF009 - it answers a field, as for the others
         "TABLE_CATALOG",

@@ -22,11 +22,13 @@ client may read (``message``) from what only the operator's log gets (``detail``
     │   ├── StaleMessage           of an unknown job, another attempt, or a job that has ended
     │   ├── LeftToOthers           somebody else is at this very work, and the sweep watches them
     │   └── DeliveryStopped        the job was cancelled or failed while its rows were being sent
+    ├── SliceRefused               an estimate asks for what a table lacks: slices.py
     └── RequestRefused             what the API's client asked for can't be had
         ├── JobUnknown             404
         ├── StateConflict          409
         ├── KeyReused              409
         ├── TooManyJobs            429
+        ├── TooOften               429
         ├── CallerUnknown          403, to whoever calls a function that only Google may call
         ├── WebRefusal             400 to 415, before any step is asked: web/errors.py
         └── Invalid                422, with every fault of the request: web/errors.py
@@ -160,6 +162,16 @@ class TooManyJobs(RequestRefused):
     """The organization has as many jobs that have not ended as it may."""
 
     status = 429
+
+
+class TooOften(RequestRefused):
+    """The organization asked more often than it may; ``seconds`` until it may again."""
+
+    status = 429
+
+    def __init__(self, what: str, most: int, seconds: int) -> None:
+        super().__init__(f"Your organization may ask for {most} {what} a minute: try again in {seconds} s")
+        self.seconds = seconds
 
 
 class CallerUnknown(RequestRefused):

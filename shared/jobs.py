@@ -75,6 +75,7 @@ class Job:
     ``oversized_rows``: what becomes of rows larger than a destination takes, as it was given.
     ``retry``: raised by each retry, carried in every message; ``time_retried``: of the last one.
     ``attempts``: how often staging was begun since the last retry.
+    ``num_bytes``: of its staged files; jobs staged by older releases have none.
     ``time_nudged``, ``nudged_left``: when the sweep last looked after it, and what was left then.
     ``torn_down``: what a finished job leaves behind has been removed. ``reconciled``: by then, or in its
     pause, everything that Kafka had of it was known; ``settled``: so far it is of the chunks below that
@@ -111,6 +112,7 @@ class Job:
     shards: int = 0
     num_chunks: int | None = None
     num_rows: int | None = None
+    num_bytes: int | None = None
     error_message: str | None = None
     time_completed: datetime | None = None
     time_nudged: datetime | None = None
@@ -221,8 +223,12 @@ def record_query(job: Job, attempt_id: str, query_id: str) -> Job:
     return replace(job, attempt=replace(attempt, query_id=query_id), torn_down=False)
 
 
-def staged(job: Job, attempt_id: str, *, chunks: int, rows: int, shards: int, now: datetime) -> Job:
+def staged(
+    job: Job, attempt_id: str, *, chunks: int, rows: int, size: int, shards: int, now: datetime
+) -> Job:
     """The manifest is complete: on to transporting, or to completed when there is nothing to deliver.
+
+    ``size``: bytes of all files.
 
     Once past staging with the same attempt the job stays as it is.
     """
@@ -230,7 +236,14 @@ def staged(job: Job, attempt_id: str, *, chunks: int, rows: int, shards: int, no
     if job.num_chunks is not None:
         return job
     _require(job, JobStatus.STAGING)
-    moved = replace(job, status=JobStatus.TRANSPORTING, num_chunks=chunks, num_rows=rows, shards=shards)
+    moved = replace(
+        job,
+        status=JobStatus.TRANSPORTING,
+        num_chunks=chunks,
+        num_rows=rows,
+        num_bytes=size,
+        shards=shards,
+    )
     return complete(moved, now) if chunks == 0 else moved
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "find_statement",
     "known_statement",
     "selected",
+    "slice_of",
     "unload_statement",
 ]
 
@@ -83,19 +84,27 @@ def unload_statement(
     where the table has one. UnloadRefused or UnsupportedColumn if the table hasn't the columns that the job
     needs.
     """
-    conditions, values = _window(job.window, table_columns, block_column)
+    rows, values = slice_of(job.table, job.window, table_columns, block_column)
     if job.filter_column is not None:
         column = find_column(table_columns, job.filter_column, "the filter")
         listed, listed_values = condition(column, filter_values)
-        conditions, values = [*conditions, listed], (*values, *listed_values)
-    source = (
-        f"SELECT {select_list(selection)} FROM {_qualified(job.table)} AS {SOURCE} "
-        f"WHERE {' AND '.join(conditions)}"
-    )
+        rows, values = f"{rows} AND {listed}", (*values, *listed_values)
+    source = f"SELECT {select_list(selection)} {rows}"
     location = f"@{_qualified(location_stage)}/{_path(job.attempt_prefix)}"
     return Statement(
         f"COPY INTO {location} FROM ({source}) {_FILES} MAX_FILE_SIZE = {max_file_bytes:d}", values
     )
+
+
+def slice_of(
+    table: str, window: Window, table_columns: Sequence[TableColumn], block_column: str | None
+) -> tuple[str, tuple[Any, ...]]:
+    """From FROM on, what selects the window's rows, and the values to bind; more conditions may follow.
+
+    UnloadRefused if the table has no column that the window could be over.
+    """
+    conditions, values = _window(window, table_columns, block_column)
+    return f"FROM {_qualified(table)} AS {SOURCE} WHERE {' AND '.join(conditions)}", values
 
 
 def _window(

@@ -7,7 +7,7 @@ cast any other value silently: matching rows that nobody meant, or failing on th
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from types import MappingProxyType
@@ -55,6 +55,11 @@ def condition(column: TableColumn, values: Sequence[FilterValue]) -> tuple[str, 
         # As numbers, so that Snowflake can skip partitions; from text, since a literal may become a float.
         compared, placeholder = reference(column), f"%s::NUMBER({_MOST_DIGITS}, {column.scale})"
     return f"{compared} IN ({', '.join([placeholder] * len(bound))})", bound
+
+
+def unmatched(column: TableColumn, values: Sequence[FilterValue], found: Collection[Any]) -> list[int]:
+    """The places of the values that are not among those that were ``found``, as the column is staged."""
+    return [place for place, value in enumerate(values) if _bound(value, column) not in found]
 
 
 def _bound(value: FilterValue, column: TableColumn) -> Any:

@@ -1,13 +1,18 @@
-"""The staging function: Pub/Sub pushes stage and teardown messages to it."""
+"""The staging function: Pub/Sub pushes stage and teardown messages to it, the API asks what is in a slice."""
 
 import os
+from typing import TYPE_CHECKING
 
 from flask import Request
+from flask.typing import ResponseReturnValue
 
 from shared.bootstrap import logs, push
 from shared.bootstrap.framework import answers_everything
 from shared.bootstrap.once import Once
 from shared.config import read
+
+if TYPE_CHECKING:
+    from shared.bootstrap import estimates
 
 _NEEDED = ("SNOWFLAKE_CONNECT", "SNOWFLAKE_STAGE", "STAGING_BUCKET", "KAFKA_CLIENT")
 _settings = read(os.environ, _NEEDED, called_by_google=True)
@@ -21,10 +26,19 @@ def _build() -> push.Push:
     return push.build(_settings, "stage", build)
 
 
+def _build_estimates() -> "estimates.Answers":
+    from shared.bootstrap.estimates import build  # noqa: PLC0415 - as above
+
+    return build(_settings)
+
+
 _push = Once(_build)
+_estimates = Once(_build_estimates)
 
 
 @answers_everything
-def handle(request: Request) -> push.Answer:
-    """Answer one push."""
+def handle(request: Request) -> ResponseReturnValue:
+    """Answer one push, or one question of the API."""
+    if request.path == "/estimate":
+        return _estimates().answer(request)
     return _push().answer(request)

@@ -58,6 +58,7 @@ def function(name: str, options: StackOptions, layout: Layout) -> dict[str, str]
         "STAGE_TOPIC": names.STAGE_TOPIC,
         "CHUNKS_TOPIC": names.CHUNKS_TOPIC,
         "STATIC_CHUNKS_TOPIC": names.STATIC_CHUNKS_TOPIC,
+        "STAGE_URL": layout.url("stage"),
         "STAGING_BUCKET": names.BUCKET,
         "SNOWFLAKE_CONNECT": json.dumps(snowflake_connect(layout)),
         "SNOWFLAKE_STAGE": names.SNOWFLAKE_STAGE,

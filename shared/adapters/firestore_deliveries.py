@@ -7,6 +7,7 @@ trusted for that, only for when a silent holder may be taken for dead.
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,10 +16,11 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters.firestore_documents import (
+    DONE,
     RETRY,
     TIMEOUT,
     attempt_reference,
-    chunk_id,
+    delivery_id,
     fields_of,
     paged,
     skipped_fields,
@@ -33,7 +35,18 @@ from shared.oversized import NONE_SKIPPED, Skipped
 from shared.pieces import NOT_SPLIT, Splits
 from shared.steps.ports import Clock
 
-_LEASED, _RELEASED, _DONE = "leased", "released", "done"
+_LEASED, _RELEASED, _DONE = "leased", "released", DONE
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTime:
+    """What time it is, and for how long a lease is given."""
+
+    now: Clock
+    length: timedelta
+
+    def expiry(self) -> datetime:
+        return self.now() + self.length
 
 
 class FirestoreDeliveries:
@@ -48,13 +61,12 @@ class FirestoreDeliveries:
         new_holder: Callable[[], str],
     ) -> None:
         self._client = client
-        self._length = timedelta(seconds=lease_length)
-        self._now = now
+        self._time = LeaseTime(now, timedelta(seconds=lease_length))
         self._new_holder = new_holder
 
     def take(self, job: Job, chunk: int, uid: str) -> "FirestoreLease | None":
         """Created without a look at first, since nobody has begun most deliveries before."""
-        reference = self._collection(job).document(f"{chunk_id(chunk)}-{uid}")
+        reference = self._collection(job).document(delivery_id(chunk, uid))
         holder = self._new_holder()
         first = {"chunk": chunk, "destination": uid, "epoch": 1, "next_batch": 0, "rows": 0}
         hold = self._hold(holder, job)
@@ -63,7 +75,7 @@ class FirestoreDeliveries:
                 written = reference.create(first | hold, retry=RETRY, timeout=TIMEOUT)
             except AlreadyExists:
                 return self._take_over(reference, hold)
-            return FirestoreLease(reference, holder, written.update_time, first, self._expiry)
+            return FirestoreLease(reference, holder, written.update_time, first, self._time)
 
     def begun(self, job: Job) -> Mapping[int, set[str]]:
         begun: dict[int, set[str]] = {}
@@ -85,14 +97,14 @@ class FirestoreDeliveries:
         if chunk is not None:
             query = query.where(filter=FieldFilter("chunk", "==", chunk))
         with reaching("the job store"):
-            now = self._now()
+            now = self._time.now()
             return any(
                 fields["expires"] > now and opening in {None, fields.get("opening")}
                 for fields in map(fields_of, query.stream(retry=RETRY, timeout=TIMEOUT))
             )
 
     def _hold(self, holder: str, job: Job) -> dict[str, Any]:
-        expires = self._now() + self._length
+        expires = self._time.expiry()
         return {"state": _LEASED, "holder": holder, "expires": expires, "opening": job.opening}
 
     def _take_over(
@@ -105,8 +117,8 @@ class FirestoreDeliveries:
             return None
         if fields["holder"] == holder:
             # Our own creation, repeated because its answer was lost.
-            return FirestoreLease(reference, holder, snapshot.update_time, fields, self._expiry)
-        if fields["state"] == _LEASED and fields["expires"] > self._now():
+            return FirestoreLease(reference, holder, snapshot.update_time, fields, self._time)
+        if fields["state"] == _LEASED and fields["expires"] > self._time.now():
             raise Busy(f"chunk {fields['chunk']} is just being delivered", detail=reference.path)
         option = firestore.Client.write_option(last_update_time=snapshot.update_time)
         changes = {**hold, "epoch": fields["epoch"] + 1}
@@ -114,7 +126,7 @@ class FirestoreDeliveries:
             written = reference.update(changes, option, retry=RETRY, timeout=TIMEOUT)
         except FailedPrecondition:
             return self._already_mine(reference, holder)
-        return FirestoreLease(reference, holder, written.update_time, fields, self._expiry)
+        return FirestoreLease(reference, holder, written.update_time, fields, self._time)
 
     def _already_mine(self, reference: firestore.DocumentReference, holder: str) -> "FirestoreLease":
         """A write that was refused may have been our own, repeated because its answer was lost."""
@@ -122,10 +134,7 @@ class FirestoreDeliveries:
         fields = fields_of(snapshot)
         if fields.get("holder") != holder:
             raise Busy("somebody else has just begun this delivery", detail=reference.path)
-        return FirestoreLease(reference, holder, snapshot.update_time, fields, self._expiry)
-
-    def _expiry(self) -> datetime:
-        return self._now() + self._length
+        return FirestoreLease(reference, holder, snapshot.update_time, fields, self._time)
 
     def _collection(self, job: Job) -> firestore.CollectionReference:
         attempt = attempt_reference(self._client, job)
@@ -142,7 +151,7 @@ class FirestoreLease:
         holder: str,
         update_time: datetime,
         fields: Mapping[str, Any],
-        expiry: Callable[[], datetime],
+        time: LeaseTime,
     ) -> None:
         self.first_batch: int = fields["next_batch"]
         self.skipped = skipped_from(fields)
@@ -150,22 +159,22 @@ class FirestoreLease:
         self._reference = reference
         self._holder = holder
         self._update_time = update_time
-        self._expiry = expiry
+        self._time = time
         self._lock = threading.Lock()
 
     def renew(self) -> None:
-        self._write({"expires": self._expiry()})
+        self._write({"expires": self._time.expiry()})
 
     def checkpoint(
         self, next_batch: int, skipped: Skipped = NONE_SKIPPED, splits: Splits = NOT_SPLIT
     ) -> None:
         names = {} if skipped == self.skipped else skipped_fields(skipped)
         cuts = {} if splits == self.splits else splits_fields(splits)
-        self._write({"next_batch": next_batch, "expires": self._expiry(), **names, **cuts})
+        self._write({"next_batch": next_batch, "expires": self._time.expiry(), **names, **cuts})
         self.skipped, self.splits = skipped, splits
 
-    def done(self, rows: int) -> None:
-        self._write({"state": _DONE, "rows": rows})
+    def done(self, rows: int, crc32c: str | None) -> None:
+        self._write({"state": _DONE, "rows": rows, "crc32c": crc32c, "time_done": self._time.now()})
 
     def release(self) -> None:
         try:

@@ -10,6 +10,7 @@ organizations/{organization}/jobs/{job}                     the job
 …/jobs/{job}/attempts/{attempt}/delivered/{number}          marks the chunk as counted
 …/jobs/{job}/attempts/{attempt}/deliveries/{number}-{uid}   what was done of a chunk at a destination
 organizations/{organization}/topics/topic-{name}            who names and who created a Kafka topic
+organizations/{organization}/rates/{what}                   how often it asked in this minute
 organizations/{organization}/idempotency_keys/{sha256}      the job that was created with a key
 """
 
@@ -51,6 +52,8 @@ RETRY = Retry(
     timeout=TIMEOUT,
 )
 CALL: Mapping[str, Any] = {"retry": RETRY, "timeout": TIMEOUT}
+DONE = "done"
+"""The state of a delivery whose destination has the chunk."""
 RACES = 20
 """How often a write is tried again on what somebody else has written meanwhile."""
 
@@ -112,12 +115,12 @@ def job_from(snapshot: firestore.DocumentSnapshot[Any]) -> Job:
             ),
             "chosen": tuple(Choice(**choice) for choice in fields.get("chosen", ())),
             "idempotency": Idempotency(**idempotency) if idempotency else None,
-            "time_created": _time(fields["time_created"]),
-            "time_retried": _time(fields.get("time_retried")),
-            "time_completed": _time(fields["time_completed"]),
-            "time_nudged": _time(fields["time_nudged"]),
-            "time_paused": _time(fields.get("time_paused")),
-            "time_resumed": _time(fields.get("time_resumed")),
+            "time_created": plain_time(fields["time_created"]),
+            "time_retried": plain_time(fields.get("time_retried")),
+            "time_completed": plain_time(fields["time_completed"]),
+            "time_nudged": plain_time(fields["time_nudged"]),
+            "time_paused": plain_time(fields.get("time_paused")),
+            "time_resumed": plain_time(fields.get("time_resumed")),
         }
     )
 
@@ -130,7 +133,11 @@ def chunk_from(snapshot: firestore.DocumentSnapshot[Any]) -> Chunk:
 def skipped_fields(skipped: Skipped) -> dict[str, Any]:
     """A delivery's skipped rows. Their names are one text: as a list each of them would be indexed."""
     names = [dataclasses.astuple(row) for row in skipped.named]
-    return {"rows_skipped": skipped.rows, "skipped": json.dumps(names, ensure_ascii=False)}
+    return {
+        "rows_skipped": skipped.rows,
+        "skipped": json.dumps(names, ensure_ascii=False),
+        "skips": True,
+    }
 
 
 def skipped_from(fields: Mapping[str, Any]) -> Skipped:
@@ -162,6 +169,10 @@ def chunk_id(number: int) -> str:
     return f"{number:08d}"
 
 
+def delivery_id(chunk: int, uid: str) -> str:
+    return f"{chunk_id(chunk)}-{uid}"
+
+
 def filter_parts(values: Sequence[FilterValue]) -> list[str]:
     """JSON text of the values, cut into parts that fit a document whatever they hold."""
     text = json.dumps(list(values))
@@ -179,16 +190,16 @@ def in_batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
 
 
 def paged(
-    query: Query, start: firestore.DocumentReference | None = None
+    query: Query, start: firestore.DocumentReference | None = None, size: int = _PAGE
 ) -> Iterator[firestore.DocumentSnapshot[Any]]:
     """A query's documents by their ids, from ``start`` on, page by page: a stream that waits for its reader,
     or that is too long, runs into its timeout.
     """
-    first = query.order_by("__name__").limit(_PAGE)
+    first = query.order_by("__name__").limit(size)
     if start is not None:
         first = first.start_at({"__name__": start})
     page: list[firestore.DocumentSnapshot[Any]] = []
-    while not page or len(page) == _PAGE:
+    while not page or len(page) == size:
         following = first.start_after(page[-1]) if page else first
         with reaching("the job store"):
             page = list(following.stream(retry=RETRY, timeout=TIMEOUT))
@@ -203,10 +214,10 @@ def _known(kind: type[Job | Attempt], fields: Mapping[str, Any]) -> dict[str, An
 
 
 def _attempt(fields: Mapping[str, Any]) -> Attempt:
-    return Attempt(**_known(Attempt, fields) | {"claimed_at": _time(fields["claimed_at"])})
+    return Attempt(**_known(Attempt, fields) | {"claimed_at": plain_time(fields["claimed_at"])})
 
 
-def _time(value: datetime | None) -> datetime | None:
+def plain_time(value: datetime | None) -> datetime | None:
     """Firestore answers a datetime class of its own, with nanoseconds; the domain's is plain."""
     if value is None:
         return None

@@ -4,10 +4,10 @@ A change is a write under the precondition that the document is still the one th
 ever held, so a process that dies in the middle leaves nothing behind that others must wait for.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from google.api_core.exceptions import AlreadyExists, FailedPrecondition, NotFound
+from google.api_core.exceptions import AlreadyExists, DeadlineExceeded, FailedPrecondition, NotFound
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
@@ -25,6 +25,7 @@ from shared.adapters.firestore_documents import (
 from shared.adapters.firestore_idempotency import claim_key, free_key, has_expired, owner, read_key
 from shared.adapters.firestore_limits import Limits, count
 from shared.adapters.firestore_listings import read_counts, read_filters
+from shared.adapters.firestore_receipts import first_unequal, sum_rows_done
 from shared.adapters.google_errors import reaching
 from shared.adapters.job_events import end_of
 from shared.errors import StaleMessage, Unavailable
@@ -165,6 +166,19 @@ class FirestoreJobs:
 
     def counts(self, job: Job) -> Counts | None:
         return read_counts(self._client, [job])[job.job_id]
+
+    def rows_done(self, job: Job) -> Mapping[str, int]:
+        try:
+            with reaching("the job store"):
+                return firestore_destinations.rows_done(self._client, job)
+        except Unavailable as error:
+            if not isinstance(error.__cause__, DeadlineExceeded):
+                raise
+        # Too many for one sum: else a job of very many chunks could never complete.
+        return sum_rows_done(self._client, job)
+
+    def unequal_chunk(self, job: Job, uid: str) -> int | None:
+        return first_unequal(self._client, job, uid)
 
     def transporting(self, organization_id: str, most: int) -> int:
         jobs = self._client.collection("organizations", organization_id, "jobs")

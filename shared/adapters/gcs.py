@@ -9,6 +9,7 @@ from google.cloud.storage import Client
 
 from shared.adapters.google_errors import reaching
 from shared.errors import StagedFileUnusable, Unavailable
+from shared.steps.ports import OpenedFile
 
 _TIMEOUT = 20.0
 # What one request fetches: the reader's default of 40 MiB would be most of a function's memory.
@@ -23,7 +24,7 @@ class GcsStagedFiles:
         self._bucket = client.bucket(bucket)
 
     @contextmanager
-    def open(self, path: str, size: int) -> Iterator[BinaryIO]:
+    def open(self, path: str, size: int) -> Iterator[OpenedFile]:
         with reaching("the staging bucket"):
             try:
                 blob = self._bucket.get_blob(path, timeout=_TIMEOUT)
@@ -34,7 +35,7 @@ class GcsStagedFiles:
                         f"A staged file has {blob.size} bytes where Snowflake wrote {size}", detail=path
                     )
                 with blob.open("rb", chunk_size=_FETCH, timeout=_TIMEOUT) as file:
-                    yield cast("BinaryIO", file)
+                    yield OpenedFile(cast("BinaryIO", file), blob.crc32c)
             except NotFound as error:
                 raise StagedFileUnusable("A staged file is gone", detail=path) from error
             except Forbidden as error:

@@ -5,7 +5,9 @@ The connector's own log is kept to warnings: below that it writes what it sends 
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
@@ -25,6 +27,7 @@ from shared.unload import Statement, TableColumn, describe_statement, find_state
 Answer = TypeVar("Answer")
 OpenConnection = Callable[..., Any]
 
+_LOOK_AGAIN: Final = 0.1
 # In seconds: a Snowflake that does not answer is noticed before a function's deadline. The operator's
 # own arguments win.
 _LIMITS: Final[Mapping[str, Any]] = MappingProxyType(
@@ -57,7 +60,7 @@ _STATES: Final[Mapping[QueryStatus, UnloadState]] = MappingProxyType(
 
 
 class SnowflakeUnloads:
-    """Fulfils ``Unloads``. Threads may share one: the session is shared, no cursor is.
+    """Fulfils ``Unloads`` and ``Questions``. Threads may share one: the session is shared, no cursor is.
 
     ``connect`` is what the connector's ``connect()`` takes, ``location_stage`` the external stage as
     ``DATABASE.SCHEMA.STAGE``, ``statement_timeout`` how many seconds an unload may run.
@@ -114,6 +117,41 @@ class SnowflakeUnloads:
             raise Unavailable("Snowflake", detail="an unload was submitted and no query id answered")
         self._submitted.add(query_id)
         return query_id
+
+    def ask(self, statement: Statement, tag: str, seconds: float) -> list[tuple[Any, ...]]:
+        """The rows of a statement that runs for so long at most: by its own timeout, should nobody be left
+        to abort it.
+        """
+        until = time.monotonic() + seconds
+        # A second more than we wait: it is the warehouse's, in case we die.
+        parameters = {"QUERY_TAG": tag, "STATEMENT_TIMEOUT_IN_SECONDS": max(1, int(seconds) + 1)}
+
+        def start(connection: Any) -> str:
+            answer = connection.cursor().execute_async(
+                statement.text, statement.values, _statement_params=parameters
+            )
+            return str(answer["queryId"])
+
+        query_id = self._ask(start)
+        self._submitted.add(query_id)
+        try:
+            while (state := self.state(query_id)) is UnloadState.RUNNING and time.monotonic() < until:
+                time.sleep(_LOOK_AGAIN)
+        except BaseException:
+            self._abort_if_possible(query_id)
+            raise
+        finally:
+            self._submitted.discard(query_id)
+        if state is UnloadState.SUCCEEDED:
+            return self._ask(lambda connection: connection.cursor().query_result(query_id).fetchall())
+        if state is UnloadState.FAILED:
+            raise self.failure(query_id)
+        self._abort_if_possible(query_id)
+        raise Unavailable("Snowflake", detail=f"query {query_id} has no answer after {seconds:g} s")
+
+    def _abort_if_possible(self, query_id: str) -> None:
+        with suppress(BackfillError):
+            self.abort(query_id)
 
     def find(self, tag: str) -> str | None:
         found = self._rows(find_statement(self._location_stage, tag))

@@ -2,10 +2,15 @@
 
 from datetime import timedelta
 
+from google.auth.transport.requests import Request
+
+from shared.adapters.estimates import IdentityTokens, StageEstimates
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_keys import FirestoreKeys
 from shared.adapters.firestore_limits import Limits
 from shared.adapters.firestore_listings import FirestoreListings
+from shared.adapters.firestore_rates import FirestoreRates
+from shared.adapters.firestore_receipts import FirestoreReceipts
 from shared.bootstrap.clients import firestore_client, monotonic, new_id, now, publisher
 from shared.bootstrap.logs import report
 from shared.bootstrap.traces import tracer
@@ -19,6 +24,10 @@ from shared.web.openapi import document
 PUBLISH_SECONDS = 10.0
 
 
+# Above the staging function's own limit; with a token asked for before, below what a client waits.
+ESTIMATE_SECONDS = 21.0
+
+
 def build(settings: Settings) -> Api:
     client = firestore_client(settings)
     rules = Rules(settings.table_catalog, settings.allow_insecure_destinations, settings.chunks_in_flight)
@@ -26,6 +35,9 @@ def build(settings: Settings) -> Api:
         keys=FirestoreKeys(client, monotonic, now),
         jobs=FirestoreJobs(client, report, Limits(client, settings.most_jobs_in_flight, monotonic)),
         listings=FirestoreListings(client),
+        receipts=FirestoreReceipts(client),
+        estimates=_estimates(settings),
+        rates=FirestoreRates(client, "estimates", settings.estimates_per_minute, now),
         publisher=publisher(settings, timeout=PUBLISH_SECONDS),
         now=now,
         new_id=new_id,
@@ -39,3 +51,10 @@ def build(settings: Settings) -> Api:
         events=report,
         openapi=document(rules),
     )
+
+
+def _estimates(settings: Settings) -> StageEstimates:
+    """The local stack's staging function asks nobody for a token."""
+    url = settings.stage_url
+    tokens = IdentityTokens(url, Request()) if url.startswith("https:") else dict
+    return StageEstimates(url, tokens, ESTIMATE_SECONDS)

@@ -14,13 +14,14 @@ class Anybody:
         del authorization, serverless_authorization
 
 
-def callers(settings: Settings) -> Anybody | GoogleCallers:
+def callers(settings: Settings, service_account: str | None = None) -> Anybody | GoogleCallers:
+    """Those of the ``service_account``, or of the one that pushes."""
     if not settings.push_audience:
         return Anybody()
     return GoogleCallers(
         Request(),
         audience=settings.push_audience,
-        service_account=settings.push_service_account,
+        service_account=settings.push_service_account if service_account is None else service_account,
         behind_iam=settings.push_checked_by_iam,
         now=now,
         monotonic=monotonic,

@@ -22,6 +22,7 @@ from shared.steps.finish import Finish
 from shared.steps.pass_on import PassOn
 from shared.steps.ports import Chunks, Clock, Deliveries, Jobs, Lease, Publisher, StagedFiles
 from shared.steps.sending import ChunkDelivery, Pulse, ReadRows, Sink
+from shared.steps.tally import Tally
 
 _LONGEST_WISH = 3600.0  # seconds for which a destination is left alone at its word
 
@@ -133,7 +134,7 @@ class Deliver:
         began = self.monotonic()
         try:
             with self.keep_alive(job, lease, deadline) as pulse:
-                sent = self._stream(job, chunk, destination, lease, pulse)
+                sent, crc32c = self._stream(job, chunk, destination, lease, pulse)
         except BackfillError as error:
             self._let_go(job, destination, lease, error)
             raise
@@ -141,7 +142,7 @@ class Deliver:
             lease.release()
             raise
         if sent:
-            lease.done(chunk.rows)
+            lease.done(chunk.rows, crc32c)
             self._report(job, chunk, destination, lease, self.monotonic() - began)
         else:
             lease.release()
@@ -153,11 +154,15 @@ class Deliver:
             return None
         return self.jobs.asked_to_wait(job, destination.uid)
 
-    def _stream(self, job: Job, chunk: Chunk, destination: Destination, lease: Lease, pulse: Pulse) -> bool:
+    def _stream(
+        self, job: Job, chunk: Chunk, destination: Destination, lease: Lease, pulse: Pulse
+    ) -> tuple[bool, str]:
+        """Whether all of it was sent, and the checksum of what it was sent from."""
         delivery = delivery_of(job, chunk, destination, lease)
         with self.files.open(job.attempt_prefix + chunk.name, chunk.size) as file:
-            rows = self.read_rows(file, job.columns, job.staged_key(destination), chunk)
-            return self.sinks[destination.type].deliver(delivery, rows, pulse)
+            rows = self.read_rows(file.content, job.columns, job.staged_key(destination), chunk)
+            sent = self.sinks[destination.type].deliver(delivery, Tally(rows, chunk), pulse)
+            return sent, file.crc32c
 
     def _report(self, job: Job, chunk: Chunk, destination: Destination, lease: Lease, seconds: float) -> None:
         rows = chunk.rows - min(chunk.rows, lease.first_batch * batch_rows_of(job, destination))

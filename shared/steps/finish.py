@@ -5,6 +5,7 @@ from functools import partial
 
 from shared.jobs import Job, JobStatus, complete, fail
 from shared.messages import TearDownJob
+from shared.receipt import unbalanced
 from shared.steps.find import find_for_message
 from shared.steps.ports import Clock, Jobs, Publisher
 
@@ -18,11 +19,16 @@ class Finish:
     now: Clock
 
     def if_all_delivered(self, job: Job) -> Job:
-        """Complete the job if nothing is left of it; finishing twice changes nothing."""
+        """Complete the job if nothing is left of it, or fail it if its receipt then does not balance;
+        finishing twice changes nothing.
+        """
         counts = self.jobs.counts(job)
         if counts is None or counts.chunks_left > 0:
             return job
-        finished = self.jobs.change(job.organization_id, job.job_id, partial(complete, now=self.now()))
+        transition = partial(complete, now=self.now())
+        if not job.status.is_terminal and (fault := balance_fault(job, self.jobs)):
+            transition = partial(fail, message=fault, now=self.now(), retry=job.retry)
+        finished = self.jobs.change(job.organization_id, job.job_id, transition)
         self._ask_for_teardown(finished)
         return finished
 
@@ -39,3 +45,15 @@ class Finish:
     def _ask_for_teardown(self, job: Job) -> None:
         if job.status.is_terminal and not job.torn_down:
             self.publisher.publish(job, [TearDownJob(job.organization_id, job.job_id)])
+
+
+def balance_fault(job: Job, jobs: Jobs) -> str | None:
+    """What does not balance in the receipt of a job of which nothing is left, for its client."""
+    for destination in unbalanced(job, jobs.rows_done(job)):
+        chunk = jobs.unequal_chunk(job, destination.uid)
+        named = "the whole job" if chunk is None else f"chunk {chunk}"
+        return (
+            f"The receipt does not balance: of {named}, {destination} was not recorded to have just the rows"
+            " that were unloaded. Ask the operator to look into it, and create a new backfill"
+        )
+    return None

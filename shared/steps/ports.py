@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from shared.chunks import Chunk, StagedFile
 from shared.destination import Destination
@@ -16,6 +16,8 @@ from shared.jobs import Counts, FilterValue, Job, JobStatus
 from shared.messages import Message
 from shared.oversized import NONE_SKIPPED, Skipped
 from shared.pieces import NOT_SPLIT, Splits
+from shared.receipt import ChunkReceipt, LeftOut
+from shared.slices import Facts, Slice
 from shared.unload import Statement, TableColumn
 
 Clock = Callable[[], datetime]
@@ -74,6 +76,16 @@ class Jobs(Protocol):
         """What is left, consistent with every commit before; None until the manifest is committed."""
         ...
 
+    def rows_done(self, job: Job) -> Mapping[str, int]:
+        """By the destinations' uids, the rows of the chunks that each is done with, consistent with every
+        write before; rows that were left out included.
+        """
+        ...
+
+    def unequal_chunk(self, job: Job, uid: str) -> int | None:
+        """The first chunk with which the destination is not done, or done with another number of rows."""
+        ...
+
     def wanted(self, job: Job) -> bool:
         """Whether the rows of the job's attempt are still to be delivered, and now."""
         ...
@@ -121,6 +133,34 @@ class Listings(Protocol):
 
     def destinations(self, job: Job) -> Mapping[str, DestinationProgress]:
         """By the destination's uid."""
+        ...
+
+
+class Receipts(Protocol):
+    """What the API shows of a job's chunks, long after it has ended."""
+
+    def chunks(self, job: Job, start: int = 0) -> Iterator[ChunkReceipt]:
+        """From the chunk numbered ``start`` on, in the order of their numbers, read page by page."""
+        ...
+
+    def left_out(self, job: Job) -> Mapping[str, LeftOut]:
+        """By the uids of the destinations that were not sent some rows."""
+        ...
+
+
+class Estimates(Protocol):
+    """What is in a slice."""
+
+    def facts(self, wanted: Slice) -> Facts:
+        """SliceRefused with what the table lacks; Unavailable if there is no answer in time."""
+        ...
+
+
+class Rates(Protocol):
+    """How often an organization may ask."""
+
+    def take(self, organization_id: str) -> None:
+        """TooOften for one more than it may."""
         ...
 
 
@@ -177,8 +217,11 @@ class Lease(Protocol):
         """
         ...
 
-    def done(self, rows: int) -> None:
-        """The destination has the whole chunk. Busy when the lease was lost."""
+    def done(self, rows: int, crc32c: str | None) -> None:
+        """The destination has the whole chunk. Busy when the lease was lost.
+
+        ``crc32c``: the staged file's, if it was read.
+        """
         ...
 
     def release(self) -> None:
@@ -268,11 +311,18 @@ class Unloads(Protocol):
         ...
 
 
+class OpenedFile(NamedTuple):
+    """A file's bytes, seekable, and their checksum in Base64 as the bucket has it."""
+
+    content: BinaryIO
+    crc32c: str
+
+
 class StagedFiles(Protocol):
     """The staging bucket."""
 
-    def open(self, path: str, size: int) -> AbstractContextManager[BinaryIO]:
-        """The file's bytes, seekable; StagedFileUnusable if it is gone or of another size."""
+    def open(self, path: str, size: int) -> AbstractContextManager[OpenedFile]:
+        """StagedFileUnusable if the file is gone or of another size."""
         ...
 
     def delete(self, prefix: str) -> None:

@@ -97,5 +97,5 @@ class Reconcile:
             return False
         lease = self.deliveries.take(job, chunk.number, destination.uid)
         if lease is not None:
-            lease.done(chunk.rows)
+            lease.done(chunk.rows, None)
         return True

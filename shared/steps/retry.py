@@ -4,10 +4,11 @@ import contextlib
 from datetime import datetime
 
 from shared import jobs as domain
-from shared.errors import RetryLater
+from shared.errors import RetryLater, StateConflict
 from shared.jobs import Job, JobStatus
 from shared.messages import StageJob, TearDownJob
 from shared.steps.find import find_for_client
+from shared.steps.finish import balance_fault
 from shared.steps.kept import Kept, require_deliverable
 from shared.steps.ports import Jobs, Publisher
 
@@ -25,11 +26,14 @@ def retry(
         jobs.require_room(organization_id)
     counts = jobs.counts(found)
     chunks_left = None if counts is None else counts.chunks_left
+    fault = balance_fault(found, jobs) if chunks_left == 0 else None
 
     def transition(job: Job) -> Job:
         again = domain.retry(job, now, after=found.retry)
         if again == job:
             return job
+        if fault is not None:
+            raise StateConflict(f"The job is failed. {fault}")
         if chunks_left == 0:
             return domain.complete(again, now)
         if chunks_left is not None:

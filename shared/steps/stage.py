@@ -240,6 +240,7 @@ class Stage:
             attempt_id=job.require_attempt().attempt_id,
             chunks=len(found),
             rows=sum(chunk.rows for chunk in found),
+            size=sum(chunk.size for chunk in found),
             shards=counting.shards_for(len(found)),
             now=self.now(),
         )

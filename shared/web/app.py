@@ -17,7 +17,8 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 from werkzeug.routing import Map, MapAdapter, Rule
 
-from shared.errors import JobUnknown, RequestRefused, RetryLater, StaleMessage, TooManyJobs
+from shared.errors import JobUnknown, RequestRefused, RetryLater, StaleMessage, TooManyJobs, TooOften
+from shared.estimate import estimate
 from shared.events import (
     Event,
     Events,
@@ -29,16 +30,18 @@ from shared.events import (
 )
 from shared.jobs import Job
 from shared.organizations import Caller
+from shared.receipt import require_staged
+from shared.slices import SliceRefused
 from shared.steps.accept import accept
 from shared.steps.cancel import cancel
 from shared.steps.find import find_for_client
 from shared.steps.kept import Kept
 from shared.steps.pause import pause, resume
-from shared.steps.ports import Clock, Jobs, Listings, Publisher
+from shared.steps.ports import Clock, Estimates, Jobs, Listings, Publisher, Rates, Receipts
 from shared.steps.retry import retry
 from shared.traces import HEADER as TRACE
 from shared.traces import Tracer, current, parse
-from shared.web import listing
+from shared.web import estimates, listing, receipts
 from shared.web.answers import CreatedBackfill, shown
 from shared.web.auth import Keys, authenticate
 from shared.web.body import drain, read_json
@@ -48,7 +51,7 @@ from shared.web.idempotency import HEADER as IDEMPOTENCY_KEY
 from shared.web.idempotency import key_faults, named_by
 from shared.web.models import Rules
 from shared.web.responses import answer, answer_bytes, answer_stream
-from shared.web.validation import read_backfill
+from shared.web.validation import read_backfill, read_estimate
 
 BACKFILLS = "/api/v1/beam/backfills"
 RETRY_AFTER_SECONDS = 5
@@ -62,7 +65,10 @@ _PATHS = Map(
         Rule("/api/v1/beam/openapi.json", endpoint="openapi", methods=["GET"]),
         Rule(BACKFILLS, endpoint="create", methods=["POST"]),
         Rule(BACKFILLS, endpoint="list", methods=["GET"]),
+        Rule(f"{BACKFILLS}/estimate", endpoint="estimate", methods=["POST"]),
         Rule(f"{BACKFILLS}/<uuid:job_id>", endpoint="get", methods=["GET"]),
+        Rule(f"{BACKFILLS}/<uuid:job_id>/receipt", endpoint="receipt", methods=["GET"]),
+        Rule(f"{BACKFILLS}/<uuid:job_id>/receipt/chunks", endpoint="receipt_chunks", methods=["GET"]),
         Rule(f"{BACKFILLS}/<uuid:job_id>/cancel", endpoint="cancel", methods=["POST"]),
         Rule(f"{BACKFILLS}/<uuid:job_id>/retry", endpoint="retry", methods=["POST"]),
         Rule(f"{BACKFILLS}/<uuid:job_id>/pause", endpoint="pause", methods=["POST"]),
@@ -91,6 +97,9 @@ class Api:
     keys: Keys
     jobs: Jobs
     listings: Listings
+    receipts: Receipts
+    estimates: Estimates
+    rates: Rates
     publisher: Publisher
     now: Clock
     new_id: Callable[[], UUID]
@@ -116,6 +125,8 @@ class Api:
             headers = error.headers if isinstance(error, WebRefusal) else None
             if isinstance(error, TooManyJobs):
                 headers = {"Retry-After": str(LIMIT_RETRY_AFTER_SECONDS)}
+            elif isinstance(error, TooOften):
+                headers = {"Retry-After": str(error.seconds)}
             response = answer(error.status, {"detail": detail_of(error)}, headers)
         except RetryLater as error:
             told = {"error": type(error).__name__, "detail": error.detail}
@@ -136,11 +147,14 @@ class Api:
         match endpoint:
             case "create":
                 return self._create(request, caller)
+            case "estimate":
+                return self._estimate(request, caller.organization_id)
             case "list":
                 return self._list(request, caller.organization_id)
-            case "get":
+            case "get" | "receipt" | "receipt_chunks":
                 job_id = str(arguments["job_id"])
-                return self._show(find_for_client(caller.organization_id, job_id, jobs=self.jobs))
+                job = find_for_client(caller.organization_id, job_id, jobs=self.jobs)
+                return self._look(endpoint, job, request)
             case _:
                 return self._change(endpoint, caller, str(arguments["job_id"]))
 
@@ -164,6 +178,17 @@ class Api:
         created = CreatedBackfill(job_id=job.job_id, workflow_id=job.workflow_id)
         return answer(201, created, {"Location": f"{BACKFILLS}/{job.job_id}"})
 
+    def _estimate(self, request: Request, organization_id: str) -> Response:
+        request_read = read_estimate(read_json(request), self.rules)
+        wanted = estimates.slice_of(request_read, organization_id)
+        self.rates.take(organization_id)
+        try:
+            facts = self.estimates.facts(wanted)
+        except SliceRefused as error:
+            raise estimates.invalid(error) from error
+        found = estimate(facts, wanted, destinations=len(request_read.destinations), now=self.now())
+        return answer(200, estimates.shown(facts, found))
+
     def _list(self, request: Request, organization_id: str) -> Response:
         page = listing.read_page(request.args)
         jobs = partial(
@@ -186,6 +211,24 @@ class Api:
         filter_values = None if job.filter_column is None else self.jobs.filter_values(job)
         counts, destinations = self.jobs.counts(job), self.listings.destinations(job)
         return answer(200, shown(job, filter_values, counts, destinations))
+
+    def _look(self, endpoint: str, job: Job, request: Request) -> Response:
+        if endpoint == "get":
+            return self._show(job)
+        require_staged(job)
+        return self._receipt(job) if endpoint == "receipt" else self._receipt_chunks(request, job)
+
+    def _receipt(self, job: Job) -> Response:
+        left_out = self.receipts.left_out(job) if job.skips_oversized else {}
+        return answer(200, receipts.receipt(job, self.listings.destinations(job), left_out))
+
+    def _receipt_chunks(self, request: Request, job: Job) -> Response:
+        limit, start = receipts.read_page(request.args)
+        lines = receipts.lines(job, self.receipts.chunks(job, start), limit)
+        # Read before the status is sent: until then an outage can be answered.
+        first = list(islice(lines, 1))
+        more = receipts.next_link(f"{BACKFILLS}/{job.job_id}/receipt/chunks", job, limit, start)
+        return answer_stream(chain(first, lines), {"Content-Type": receipts.MEDIA_TYPE, **more})
 
     def _change(self, endpoint: str, caller: Caller, job_id: str) -> Response:
         steps: Mapping[str, Callable[..., Job]] = {

@@ -34,7 +34,7 @@ def new_job(
         destinations=_destinations(request.destinations, new_id),
         static_egress_ip=request.static_egress_ip,
         oversized_rows=request.oversized_rows,
-        chosen=tuple(_choice(column) for column in request.columns or ()),
+        chosen=choices(request),
         time_created=now,
         webhook_batch_rows=webhook_batch_rows,
         filter_column=request.filter.column if request.filter else None,
@@ -42,6 +42,11 @@ def new_job(
         trace=trace,
         max_parallel_chunks=request.max_parallel_chunks,
     )
+
+
+def choices(request: CreateBackfill) -> tuple[Choice, ...]:
+    """The columns that were chosen."""
+    return tuple(_choice(column) for column in request.columns or ())
 
 
 def _choice(column: str | RenamedColumn) -> Choice:

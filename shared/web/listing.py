@@ -7,7 +7,7 @@ or, so that memory stays bounded whatever the filters hold, at the first job tha
 
 import json
 import re
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
@@ -44,15 +44,8 @@ class Page:
 
 def read_page(query: MultiDict[str, str]) -> Page:
     """Read the query's parameters; Invalid with everything that is wrong with them."""
-    faults: list[Fault] = []
-    for name in query:
-        if name not in _PARAMETERS:
-            faults.append(_fault(name, "Unknown query parameter", "extra_forbidden"))
-        elif name != "status" and len(query.getlist(name)) > 1:
-            faults.append(_fault(name, "Give the parameter once", "given_twice"))
-    limit, cursor = query.get("limit"), query.get("cursor")
-    if limit is not None and not (_LIMIT.fullmatch(limit) and 1 <= int(limit) <= MOST_PER_PAGE):
-        faults.append(_fault("limit", f"Give an integer from 1 to {MOST_PER_PAGE}", "limit"))
+    faults = query_faults(query, _PARAMETERS)
+    limit, cursor = read_limit(query, faults), query.get("cursor")
     after = None if cursor is None else _read_cursor(cursor)
     if cursor is not None and after is None:
         faults.append(_fault("cursor", "Give the cursor of a Link header", "cursor"))
@@ -64,7 +57,29 @@ def read_page(query: MultiDict[str, str]) -> Page:
         raise Invalid(faults)
     # Each once, in the order of a job's life: pages of one selection have one Link, however it was written.
     statuses = tuple(status for status in JobStatus if status in query.getlist("status"))
-    return Page(None if limit is None else int(limit), after, statuses, newest_first=order == "desc")
+    return Page(limit, after, statuses, newest_first=order == "desc")
+
+
+def query_faults(query: MultiDict[str, str], known: Collection[str]) -> list[Fault]:
+    """What is wrong with the parameters' names."""
+    faults: list[Fault] = []
+    for name in query:
+        if name not in known:
+            faults.append(_fault(name, "Unknown query parameter", "extra_forbidden"))
+        elif name != "status" and len(query.getlist(name)) > 1:
+            faults.append(_fault(name, "Give the parameter once", "given_twice"))
+    return faults
+
+
+def read_limit(query: MultiDict[str, str], faults: list[Fault]) -> int | None:
+    """The page's length, if one is asked for; a fault is added to the others."""
+    limit = query.get("limit")
+    if limit is None:
+        return None
+    if not (_LIMIT.fullmatch(limit) and 1 <= int(limit) <= MOST_PER_PAGE):
+        faults.append(_fault("limit", f"Give an integer from 1 to {MOST_PER_PAGE}", "limit"))
+        return None
+    return int(limit)
 
 
 def stream(entries: Iterator[Entry]) -> Generator[bytes, None, None]:

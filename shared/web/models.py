@@ -173,17 +173,20 @@ else:
     ]
 
 
+JobName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_NAME_LENGTH),
+    AfterValidator(_job_name),
+    WithJsonSchema({"type": "string", "pattern": job_names.PATTERN}),
+]
+_JOB_NAME = f"1 to {MOST_NAME_LENGTH} characters after trimming, none of them a control character."
+_DESTINATIONS = "No two of one type have the same name."
+
+
 class CreateBackfill(Strict):
     """A historical backfill: export a table's slice to one or more destinations."""
 
-    job_name: Annotated[
-        str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_NAME_LENGTH),
-        AfterValidator(_job_name),
-        WithJsonSchema({"type": "string", "pattern": job_names.PATTERN}),
-    ] = Field(
-        description=f"1 to {MOST_NAME_LENGTH} characters after trimming, none of them a control character."
-    )
+    job_name: JobName = Field(description=_JOB_NAME)
     table: Annotated[str, AfterValidator(_table)] = Field(
         description="`catalog.schema.table`, matched without case."
     )
@@ -204,7 +207,7 @@ class CreateBackfill(Strict):
         ),
     )
     destinations: Annotated[list[Destination], Field(min_length=1, max_length=10)] = Field(
-        description="No two of one type have the same name.", json_schema_extra={"uniqueItems": True}
+        description=_DESTINATIONS, json_schema_extra={"uniqueItems": True}
     )
     static_egress_ip: bool = Field(default=False, description="Deliver from a fixed address.")
     max_parallel_chunks: (
@@ -220,4 +223,13 @@ class CreateBackfill(Strict):
             " fails and names the row. `skip`: that destination is not sent the row, which is counted, and"
             " named if it is one of the first 1,000."
         ),
+    )
+
+
+class EstimateBackfill(CreateBackfill):
+    """A historical backfill to look at before it is created: all that creates it, or only its slice."""
+
+    job_name: JobName | None = Field(default=None, description=_JOB_NAME)  # type: ignore[assignment]  # optional here
+    destinations: Annotated[list[Destination], Field(max_length=10)] = Field(
+        default_factory=list, description=_DESTINATIONS, json_schema_extra={"uniqueItems": True}
     )

@@ -8,11 +8,15 @@ from shared.idempotency import KEY_LIFETIME
 from shared.jobs import JobStatus
 from shared.web.answers import Backfill, CreatedBackfill, ListedBackfill
 from shared.web.auth import HEADER
+from shared.web.estimates import EstimatedBackfill
 from shared.web.idempotency import HEADER as IDEMPOTENCY_HEADER
 from shared.web.idempotency import MOST_KEY_LENGTH
 from shared.web.listing import CURSOR_PATTERN, MOST_PER_PAGE
-from shared.web.models import CreateBackfill, Rules
+from shared.web.models import CreateBackfill, EstimateBackfill, Rules
 from shared.web.openapi_schemas import REFERENCE, InvalidRequest, Problem, schemas
+from shared.web.receipts import CURSOR_PATTERN as RECEIPT_CURSOR
+from shared.web.receipts import MEDIA_TYPE as RECEIPT_TYPE
+from shared.web.receipts import Receipt, ReceiptChunk
 
 _JOB_ID = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
 _EXAMPLE: dict[str, Any] = {
@@ -29,7 +33,15 @@ _EXAMPLE: dict[str, Any] = {
 
 
 # What can be done with a job once it is created.
-OF_ONE_JOB = ("getBackfill", "cancelBackfill", "retryBackfill", "pauseBackfill", "resumeBackfill")
+OF_ONE_JOB = (
+    "getBackfill",
+    "cancelBackfill",
+    "retryBackfill",
+    "pauseBackfill",
+    "resumeBackfill",
+    "getReceipt",
+    "getReceiptChunks",
+)
 _ERRORS: dict[int, tuple[str, type[Problem] | type[InvalidRequest]]] = {
     400: ("The connection broke before the body was complete", Problem),
     401: ("No API key, an unknown one or a revoked one", Problem),
@@ -38,10 +50,21 @@ _ERRORS: dict[int, tuple[str, type[Problem] | type[InvalidRequest]]] = {
     413: ("The body is over 2 MiB", Problem),
     415: ("The body is not JSON in UTF-8", Problem),
     422: ("The request is invalid", InvalidRequest),
-    429: ("The organization has as many backfills that have not ended as it may", Problem),
+    429: (
+        "The organization has as many backfills that have not ended, or asked as often, as it may",
+        Problem,
+    ),
     500: ("A fault of the service's own", Problem),
     503: ("Something the service needs is not available; nothing was recorded", Problem),
 }
+_LINK = {
+    "Link": {
+        "description": 'rel="next" while more follow; only with limit',
+        "schema": {"type": "string"},
+    }
+}
+_LIMIT = {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE}
+_CURSOR = "From a Link header: go on after that page."
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}}
 
 
@@ -60,9 +83,20 @@ def document(rules: Rules) -> dict[str, Any]:
         "security": [{"ApiKey": []}],
         "paths": {
             "/api/v1/beam/backfills": {"post": _create(), "get": _list()},
+            "/api/v1/beam/backfills/estimate": {"post": _estimate()},
             "/api/v1/beam/backfills/{job_id}": {
                 "parameters": [_job_id()],
                 "get": _operation("getBackfill", "Get a backfill", _json(200, Backfill), 404),
+            },
+            "/api/v1/beam/backfills/{job_id}/receipt": {
+                "parameters": [_job_id()],
+                "get": _operation(
+                    "getReceipt", "Get what every destination has", _json(200, Receipt), 404, 409
+                ),
+            },
+            "/api/v1/beam/backfills/{job_id}/receipt/chunks": {
+                "parameters": [_job_id()],
+                "get": _receipt_chunks(),
             },
             "/api/v1/beam/backfills/{job_id}/cancel": {
                 "parameters": [_job_id()],
@@ -107,6 +141,15 @@ def _create() -> dict[str, Any]:
     }
 
 
+def _estimate() -> dict[str, Any]:
+    body = {"schema": _reference(EstimateBackfill), "examples": {"transfers": {"value": _EXAMPLE}}}
+    found = _json(200, EstimatedBackfill)
+    return {
+        **_operation("estimateBackfill", "Estimate a backfill", found, 400, 413, 415, 422, 429),
+        "requestBody": {"required": True, "content": {"application/json": body}},
+    }
+
+
 def _link(operation: str) -> dict[str, Any]:
     return {"operationId": operation, "parameters": {"job_id": "$response.body#/job_id"}}
 
@@ -115,9 +158,7 @@ def _list() -> dict[str, Any]:
     page = _json(200, ListedBackfill)
     schema = {"type": "array", "items": _reference(ListedBackfill)}
     page["200"]["content"] = {"application/json": {"schema": schema}}
-    link = 'rel="next" while more follow; only with limit'
-    page["200"]["headers"] = {"Link": {"description": link, "schema": {"type": "string"}}}
-    limit = {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE}
+    page["200"]["headers"] = _LINK
     statuses = {"type": "array", "items": {"type": "string", "enum": [status.value for status in JobStatus]}}
     order = {"type": "string", "enum": ["asc", "desc"], "default": "asc"}
     return {
@@ -125,12 +166,23 @@ def _list() -> dict[str, Any]:
         "parameters": [
             _query("status", statuses, "Only jobs of this status; repeat it for more than one."),
             _query("order", order, "By time of creation: `asc` is oldest first, `desc` newest first."),
-            _query("limit", limit, "At most so many; without it, all."),
-            _query(
-                "cursor",
-                {"type": "string", "pattern": CURSOR_PATTERN},
-                "From a Link header: go on after that page.",
-            ),
+            _query("limit", _LIMIT, "At most so many; without it, all."),
+            _query("cursor", {"type": "string", "pattern": CURSOR_PATTERN}, _CURSOR),
+        ],
+    }
+
+
+def _receipt_chunks() -> dict[str, Any]:
+    page = _json(200, ReceiptChunk, "One chunk a line, by number")
+    # Of the lines' schema OpenAPI has no word before 3.2.
+    line = {"schema": {"type": "string"}, "x-item-schema": _reference(ReceiptChunk)}
+    page["200"]["content"] = {RECEIPT_TYPE: line}
+    page["200"]["headers"] = _LINK
+    return {
+        **_operation("getReceiptChunks", "Get what became of every chunk", page, 404, 409, 422),
+        "parameters": [
+            _query("limit", _LIMIT, "At most so many chunks; without it, all."),
+            _query("cursor", {"type": "string", "pattern": RECEIPT_CURSOR}, _CURSOR),
         ],
     }
 

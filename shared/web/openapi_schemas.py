@@ -16,7 +16,9 @@ from shared.catalog import IDENTIFIER, Catalog
 from shared.destinations import KINDS
 from shared.web.answers import Backfill, CreatedBackfill, ListedBackfill
 from shared.web.errors import Fault
-from shared.web.models import CreateBackfill, Rules
+from shared.web.estimates import EstimatedBackfill
+from shared.web.models import CreateBackfill, EstimateBackfill, Rules
+from shared.web.receipts import Receipt, ReceiptChunk
 
 REFERENCE = "#/components/schemas/{model}"
 
@@ -36,14 +38,27 @@ class InvalidRequest(TypedDict):
 def schemas(rules: Rules) -> dict[str, Any]:
     """By name, the schemas that the document refers to."""
     mode: Literal["validation"] = "validation"
-    kinds = (CreateBackfill, CreatedBackfill, ListedBackfill, Backfill, Problem, InvalidRequest)
+    kinds = (
+        CreateBackfill,
+        CreatedBackfill,
+        EstimateBackfill,
+        EstimatedBackfill,
+        ListedBackfill,
+        Backfill,
+        Receipt,
+        ReceiptChunk,
+        Problem,
+        InvalidRequest,
+    )
     adapters = [(kind.__name__, mode, TypeAdapter(kind)) for kind in kinds]
     _, definitions = TypeAdapter.json_schemas(adapters, ref_template=REFERENCE)
     found: dict[str, Any] = definitions["$defs"]
-    create, window = (found[name]["properties"] for name in ("CreateBackfill", "BackfillWindow"))
-    parallel, _null = create["max_parallel_chunks"]["anyOf"]
-    parallel["maximum"] = rules.chunks_in_flight
-    create["table"]["pattern"] = _tables(rules.catalog)
+    window = found["BackfillWindow"]["properties"]
+    for name in ("CreateBackfill", "EstimateBackfill"):
+        create = found[name]["properties"]
+        parallel, _null = create["max_parallel_chunks"]["anyOf"]
+        parallel["maximum"] = rules.chunks_in_flight
+        create["table"]["pattern"] = _tables(rules.catalog)
     specs = [kind.spec() for kind in KINDS.values()]
     for name in ("ShownDestination", "DestinationWithState"):
         found[name] = _shown(found[name], [found[spec.__name__] for spec in specs])

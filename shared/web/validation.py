@@ -1,7 +1,7 @@
 """A create request read from JSON: the models' rules, and those between its fields; all faults at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -9,7 +9,9 @@ from pydantic_core import ErrorDetails
 from shared.catalog import TableNotOffered, table_name
 from shared.destinations import KINDS
 from shared.web.errors import Fault, Invalid
-from shared.web.models import CreateBackfill, Rules
+from shared.web.models import CreateBackfill, EstimateBackfill, Rules
+
+Request = TypeVar("Request", bound=CreateBackfill)
 
 _SUPPORTED_TYPES = ", ".join(KINDS)
 _MESSAGES = {
@@ -27,10 +29,19 @@ _PARTS = 2  # ("destinations", index)
 
 def read_backfill(body: Any, rules: Rules, found: Sequence[Fault] = ()) -> CreateBackfill:
     """The validated request; Invalid with everything that is wrong with it, ``found`` before included."""
+    return _read(CreateBackfill, body, rules, found)
+
+
+def read_estimate(body: Any, rules: Rules) -> EstimateBackfill:
+    """As ``read_backfill``."""
+    return _read(EstimateBackfill, body, rules, ())
+
+
+def _read(kind: type[Request], body: Any, rules: Rules, found: Sequence[Fault]) -> Request:
     request = None
     faults = list(found)
     try:
-        request = CreateBackfill.model_validate(body, context=rules)
+        request = kind.model_validate(body, context=rules)
     except ValidationError as error:
         faults += [_fault(details) for details in error.errors(include_url=False, include_input=False)]
     if isinstance(body, Mapping):

@@ -14,15 +14,17 @@ from shared.adapters.firestore_deliveries import FirestoreDeliveries
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_limits import Limits
 from shared.adapters.firestore_listings import FirestoreListings
+from shared.adapters.firestore_receipts import FirestoreReceipts
 from shared.adapters.firestore_topics import FirestoreTopics
 from shared.chunks import Chunk, number_files, shards_for
 from shared.jobs import FilterValue, Job
-from shared.steps.ports import Chunks, Deliveries, Jobs, Listings, Topics
+from shared.steps.ports import Chunks, Deliveries, Jobs, Listings, Receipts, Topics
 from tests.fakes.chunks import FakeChunks
 from tests.fakes.clock import FakeClock
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.examples import COLUMNS, CREATED, new_attempt, new_job, staged_files
 from tests.fakes.jobs import FakeJobs
+from tests.fakes.receipts import FakeReceipts
 from tests.fakes.topics import FakeBroker, FakeTopics
 
 LEASE = 15.0
@@ -38,6 +40,7 @@ class Records:
     listings: Listings
     chunks: Chunks
     deliveries: Deliveries
+    receipts: Receipts
     topics: Topics
     broker: FakeBroker
     clock: FakeClock
@@ -79,6 +82,7 @@ def manifest(job: Job, chunks: Sequence[Chunk]) -> Callable[[Job], Job]:
         attempt_id=job.require_attempt().attempt_id,
         chunks=len(chunks),
         rows=sum(chunk.rows for chunk in chunks),
+        size=sum(chunk.size for chunk in chunks),
         shards=shards_for(len(chunks)),
         now=CREATED,
     )
@@ -88,7 +92,17 @@ def in_memory(most: int = MOST_IN_FLIGHT) -> Records:
     clock, jobs = FakeClock(), FakeJobs(most_in_flight=most)
     broker = FakeBroker(clock)
     deliveries = FakeDeliveries(jobs, lease_length=LEASE, now=clock.now)
-    return Records(jobs, jobs, FakeChunks(jobs), deliveries, FakeTopics(jobs, broker), broker, clock)
+    chunks = FakeChunks(jobs)
+    return Records(
+        jobs,
+        jobs,
+        chunks,
+        deliveries,
+        FakeReceipts(chunks, deliveries),
+        FakeTopics(jobs, broker),
+        broker,
+        clock,
+    )
 
 
 def in_firestore(client: firestore.Client, most: int = MOST_IN_FLIGHT) -> Records:
@@ -106,7 +120,14 @@ def in_firestore(client: firestore.Client, most: int = MOST_IN_FLIGHT) -> Record
         new_holder=lambda: str(uuid.uuid4()),
     )
     return Records(
-        jobs, FirestoreListings(client), FirestoreChunks(client, jobs), deliveries, topics, broker, clock
+        jobs,
+        FirestoreListings(client),
+        FirestoreChunks(client, jobs),
+        deliveries,
+        FirestoreReceipts(client),
+        topics,
+        broker,
+        clock,
     )
 
 

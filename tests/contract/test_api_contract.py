@@ -117,9 +117,6 @@ class TestEndpoints:
         assert answer.status_code == 409
         assert status.value in answer.get_json()["detail"]
 
-    def test_estimate_is_404_until_it_is_built(self, service: Service) -> None:
-        assert service.call("POST", f"{BACKFILLS}/estimate").status_code == 404
-
     def test_openapi_and_health_need_no_key(self, service: Service) -> None:
         document = service.call("GET", "/api/v1/beam/openapi.json", None)
         assert (document.status_code, document.get_json()["openapi"]) == (200, "3.1.0")

@@ -60,7 +60,9 @@ def test_a_job_that_failed_while_staging_stages_again(service: Service) -> None:
 
 def test_a_job_of_which_nothing_is_left_is_answered_completed(service: Service) -> None:
     job_id = failed_in_transport(service)
-    service.jobs.stored["org123", job_id].counts = Counts(0, 0)
+    stored = service.jobs.stored["org123", job_id]
+    stored.counts = Counts(0, 0)
+    stored.done = {(0, one.uid): stored.job.num_rows or 0 for one in stored.job.destinations}
     job = service.call("POST", retry_path(job_id)).get_json()
     assert (job["status"], job["chunks_left"], job["error_message"]) == ("completed", 0, None)
     assert job["time_completed"] is not None

@@ -11,7 +11,7 @@ from google.cloud.storage import Client
 from shared.adapters.gcs import GcsStagedFiles
 from shared.errors import StagedFileUnusable
 from shared.steps.ports import StagedFiles
-from tests.fakes.files import FakeStagedFiles
+from tests.fakes.files import FakeStagedFiles, crc32c
 
 CONTENT = bytes(range(256)) * 64
 
@@ -41,7 +41,9 @@ def bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> B
 
 def test_a_staged_file_is_read_from_wherever_its_reader_likes(bucket: Bucket) -> None:
     bucket.put("acme/job/try/data.parquet", CONTENT)
-    with bucket.files.open("acme/job/try/data.parquet", len(CONTENT)) as file:
+    with bucket.files.open("acme/job/try/data.parquet", len(CONTENT)) as opened:
+        file = opened.content
+        assert opened.crc32c == crc32c(CONTENT)
         file.seek(-4, 2)
         assert file.read() == CONTENT[-4:]
         assert file.seek(1000) == 1000

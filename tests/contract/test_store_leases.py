@@ -22,7 +22,7 @@ from tests.fakes.examples import KAFKA, WEBHOOK
 WRITES: dict[str, Callable[[Lease], None]] = {
     "renew": lambda lease: lease.renew(),
     "checkpoint": lambda lease: lease.checkpoint(9),
-    "done": lambda lease: lease.done(5),
+    "done": lambda lease: lease.done(5, None),
 }
 
 
@@ -149,7 +149,7 @@ def test_an_expired_lease_that_nobody_took_is_still_its_holders(records: Records
     job, _ = records.transporting()
     lease = taken(records, job)
     records.clock.sleep(10 * LEASE)
-    lease.done(5)
+    lease.done(5, None)
     assert records.deliveries.take(job, 0, WEBHOOK.uid) is None
 
 
@@ -163,7 +163,7 @@ def test_a_released_lease_need_not_be_waited_for(records: Records) -> None:
 
 def test_what_a_destination_has_is_not_leased_again(records: Records) -> None:
     job, _ = records.transporting()
-    taken(records, job).done(5)
+    taken(records, job).done(5, None)
     assert records.deliveries.take(job, 0, WEBHOOK.uid) is None
 
 
@@ -171,12 +171,12 @@ def test_of_each_chunk_that_was_begun_it_is_known_which_destinations_have_it(rec
     job, _ = records.transporting()
     other, _ = records.transporting()
     assert records.deliveries.begun(job) == {}
-    taken(records, other, 1, KAFKA.uid).done(5)
-    taken(records, job, 0, KAFKA.uid).done(5)
+    taken(records, other, 1, KAFKA.uid).done(5, None)
+    taken(records, job, 0, KAFKA.uid).done(5, None)
     taken(records, job, 0, WEBHOOK.uid).release()
     taken(records, job, 2, KAFKA.uid)
     assert records.deliveries.begun(job) == {0: {KAFKA.uid}, 2: set()}
-    taken(records, job, 0, WEBHOOK.uid).done(5)
+    taken(records, job, 0, WEBHOOK.uid).done(5, None)
     assert records.deliveries.begun(job) == {0: {KAFKA.uid, WEBHOOK.uid}, 2: set()}
 
 
@@ -186,7 +186,7 @@ def test_a_chunk_was_begun_once_anybody_had_a_lease_on_it_whatever_became_of_tha
     taken(records, other, 0)
     assert not records.deliveries.ever_begun(job, 0)
     taken(records, job, 0).release()
-    taken(records, job, 1, KAFKA.uid).done(5)
+    taken(records, job, 1, KAFKA.uid).done(5, None)
     assert [records.deliveries.ever_begun(job, number) for number in range(3)] == [True, True, False]
 
 
@@ -194,7 +194,7 @@ def test_a_job_is_leased_while_any_of_its_leases_lives(records: Records) -> None
     job, _ = records.transporting()
     assert not records.deliveries.leased(job)
     first, _ = taken(records, job, 0), taken(records, job, 1)
-    first.done(5)
+    first.done(5, None)
     assert records.deliveries.leased(job)
     assert [records.deliveries.leased(job, number) for number in (0, 1)] == [False, True]
     records.clock.sleep(LEASE)

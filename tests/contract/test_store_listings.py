@@ -120,7 +120,7 @@ def test_a_destinations_progress_counts_what_it_has_whole(records: Records) -> N
     for chunk in chunks[:2]:
         lease = records.deliveries.take(job, chunk.number, KAFKA.uid)
         assert lease is not None
-        lease.done(chunk.rows)
+        lease.done(chunk.rows, None)
     records.deliveries.take(job, 0, WEBHOOK.uid)
     records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500")
     assert records.listings.destinations(job) == {

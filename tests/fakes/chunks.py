@@ -28,6 +28,7 @@ class FakeChunks:
 
     def commit(self, job: Job, transition: Callable[[Job], Job], chunks: Sequence[Chunk]) -> Job:
         def write_counts(stored: StoredJob) -> None:
+            stored.chunk_rows = {chunk.number: chunk.rows for chunk in chunks}
             shards = stored.job.shards
             parts = [
                 [chunk for chunk in chunks if shard_of(chunk.number, shards) == n] for n in range(shards)

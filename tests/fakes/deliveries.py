@@ -25,6 +25,9 @@ class Delivery:
     skipped: Skipped = NONE_SKIPPED
     splits: Splits = NOT_SPLIT
     opening: int = 0
+    rows: int = 0
+    crc32c: str | None = None
+    time_done: datetime | None = None
 
 
 class FakeDeliveries:
@@ -35,7 +38,7 @@ class FakeDeliveries:
         self.lock = threading.Lock()
         self._jobs = jobs
         self._length = timedelta(seconds=lease_length)
-        self._now = now
+        self.now = now
 
     def take(self, job: Job, chunk: int, uid: str) -> "FakeLease | None":
         place = (job.organization_id, job.job_id, job.require_attempt().attempt_id, chunk, uid)
@@ -43,7 +46,7 @@ class FakeDeliveries:
             record = self.records.setdefault(place, Delivery(0, self.expiry(), "released"))
             if record.state == "done":
                 return None
-            if record.state == "leased" and record.expires > self._now():
+            if record.state == "leased" and record.expires > self.now():
                 raise Busy("somebody else is at it")
             record.epoch, record.state, record.expires = record.epoch + 1, "leased", self.expiry()
             record.opening = job.opening
@@ -66,17 +69,19 @@ class FakeDeliveries:
             and chunk in {None, place[3]}
             and opening in {None, record.opening}
             and record.state == "leased"
-            and record.expires > self._now()
+            and record.expires > self.now()
             for place, record in self.records.items()
         )
 
     def expiry(self) -> datetime:
-        return self._now() + self._length
+        return self.now() + self._length
 
     def count(self, place: Place, rows: int) -> None:
         """Show the client that the destination has one chunk more."""
-        organization_id, job_id, _, _, uid = place
-        progress = self._jobs.stored[organization_id, job_id].progress
+        organization_id, job_id, _, chunk, uid = place
+        stored = self._jobs.stored[organization_id, job_id]
+        stored.done[chunk, uid] = rows
+        progress = stored.progress
         before = progress.get(uid, DestinationProgress(0, 0, None))
         progress[uid] = replace(before, chunks_done=before.chunks_done + 1, rows_done=before.rows_done + rows)
 
@@ -103,9 +108,11 @@ class FakeLease:
             record.skipped = self.skipped = skipped
             record.splits = self.splits = splits
 
-    def done(self, rows: int) -> None:
+    def done(self, rows: int, crc32c: str | None) -> None:
         with self._deliveries.lock:
-            self._mine().state = "done"
+            record = self._mine()
+            record.state, record.rows, record.crc32c = "done", rows, crc32c
+            record.time_done = self._deliveries.now()
             self._deliveries.count(self._place, rows)
 
     def release(self) -> None:

@@ -51,7 +51,15 @@ def transporting(job: Job | None = None, *, chunks: int = 3, rows: int = 5, shar
     """The job with its manifest committed."""
     job = claimed(job or new_job())
     attempt_id = job.require_attempt().attempt_id
-    return domain.staged(job, attempt_id, chunks=chunks, rows=chunks * rows, shards=shards, now=CREATED)
+    return domain.staged(
+        job,
+        attempt_id,
+        chunks=chunks,
+        rows=chunks * rows,
+        size=chunks * rows * 100,
+        shards=shards,
+        now=CREATED,
+    )
 
 
 CHUNKS = number_files(staged_files(3))

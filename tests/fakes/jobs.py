@@ -21,6 +21,7 @@ Name = tuple[str, str]
 class StoredJob:
     """A job's document and those beside it. ``counts`` and ``progress`` are set by whoever delivers,
     ``errors`` by a destination's uid and the retry that met them, and so ``wishes`` to be left alone.
+    ``chunk_rows``: what was unloaded; ``done``: the rows that were recorded, by chunk and uid.
     """
 
     job: Job
@@ -29,6 +30,8 @@ class StoredJob:
     progress: dict[str, DestinationProgress] = field(default_factory=dict)
     errors: dict[tuple[str, int], str] = field(default_factory=dict)
     wishes: dict[tuple[str, int], datetime] = field(default_factory=dict)
+    chunk_rows: dict[int, int] = field(default_factory=dict)
+    done: dict[tuple[int, str], int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -131,6 +134,19 @@ class FakeJobs:
         self._reach()
         stored = self.stored.get(_name(job))
         return _counts(stored) if stored else None
+
+    def rows_done(self, job: Job) -> Mapping[str, int]:
+        self._reach()
+        rows: dict[str, int] = {}
+        for (_, uid), done in self.stored[_name(job)].done.items():
+            rows[uid] = rows.get(uid, 0) + done
+        return rows
+
+    def unequal_chunk(self, job: Job, uid: str) -> int | None:
+        self._reach()
+        stored = self.stored[_name(job)]
+        unequal = (n for n, rows in stored.chunk_rows.items() if stored.done.get((n, uid)) != rows)
+        return min(unequal, default=None)
 
     def transporting(self, organization_id: str, most: int) -> int:
         self._reach()

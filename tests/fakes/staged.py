@@ -16,7 +16,13 @@ def stage(jobs: FakeJobs, job_id: str, *, chunks: int, rows: int, organization_i
     claim = partial(domain.claim, attempt=_ATTEMPT, previous=None, columns=(), key_column=None)
     jobs.change(organization_id, job_id, claim)
     staged = partial(
-        domain.staged, attempt_id=_ATTEMPT.attempt_id, chunks=chunks, rows=rows, shards=1, now=LATER
+        domain.staged,
+        attempt_id=_ATTEMPT.attempt_id,
+        chunks=chunks,
+        rows=rows,
+        size=rows * 100,
+        shards=1,
+        now=LATER,
     )
     jobs.stored[organization_id, job_id].counts = Counts(chunks, rows)
     return jobs.change(organization_id, job_id, staged)

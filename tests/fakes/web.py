@@ -1,7 +1,7 @@
 """The API with fakes in every place, and a client that speaks HTTP to it without a network."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -11,14 +11,18 @@ from werkzeug.test import Client, TestResponse
 
 from shared.adapters.traces import PassingTracer
 from shared.catalog import BASE_TABLES, Catalog
-from shared.errors import Unavailable
+from shared.errors import TooOften, Unavailable
 from shared.organizations import Caller
+from shared.slices import Facts, Slice, SliceRefused
 from shared.steps.kept import Kept
 from shared.web.app import BACKFILLS, Api
 from shared.web.models import Rules
 from shared.web.openapi import document
+from tests.fakes.chunks import FakeChunks
+from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.queue import FakeQueue
+from tests.fakes.receipts import FakeReceipts
 
 if TYPE_CHECKING:
     from shared.events import Event
@@ -41,12 +45,44 @@ class FakeKeys:
         return CALLERS.get(key)
 
 
+@dataclass(slots=True)
+class FakeEstimates:
+    """Fulfils the port Estimates: one answer for whatever is ``asked``."""
+
+    answer: Facts | SliceRefused | Unavailable = field(
+        default_factory=lambda: Facts(3, (), ({"a": 1}, {"a": 2}, {"a": 3}), 1_000)
+    )
+    asked: list[Slice] = field(default_factory=list)
+
+    def facts(self, wanted: Slice) -> Facts:
+        self.asked.append(wanted)
+        if isinstance(self.answer, Facts):
+            return self.answer
+        raise self.answer
+
+
+@dataclass(slots=True)
+class FakeRates:
+    """Fulfils the port Rates; counts for ever."""
+
+    most: int = 1_000
+    taken: dict[str, int] = field(default_factory=dict)
+
+    def take(self, organization_id: str) -> None:
+        if self.taken.get(organization_id, 0) >= self.most:
+            raise TooOften("estimates", self.most, 42)
+        self.taken[organization_id] = self.taken.get(organization_id, 0) + 1
+
+
 class Service:
     """The API, what it stands on, and its client. Every look at the clock is a second later."""
 
     def __init__(self, catalog: Catalog = BASE_TABLES, *, allow_insecure_destinations: bool = False) -> None:
         self.jobs, self.keys, self.queue = FakeJobs(), FakeKeys(), FakeQueue()
         self.time = START
+        self.estimates, self.rates = FakeEstimates(), FakeRates()
+        self.chunks = FakeChunks(self.jobs)
+        self.deliveries = FakeDeliveries(self.jobs, lease_length=15, now=self._now)
         self.events: list[Event] = []
         numbers = random.Random(7)  # noqa: S311 - ids that repeat from run to run
         rules = Rules(catalog, allow_insecure_destinations, CHUNKS_IN_FLIGHT)
@@ -54,6 +90,9 @@ class Service:
             keys=self.keys,
             jobs=self.jobs,
             listings=self.jobs,
+            estimates=self.estimates,
+            rates=self.rates,
+            receipts=FakeReceipts(self.chunks, self.deliveries),
             publisher=self.queue,
             now=self._now,
             new_id=lambda: UUID(int=numbers.getrandbits(128), version=4),

@@ -19,7 +19,7 @@ MUTATIONS = (
         "every function is reached from outside",
         properties.only_the_api_is_public,
         _FUNCTIONS,
-        'each.value.caller == "allUsers" ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"',
+        'contains(["api", "stage"], each.key) ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"',
         '"ALLOW_ALL"',
     ),
     Mutation(
@@ -35,6 +35,20 @@ MUTATIONS = (
         _FUNCTIONS,
         "{ GOOGLE_CLOUD_PROJECT = var.project }",
         '{ GOOGLE_CLOUD_PROJECT = var.project, PUSH_CHECKED_BY_IAM = "true" }',
+    ),
+    Mutation(
+        "the scheduler may ask for estimates, and the API may not",
+        properties.only_the_api_asks_for_estimates,
+        _FUNCTIONS,
+        "member   = var.api_member",
+        "member   = var.schedule_account.member",
+    ),
+    Mutation(
+        "the staging function takes somebody else for the API",
+        properties.only_the_api_asks_for_estimates,
+        _FUNCTIONS,
+        'API_SERVICE_ACCOUNT = var.accounts["api"]',
+        'API_SERVICE_ACCOUNT = var.accounts["sweep"]',
     ),
     Mutation(
         "the API may read the Snowflake key",

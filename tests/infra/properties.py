@@ -30,10 +30,27 @@ def only_the_api_is_public(deployment: Deployment) -> None:
         assert ("PUSH_CHECKED_BY_IAM" in told) != everybody, caller.key
     for name, function in deployment.functions().items():
         ingress = function.block("service_config")["ingress_settings"]
-        assert ingress == ("ALLOW_ALL" if name == "api" else "ALLOW_INTERNAL_ONLY"), name
+        assert ingress == ("ALLOW_ALL" if name in {"api", "stage"} else "ALLOW_INTERNAL_ONLY"), name
     for bucket in deployment.of("google_storage_bucket"):
         assert bucket.values["public_access_prevention"] == "enforced", bucket.address
         assert bucket.values["uniform_bucket_level_access"] is True, bucket.address
+
+
+def only_the_api_asks_for_estimates(deployment: Deployment) -> None:
+    """Of all accounts the API's alone, beside the one that pushes, may call the staging function; the API is
+    told where it is, and the function whom to take for the API.
+    """
+    granted = {who for who, role, target in roles.granted(deployment) if target == "function stage"}
+    assert granted == {"push", "api"}, granted
+    told = {name: environment(function) for name, function in deployment.functions().items()}
+    api = deployment.functions()["api"].block("service_config")["service_account_email"]
+    assert {name: of["API_SERVICE_ACCOUNT"] for name, of in told.items() if "API_SERVICE_ACCOUNT" in of} == {
+        "stage": api
+    }
+    assert {name: of["STAGE_URL"] for name, of in told.items() if "STAGE_URL" in of} == {
+        "api": told["stage"]["PUSH_AUDIENCE"]
+    }
+    assert not {"SNOWFLAKE_CONNECT", "KAFKA_CLIENT"} & told["api"].keys(), "the API has credentials"
 
 
 def roles_are_exactly_these(deployment: Deployment) -> None:
@@ -196,6 +213,7 @@ EVERYWHERE: tuple[Property, ...] = (
     properties_of_messaging.subscriptions_never_expire,
     properties_of_messaging.retries_back_off,
     properties_of_messaging.deadlines_are_ordered,
+    only_the_api_asks_for_estimates,
     roles_are_exactly_these,
     conditions_narrow,
     each_function_has_an_account_of_its_own,

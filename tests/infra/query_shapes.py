@@ -25,6 +25,7 @@ from shared.adapters.firestore_deliveries import FirestoreDeliveries
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_limits import recount
 from shared.adapters.firestore_listings import FirestoreListings
+from shared.adapters.firestore_receipts import FirestoreReceipts
 from shared.jobs import Attempt, Job, JobStatus
 from shared.operator import keys
 from tests.fakes.examples import new_job
@@ -68,7 +69,7 @@ def ask_everything(client: firestore.Client) -> None:
     now = datetime(2026, 3, 1, tzinfo=UTC)
     job: Job = replace(new_job(), attempt=Attempt("a1", now), num_chunks=1, shards=1)
     jobs, listings = FirestoreJobs(client, lambda _event: None), FirestoreListings(client)
-    chunks = FirestoreChunks(client, jobs)
+    chunks, receipts = FirestoreChunks(client, jobs), FirestoreReceipts(client)
     deliveries = FirestoreDeliveries(client, lease_length=15, now=lambda: now, new_holder=lambda: "holder")
     calls: Sequence[Callable[[], Any]] = (
         lambda: list(jobs.active()),
@@ -80,6 +81,11 @@ def ask_everything(client: firestore.Client) -> None:
         lambda: listings.destinations(job),
         lambda: list(chunks.undelivered(job)),
         lambda: list(chunks.undelivered(job, 3)),
+        lambda: jobs.rows_done(job),
+        lambda: jobs.unequal_chunk(job, "d1"),
+        lambda: list(receipts.chunks(job)),
+        lambda: list(receipts.chunks(job, 3)),
+        lambda: receipts.left_out(job),
         lambda: jobs.transporting(job.organization_id, 5),
         lambda: deliveries.begun(job),
         lambda: deliveries.ever_begun(job, 3),

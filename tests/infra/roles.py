@@ -44,6 +44,7 @@ ROLES = {
     # Who calls.
     ("allUsers", "roles/run.invoker", "function api"),
     ("push", "roles/run.invoker", "function stage"),
+    ("api", "roles/run.invoker", "function stage"),
     ("push", "roles/run.invoker", "function deliver"),
     ("push", "roles/run.invoker", "function deliver-static"),
     ("push", "roles/run.invoker", "function dead-letter"),

@@ -12,6 +12,7 @@ _OF_THE_DEPLOYMENT = {"TABLE_CATALOG", "OTEL_EXPORTER_OTLP_ENDPOINT"}
 # The functions that read each of the others.
 READERS = {
     "WEBHOOK_BATCH_ROWS": {"api"},
+    "ESTIMATES_PER_MINUTE": {"api"},
     "UNLOAD_FILE_BYTES": {"stage"},
     "UNLOAD_WAIT": {"stage"},
     "UNLOAD_LIMIT": {"stage", "sweep"},

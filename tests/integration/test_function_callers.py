@@ -49,6 +49,12 @@ def test_a_call_without_googles_token_is_refused(
     assert (answer.status, answer.data) == (403, b"")
 
 
+def test_an_estimate_is_not_given_to_whoever_asks(armed: LocalStack) -> None:
+    url = armed.endpoints["functions"]["stage"]["url"]
+    answer = urllib3.request("POST", f"{url}/estimate", body=b"{}", timeout=60.0)
+    assert (answer.status, answer.data) == (403, b"{}")
+
+
 @pytest.mark.parametrize("function", CALLED)
 def test_on_cloud_run_it_does_not_start_without_knowing_its_caller(function: str) -> None:
     environment = {**os.environ, **SETTINGS, "K_SERVICE": function, "PYTHONPATH": str(ROOT)}

@@ -112,14 +112,14 @@ def test_a_slice_of_no_rows_is_completed_at_once() -> None:
 def test_a_manifest_that_comes_twice_changes_nothing() -> None:
     job = transporting()
     attempt_id = job.require_attempt().attempt_id
-    assert domain.staged(job, attempt_id, chunks=9, rows=9, shards=9, now=LATER) == job
+    assert domain.staged(job, attempt_id, chunks=9, rows=9, size=9, shards=9, now=LATER) == job
 
 
 @pytest.mark.parametrize("end", [fail, partial(domain.cancel, now=LATER)], ids=["failed", "cancelled"])
 def test_a_manifest_of_a_job_that_has_ended_is_stale(end: Callable[[Job], Job]) -> None:
     job = end(claimed(new_job()))
     with pytest.raises(StaleMessage):
-        domain.staged(job, job.require_attempt().attempt_id, chunks=1, rows=1, shards=1, now=LATER)
+        domain.staged(job, job.require_attempt().attempt_id, chunks=1, rows=1, size=1, shards=1, now=LATER)
 
 
 def test_a_transporting_job_completes() -> None:

@@ -61,7 +61,7 @@ def test_every_operation_is_named_once_and_lists_its_errors() -> None:
             assert operation["security"] == []
         for response in operation["responses"].values():
             assert response["description"]
-            assert "schema" in response["content"]["application/json"]
+            assert all("schema" in content for content in response["content"].values())
 
 
 def test_path_parameters_are_declared() -> None:

@@ -4,13 +4,15 @@
 
 locals {
   unindexed = [
-    "chunks", "counts", "deliveries", "delivered", "destinations", "filter", "idempotency_keys", "jobs", "topics",
+    "chunks", "counts", "deliveries", "delivered", "destinations", "filter", "idempotency_keys", "jobs", "rates",
+    "topics",
   ]
 
   # By collection and field: where it is asked for.
   single = {
     "chunks.delivered" = "COLLECTION"
     "deliveries.chunk" = "COLLECTION"
+    "deliveries.skips" = "COLLECTION"
     "deliveries.state" = "COLLECTION"
     "jobs.status"      = "COLLECTION"
     "jobs.torn_down"   = "COLLECTION_GROUP"

@@ -12,7 +12,7 @@ locals {
       most        = var.api_instances.most
       settings = [
         "STAGED_FILES_DAYS", "KAFKA_MARKER_DAYS", "MOST_JOBS_IN_FLIGHT", "CHUNKS_IN_FLIGHT", "TABLE_CATALOG",
-        "WEBHOOK_BATCH_ROWS",
+        "WEBHOOK_BATCH_ROWS", "ESTIMATES_PER_MINUTE",
       ]
       secrets = []
       caller  = "allUsers"
@@ -108,6 +108,9 @@ locals {
         # By google_cloud_run_v2_service_iam_member.caller, which lets nobody else in.
         PUSH_CHECKED_BY_IAM = "true"
       },
+      # The API asks the staging function what is in a slice, as itself.
+      name == "api" ? { STAGE_URL = var.urls["stage"] } : {},
+      name == "stage" ? { API_SERVICE_ACCOUNT = var.accounts["api"] } : {},
       function.bundle == "deliver" ? { DELIVERY_DEADLINE = tostring(var.delivery_deadline) } : {},
     )
   }
@@ -187,8 +190,10 @@ resource "google_cloudfunctions2_function" "this" {
     max_instance_request_concurrency = each.value.concurrency
     all_traffic_on_latest_revision   = true
 
-    # Pub/Sub and Cloud Scheduler of this project come from within; nobody else reaches what is not public.
-    ingress_settings = each.value.caller == "allUsers" ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
+    # Pub/Sub and Cloud Scheduler of this project come from within; nobody else reaches what is not public. The API,
+    # which asks the staging function, is no part of a network: there, only IAM and the function's own check keep
+    # others out.
+    ingress_settings = contains(["api", "stage"], each.key) ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
 
     vpc_connector                 = each.key == "deliver-static" ? var.connector : null
     vpc_connector_egress_settings = each.key == "deliver-static" ? "ALL_TRAFFIC" : null
@@ -228,4 +233,15 @@ resource "google_cloud_run_v2_service_iam_member" "caller" {
   name     = google_cloudfunctions2_function.this[each.key].name
   role     = "roles/run.invoker"
   member   = each.value.caller
+}
+
+# The API has no credentials of Snowflake's: it asks who has.
+resource "google_cloud_run_v2_service_iam_member" "estimates" {
+  for_each = toset(["stage"])
+
+  project  = var.project
+  location = var.region
+  name     = google_cloudfunctions2_function.this[each.key].name
+  role     = "roles/run.invoker"
+  member   = var.api_member
 }

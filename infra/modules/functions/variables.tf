@@ -27,6 +27,10 @@ variable "urls" {
   type = map(string)
 }
 
+variable "api_member" {
+  type = string
+}
+
 variable "push_account" {
   type = object({ id = string, email = string, member = string })
 }

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,12 +98,26 @@ def run(
 def _count(records: Records, project: str, chunks: int, workers: int, seed: int) -> _Round:
     """Count a new job of so many chunks down: two messages for each, in any order."""
     job, found = records.transporting(chunks)
+    _arrive(records, job, found)
     messages = [*found, *found]
     random.Random(seed).shuffle(messages)  # noqa: S311 - repeatable
     errors, seconds = _deliver(project, job, messages, workers)
     counts, ended = records.jobs.counts(job), records.now(job)
     left = counts.chunks_left if counts else chunks
     return _Round(errors, seconds, left, ended.status is JobStatus.COMPLETED)
+
+
+def _arrive(records: Records, job: Job, chunks: Sequence[Chunk]) -> None:
+    """Every destination is done with every chunk."""
+
+    def arrive(chunk: Chunk) -> None:
+        for destination in job.destinations:
+            lease = records.deliveries.take(job, chunk.number, destination.uid)
+            assert lease is not None
+            lease.done(chunk.rows, None)
+
+    with ThreadPoolExecutor(_PROCESSES) as pool:
+        list(pool.map(arrive, chunks))
 
 
 @contextmanager

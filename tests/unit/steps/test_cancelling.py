@@ -43,7 +43,7 @@ def test_a_job_of_which_nothing_is_left_completes_and_refuses() -> None:
     world = World()
     job, _ = world.staged()
     for chunk in list(world.chunks.undelivered(job)):
-        world.chunks.count_down(job, chunk)
+        world.has_arrived(job, chunk)
     with pytest.raises(StateConflict, match="completed"):
         world.cancel(job)
     assert world.now(job).status is JobStatus.COMPLETED

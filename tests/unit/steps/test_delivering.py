@@ -67,7 +67,7 @@ def test_a_delivered_chunk_met_again_finishes_a_job_whose_finisher_died() -> Non
         world.deliver.run(message)
     chunk = world.chunks.get(job, 2)
     assert chunk is not None
-    world.chunks.count_down(job, chunk)
+    world.has_arrived(job, chunk)
     assert world.now(job).status is JobStatus.TRANSPORTING
     world.deliver.run(messages[2])
     assert world.now(job).status is JobStatus.COMPLETED

@@ -91,7 +91,7 @@ def test_a_job_whose_finisher_died_is_completed() -> None:
     world = World()
     job, _ = world.staged()
     for chunk in list(world.chunks.undelivered(job)):
-        world.chunks.count_down(job, chunk)
+        world.has_arrived(job, chunk)
     assert later(world, 0) == [TearDownJob("acme", job.job_id)]
     assert world.now(job).status is JobStatus.COMPLETED
 

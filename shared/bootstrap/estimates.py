@@ -1,0 +1,62 @@
+"""Wire the staging function's answers to the API, which asks what is in a slice."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Request
+
+from shared.adapters.snowflake import SnowflakeUnloads
+from shared.bootstrap.callers import callers
+from shared.bootstrap.clients import monotonic
+from shared.bootstrap.logs import log
+from shared.bootstrap.push import Callers, refusal
+from shared.config import Settings
+from shared.errors import BackfillError
+from shared.slices import Facts, Slice, SliceRefused, facts_to, faults_to, slice_from
+from shared.steps.estimate import EstimateSlice
+
+# Of the 25 that the API's client waits, less what the ways there and back take.
+SECONDS = 20.0
+
+Answer = tuple[str, int, dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """``run`` answers what is in a slice."""
+
+    callers: Callers
+    run: Callable[[Slice], Facts]
+
+    def answer(self, request: Request) -> Answer:
+        refused = refusal(self.callers, request)
+        if refused is not None:
+            return _json({}, refused[1])
+        try:
+            wanted = slice_from(json.loads(request.get_data()))
+        except (ValueError, KeyError, TypeError):
+            return _json({}, 400)
+        try:
+            return _json(facts_to(self.run(wanted)), 200)
+        except SliceRefused as error:
+            return _json(faults_to(error.faults), 422)
+        except BackfillError as error:
+            log(logging.WARNING, error.message, {"detail": error.detail})
+            return _json({}, 503)
+
+
+def build(settings: Settings) -> Answers:
+    questions = SnowflakeUnloads(
+        settings.snowflake_connect,
+        location_stage=settings.snowflake_stage,
+        statement_timeout=SECONDS,
+    )
+    step = EstimateSlice(questions, settings.table_catalog, settings.unload_file_bytes, SECONDS, monotonic)
+    return Answers(callers(settings, settings.api_service_account), step.run)
+
+
+def _json(content: Mapping[str, Any] | list[dict[str, Any]], status: int) -> Answer:
+    return json.dumps(content), status, {"Content-Type": "application/json"}

@@ -1,0 +1,147 @@
+"""Estimate: ask Snowflake what is in a slice, without unloading it.
+
+Two bounded questions: how many rows, by the filter's values where it has some; and a sample of the rows.
+"""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from shared.catalog import Catalog
+from shared.columns import JsonKind
+from shared.errors import JobFails
+from shared.slices import Facts, Slice, SliceFault, SliceRefused
+from shared.unload import Selected, Statement, TableColumn, selected, slice_of
+from shared.unload_columns import expression, find_column, select_list
+from shared.unload_filter import condition, unmatched
+
+Found = TypeVar("Found")
+SAMPLE = 200  # rows
+
+
+class Questions(Protocol):
+    """Snowflake, asked for a short answer. Refusals it will repeat are UnloadRefused."""
+
+    def describe(self, table: str) -> list[TableColumn]:
+        """The table's columns in their order."""
+        ...
+
+    def ask(self, statement: Statement, tag: str, seconds: float) -> list[tuple[Any, ...]]:
+        """The statement's rows; Unavailable after so many ``seconds``, and it is aborted then."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateSlice:
+    """The step with its parts; ``seconds``: for both questions together."""
+
+    questions: Questions
+    catalog: Catalog
+    chunk_bytes: int
+    seconds: float
+    monotonic: Callable[[], float]
+
+    def run(self, wanted: Slice) -> Facts:
+        """SliceRefused with everything that the table lacks; Unavailable when there is no answer in time."""
+        until = self.monotonic() + self.seconds
+        faults: list[SliceFault] = []
+        columns = _found(faults, ("table",), lambda: self._columns(wanted.table))
+        if columns is None:
+            raise SliceRefused(tuple(faults))
+        counting, sampling, selection = self._statements(wanted, columns, faults)
+        try:
+            tag = f"beam-estimate-{wanted.organization_id}"
+            counted = self.questions.ask(counting, tag, until - self.monotonic())
+            sample = self.questions.ask(sampling, tag, until - self.monotonic())
+        except JobFails as error:
+            raise SliceRefused((SliceFault(("table",), error.message),)) from error
+        missing: list[int] = []
+        if wanted.filter_column is not None:
+            column = find_column(columns, wanted.filter_column, "the filter")
+            missing = unmatched(column, wanted.filter_values, {_plain(row[1]) for row in counted})
+        rows = sum(int(row[0]) for row in counted)
+        shown = tuple(_message(row, selection) for row in sample)
+        return Facts(rows, tuple(missing), shown, self.chunk_bytes)
+
+    def _columns(self, table: str) -> list[TableColumn]:
+        self.catalog.entry(table)
+        return self.questions.describe(table)
+
+    def _statements(
+        self, wanted: Slice, columns: Sequence[TableColumn], faults: list[SliceFault]
+    ) -> tuple[Statement, Statement, Sequence[Selected]]:
+        entry = self.catalog.entry(wanted.table)
+        window = ("backfill_window", "partition_key")
+        rows = _found(
+            faults, window, lambda: slice_of(wanted.table, wanted.window, columns, entry.block_column)
+        )
+        listed, group = _filter(wanted, columns, faults)
+        known = len(faults)
+        for place, choice in enumerate(wanted.chosen):
+            _found(faults, ("columns", place), partial(find_column, columns, choice.column, "the rows"))
+        for place, key in wanted.keys:
+            of_key = ("destinations", place, "key_column")
+            _found(faults, of_key, partial(find_column, columns, key, "the messages' keys"))
+        selection = None
+        if len(faults) == known:
+            where = ("columns",) if wanted.chosen else ("table",)
+            selection = _found(faults, where, lambda: selected(columns, wanted.chosen, ()))
+        if rows is None or selection is None or faults:
+            raise SliceRefused(tuple(faults))
+        source, values = rows
+        if listed is not None:
+            source, values = f"{source} AND {listed[0]}", (*values, *listed[1])
+        counting = Statement(f"SELECT COUNT(*){group[0]} {source}{group[1]}", values)
+        sampling = Statement(f"SELECT {select_list(selection)} {source} LIMIT {SAMPLE}", values)
+        return counting, sampling, selection
+
+
+def _filter(
+    wanted: Slice, columns: Sequence[TableColumn], faults: list[SliceFault]
+) -> tuple[tuple[str, tuple[Any, ...]] | None, tuple[str, str]]:
+    """The filter's condition, and what has the rows counted for each of its values."""
+    name = wanted.filter_column
+    if name is None:
+        return None, ("", "")
+    column = _found(faults, ("filter", "column"), lambda: find_column(columns, name, "the filter"))
+    if column is None:
+        return None, ("", "")
+    listed = _found(faults, ("filter", "values"), lambda: condition(column, wanted.filter_values))
+    return listed, (f", {expression(column)}", " GROUP BY 2") if listed else ("", "")
+
+
+def _found(faults: list[SliceFault], loc: tuple[str | int, ...], look: Callable[[], Found]) -> Found | None:
+    try:
+        return look()
+    except JobFails as error:
+        faults.append(SliceFault(loc, error.message))
+        return None
+
+
+def _message(row: Sequence[Any], selection: Sequence[Selected]) -> dict[str, Any]:
+    """The row as it would arrive."""
+    return {
+        one.column.name: _value(value, one.column.kind) for value, one in zip(row, selection, strict=True)
+    }
+
+
+def _value(value: Any, kind: JsonKind) -> Any:
+    if value is None:
+        return None
+    match kind:
+        case JsonKind.INTEGER:
+            return int(value)
+        case JsonKind.FLOAT:
+            return float(value) if math.isfinite(value) else None
+        case JsonKind.JSON:
+            return json.loads(value)
+        case _:
+            return value
+
+
+def _plain(value: Any) -> Any:
+    """A value as it was bound: the connector's integers may be of another class."""
+    return value if isinstance(value, str | bool | float | None) else int(value)

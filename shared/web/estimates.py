@@ -1,0 +1,112 @@
+"""What the API answers to a request for an estimate. The same types describe it in the OpenAPI document."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
+
+from shared import prices
+from shared.destinations import destination
+from shared.estimate import ASSUMPTIONS, Estimate, Range
+from shared.jobs import Window
+from shared.slices import Facts, Slice, SliceRefused
+from shared.web.create import choices
+from shared.web.errors import Fault, Invalid
+from shared.web.models import EstimateBackfill
+
+
+class DollarRange(TypedDict):
+    """US dollars."""
+
+    low: float
+    high: float
+
+
+class Cost(TypedDict):
+    """What the job would be billed for, by part, and under which assumptions.
+
+    ``prices_of``: the month in which the list prices were read.
+    """
+
+    currency: Literal["USD"]
+    low: float
+    high: float
+    parts: dict[str, DollarRange]
+    prices_of: str
+    assumptions: list[str]
+
+
+class EstimatedBackfill(TypedDict):
+    """``rows`` are exact, ``chunks`` and ``bytes``, of the rows as JSON, estimated from a sample.
+
+    ``first_rows``: up to 5 rows as they would arrive. ``warnings``: sentences about what looks wrong.
+    """
+
+    rows: int
+    chunks: int
+    bytes: int
+    first_rows: list[dict[str, Any]]
+    warnings: list[str]
+    cost: Cost
+
+
+FIRST_ROWS = 5
+
+
+def slice_of(request: EstimateBackfill, organization_id: str) -> Slice:
+    """What is asked of Snowflake."""
+    window, keys = request.backfill_window, []
+    for place, one in enumerate(request.destinations):
+        given = one.model_dump(mode="json", exclude_none=True)
+        key = destination(**given, uid="").traits.key_column
+        if key is not None:
+            keys.append((place, key))
+    return Slice(
+        organization_id,
+        request.table,
+        Window(window.partition_key, str(window.start), str(window.end)),
+        request.filter.column if request.filter else None,
+        tuple(request.filter.values) if request.filter else (),
+        choices(request),
+        tuple(keys),
+    )
+
+
+def shown(facts: Facts, estimate: Estimate) -> EstimatedBackfill:
+    """The answer."""
+    return EstimatedBackfill(
+        rows=estimate.rows,
+        chunks=estimate.chunks,
+        bytes=estimate.size,
+        first_rows=[dict(row) for row in facts.sample[:FIRST_ROWS]],
+        warnings=list(estimate.warnings),
+        cost=_cost(estimate.cost),
+    )
+
+
+def invalid(error: SliceRefused) -> Invalid:
+    """The refusal of a request for what the table lacks."""
+    return Invalid(
+        [
+            Fault(loc=["body", *fault.loc], msg=fault.message, type="not_in_snowflake")
+            for fault in error.faults
+        ]
+    )
+
+
+def _cost(parts: Mapping[str, Range]) -> Cost:
+    return Cost(
+        currency="USD",
+        low=_dollars(sum(part.low for part in parts.values())),
+        high=_dollars(sum(part.high for part in parts.values())),
+        parts={
+            name: DollarRange(low=_dollars(part.low), high=_dollars(part.high))
+            for name, part in parts.items()
+        },
+        prices_of=prices.READ_IN,
+        assumptions=list(ASSUMPTIONS),
+    )
+
+
+def _dollars(amount: float) -> float:
+    return round(amount, 6)
