@@ -21,10 +21,14 @@ class Rules(Protocol):
     """What validation depends on besides the request; handed over as pydantic's context.
 
     ``insecure_addresses``: the local stack's switch for plain text and private addresses.
+    ``aws_role_arn``: the role at Amazon that the service takes on by its own identity; empty: none.
     """
 
     @property
     def insecure_addresses(self) -> bool: ...
+
+    @property
+    def aws_role_arn(self) -> str: ...
 
 
 def refusal(kind: str, reason: str) -> PydanticCustomError:

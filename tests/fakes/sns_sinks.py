@@ -25,10 +25,14 @@ _QUIET = 1.0  # seconds
 def sns_sink(
     secrets: Callable[[str, str], bytes] = lambda _organization, _name: SECRET.encode(),
     limits: RequestLimits = LIMITS,
+    *,
+    identity_token: Callable[[str], str] = lambda audience: f"token-for-{audience}",
+    own_role: str = "",
 ) -> SnsSink:
     clock = FakeTime()
+    clients = Clients(secrets, identity_token, own_role=own_role, now=clock.now, connections=limits.in_flight)
     return SnsSink(
-        clients=Clients(secrets, clock.now, connections=limits.in_flight),
+        clients=clients,
         monotonic=clock.monotonic,
         sleep=clock.sleep,
         random=lambda: 0.7,
