@@ -33,11 +33,14 @@ class _Metadata(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         asked = urlsplit(self.path)
         assert self.headers["Metadata-Flavor"] == "Google"
-        answer = b""
+        answer = json.dumps({"email": "deliver@example.com"}).encode()
+        kind = "application/json"
         if asked.path.endswith("/service-accounts/default/identity"):
+            kind = "text/html"
             answer = _token(parse_qs(asked.query)["audience"][0]).encode()
         self.send_response(200)
         self.send_header("Metadata-Flavor", "Google")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
