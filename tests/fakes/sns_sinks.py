@@ -47,6 +47,7 @@ class SnsTopic:
     url: str
     fifo: bool = False
     arn: str = field(init=False)
+    queue: str = field(init=False)
     messages: list[Mapping[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -61,8 +62,8 @@ class SnsTopic:
             if self.fifo
             else self._sqs.create_queue(QueueName=name)
         )
-        self._queue = made["QueueUrl"]
-        told = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
+        self.queue = made["QueueUrl"]
+        told = self._sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])
         self.sns.subscribe(
             TopicArn=self.arn,
             Protocol="sqs",
@@ -79,13 +80,13 @@ class SnsTopic:
         until = time.monotonic() + _QUIET
         while time.monotonic() < until:
             found = self._sqs.receive_message(
-                QueueUrl=self._queue,
+                QueueUrl=self.queue,
                 MaxNumberOfMessages=10,
                 MessageAttributeNames=["All"],
                 AttributeNames=["All"],
             ).get("Messages", [])
             for message in found:
-                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+                self._sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
             if found:
                 until = time.monotonic() + _QUIET
             self.messages += found
