@@ -21,12 +21,25 @@ from bench import (
     overhead,
     process,
     report,
+    sinks,
     webhook,
 )
 
 PARTS = {
     module.__name__.partition(".")[2]: module
-    for module in (kafka, exactly_once, memory, webhook, function, overhead, control, api, imports, fairness)
+    for module in (
+        kafka,
+        exactly_once,
+        memory,
+        webhook,
+        function,
+        overhead,
+        control,
+        api,
+        imports,
+        fairness,
+        sinks,
+    )
 }
 _ROUNDS = 5
 # The ratios of these two scatter most from round to round.

@@ -114,6 +114,7 @@ module "functions" {
     },
     module.messaging.environment,
     var.table_catalog == null ? {} : { TABLE_CATALOG = jsonencode([for entry in var.table_catalog : { for name, value in entry : name => value if value != null }]) },
+    var.aws_role_arn == "" ? {} : { AWS_ROLE_ARN = var.aws_role_arn },
     var.otlp_endpoint == "" ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT = var.otlp_endpoint },
   )
 

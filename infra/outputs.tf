@@ -13,6 +13,11 @@ output "deliver_accounts" {
   value       = [for name, email in module.identities.emails : email if startswith(name, "deliver")]
 }
 
+output "deliver_account_ids" {
+  description = "the unique ids of those accounts, by which a role at Amazon trusts them"
+  value       = [for name, id in module.identities.unique_ids : id if startswith(name, "deliver")]
+}
+
 output "snowflake_setup" {
   description = "what an account administrator runs in Snowflake, once"
   value       = module.snowflake.setup

@@ -77,6 +77,17 @@ variable "otlp_endpoint" {
   default     = ""
 }
 
+variable "aws_role_arn" {
+  description = "role at Amazon that the delivery functions take on for SNS destinations without credentials, as docs/destinations/sns.md sets it up; empty: those are refused"
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^($|arn:aws(-cn|-us-gov)?:iam::[0-9]{12}:role/[!-~]{1,512}$)", var.aws_role_arn))
+    error_message = "aws_role_arn is the ARN of a role, or empty."
+  }
+}
+
 variable "kafka" {
   description = "the broker's side: the principal of the SASL credentials, how long it keeps an empty group's offsets, and the shape of topics"
   type = object({

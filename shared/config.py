@@ -5,6 +5,7 @@ Every variable stands here with its default and what it is for; `docs/configurat
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -49,6 +50,12 @@ def _count(text: str) -> int:
 
 def _count_or_none(text: str) -> int | None:
     return _count(text) if text else None
+
+
+def _role(text: str) -> str:
+    if text and not re.fullmatch(r"arn:aws(-cn|-us-gov)?:iam::[0-9]{12}:role/[!-~]{1,512}", text):
+        raise ValueError("not the ARN of a role")
+    return text
 
 
 def _mapping(text: str) -> Mapping[str, Any]:
@@ -144,6 +151,13 @@ class Settings:
     )
     webhook_batch_rows: int = _variable(
         "WEBHOOK_BATCH_ROWS", "rows of one webhook request, fixed for a job when it is created", "500", int
+    )
+    aws_role_arn: str = _variable(
+        "AWS_ROLE_ARN",
+        "role at Amazon that the service takes on by its Google identity, for SNS destinations without"
+        " `credentials`; empty: those are refused",
+        "",
+        _role,
     )
     allow_insecure_destinations: bool = _variable(
         "ALLOW_INSECURE_DESTINATIONS",

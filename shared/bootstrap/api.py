@@ -30,7 +30,12 @@ ESTIMATE_SECONDS = 21.0
 
 def build(settings: Settings) -> Api:
     client = firestore_client(settings)
-    rules = Rules(settings.table_catalog, settings.allow_insecure_destinations, settings.chunks_in_flight)
+    rules = Rules(
+        settings.table_catalog,
+        settings.allow_insecure_destinations,
+        settings.chunks_in_flight,
+        settings.aws_role_arn,
+    )
     return Api(
         keys=FirestoreKeys(client, monotonic, now),
         jobs=FirestoreJobs(client, report, Limits(client, settings.most_jobs_in_flight, monotonic)),

@@ -19,6 +19,7 @@ def surroundings(settings: Settings) -> Surroundings:
     return Surroundings(
         settings=settings,
         secrets=_secrets(settings),
+        identity_token=_identity_token,
         now=now,
         monotonic=monotonic,
         sleep=sleep,
@@ -47,6 +48,12 @@ class Parts(Mapping[str, Part]):
 
     def __len__(self) -> int:
         return len(self._builders)
+
+
+def _identity_token(audience: str) -> str:
+    from shared.adapters.identity_token import identity_token
+
+    return identity_token(audience)
 
 
 def _secrets(settings: Settings) -> Secrets:

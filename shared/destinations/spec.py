@@ -4,6 +4,7 @@ Strict throughout, and unknown fields are refused: one may be a misspelt option.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -21,10 +22,14 @@ class Rules(Protocol):
     """What validation depends on besides the request; handed over as pydantic's context.
 
     ``insecure_addresses``: the local stack's switch for plain text and private addresses.
+    ``aws_role_arn``: the role at Amazon that the service takes on by its own identity; empty: none.
     """
 
     @property
     def insecure_addresses(self) -> bool: ...
+
+    @property
+    def aws_role_arn(self) -> str: ...
 
 
 def refusal(kind: str, reason: str) -> PydanticCustomError:
@@ -52,6 +57,15 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """``field``: where a fault is told; ``values`` are hashable."""
+
+    field: str
+    values: tuple[str, ...]
+    fault: str
+
+
 class Spec(Strict):
     """The fields of one kind of destination, ``type`` and ``name`` first.
 
@@ -61,6 +75,11 @@ class Spec(Strict):
     @classmethod
     def narrow(cls, schema: dict[str, Any], rules: Rules) -> None:
         """Make the model's schema exact by what this deployment takes."""
+
+    @classmethod
+    def place(cls, given: Mapping[str, Any]) -> "Place | None":  # noqa: ARG003 - for those that have one
+        """What no other destination of the job may have, of fields as they were sent; None: nothing."""
+        return None
 
     @classmethod
     def webhooks(cls) -> Mapping[str, Any]:

@@ -13,10 +13,13 @@ Secrets = Callable[[str, str], bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """``monotonic`` and ``sleep`` in seconds, ``random`` from 0 to 1, ``new_id`` a random UUID."""
+    """``identity_token`` answers a token that tells the service's identity to an audience; Unavailable if
+    there is none. ``monotonic`` and ``sleep`` in seconds, ``random`` from 0 to 1, ``new_id`` a random UUID.
+    """
 
     settings: Settings
     secrets: Secrets
+    identity_token: Callable[[str], str]
     now: Clock
     monotonic: Callable[[], float]
     sleep: Callable[[float], None]

@@ -42,6 +42,7 @@ class Rules:
     catalog: Catalog
     insecure_addresses: bool
     chunks_in_flight: int
+    aws_role_arn: str = ""
 
 
 def _table(text: str, info: ValidationInfo[Rules]) -> str:

@@ -47,6 +47,7 @@ def _read(kind: type[Request], body: Any, rules: Rules, found: Sequence[Fault]) 
     if isinstance(body, Mapping):
         # On the raw body, since models check what lies between fields only once the fields are valid.
         faults += _destinations_twice(body)
+        faults += _places_twice(body)
         faults += _names_twice(body)
         faults += _window_by_block(body, rules)
     if faults or request is None:
@@ -79,6 +80,22 @@ def _destinations_twice(body: Mapping[str, Any]) -> Iterator[Fault]:
             message = "Another destination of this type has this name"
             yield Fault(loc=["body", "destinations", index, "name"], msg=message, type="destination_twice")
         seen.add((kind, name))
+
+
+def _places_twice(body: Mapping[str, Any]) -> Iterator[Fault]:
+    destinations = body.get("destinations")
+    seen: set[tuple[str, ...]] = set()
+    for index, destination in enumerate(destinations if isinstance(destinations, list) else []):
+        kind = destination.get("type") if isinstance(destination, Mapping) else None
+        if not isinstance(kind, str) or kind not in KINDS:
+            continue
+        place = KINDS[kind].spec().place(destination)
+        if place is None:
+            continue
+        if (kind, *place.values) in seen:
+            loc: list[str | int] = ["body", "destinations", index, place.field]
+            yield Fault(loc=loc, msg=place.fault, type="place_twice")
+        seen.add((kind, *place.values))
 
 
 def _names_twice(body: Mapping[str, Any]) -> Iterator[Fault]:

@@ -69,3 +69,30 @@ def test_anything_else_is_refused_by_its_place(service: Service, options: dict[s
 def test_a_bucket_is_needed(service: Service) -> None:
     (fault,) = service.faults(backfill(destinations=[{"type": "gcs", "name": "lake"}]))
     assert fault["loc"] == ["body", "destinations", 0, "bucket"]
+
+
+def twice(**changes: Any) -> dict[str, Any]:
+    """A request of two destinations, the second one of which is changed."""
+    first = {"type": "gcs", "name": "first", "bucket": "acme-lake", "prefix": "exports/"}
+    return backfill(destinations=[first, first | {"name": "second"} | changes])
+
+
+@pytest.mark.parametrize("changes", [{}, {"format": "parquet"}, {"format": None}])
+def test_two_destinations_never_share_objects(changes: dict[str, Any]) -> None:
+    (fault,) = Service().faults(twice(**changes))
+    assert fault["loc"] == ["body", "destinations", 1, "bucket"]
+    assert "the same objects" in fault["msg"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"format": "ndjson"}, {"prefix": None}, {"prefix": "others/"}, {"bucket": "another-lake"}]
+)
+def test_two_destinations_may_share_a_bucket(changes: dict[str, Any]) -> None:
+    Service().created(twice(**changes))
+
+
+@pytest.mark.parametrize("bucket", [5, None, {"a": 1}, []])
+def test_what_is_no_bucket_is_told_of_for_each(bucket: Any) -> None:
+    first = {"type": "gcs", "name": "first", "bucket": bucket}
+    faults = Service().faults(backfill(destinations=[first, first | {"name": "second"}]))
+    assert [fault["loc"] for fault in faults] == [["body", "destinations", at, "bucket"] for at in (0, 1)]

@@ -25,10 +25,14 @@ _QUIET = 1.0  # seconds
 def sns_sink(
     secrets: Callable[[str, str], bytes] = lambda _organization, _name: SECRET.encode(),
     limits: RequestLimits = LIMITS,
+    *,
+    identity_token: Callable[[str], str] = lambda audience: f"token-for-{audience}",
+    own_role: str = "",
 ) -> SnsSink:
     clock = FakeTime()
+    clients = Clients(secrets, identity_token, own_role=own_role, now=clock.now, connections=limits.in_flight)
     return SnsSink(
-        clients=Clients(secrets, clock.now, connections=limits.in_flight),
+        clients=clients,
         monotonic=clock.monotonic,
         sleep=clock.sleep,
         random=lambda: 0.7,
@@ -43,6 +47,7 @@ class SnsTopic:
     url: str
     fifo: bool = False
     arn: str = field(init=False)
+    queue: str = field(init=False)
     messages: list[Mapping[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -57,8 +62,8 @@ class SnsTopic:
             if self.fifo
             else self._sqs.create_queue(QueueName=name)
         )
-        self._queue = made["QueueUrl"]
-        told = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
+        self.queue = made["QueueUrl"]
+        told = self._sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])
         self.sns.subscribe(
             TopicArn=self.arn,
             Protocol="sqs",
@@ -75,13 +80,13 @@ class SnsTopic:
         until = time.monotonic() + _QUIET
         while time.monotonic() < until:
             found = self._sqs.receive_message(
-                QueueUrl=self._queue,
+                QueueUrl=self.queue,
                 MaxNumberOfMessages=10,
                 MessageAttributeNames=["All"],
                 AttributeNames=["All"],
             ).get("Messages", [])
             for message in found:
-                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+                self._sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
             if found:
                 until = time.monotonic() + _QUIET
             self.messages += found

@@ -77,7 +77,13 @@ class FakeRates:
 class Service:
     """The API, what it stands on, and its client. Every look at the clock is a second later."""
 
-    def __init__(self, catalog: Catalog = BASE_TABLES, *, allow_insecure_destinations: bool = False) -> None:
+    def __init__(
+        self,
+        catalog: Catalog = BASE_TABLES,
+        *,
+        allow_insecure_destinations: bool = False,
+        aws_role_arn: str = "",
+    ) -> None:
         self.jobs, self.keys, self.queue = FakeJobs(), FakeKeys(), FakeQueue()
         self.time = START
         self.estimates, self.rates = FakeEstimates(), FakeRates()
@@ -85,7 +91,7 @@ class Service:
         self.deliveries = FakeDeliveries(self.jobs, lease_length=15, now=self._now)
         self.events: list[Event] = []
         numbers = random.Random(7)  # noqa: S311 - ids that repeat from run to run
-        rules = Rules(catalog, allow_insecure_destinations, CHUNKS_IN_FLIGHT)
+        rules = Rules(catalog, allow_insecure_destinations, CHUNKS_IN_FLIGHT, aws_role_arn)
         self.api = Api(
             keys=self.keys,
             jobs=self.jobs,

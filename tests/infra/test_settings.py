@@ -8,7 +8,7 @@ from tests.infra.conftest import Changed
 from tests.infra.told import FUNCTIONS, OPENTELEMETRYS, SECRETS, environment, local_only
 
 # Variables of the deployment's own, empty in the examples.
-_OF_THE_DEPLOYMENT = {"TABLE_CATALOG", "OTEL_EXPORTER_OTLP_ENDPOINT"}
+_OF_THE_DEPLOYMENT = {"TABLE_CATALOG", "OTEL_EXPORTER_OTLP_ENDPOINT", "AWS_ROLE_ARN"}
 # The functions that read each of the others.
 READERS = {
     "WEBHOOK_BATCH_ROWS": {"api"},
@@ -53,6 +53,16 @@ def test_a_setting_reaches_the_functions_that_read_it(changed: Changed) -> None:
         # As the functions will read them.
         assert read(told | {"K_SERVICE": "any", "KAFKA_CLIENT": "{}", "SNOWFLAKE_CONNECT": "{}"})
     properties_of_data.the_bucket_is_near_snowflake_and_forgets(deployment)
+
+
+def test_the_role_at_amazon_reaches_those_that_ask_for_it(changed: Changed) -> None:
+    role = "arn:aws:iam::123456789012:role/backfills"
+    functions = changed(aws_role_arn=role).functions()
+    told = {name: environment(function).get("AWS_ROLE_ARN") for name, function in functions.items()}
+    assert {name for name, value in told.items() if value == role} == {"api", "deliver", "deliver-static"}
+    assert {value for value in told.values() if value != role} == {None}
+    for function in changed().functions().values():
+        assert "AWS_ROLE_ARN" not in environment(function)
 
 
 def test_the_traces_headers_are_a_secret_of_their_own(changed: Changed) -> None:

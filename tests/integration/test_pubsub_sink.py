@@ -8,6 +8,7 @@ import pytest
 from google.api_core import exceptions
 from google.auth.exceptions import RefreshError
 from google.pubsub_v1 import PublisherClient
+from google.pubsub_v1.types import PublishRequest
 
 from shared.destinations.pubsub.sink import MOST_BYTES, MOST_MESSAGES
 from shared.errors import BackfillError, DestinationRefused, Unavailable
@@ -52,8 +53,9 @@ def test_a_request_has_one_ordering_key(topic: Topic, monkeypatch: pytest.Monkey
     publish = PublisherClient.publish
 
     def noted(self: PublisherClient, **arguments: object) -> object:
-        messages = arguments["messages"]
-        assert isinstance(messages, list)
+        request = arguments["request"]
+        assert isinstance(request, PublishRequest)
+        messages = request.messages
         keys.append({message.ordering_key for message in messages})
         return publish(self, **arguments)  # type: ignore[arg-type]  # as they came
 
@@ -82,8 +84,9 @@ def test_a_request_holds_what_the_service_takes(topic: Topic, monkeypatch: pytes
     publish = PublisherClient.publish
 
     def counted(self: PublisherClient, **arguments: object) -> object:
-        messages = arguments["messages"]
-        assert isinstance(messages, list)
+        request = arguments["request"]
+        assert isinstance(request, PublishRequest)
+        messages = request.messages
         requests.append((len(messages), sum(len(message.data) for message in messages)))
         return publish(self, **arguments)  # type: ignore[arg-type]  # as they came
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
 from botocore.client import BaseClient
 
@@ -160,6 +161,82 @@ def test_a_role_is_assumed_and_renewed_in_time(topic: SnsTopic) -> None:
     assert sorted(topic.rows()) == list(range(5))
 
 
+OWN_ROLE = "arn:aws:iam::210987654321:role/backfills"
+
+
+def session_of(client: Any, topic: SnsTopic) -> str:
+    """Whom Amazon takes the client for."""
+    keys = client._get_credentials()
+    session = boto3.session.Session(
+        keys.access_key, keys.secret_key, aws_session_token=keys.token, region_name="eu-west-1"
+    )
+    return str(session.client("sts", endpoint_url=topic.url).get_caller_identity()["Arn"])
+
+
+def test_a_role_of_a_secrets_is_assumed_in_the_organizations_name(topic: SnsTopic) -> None:
+    fields = {**json.loads(SECRET), "role_arn": "arn:aws:iam::123456789012:role/publisher"}
+    delivery = topic.delivery(5)
+    client = sns_sink(secret(json.dumps(fields))).clients.client(delivery)
+    expected = f"arn:aws:sts::123456789012:assumed-role/publisher/{delivery.organization_id}"
+    assert session_of(client, topic) == expected
+
+
+@pytest.mark.parametrize(("organization", "session"), [("acme", "acme"), ("a", "a=")])
+def test_without_credentials_the_services_own_role_is_taken_on_for_the_organization(
+    topic: SnsTopic, organization: str, session: str
+) -> None:
+    audiences: list[str] = []
+
+    def token(audience: str) -> str:
+        audiences.append(audience)
+        return "a-token"
+
+    sink = sns_sink(identity_token=token, own_role=OWN_ROLE)
+    delivery = replace(topic.delivery(5, credentials=None), organization_id=organization)
+    assert sink.deliver(delivery, NumberedRows(5), SteadyPulse())
+    assert sorted(topic.rows()) == list(range(5))
+    expected = f"arn:aws:sts::210987654321:assumed-role/backfills/{session}"
+    assert session_of(sink.clients.client(delivery), topic) == expected
+    assert audiences == ["sts.amazonaws.com"]
+
+
+def test_that_role_is_renewed_in_time_and_never_shared(topic: SnsTopic) -> None:
+    sink = sns_sink(own_role=OWN_ROLE)
+    delivery = topic.delivery(5, credentials=None)
+    other = replace(delivery, organization_id="another")
+    first = sink.clients.client(delivery)
+    assert sink.clients.client(delivery) is first
+    assert session_of(sink.clients.client(other), topic).endswith("/another")
+    sink.sleep(44 * 60)
+    assert sink.clients.client(delivery) is first
+    sink.sleep(2 * 60)
+    second = sink.clients.client(delivery)
+    assert second._get_credentials().token != first._get_credentials().token
+
+
+def test_that_role_may_be_gone_since_the_job_was_created(topic: SnsTopic) -> None:
+    with pytest.raises(DestinationRefused, match="no identity of its own at Amazon any more"):
+        sns_sink().deliver(topic.delivery(5, credentials=None), NumberedRows(5), SteadyPulse())
+
+
+def test_no_token_may_pass(topic: SnsTopic) -> None:
+    def none(_audience: str) -> str:
+        raise Unavailable("the service's own identity")
+
+    sink = sns_sink(identity_token=none, own_role=OWN_ROLE)
+    with pytest.raises(Unavailable, match="the service's own identity"):
+        sink.deliver(topic.delivery(5, credentials=None), NumberedRows(5), SteadyPulse())
+
+
+def test_few_clients_are_kept(topic: SnsTopic) -> None:
+    sink = sns_sink()
+    deliveries = [replace(topic.delivery(5), organization_id=f"org-{number}") for number in range(9)]
+    clients = [sink.clients.client(delivery) for delivery in deliveries]
+    assert sink.clients.client(deliveries[8]) is clients[8]
+    assert sink.clients.client(deliveries[1]) is clients[1]
+    assert sink.clients.client(deliveries[0]) is not clients[0]
+
+
 def test_nobody_listening_may_pass(topic: SnsTopic) -> None:
     delivery = topic.delivery(5, endpoint_url="http://127.0.0.1:9")
     with pytest.raises(Unavailable, match="Amazon, for sns events"):
@@ -190,6 +267,42 @@ def test_errors_are_sorted(
     assert words in error.message
     assert "their" not in error.message
     assert error.detail == f"{status} {code}: their?words"
+
+
+@pytest.mark.parametrize(
+    ("credentials", "code", "words"),
+    [
+        (
+            "AWS",
+            "AccessDenied",
+            "credentials of secret AWS may not assume its role_arn: grant sts:AssumeRole",
+        ),
+        ("AWS", "ValidationError", "credentials of secret AWS may not assume its role_arn"),
+        ("AWS", "InvalidClientTokenId", "does not take the credentials of secret AWS"),
+        (None, "AccessDenied", "does not let the service take on its own role: ask the service's operator"),
+        (None, "InvalidIdentityToken", "does not let the service take on its own role"),
+    ],
+)
+def test_a_role_that_is_refused_is_told_of(
+    topic: SnsTopic, credentials: str | None, code: str, words: str
+) -> None:
+    destination = topic.delivery(1, credentials=credentials).destination
+    error = meaning(destination, code, 403, "their words", OWN_ROLE)
+    assert isinstance(error, DestinationRefused)
+    assert words in error.message
+    assert isinstance(meaning(destination, "IDPCommunicationError", 400, "", OWN_ROLE), Unavailable)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("AuthorizationError", "The service's own identity may not publish to topic"),
+        ("ExpiredToken", "does not take the service's own keys"),
+    ],
+)
+def test_the_services_own_identity_is_told_of(topic: SnsTopic, code: str, words: str) -> None:
+    error = meaning(topic.delivery(1, credentials=None).destination, code, 403, "")
+    assert words in error.message
 
 
 def test_a_redelivery_goes_on_behind_what_is_acknowledged(topic: SnsTopic) -> None:

@@ -30,12 +30,22 @@ def test_what_is_set_is_read_as_what_it_is() -> None:
             "ALLOW_INSECURE_DESTINATIONS": "True",
             "UNLOAD_FILE_BYTES": "1048576",
             "LEASE_LENGTH": "2.5",
+            "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/backfills",
         }
     )
     assert settings.kafka_client == {"bootstrap.servers": "kafka:9092"}
     assert settings.allow_insecure_destinations is True
     assert settings.unload_file_bytes == 1 << 20
     assert settings.lease_length == 2.5
+    assert settings.aws_role_arn == "arn:aws:iam::123456789012:role/backfills"
+
+
+@pytest.mark.parametrize(
+    "text", ["backfills", "arn:aws:sns:eu-west-1:123456789012:rows", "arn:aws:iam::1:role/x"]
+)
+def test_a_role_at_amazon_is_told_by_its_arn(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="AWS_ROLE_ARN can't be read"):
+        read(PROJECT | {"AWS_ROLE_ARN": text})
 
 
 def test_an_empty_variable_is_not_set() -> None:

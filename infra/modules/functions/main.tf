@@ -12,7 +12,7 @@ locals {
       most        = var.api_instances.most
       settings = [
         "STAGED_FILES_DAYS", "KAFKA_MARKER_DAYS", "MOST_JOBS_IN_FLIGHT", "CHUNKS_IN_FLIGHT", "TABLE_CATALOG",
-        "WEBHOOK_BATCH_ROWS", "ESTIMATES_PER_MINUTE",
+        "WEBHOOK_BATCH_ROWS", "ESTIMATES_PER_MINUTE", "AWS_ROLE_ARN",
       ]
       secrets = []
       caller  = "allUsers"
@@ -41,7 +41,7 @@ locals {
       concurrency = 1
       least       = 0
       most        = var.deliver_instances
-      settings    = ["STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE"]
+      settings    = ["STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE", "AWS_ROLE_ARN"]
       secrets     = ["kafka"]
       caller      = var.push_account.member
     }
@@ -53,7 +53,7 @@ locals {
       concurrency = 1
       least       = 0
       most        = var.deliver_instances
-      settings    = ["STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE"]
+      settings    = ["STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE", "AWS_ROLE_ARN"]
       secrets     = ["kafka"]
       caller      = var.push_account.member
     }

@@ -45,6 +45,10 @@ output "emails" {
   value = { for name, account in google_service_account.function : name => account.email }
 }
 
+output "unique_ids" {
+  value = { for name, account in google_service_account.function : name => account.unique_id }
+}
+
 output "members" {
   value = { for name, account in google_service_account.function : name => account.member }
 }

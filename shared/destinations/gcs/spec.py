@@ -1,10 +1,11 @@
 """The fields of a bucket of Google Cloud Storage."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from shared.destinations.spec import DestinationName, Spec, refusal
+from shared.destinations.spec import DestinationName, Place, Spec, refusal
 
 # As Google has it: letters, digits, hyphens, underscores and full stops, with a letter or digit at each end.
 BUCKET = r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$"
@@ -40,3 +41,13 @@ class GcsDestination(Spec):
     delivery: Annotated[Literal["exactly_once"], BeforeValidator(_delivery)] | None = Field(
         default=None, description="An object is written once, and a delivery that comes again finds it."
     )
+
+    @classmethod
+    def place(cls, given: Mapping[str, Any]) -> Place | None:
+        values = (given.get("bucket"), given.get("prefix") or "", given.get("format") or "parquet")
+        texts = tuple(value for value in values if isinstance(value, str))
+        if len(texts) < len(values):
+            return None
+        return Place(
+            "bucket", texts, "Another destination has this bucket, prefix and format, and so the same objects"
+        )

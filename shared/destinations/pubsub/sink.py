@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from google.api_core.exceptions import (
     BadRequest,
@@ -14,7 +14,7 @@ from google.api_core.exceptions import (
 )
 from google.auth.exceptions import GoogleAuthError
 from google.pubsub_v1 import PublisherClient
-from google.pubsub_v1.types import PubsubMessage
+from google.pubsub_v1.types import PublishRequest, PubsubMessage
 
 from shared.destinations.labels import labels
 from shared.destinations.requests import Request, RequestLimits, Requests, grouped
@@ -30,6 +30,10 @@ _LIMIT = SizeLimit(MOST_BYTES, "Pub/Sub", "Make the row smaller, by `columns` fo
 _OVERHEAD = 100  # bytes of a message besides its row: attributes' names and numbers
 _TIMEOUT = 30.0  # seconds for one request
 _SHOWN = 200  # characters of an error in the log
+
+# The messages below proto-plus, whose own objects take nine times as long to make.
+_Request: Any = PublishRequest.pb()
+_Message: Any = PubsubMessage.pb()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +64,10 @@ class PubSubSink:
             lambda messages: self._publish(topic, messages),
         )
 
-    def _publish(self, topic: str, messages: list[PubsubMessage]) -> None:
+    def _publish(self, topic: str, messages: list[Any]) -> None:
+        request = PublishRequest.wrap(_Request(topic=topic, messages=messages))
         try:
-            self.client.publish(topic=topic, messages=messages, timeout=_TIMEOUT, retry=None)
+            self.client.publish(request=request, timeout=_TIMEOUT, retry=None)
         except NotFound as error:
             raise DestinationRefused(f"There is no topic {topic}", detail=_shown(error)) from error
         except (Forbidden, Unauthorized) as error:
@@ -84,11 +89,11 @@ class PubSubSink:
 
 def _prepared(
     delivery: ChunkDelivery, batch: EncodedBatch, *, ordered: bool
-) -> tuple[Sequence[Request[list[PubsubMessage]]], Skipped]:
+) -> tuple[Sequence[Request[list[Any]]], Skipped]:
     skipped = NONE_SKIPPED
     keys = batch.keys() if ordered else None
 
-    def messages() -> Iterator[tuple[PubsubMessage, int]]:
+    def messages() -> Iterator[tuple[Any, int]]:
         nonlocal skipped
         for index, line in enumerate(batch.lines()):
             row = batch.first_row + index
@@ -99,7 +104,7 @@ def _prepared(
                 skipped += delivery.too_large(row, named[index] if named else None, size, _LIMIT)
                 continue
             yield (
-                PubsubMessage(
+                _Message(
                     data=line,
                     attributes=labels(delivery, row),
                     ordering_key=_ordering_key(delivery, row, key),
@@ -111,7 +116,7 @@ def _prepared(
         requests = list(grouped(messages(), MOST_MESSAGES, MOST_BYTES))
         return requests, skipped
     # All messages of a request have one ordering key.
-    by_key: dict[str, list[tuple[PubsubMessage, int]]] = {}
+    by_key: dict[str, list[tuple[Any, int]]] = {}
     for message, size in messages():
         by_key.setdefault(message.ordering_key, []).append((message, size))
     requests = [

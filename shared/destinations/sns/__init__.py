@@ -29,7 +29,13 @@ def _sink(surroundings: Surroundings) -> Sink:
 
     limits = RequestLimits(least=surroundings.least, in_flight=16)
     return SnsSink(
-        clients=Clients(surroundings.secrets, surroundings.now, connections=limits.in_flight),
+        clients=Clients(
+            surroundings.secrets,
+            surroundings.identity_token,
+            own_role=surroundings.settings.aws_role_arn,
+            now=surroundings.now,
+            connections=limits.in_flight,
+        ),
         monotonic=surroundings.monotonic,
         sleep=surroundings.sleep,
         random=surroundings.random,

@@ -1,38 +1,52 @@
-"""Clients of Amazon SNS by an organization's credentials, kept while those are the same."""
+"""Clients of Amazon SNS by an organization's credentials or the service's own role, kept while those hold."""
 
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import boto3
+from botocore import UNSIGNED
 from botocore.config import Config
 
-from shared.destinations.credentials import secret_fields, secret_text
+from shared.destinations.credentials import secret_text
 from shared.destinations.sns.errors import speaking_of
+from shared.destinations.sns.identity import AUDIENCE, LASTS, Keys, assumed, keys_of
 from shared.destinations.surroundings import Secrets
+from shared.errors import DestinationRefused
 from shared.steps.ports import Clock
 from shared.steps.sending import ChunkDelivery
 
-_KEYS = ("access_key_id", "secret_access_key")
-_OPTIONAL = ("session_token", "role_arn")
 _SECONDS = 30.0
-_ROLE = timedelta(minutes=50)  # of the hour for which a role is assumed
+_SPARE = timedelta(minutes=15)  # with which a role's keys outlast any delivery
+_MOST_KEPT = 8
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    secret: str
+    secret: str | None = field(repr=False)
     client: Any
     until: datetime | None
 
 
 class Clients:
-    """``connections``: requests that one client may have under way."""
+    """``identity_token`` answers a token of the service's identity for an audience. ``own_role``: what the
+    service takes on with it; empty: nothing. ``connections``: requests that one client may have under way.
+    """
 
-    def __init__(self, secrets: Secrets, now: Clock, *, connections: int) -> None:
+    def __init__(
+        self,
+        secrets: Secrets,
+        identity_token: Callable[[str], str],
+        *,
+        own_role: str,
+        now: Clock,
+        connections: int,
+    ) -> None:
         self._secrets = secrets
+        self._identity_token = identity_token
+        self._own_role = own_role
         self._now = now
         self._config = Config(
             # Between tries the delivery is asked whether it is to go on.
@@ -50,35 +64,57 @@ class Clients:
         DestinationRefused, with the secret's name, if there are none, or none that can be.
         """
         options = delivery.destination.options
-        secret = secret_text(self._secrets, delivery, options["credentials"])
-        region, endpoint = options["topic_arn"].split(":")[3], options.get("endpoint_url") or ""
-        place = (delivery.organization_id, options["credentials"], region, endpoint)
+        name = options.get("credentials")
+        secret = None if name is None else secret_text(self._secrets, delivery, name)
+        # Without a secret the name is empty, as no secret's is.
+        place = (delivery.organization_id, name or "", _region(delivery), options.get("endpoint_url") or "")
         with self._lock:
-            kept = self._kept.get(place)
+            kept = self._kept.pop(place, None)
             if kept is None or kept.secret != secret or (kept.until and kept.until <= self._now()):
-                fields = secret_fields(secret, options["credentials"], [_KEYS], _OPTIONAL)
-                with speaking_of(delivery.destination):
-                    kept = self._made(fields, secret, options, f"backfills-{delivery.job_id}")
-                self._kept[place] = kept
+                kept = self._made(delivery, secret)
+            # The last one is the last used.
+            self._kept[place] = kept
+            if len(self._kept) > _MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
         return kept.client
 
-    def _made(self, fields: Mapping[str, str], secret: str, options: Mapping[str, Any], name: str) -> _Kept:
-        """``name`` tells whose the session of an assumed role is, in the account's own records."""
-        session = boto3.session.Session(
-            region_name=options["topic_arn"].split(":")[3],
-            aws_access_key_id=fields["access_key_id"],
-            aws_secret_access_key=fields["secret_access_key"],
-            aws_session_token=fields.get("session_token"),
-        )
-        until, endpoint = None, options.get("endpoint_url")
-        if role := fields.get("role_arn"):
-            until = self._now() + _ROLE
-            sts = session.client("sts", endpoint_url=endpoint, config=self._config)
-            found = sts.assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
-            session = boto3.session.Session(
-                region_name=session.region_name,
-                aws_access_key_id=found["AccessKeyId"],
-                aws_secret_access_key=found["SecretAccessKey"],
-                aws_session_token=found["SessionToken"],
+    def _made(self, delivery: ChunkDelivery, secret: str | None) -> _Kept:
+        began = self._now()
+        keys, role, token = self._identity(delivery, secret)
+        until = None
+        if role is not None:
+            sts = self._client("sts", delivery, keys)
+            keys = assumed(sts, role, delivery.organization_id, delivery.destination, token)
+            until = began + LASTS - _SPARE
+        return _Kept(secret, self._client("sns", delivery, keys), until)
+
+    def _identity(
+        self, delivery: ChunkDelivery, secret: str | None
+    ) -> tuple[Keys | None, str | None, str | None]:
+        """The keys to begin with, the role to take on, and the token for it where there are no keys."""
+        if secret is not None:
+            keys, role = keys_of(secret, delivery.destination.options["credentials"])
+            return keys, role, None
+        if not self._own_role:
+            raise DestinationRefused(
+                "The service has no identity of its own at Amazon any more, and"
+                f" {delivery.destination} has no credentials: create the job anew with them"
             )
-        return _Kept(secret, session.client("sns", endpoint_url=endpoint, config=self._config), until)
+        return None, self._own_role, self._identity_token(AUDIENCE)
+
+    def _client(self, service: Any, delivery: ChunkDelivery, keys: Keys | None) -> Any:
+        with speaking_of(delivery.destination):
+            session = boto3.session.Session(
+                region_name=_region(delivery),
+                aws_access_key_id=keys.access_key_id if keys else None,
+                aws_secret_access_key=keys.secret_access_key if keys else None,
+                aws_session_token=keys.session_token if keys else None,
+            )
+            config = self._config if keys else self._config.merge(Config(signature_version=UNSIGNED))
+            return session.client(
+                service, endpoint_url=delivery.destination.options.get("endpoint_url"), config=config
+            )
+
+
+def _region(delivery: ChunkDelivery) -> str:
+    return str(delivery.destination.options["topic_arn"].split(":")[3])

@@ -19,23 +19,28 @@ _NOT_ALLOWED = (
 _NOT_KNOWN = (
     *("InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSecurity"),
     *("ExpiredToken", "ExpiredTokenException", "MissingAuthenticationToken", "IncompleteSignature"),
+    *("InvalidIdentityToken", "IDPRejectedClaim"),
 )
 _PASSING = (
     *("Throttling", "ThrottlingException", "Throttled", "ThrottledException", "KMSThrottling"),
     *("RequestLimitExceeded", "TooManyRequestsException", "RequestTimeTooSkewed", "RequestExpired"),
+    *("IDPCommunicationError",),
     *("InternalError", "InternalErrorException", "InternalFailure", "ServiceUnavailable"),
 )
 
 
 @contextmanager
-def speaking_of(destination: Destination) -> Iterator[None]:
-    """Turn the client's errors into ours: what may pass, and what the topic's owner has to change."""
+def speaking_of(destination: Destination, role: str | None = None) -> Iterator[None]:
+    """Turn the client's errors into ours: what may pass, and what the topic's owner has to change.
+
+    ``role``: what is to be taken on; without one, a message is published.
+    """
     try:
         yield
     except ClientError as error:
         answer = error.response.get("Error", {})
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        raise meaning(destination, answer.get("Code", ""), status, answer.get("Message", "")) from None
+        raise meaning(destination, answer.get("Code", ""), status, answer.get("Message", ""), role) from None
     except ParamValidationError as error:
         raise DestinationRefused(
             f"The message is none that SNS takes at {destination}", detail=_shown(str(error))
@@ -46,28 +51,35 @@ def speaking_of(destination: Destination) -> Iterator[None]:
         ) from None
 
 
-def meaning(destination: Destination, code: str, status: int, text: str) -> BackfillError:
-    """What the error of this code is to the delivery; ``text`` is the operator's."""
+def meaning(
+    destination: Destination, code: str, status: int, text: str, role: str | None = None
+) -> BackfillError:
+    """What the error of this code is to the delivery, or to taking on a role; ``text`` is the operator's."""
     topic = destination.options["topic_arn"]
-    secret = destination.options["credentials"]
+    secret = destination.options.get("credentials")
     detail = _shown(f"{status} {code}: {text}")
     short = code.removeprefix("AWS.SimpleQueueService.")
     if short in _PASSING or status >= _FIRST_OF_SERVER or status == _TOO_MANY:
         return Unavailable(f"Amazon, for {destination},", detail=detail)
-    if short in _NOT_THERE:
-        return DestinationRefused(f"There is no topic {topic}, or its key is gone", detail=detail)
-    if short in _NOT_KNOWN:
-        return DestinationRefused(
-            f"Amazon does not take the credentials of secret {secret}: store valid ones and retry the job",
-            detail=detail,
-        )
-    if short in _NOT_ALLOWED:
-        return DestinationRefused(
-            f"The credentials of secret {secret} may not publish to topic {topic}: grant sns:Publish, and"
-            " kms:GenerateDataKey and kms:Decrypt where the topic is encrypted, and retry the job",
-            detail=detail,
-        )
-    return DestinationRefused(f"Topic {topic} does not take these messages", detail=detail)
+    if role is not None and secret is None:
+        words = "Amazon does not let the service take on its own role: ask the service's operator"
+    elif short in _NOT_THERE:
+        words = f"There is no topic {topic}, or its key is gone"
+    elif short in _NOT_KNOWN:
+        words = "Amazon does not take the service's own keys: ask the service's operator"
+        if secret is not None:
+            words = f"Amazon does not take the credentials of secret {secret}: store valid ones and retry"
+            words += " the job"
+    elif role is not None:
+        words = f"The credentials of secret {secret} may not assume its role_arn: grant sts:AssumeRole, have"
+        words += " the role trust them, and retry the job"
+    elif short in _NOT_ALLOWED:
+        who = "The service's own identity" if secret is None else f"The credentials of secret {secret}"
+        words = f"{who} may not publish to topic {topic}: grant sns:Publish, and kms:GenerateDataKey and"
+        words += " kms:Decrypt where the topic is encrypted, and retry the job"
+    else:
+        words = f"Topic {topic} does not take these messages"
+    return DestinationRefused(words, detail=detail)
 
 
 def _shown(text: str) -> str:

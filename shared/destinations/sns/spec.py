@@ -19,6 +19,24 @@ def _endpoint(url: str, info: ValidationInfo[Rules]) -> str:
     return url
 
 
+def _credentials(name: str | None, info: ValidationInfo[Rules]) -> str | None:
+    if name is not None:
+        return name
+    role = info.context.aws_role_arn
+    if not role:
+        reason = "Field required: this service has no identity of its own at Amazon"
+        raise refusal("credentials", reason)
+    # A topic that is none is told of by its own field.
+    if (topic := info.data.get("topic_arn")) and _partition(topic) != _partition(role):
+        reason = f"Field required: the service's own identity is of {_partition(role)}, the topic is not"
+        raise refusal("credentials", reason)
+    return None
+
+
+def _partition(arn: str) -> str:
+    return arn.split(":")[1]
+
+
 def _delivery(value: Any) -> Any:
     if value == "exactly_once":
         reason = "SNS has at_least_once only: subscribers drop repeated rows by the attributes that name them"
@@ -34,11 +52,14 @@ class SnsDestination(Spec):
     topic_arn: Annotated[str, StringConstraints(pattern=ARN)] = Field(
         description="`arn:aws:sns:…`; on a `.fifo` topic a chunk is a group, and a repeated row is dropped."
     )
-    credentials: SecretName = Field(
+    credentials: Annotated[SecretName | None, AfterValidator(_credentials)] = Field(
+        default=None,
+        validate_default=True,
         description=(
             "Name of the organization's secret: a JSON object of `access_key_id` and `secret_access_key`, and"
-            " perhaps `session_token` or `role_arn`, a role to assume."
-        )
+            " perhaps `session_token` or `role_arn`, a role to assume. Without it the service publishes under"
+            " its own identity, where it has one at Amazon."
+        ),
     )
     endpoint_url: Annotated[str, StringConstraints(pattern=ENDPOINT), AfterValidator(_endpoint)] | None = (
         Field(default=None, description="Taken by a local stack only.")
@@ -55,3 +76,8 @@ class SnsDestination(Spec):
     def narrow(cls, schema: dict[str, Any], rules: Rules) -> None:
         if not rules.insecure_addresses:
             del schema["properties"]["endpoint_url"]
+        if not rules.aws_role_arn:
+            schema["required"].append("credentials")
+            credentials = schema["properties"]["credentials"]
+            del credentials["default"]
+            credentials |= credentials.pop("anyOf")[0]
