@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Thread
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
 
 
 def within(seconds: float, call: Callable[[], None]) -> None:
@@ -10,16 +13,22 @@ def within(seconds: float, call: Callable[[], None]) -> None:
 
     Its thread is left behind then, with all that the call holds, until it does come back.
     """
-    ended: Future[None] = Future()
+    begun(call).result(seconds)
+
+
+def begun(call: Callable[[], Answer]) -> "Future[Answer]":
+    """What the call answers or raises, in a thread that nothing has to wait for."""
+    ended: Future[Answer] = Future()
+    ended.set_running_or_notify_cancel()  # who is not interested any more can't keep the thread from ending
 
     def run() -> None:
         try:
-            call()
+            answer = call()
         except BaseException as error:  # noqa: BLE001 - it is raised where the call was asked for
             ended.set_exception(error)
         else:
-            ended.set_result(None)
+            ended.set_result(answer)
 
     # No pool's: those are waited for when the process ends.
     Thread(target=run, name="within", daemon=True).start()
-    ended.result(seconds)
+    return ended

@@ -20,7 +20,7 @@ from nats.js.api import StreamConfig
 
 from infra.local.ports import accepts, free_ports
 from shared.destinations import destination
-from shared.destinations.guard import Guard, system_connect, system_resolve
+from shared.destinations.guard import Guard, Resolve, system_connect, system_resolve
 from shared.destinations.nats.sink import NatsLimits, NatsSink
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.sending import delivery_to
@@ -54,9 +54,10 @@ def nats_sink(
     *,
     tls: ssl.SSLContext | None = None,
     insecure: bool = True,
+    resolve: Resolve = system_resolve,
 ) -> NatsSink:
     return NatsSink(
-        guard=Guard(system_resolve, system_connect, insecure=insecure),
+        guard=Guard(resolve, system_connect, insecure=insecure),
         tls=tls or ssl.create_default_context(),
         insecure=insecure,
         secrets=secrets,

@@ -3,24 +3,33 @@
 import asyncio
 import re
 import ssl
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import nats.errors
 import nkeys
-from nats.aio.client import Client, RawCredentials
+from nats.aio.client import RawCredentials
 
 from shared.destinations.credentials import secret_fields, secret_text
 from shared.destinations.guard import Guard
-from shared.destinations.nats.transport import TlsClient
+from shared.destinations.nats.transport import GuardedClient
+from shared.destinations.patience import begun
 from shared.destinations.surroundings import Secrets
 from shared.errors import DestinationRefused, Unavailable
 from shared.steps.sending import ChunkDelivery
 
 _PORT = 4222
-_SECONDS = 10
+_SECONDS = 10  # for one address
+_SECONDS_FOR_ALL = 60  # after which no other address is begun with
+# What servers say of credentials; "authentication timeout" is none of it.
+_NOT_TAKEN = (
+    "authorization violation",
+    "authorizationerror",  # the client's own word for it
+    "authentication expired",
+    "authentication revoked",
+)
 _CREDS = "-----BEGIN NATS USER JWT-----"
 _FILE = re.compile(
     r"BEGIN NATS USER JWT-+\n[!-~]+\n-+END NATS USER JWT-"
@@ -31,49 +40,69 @@ _SHOWN = 200  # characters of an error in the log
 
 
 class Connection:
-    """A client, and what its server has complained of since."""
+    """A client, and what has gone wrong since."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: GuardedClient) -> None:
         self.client = client
-        self.complaint: Exception | None = None
+        self._complaint: Exception | None = None
+
+    @property
+    def failure(self) -> Exception | None:
+        """What the server complained of, or why the client gave up, if either happened."""
+        return self._complaint or (self.client.last_error if self.client.is_closed else None)
 
     async def complain(self, error: Exception) -> None:
-        self.complaint = error
+        self._complaint = self._complaint or error
 
 
 async def connected(
     delivery: ChunkDelivery, guard: Guard, secrets: Secrets, tls: ssl.SSLContext, *, insecure: bool
 ) -> Connection:
-    """A connection to the first of the destination's servers that takes one.
+    """A connection to the first of the destination's servers, and of its addresses, that takes one.
 
     DestinationRefused for credentials and addresses that can't be; Unavailable if no server answers.
     """
     given = credentials(delivery, secrets)
     failure: Exception = Unavailable("NATS")
+    until = asyncio.get_running_loop().time() + _SECONDS_FOR_ALL
     for server in delivery.destination.options["servers"]:
         try:
-            return await _connected(server, guard, given, tls, insecure=insecure)
-        except (TimeoutError, nats.errors.Error, OSError, ssl.SSLError) as error:
-            failure = meaning(error, delivery)
-            if isinstance(failure, DestinationRefused):
-                break
+            for address in await _addresses(server, guard):
+                if asyncio.get_running_loop().time() > until:
+                    raise failure
+                try:
+                    return await _connected(server, address, given, tls, insecure=insecure)
+                except (nats.errors.Error, OSError) as error:  # of which TimeoutError and SSLError are
+                    failure = meaning_while_connecting(error, delivery)
+                    if isinstance(failure, DestinationRefused):
+                        raise failure from None
+        except Unavailable as unavailable:
+            failure = unavailable  # the server's name; the next one's may be known
     raise failure from None
 
 
-async def _connected(
-    server: str, guard: Guard, given: Mapping[str, Any], tls: ssl.SSLContext, *, insecure: bool
-) -> Connection:
+async def _addresses(server: str, guard: Guard) -> Sequence[str]:
+    host, port, _ = _parts(server)
+    look_up = partial(guard.addresses, host, port, "NATS server's host")
+    # No executor's thread: the loop would wait for that, though nobody wants its answer any more.
+    return await asyncio.wrap_future(begun(look_up))
+
+
+def _parts(server: str) -> tuple[str, int, str]:
     url = urlsplit(server if "://" in server else f"tls://{server}")
-    host, port = url.hostname or "", url.port or _PORT
-    loop = asyncio.get_running_loop()
+    return url.hostname or "", url.port or _PORT, url.scheme
+
+
+async def _connected(
+    server: str, address: str, given: Mapping[str, Any], tls: ssl.SSLContext, *, insecure: bool
+) -> Connection:
     # What was checked is what is dialled; the certificate has to be of the name all the same.
-    addresses = await loop.run_in_executor(None, guard.addresses, host, port, "NATS server's host")
-    address = addresses[0]
-    plain = insecure and url.scheme == "nats"
-    client = Client() if plain else TlsClient()
+    host, port, scheme = _parts(server)
+    plain = insecure and scheme == "nats"
+    client = GuardedClient(plain=plain)
     connection = Connection(client)
     secured: dict[str, Any] = {} if plain else {"tls": tls, "tls_hostname": host}
-    dialling = connection.client.connect(
+    dialling = client.connect(
         f"{'nats' if plain else 'tls'}://{f'[{address}]' if ':' in address else address}:{port}",
         error_cb=connection.complain,
         allow_reconnect=False,
@@ -91,9 +120,8 @@ async def _connected(
         await asyncio.wait_for(dialling, _SECONDS)
     except BaseException:
         # The client leaves open what it has opened so far.
-        with suppress(nats.errors.Error, OSError):
-            await client.close()
-        if isinstance(client, TlsClient) and client.guarded.refused:
+        await client.abort()
+        if client.refused_plain:
             raise DestinationRefused(
                 f"The NATS server {server} does not ask for TLS: have it require TLS, and retry the job"
             ) from None
@@ -127,22 +155,33 @@ def _require_creds(text: str, name: str) -> None:
         raise refusal from None  # whose text could show the secret
 
 
-def meaning(error: Exception, delivery: ChunkDelivery) -> Exception:
-    """What an error of the client is to the delivery."""
-    options = delivery.destination.options
-    text = f"{type(error).__name__}: {error}"
-    detail = "".join(letter if " " <= letter <= "~" else "?" for letter in text[:_SHOWN])
+def meaning_while_connecting(error: Exception, delivery: ChunkDelivery) -> Exception:
+    """What an error of a connection's beginning is to the delivery."""
+    detail = _shown(error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return Unavailable("a trusted TLS connection to the NATS server", detail=detail)
-    words = text.lower()
-    if "permissions violation" in words:
-        return DestinationRefused(
-            f"The credentials may not publish to subject {options['subject']}: grant that, and subscribing to"
-            " _INBOX.>, and retry the job",
-            detail=detail,
-        )
-    if "authorization" in words or "authentication" in words or "user authentication" in words:
-        secret = options.get("credentials")
+    if any(words in detail.lower() for words in _NOT_TAKEN):
+        secret = delivery.destination.options.get("credentials")
         told = f"does not take the credentials of secret {secret}" if secret else "asks for credentials"
         return DestinationRefused(f"The NATS server {told}: give valid ones and retry the job", detail=detail)
     return Unavailable("NATS", detail=detail)
+
+
+def meaning(error: Exception, delivery: ChunkDelivery) -> Exception:
+    """What an error of a connection that stood is to the delivery. Credentials that are not taken any more
+    may have been replaced: the next delivery reads them anew, and hears it while it connects if they are not.
+    """
+    detail = _shown(error)
+    if "permissions violation" in detail.lower():
+        subject = delivery.destination.options["subject"]
+        return DestinationRefused(
+            f"The credentials may not publish to subject {subject}: grant that, and subscribing to _INBOX.>,"
+            " and retry the job",
+            detail=detail,
+        )
+    return Unavailable("NATS", detail=detail)
+
+
+def _shown(error: Exception) -> str:
+    text = f"{type(error).__name__}: {error}"
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in text[:_SHOWN])

@@ -4,10 +4,10 @@ import asyncio
 import json
 import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, cast
 
 import nats.errors
 from nats.aio.msg import Msg
@@ -73,7 +73,7 @@ class NatsSink:
             return False
         progress = Progress(delivery, pulse, self.monotonic, self.limits.checkpoint)
         try:
-            complete = asyncio.run(self._deliver(delivery, rows, pulse, progress))
+            complete = asyncio.run(_watched(self._deliver(delivery, rows, pulse, progress), pulse))
         except BaseException:
             progress.record_if_possible()
             raise
@@ -85,8 +85,25 @@ class NatsSink:
         connection = await connected(delivery, self.guard, self.secrets, self.tls, insecure=self.insecure)
         try:
             return await _Sending(self, connection, delivery, pulse, progress).send_all(rows)
+        except nats.errors.Error as error:
+            raise meaning(connection.failure or error, delivery) from None
         finally:
-            await connection.client.close()
+            # Whatever was not acknowledged comes again.
+            await connection.client.abort()
+
+
+async def _watched(work: Coroutine[Any, Any, bool], pulse: Pulse) -> bool:
+    """What the work answers or raises; what the pulse raises meanwhile ends it."""
+    task = asyncio.create_task(work)
+    try:
+        while not task.done():
+            pulse.check()
+            await asyncio.wait({task}, timeout=_LOOK)
+    except BaseException:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+    return task.result()
 
 
 class _Sending:
@@ -116,6 +133,7 @@ class _Sending:
         self._failure: Exception | None = None
 
     async def send_all(self, rows: Rows) -> bool:
+        self._task = cast("asyncio.Task[Any]", asyncio.current_task())
         await self._connection.client.subscribe(f"{self._inbox}.*", cb=self._answer, pending_msgs_limit=0)
         delivery = self._delivery
         begun = False
@@ -144,12 +162,17 @@ class _Sending:
                 continue
             sent.left.add(row)
             self._waiting[row] = sent
-            try:
-                await self._connection.client.publish(
-                    self._subject, line, reply=f"{self._inbox}.{row}", headers=headers
-                )
-            except nats.errors.Error as error:
-                raise meaning(self._connection.complaint or error, self._delivery) from None
+            await self._connection.client.publish(
+                self._subject, line, reply=f"{self._inbox}.{row}", headers=headers
+            )
+            self._require_going_on()
+
+    def _require_going_on(self) -> None:
+        """The client keeps to itself that it was cancelled, or that the server did not read, meanwhile."""
+        if self._task.cancelling():
+            raise asyncio.CancelledError
+        if self._connection.failure is not None:
+            raise meaning(self._connection.failure, self._delivery)
 
     async def _answer(self, message: Msg) -> None:
         """What the stream says of one row."""
@@ -209,9 +232,8 @@ class _Sending:
             self._heard.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._heard.wait(), _LOOK)
-            self._pulse.check()
-            if sent.left and self._connection.complaint is not None:
-                raise meaning(self._connection.complaint, self._delivery)
+            if sent.left:
+                self._require_going_on()
             if sent.left and (self._monotonic() > until or self._connection.client.is_closed):
                 raise Unavailable("NATS", detail=f"{len(sent.left)} rows were not acknowledged")
         if self._failure is not None:
