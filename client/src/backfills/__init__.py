@@ -1,7 +1,7 @@
 """Backfills as an API: create, watch and steer them from Python.
 
-``Client`` waits, ``AsyncClient`` is for asyncio; both have the same calls. Errors are in ``backfills.errors``,
-answers in ``backfills.models``.
+``Client`` waits, ``AsyncClient`` is for asyncio; both have the same calls. Errors are in
+``backfills.errors``, answers in ``backfills.models``.
 """
 
 from __future__ import annotations

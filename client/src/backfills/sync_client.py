@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 import httpx
 
 from backfills import calls, scripts, transport
-from backfills.calls import Call
+from backfills.calls import Call, Reply
 from backfills.models import Created, Estimate, Job, ListedJob, Receipt, ReceiptChunk, Status
 from backfills.new import NewBackfill
 from backfills.scripts import Emit, Script
-from backfills.tries import Lost, Pause, Reply, Retries, Send, tried
+from backfills.tries import Lost, Pause, Retries, Send, tried
 
 T = TypeVar("T")
 

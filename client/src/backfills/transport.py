@@ -41,6 +41,6 @@ def reply(response: httpx.Response) -> Reply:
 
 
 def lost(error: httpx.RequestError | httpx.InvalidURL) -> Lost:
-    """httpx's messages name no key; some are empty."""
+    """Httpx's messages name no key; some are empty."""
     reason = str(error) or type(error).__name__
     return Lost(f"No answer from the service: {reason}", sent=not isinstance(error, _NOT_SENT))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from backfills.calls import Call, Reply, Request
@@ -86,7 +87,7 @@ def tried(call: Call[T], retries: Retries, chance: Callable[[], float] = random.
         outcome = yield Send(call.request)
         if not isinstance(outcome, Reply | Lost):
             raise TypeError("Answer Send with a Reply or a Lost")
-        if isinstance(outcome, Reply) and 200 <= outcome.status < 300:
+        if isinstance(outcome, Reply) and HTTPStatus.OK <= outcome.status < HTTPStatus.MULTIPLE_CHOICES:
             return _read(call, outcome)
         error = _error(outcome)
         pause = _pause(number, retries, chance) if error.retry_after is None else error.retry_after
@@ -119,10 +120,10 @@ def _error(outcome: Reply | Lost) -> BackfillsError:
         return NoAnswer(outcome.reason)
     detail, status = _detail(outcome), outcome.status
     after = retry_after(outcome.headers.get("retry-after"), datetime.now(timezone.utc))
-    if status >= 500:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         said = f"The service answers {status}: {_start(outcome)}" if detail is None else detail
         return Unavailable(said, status, after)
-    if status < 400 or detail is None:
+    if status < HTTPStatus.BAD_REQUEST or detail is None:
         return NotTheService(f"The answer, {status}, is not the service's: {_start(outcome)}", status)
     return _REFUSALS.get(status, Refused)(detail, status, after)
 

@@ -60,14 +60,14 @@ def service(*answers: Says) -> Iterator[Service]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = _answer
+        do_GET = do_POST = _answer  # noqa: N815 - its parent's names
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its parent's name
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield Service(f"http://127.0.0.1:{server.server_port}", asked)
