@@ -1,0 +1,149 @@
+"""What the service answers, typed. Fields that a later service adds are kept as they come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Status = Literal["staging", "transporting", "completed", "failed", "cancelled"]
+ENDED: frozenset[Status] = frozenset({"completed", "failed", "cancelled"})
+
+
+class Answer(BaseModel):
+    """Base of all answers."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class Created(Answer):
+    """A new job's ids."""
+
+    job_id: str
+    workflow_id: str
+
+
+class DestinationState(Answer):
+    """How far a destination is. ``rows_done``: skipped rows included. ``last_error``: what keeps it now."""
+
+    status: Literal["pending", "delivering", "done", "failed"]
+    chunks_done: int
+    rows_done: int
+    last_error: str | None = None
+
+
+class Destination(Answer):
+    """A destination as given, with the service's ``uid``; the kind's own fields are in ``model_extra``."""
+
+    type: str
+    name: str
+    uid: str
+    state: DestinationState | None = None  # of a single job only
+
+
+class Progress(Answer):
+    """What all destinations have, of what was staged; the totals are None while staging."""
+
+    chunks_done: int
+    chunks_total: int | None = None
+    rows_done: int
+    rows_total: int | None = None
+
+
+class ListedJob(Answer):
+    """A job in the list. The bounds are text, for nanoseconds, or numbers of blocks."""
+
+    job_id: str
+    workflow_id: str
+    organization_id: str
+    status: Status
+    job_name: str
+    table: str
+    partition_key: str
+    backfill_start: str | int
+    backfill_end: str | int
+    filter_column: str | None = None
+    filter_values: list[Any] | None = None
+    destinations: list[Destination]
+    static_egress_ip: bool = False
+    num_chunks: int | None = None
+    chunks_left: int | None = None
+    error_message: str | None = None
+    time_created: datetime
+    time_completed: datetime | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the job is completed, failed or cancelled."""
+        return self.status in ENDED
+
+
+class Job(ListedJob):
+    """A single job: what the list shows, its progress and each destination's ``state``."""
+
+    progress: Progress
+    paused: bool = False
+    time_paused: datetime | None = None
+
+
+class Estimate(Answer):
+    """What a backfill would be: exact rows, estimated chunks and bytes of JSON, up to five of its rows."""
+
+    rows: int
+    chunks: int
+    bytes: int
+    first_rows: list[dict[str, Any]]
+    warnings: list[str]
+
+
+class Unload(Answer):
+    """What Snowflake unloaded."""
+
+    query_id: str | None = None
+    rows: int
+    chunks: int
+    bytes: int | None = None
+
+
+class ReceiptDestination(Answer):
+    """What one destination was given."""
+
+    uid: str
+    type: str
+    name: str
+    rows_delivered: int
+    rows_skipped: int
+    chunks_delivered: int
+    complete: bool
+
+
+class Receipt(Answer):
+    """``balanced``: for every destination, rows delivered and skipped are the rows unloaded."""
+
+    job_id: str
+    status: Status
+    unload: Unload
+    destinations: list[ReceiptDestination]
+    balanced: bool
+
+
+class ChunkDelivery(Answer):
+    """What one destination was given of a chunk; ``time_done`` is None until it is."""
+
+    uid: str
+    rows: int
+    rows_skipped: int
+    attempts: int
+    time_done: datetime | None = None
+
+
+class ReceiptChunk(Answer):
+    """A staged file and who has its rows."""
+
+    chunk: int
+    file: str
+    rows: int
+    bytes: int | None = None
+    crc32c: str | None = None
+    deliveries: list[ChunkDelivery]

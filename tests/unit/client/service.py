@@ -1,0 +1,105 @@
+"""A real HTTP server on loopback whose answers a test writes down beforehand."""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+JOB_ID = "6f1c2d7e-3b52-4c1b-9a56-0d6f4c8e2a11"
+
+
+@dataclass(frozen=True)
+class Says:
+    """``body``: JSON's value, or the very bytes; None breaks the connection without an answer."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+DROPS = Says(0)
+
+
+@dataclass(frozen=True)
+class Asked:
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Service:
+    url: str
+    asked: list[Asked]
+
+
+@contextmanager
+def service(*answers: Says) -> Iterator[Service]:
+    """Gives the answers in turn; a request too many is answered with 418."""
+    asked: list[Asked] = []
+    left = list(answers)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            asked.append(Asked(self.command, self.path, dict(self.headers), body))
+            says = left.pop(0) if left else Says(418, {"detail": "not foreseen"})
+            if says is DROPS:
+                self.close_connection = True
+                return
+            content = says.body if isinstance(says.body, bytes) else json.dumps(says.body).encode()
+            self.send_response(says.status)
+            for name, value in {"Content-Length": str(len(content)), **says.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = _answer  # noqa: N815 - its parent's names
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its parent's name
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield Service(f"http://127.0.0.1:{server.server_port}", asked)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def job(status: str = "transporting", **fields: Any) -> dict[str, Any]:
+    """A job as get answers it."""
+    return {
+        "job_id": JOB_ID,
+        "workflow_id": f"beam-backfill-acme-{JOB_ID}",
+        "organization_id": "acme",
+        "status": status,
+        "job_name": "One day",
+        "table": "base.assets.erc20_token_transfers",
+        "partition_key": "block_timestamp",
+        "backfill_start": "2026-03-01T00:00:00",
+        "backfill_end": "2026-03-02T00:00:00",
+        "filter_column": None,
+        "filter_values": None,
+        "destinations": [{"type": "kafka", "name": "transfers", "uid": "u1"}],
+        "static_egress_ip": False,
+        "num_chunks": 2,
+        "chunks_left": 1,
+        "error_message": None,
+        "time_created": "2026-03-03T10:00:00.000000Z",
+        "time_completed": None,
+        "progress": {"chunks_done": 1, "chunks_total": 2, "rows_done": 700, "rows_total": 1200},
+        "paused": False,
+        "time_paused": None,
+        **fields,
+    }
