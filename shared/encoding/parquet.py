@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shared.columns import Column
-from shared.encoding.batch import EncodedBatch
+from shared.encoding.batch import Batch, EncodedBatch
 from shared.encoding.ndjson import encodable, encode
 from shared.encoding.physical import can_hold
 from shared.errors import StagedFileUnusable
@@ -58,14 +58,13 @@ class ParquetRows:
         if expected_rows not in (None, self.rows):
             raise self._unusable(f"has {self.rows} rows where {expected_rows} were unloaded")
 
-    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[EncodedBatch]:
+    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[Batch]:
         """Batches of exactly ``rows_per_batch`` rows but for the last, from row ``first_row`` on.
 
         Row groups before it are not read; past the last row there is nothing. The same arguments give
         the same batches, every time.
         """
-        if rows_per_batch < 1 or first_row < 0:
-            raise ValueError(f"no batches of {rows_per_batch} rows from row {first_row}")
+        self._check(rows_per_batch, first_row)
         waiting: list[pa.RecordBatch] = []
         filled = 0
         for read in self._record_batches(first_row):
@@ -80,6 +79,10 @@ class ParquetRows:
                 filled += rest.num_rows
         if waiting:
             yield self._encoded(waiting, first_row)
+
+    def _check(self, rows_per_batch: int, first_row: int) -> None:
+        if rows_per_batch < 1 or first_row < 0:
+            raise ValueError(f"no batches of {rows_per_batch} rows from row {first_row}")
 
     def _record_batches(self, first_row: int) -> Iterator[pa.RecordBatch]:
         skip = first_row
