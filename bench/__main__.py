@@ -18,6 +18,7 @@ from bench import (
     kafka,
     machine,
     memory,
+    native,
     overhead,
     process,
     report,
@@ -26,7 +27,19 @@ from bench import (
 
 PARTS = {
     module.__name__.partition(".")[2]: module
-    for module in (kafka, exactly_once, memory, webhook, function, overhead, control, api, imports, fairness)
+    for module in (
+        kafka,
+        native,
+        exactly_once,
+        memory,
+        webhook,
+        function,
+        overhead,
+        control,
+        api,
+        imports,
+        fairness,
+    )
 }
 _ROUNDS = 5
 # The ratios of these two scatter most from round to round.

@@ -11,7 +11,9 @@ use arrow_schema::DataType;
 use crate::fault::Fault;
 use crate::{json, text};
 
-/// A column of the job: where it lies in the file and what it is called, as `"name":`, unless it is hidden.
+/// A column of the job: where it lies in the file, and what it is called unless it is hidden.
+///
+/// The label is `,"name":`, or `{"name":` of the first field.
 pub struct Column {
     pub place: usize,
     pub label: Option<Vec<u8>>,
@@ -19,9 +21,9 @@ pub struct Column {
 }
 
 impl Column {
-    pub fn new(place: usize, name: Option<&str>, is_json: bool) -> Self {
+    pub fn new(place: usize, name: Option<&str>, is_json: bool, is_first: bool) -> Self {
         let label = name.map(|name| {
-            let mut label = Vec::new();
+            let mut label = vec![if is_first { b'{' } else { b',' }];
             text::write(name, &mut label);
             label.push(b':');
             label

@@ -67,8 +67,10 @@ impl Reader {
         key: Option<usize>,
         embeddable: Py<PyAny>,
     ) -> PyResult<Self> {
-        let columns =
-            columns.iter().map(|(place, name, is_json)| Column::new(*place, name.as_deref(), *is_json));
+        let first = columns.iter().position(|(_, name, _)| name.is_some());
+        let columns = columns.iter().enumerate().map(|(nth, (place, name, is_json))| {
+            Column::new(*place, name.as_deref(), *is_json, Some(nth) == first)
+        });
         let rows = unpanicked(|| Rows::new(&footer, columns.collect(), key))?;
         Ok(Self { rows: Mutex::new(rows), embeddable })
     }

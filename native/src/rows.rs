@@ -44,6 +44,9 @@ impl Rows {
         if columns.iter().any(|column| column.place >= metadata.schema().fields().len()) {
             return Err(Fault::new("a column is not in the file"));
         }
+        if columns.iter().all(|column| column.label.is_none()) {
+            return Err(Fault::new("rows without fields"));
+        }
         let mut rows = Self { metadata, columns, key, group: None, lines: Lines::default() };
         rows.lines = rows.no_lines(0, 0);
         Ok(rows)
@@ -123,17 +126,11 @@ impl Rows {
     ) -> Result<(), Fault> {
         for row in rows {
             let line = &mut self.lines.rows.bytes;
-            let mut before = b'{';
             for (column, values) in self.columns.iter().zip(read) {
                 if let Some(label) = &column.label {
-                    line.push(before);
                     line.extend_from_slice(label);
                     values.write(row, line, embed)?;
-                    before = b',';
                 }
-            }
-            if before == b'{' {
-                line.push(b'{');
             }
             line.extend_from_slice(b"}\n");
             self.lines.rows.end();

@@ -19,16 +19,23 @@ pub fn write(text: &str, into: &mut Vec<u8>) {
 
 /// Where the first byte is that can't stand in a JSON string as it is.
 pub fn first_to_escape(bytes: &[u8]) -> Option<usize> {
-    let mut steps = bytes.chunks_exact(STEP);
     let mut passed = 0;
-    for step in &mut steps {
-        // No early end within a step: the compiler makes one comparison of it.
-        if step.iter().fold(false, |any, &byte| any | must_escape(byte)) {
+    while let Some(step) = bytes[passed..].first_chunk::<STEP>() {
+        if any_to_escape(step) {
             break;
         }
         passed += STEP;
     }
+    // What is left is less than a step: the last whole step holds it too.
+    if bytes.len() - passed < STEP && bytes.last_chunk().is_some_and(|step| !any_to_escape(step)) {
+        return None;
+    }
     bytes[passed..].iter().position(|&byte| must_escape(byte)).map(|at| passed + at)
+}
+
+/// No early end: the compiler makes one comparison of it.
+fn any_to_escape(step: &[u8; STEP]) -> bool {
+    step.iter().fold(false, |any, &byte| any | must_escape(byte))
 }
 
 fn must_escape(byte: u8) -> bool {
