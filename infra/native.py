@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).parents[1]
 CRATE = ROOT / "native"
@@ -47,12 +47,12 @@ def sources() -> list[str]:
     return [file.read_text() for file in sorted(files)]
 
 
-def wheel(maturin: Path, into: Path, *options: str) -> Path:
+def wheel(maturin: Path, into: Path, *options: str, settings: Mapping[str, str] | None = None) -> Path:
     """Build the wheel into a folder, which then holds nothing else; answers its path."""
     lock()
     shutil.rmtree(into, ignore_errors=True)
     arguments = ["--release", "--locked", "--manifest-path", str(_MANIFEST), "--out", str(into)]
-    _run([str(maturin), "build", *arguments, *options])
+    _run([str(maturin), "build", *arguments, *options], settings)
     (built,) = into.glob("*.whl")
     return built
 
@@ -81,8 +81,8 @@ def lint() -> None:
     _run(["cargo", "clippy", "--quiet", "--release", "--locked", *manifest, "--", "--deny", "warnings"])
 
 
-def _run(command: list[str]) -> None:
-    settings = os.environ | {"CARGO_TARGET_DIR": str(TARGET)}
+def _run(command: list[str], settings: Mapping[str, str] | None = None) -> None:
+    settings = {**os.environ, "CARGO_TARGET_DIR": str(TARGET), **(settings or {})}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=settings)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")

@@ -1,6 +1,7 @@
 """Which of the two encoders reads the chunks."""
 
 import logging
+import os
 from collections.abc import Sequence
 from typing import BinaryIO
 
@@ -36,9 +37,22 @@ def _in_python(
     return ParquetRows(file, columns, key_column, chunk.name, expected_rows=chunk.rows)
 
 
+def _several_cores() -> bool:
+    """On one core the next batch would only push the last one out of its cache."""
+    return len(os.sched_getaffinity(0)) > 1
+
+
 def _natively(file: BinaryIO, columns: Sequence[Column], key_column: str | None, chunk: Chunk) -> NativeRows:
     def tell(why: str) -> None:
         message = f"{chunk.name} is encoded in Python: the native encoder could not read it"
         log(logging.WARNING, message, {"encoder": "python", "refusal": why})
 
-    return NativeRows(file, columns, key_column, chunk.name, expected_rows=chunk.rows, on_refusal=tell)
+    return NativeRows(
+        file,
+        columns,
+        key_column,
+        chunk.name,
+        expected_rows=chunk.rows,
+        on_refusal=tell,
+        ahead=_several_cores(),
+    )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, Final
 
 from shared.columns import Column, JsonKind
+from shared.encoding.ahead import one_ahead
 from shared.encoding.batch import Batch
 from shared.encoding.embedded import embeddable
 from shared.encoding.parquet import ParquetRows
@@ -23,7 +24,8 @@ class NativeRows(ParquetRows):
     """ParquetRows, read and encoded without the interpreter's lock.
 
     Rows that the crate refuses are encoded in Python from there on: of the two, that path alone says what is
-    wrong with a file. ``on_refusal`` is told why, if nothing is wrong with it after all.
+    wrong with a file. ``on_refusal`` is told why, if nothing is wrong with it after all. With ``ahead``, a
+    thread reads and encodes the next batch while the last one is sent.
     """
 
     def __init__(
@@ -35,15 +37,21 @@ class NativeRows(ParquetRows):
         *,
         expected_rows: int | None = None,
         on_refusal: Callable[[str], None] = lambda _: None,
+        ahead: bool = False,
     ) -> None:
         super().__init__(file, columns, key_column, name, expected_rows=expected_rows)
         self._file = file
         # Now: a reader of a bucket's object may still have the file's end, which has just been read.
         self._footer = self._read_footer()
         self._on_refusal = on_refusal
+        self._ahead = ahead
 
     def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[Batch]:
         """Answer what ParquetRows does, byte for byte."""
+        batches = self._batches(rows_per_batch, first_row)
+        return one_ahead(batches) if self._ahead else batches
+
+    def _batches(self, rows_per_batch: int, first_row: int) -> Iterator[Batch]:
         refusal = ""
         if self._key is None or self._columns[self._key].kind is not JsonKind.FLOAT:
             try:

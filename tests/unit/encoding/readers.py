@@ -23,7 +23,13 @@ def native_rows(*arguments: Any, **options: Any) -> NativeRows:
     return NativeRows(*arguments, **{"on_refusal": _refused, **options})
 
 
+def rows_ahead(*arguments: Any, **options: Any) -> NativeRows:
+    """The same with a thread that encodes the next batch."""
+    return native_rows(*arguments, **{"ahead": True, **options})
+
+
 READERS = [
     pytest.param(ParquetRows, id="python"),
     pytest.param(native_rows, id="native", marks=NEEDS_NATIVE),
+    pytest.param(rows_ahead, id="native ahead", marks=NEEDS_NATIVE),
 ]
