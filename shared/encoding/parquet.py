@@ -14,9 +14,6 @@ from shared.encoding.ndjson import encodable, encode
 from shared.encoding.physical import can_hold
 from shared.errors import StagedFileUnusable
 
-# Reading and checking cost a little for each column and read; more rows than these would leave the
-# processor's cache before they are encoded.
-_ROWS_PER_READ: Final = 4096
 _BYTES_PER_READ: Final = 16 * 1024 * 1024  # of wide rows, fewer are read at once
 _DAMAGED: Final = "is damaged or not a Parquet file"
 
@@ -31,6 +28,10 @@ class ParquetRows:
     Raises StagedFileUnusable if the file can't be what was unloaded; an error of ``file`` itself, such
     as a lost connection, passes through.
     """
+
+    # Reading and checking cost a little for each column and read; more rows than these would leave the
+    # processor's cache before they are encoded.
+    _most_rows_per_read = 4096
 
     def __init__(
         self,
@@ -109,7 +110,7 @@ class ParquetRows:
     def _rows_per_read(self, group: int) -> int:
         size: int = self._parquet.metadata.row_group(group).total_byte_size
         fitting = _BYTES_PER_READ * self._group_rows[group] // max(1, size)
-        return max(1, min(_ROWS_PER_READ, fitting))
+        return max(1, min(self._most_rows_per_read, fitting))
 
     def _encoded(self, reads: list[pa.RecordBatch], first_row: int) -> EncodedBatch:
         table = pa.Table.from_batches(reads)
