@@ -34,11 +34,12 @@ test: setup ## run every test; the domain and the steps must be covered whole
 reliability: setup ## crash, model, chaos and failing dependencies (50 minutes); writes docs/reliability.md
 	@$(FOREGROUND) -m tests.reliability
 
-lint: setup ## ruff, mypy and the directions of imports
+lint: setup ## ruff, mypy, the directions of imports; rustfmt and clippy where cargo is
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy .
 	@.venv/bin/lint-imports
+	@$(VENV_PYTHON) -m infra.native --lint
 
 bundles: ## build each function's deployable bundle into dist/, the same bytes from the same commit
 	@$(PYTHON) -m infra.bundle

@@ -18,6 +18,7 @@ from bench import (
     kafka,
     machine,
     memory,
+    native,
     overhead,
     process,
     report,
@@ -29,6 +30,7 @@ PARTS = {
     module.__name__.partition(".")[2]: module
     for module in (
         kafka,
+        native,
         exactly_once,
         memory,
         webhook,

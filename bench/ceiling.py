@@ -12,7 +12,7 @@ from typing import Any
 import confluent_kafka
 
 from bench import chunk, process
-from shared.encoding import ParquetRows
+from bench.rows import rows_of
 
 _SOURCE = Path(__file__).with_name("ceiling.c")
 BATCH_ROWS = 8_192
@@ -55,7 +55,7 @@ def prepared(path: Path) -> Path:
         return target
     own = target.with_suffix(f".{os.getpid()}")
     with path.open("rb") as file, own.open("wb") as out:
-        for batch in ParquetRows(file, chunk.COLUMNS, chunk.KEY, path.name).batches(BATCH_ROWS):
+        for batch in rows_of(file, path.name).batches(BATCH_ROWS):
             for key, line in zip(batch.keys() or [], batch.lines(), strict=True):
                 out.write(struct.pack("=II", len(key or b""), len(line)) + (key or b"") + line)
     own.replace(target)

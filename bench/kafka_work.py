@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from confluent_kafka import Producer
 
 from bench import chunk
+from bench.rows import rows_of
 from bench.work import measured
 from shared.destinations import destination
 from shared.destinations.kafka.names import topic_name
@@ -18,7 +19,6 @@ from shared.destinations.kafka.room import Room
 from shared.destinations.kafka.sending import Sending
 from shared.destinations.kafka.settings import CORRECTNESS, TUNING, KafkaLimits
 from shared.destinations.kafka.sink import KafkaSink
-from shared.encoding import ParquetRows
 from shared.oversized import NONE_SKIPPED, Skipped
 from shared.pieces import NOT_SPLIT, Splits
 from shared.steps.sending import ChunkDelivery
@@ -69,13 +69,13 @@ def delivery(rows: int, name: str) -> ChunkDelivery:
     return ChunkDelivery(chunk.ORGANIZATION, "job", "attempt", 0, rows, topic, 500, 0)
 
 
-def product(path: str, bootstrap: str) -> dict[str, float]:
+def product(path: str, bootstrap: str, *, in_python: bool = False) -> dict[str, float]:
     """The product's hot path: its reader, its encoder, its sending, with no transaction around it."""
     refused = Refusals()
     producer = connected({**settings(bootstrap), "on_delivery": refused})
     rows = pq.read_metadata(path).num_rows
     with measured(rows) as found:
-        _send(producer, rows, path, _NAME, refused)
+        _send(producer, rows, path, _NAME, refused, in_python=in_python)
     refused.check()
     return found
 
@@ -90,7 +90,9 @@ def idempotent(path: str, bootstrap: str, name: str) -> dict[str, float]:
     return found
 
 
-def _send(producer: Producer, rows: int, path: str, name: str, refused: Refusals) -> None:
+def _send(
+    producer: Producer, rows: int, path: str, name: str, refused: Refusals, *, in_python: bool = False
+) -> None:
     sending = Sending(
         producer,
         delivery(rows, name),
@@ -103,7 +105,7 @@ def _send(producer: Producer, rows: int, path: str, name: str, refused: Refusals
         monotonic=time.monotonic,
     )
     with Path(path).open("rb") as file:
-        for batch in ParquetRows(file, chunk.COLUMNS, chunk.KEY, path).batches(LIMITS.batch_rows):
+        for batch in rows_of(file, path, in_python=in_python).batches(LIMITS.batch_rows):
             sending.send(batch)
         sending.finish()
 
@@ -114,9 +116,7 @@ def exactly_once(path: str, bootstrap: str, name: str) -> dict[str, float]:
     client = {"bootstrap.servers": bootstrap, "log_level": 0}
     sink = KafkaSink(client, monotonic=time.monotonic, limits=LIMITS)
     with measured(rows) as found, Path(path).open("rb") as file:
-        assert sink.deliver(
-            delivery(rows, name), ParquetRows(file, chunk.COLUMNS, chunk.KEY, path), Watched()
-        )
+        assert sink.deliver(delivery(rows, name), rows_of(file, path), Watched())
     return found
 
 
@@ -154,10 +154,10 @@ def _date(value: datetime | date) -> str:
     return value.isoformat()
 
 
-def encode_only(path: str) -> dict[str, float]:
+def encode_only(path: str, *, in_python: bool = False) -> dict[str, float]:
     """The product's reader and encoder alone, as far as a row's key and text, which sending begins with."""
     rows = pq.read_metadata(path).num_rows
     with measured(rows) as found, Path(path).open("rb") as file:
-        for batch in ParquetRows(file, chunk.COLUMNS, chunk.KEY, path).batches(LIMITS.batch_rows):
+        for batch in rows_of(file, path, in_python=in_python).batches(LIMITS.batch_rows):
             assert len(batch.lines()) == len(batch.keys() or ())
     return found

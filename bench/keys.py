@@ -28,6 +28,8 @@ KEYS = (
     Key("kafka_vs_naive", "rows/s over those of the obvious way", 3.5, 4.5, least=True),
     Key("kafka_vs_ceiling", "rows/s over those of a C loop", 0.65, 0.75, least=True),
     Key("kafka_cpu_overhead", "CPU a row over its parts' alone", 1.15, 1.05),
+    Key("encode_native_vs_pure", "rows/s, natively encoded over encoded in Python", 3.0, 3.5, least=True),
+    Key("kafka_cpu_vs_pure", "CPU a row, natively encoded over encoded in Python", 0.65, 0.55),
     Key("kafka_exactly_once_vs_idempotent", "rows/s over no transaction", 0.90, 0.97, least=True),
     Key("rss_mib_100mb_chunk_64k_groups", "peak MiB, 100 MB chunk in groups of 65,536 rows", 256, 200),
     Key("rss_mib_100mb_chunk_one_group", "peak MiB, 100 MB chunk in one row group", 350, 300),

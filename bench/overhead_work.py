@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from bench import exactly_once, function_work, kafka_work
+from bench.rows import RowsOfProduct
 from shared.adapters.pubsub import Pushed
 from shared.bootstrap import deliver
 from shared.config import read
 from shared.destinations.kafka.sending import Sending
-from shared.encoding import ParquetRows
 
 Span = tuple[float, float]
 
@@ -73,9 +73,9 @@ def deliveries(path: str, bootstrap: str, count: int) -> dict[str, Any]:
 def _watch() -> Spans:
     """Put the watch around the product's fetching, encoding and sending."""
     spans = Spans()
-    batches = ParquetRows.batches
+    batches = RowsOfProduct.batches
 
-    def encoding(rows: ParquetRows, *arguments: Any) -> Iterator[Any]:
+    def encoding(rows: Any, *arguments: Any) -> Iterator[Any]:
         encoded = batches(rows, *arguments)
         while True:
             with spans.during():
@@ -84,7 +84,7 @@ def _watch() -> Spans:
                 return
             yield batch
 
-    ParquetRows.batches = encoding  # type: ignore[method-assign,assignment]
+    RowsOfProduct.batches = encoding  # type: ignore[method-assign,assignment]
     Sending.send = spans.timed(Sending.send)  # type: ignore[method-assign]
     Sending.finish = spans.timed(Sending.finish)  # type: ignore[method-assign]
     return spans

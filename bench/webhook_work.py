@@ -6,20 +6,19 @@ import time
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import urllib3
 
 from bench import chunk
 from bench.kafka_work import Watched
+from bench.rows import rows_of
 from bench.work import measured
 from shared.destinations import destination
 from shared.destinations.guard import Guard, system_connect, system_resolve
 from shared.destinations.webhook.connections import Connections
 from shared.destinations.webhook.request import headers_of
 from shared.destinations.webhook.sink import WebhookLimits, WebhookSink
-from shared.encoding import ParquetRows
 from shared.steps.sending import ChunkDelivery
 
 BATCH_ROWS = 500
@@ -49,7 +48,7 @@ def product(path: str, url: str) -> dict[str, float]:
         limits=WebhookLimits(least=0.0),
     )
     with measured(rows) as found, Path(path).open("rb") as file:
-        assert sink.deliver(delivery(rows, url), _rows(file, path), Watched())
+        assert sink.deliver(delivery(rows, url), rows_of(file, path), Watched())
     return found
 
 
@@ -57,7 +56,7 @@ def encode_only(path: str) -> dict[str, float]:
     """The bodies alone."""
     rows = pq.read_metadata(path).num_rows
     with measured(rows) as found, Path(path).open("rb") as file:
-        for batch in _rows(file, path).batches(BATCH_ROWS):
+        for batch in rows_of(file, path).batches(BATCH_ROWS):
             assert batch.json_array()
     return found
 
@@ -92,8 +91,4 @@ def post_only(path: str, url: str) -> dict[str, float]:
 
 def _bodies(path: str) -> list[bytes]:
     with Path(path).open("rb") as file:
-        return [batch.json_array() for batch in _rows(file, path).batches(BATCH_ROWS)]
-
-
-def _rows(file: Any, path: str) -> ParquetRows:
-    return ParquetRows(file, chunk.COLUMNS, chunk.KEY, path)
+        return [batch.json_array() for batch in rows_of(file, path).batches(BATCH_ROWS)]

@@ -1,5 +1,7 @@
 """Make each function's deployable bundle: ``python -m infra.bundle [--into dist] [--function api]``.
 
+``--native FOLDER`` puts the native encoder's package from there into the bundles of functions that import it.
+
 A bundle is a zip of the function's main.py and requirements.txt at its root, and beside them those modules
 of shared/ that it imports, directly or not. The same commit gives the same bytes on any machine: files are
 stored, not compressed, in the order of their names, with one time and one mode.
@@ -14,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 _PACKAGE = "shared"
+_NATIVE = "backfills_native"
 # The earliest that a zip can say.
 _TIME = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o100644 << 16
@@ -25,7 +28,7 @@ def functions(root: Path = ROOT) -> list[str]:
     return sorted(file.parent.name for file in (root / "functions").glob("*/main.py"))
 
 
-def contents(function: str, root: Path = ROOT) -> dict[str, Path]:
+def contents(function: str, root: Path = ROOT, native: Path | None = None) -> dict[str, Path]:
     """The bundle's files: their names in it, and where they lie."""
     folder = root / "functions" / function
     files = {"main.py": folder / "main.py", "requirements.txt": folder / "requirements.txt"}
@@ -36,15 +39,21 @@ def contents(function: str, root: Path = ROOT) -> dict[str, Path]:
             if name not in files:
                 files[name] = file
                 waiting.append(file)
+    if native is not None and any(_imports_native(file) for file in files.values()):
+        compiled = (native / _NATIVE).rglob("*.so")
+        files |= {
+            file.relative_to(native).as_posix(): file
+            for file in (*compiled, native / _NATIVE / "__init__.py")
+        }
     return dict(sorted(files.items()))
 
 
-def write(function: str, into: Path, root: Path = ROOT) -> Path:
+def write(function: str, into: Path, root: Path = ROOT, native: Path | None = None) -> Path:
     """Write the function's bundle into a folder; answers its path."""
     into.mkdir(parents=True, exist_ok=True)
     path = into / f"{function}.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as bundle:
-        for name, file in contents(function, root).items():
+        for name, file in contents(function, root, native).items():
             entry = zipfile.ZipInfo(name, _TIME)
             entry.create_system = _UNIX
             entry.external_attr = _MODE
@@ -69,6 +78,13 @@ def _imported(file: Path, root: Path) -> Iterator[Path]:
                     yield from _files(root.joinpath(*parts[:length]))
 
 
+def _imports_native(file: Path) -> bool:
+    return file.suffix == ".py" and any(
+        isinstance(node, ast.Import) and _NATIVE in (alias.name for alias in node.names)
+        for node in ast.walk(ast.parse(file.read_bytes()))
+    )
+
+
 def _files(path: Path) -> Iterator[Path]:
     candidates = (path / "__init__.py", path.with_suffix(".py"))
     yield from (file for file in candidates if file.is_file())
@@ -78,10 +94,14 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m infra.bundle", description=__doc__)
     parser.add_argument("--into", type=Path, default=ROOT / "dist")
     parser.add_argument("--function", choices=functions(), action="append")
+    parser.add_argument("--native", type=Path, help="the folder that holds the native encoder's package")
     options = parser.parse_args(arguments)
+    if options.native and not list((options.native / _NATIVE).glob("*.so")):
+        parser.error(f"{options.native} does not hold {_NATIVE}")
     for function in options.function or functions():
-        path = write(function, options.into)
-        sys.stdout.write(f"{path.name}: {len(contents(function))} files, {path.stat().st_size:,} bytes\n")
+        path = write(function, options.into, native=options.native)
+        count = len(contents(function, native=options.native))
+        sys.stdout.write(f"{path.name}: {count} files, {path.stat().st_size:,} bytes\n")
 
 
 if __name__ == "__main__":

@@ -58,6 +58,12 @@ def _role(text: str) -> str:
     return text
 
 
+def _encoder(text: str) -> str:
+    if text not in {"native", "python"}:
+        raise ValueError("no encoder")
+    return text
+
+
 def _mapping(text: str) -> Mapping[str, Any]:
     value = json.loads(text)
     if not isinstance(value, dict):
@@ -125,6 +131,13 @@ class Settings:
     )
     unload_file_bytes: int = _variable(
         "UNLOAD_FILE_BYTES", "upper bound of a chunk's staged file", "33554432", int
+    )
+    encoder: str = _variable(
+        "ENCODER",
+        "what makes JSON of staged rows: `native`, or `python`, which is slower; it also stands in where the"
+        " native one is not installed, and the log says so",
+        "native",
+        _encoder,
     )
     unload_wait: float = _variable(
         "UNLOAD_WAIT", "how long the staging function waits for a quick unload before it lets go", "20", float

@@ -1,8 +1,7 @@
 """Wire delivery."""
 
 import random
-from collections.abc import Callable, Sequence
-from typing import BinaryIO
+from collections.abc import Callable
 
 from google.cloud.storage import Client
 
@@ -18,13 +17,11 @@ from shared.bootstrap.clients import (
     publisher,
 )
 from shared.bootstrap.destinations import Parts, surroundings
+from shared.bootstrap.encoder import read_rows
 from shared.bootstrap.logs import report
 from shared.bootstrap.memory import keep_freed_memory
-from shared.chunks import Chunk
-from shared.columns import Column
 from shared.config import Settings
 from shared.destinations import KINDS
-from shared.encoding import ParquetRows
 from shared.jobs import Job
 from shared.messages import DeliverChunk
 from shared.steps.deliver import Deliver
@@ -58,7 +55,7 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         chunks=chunks,
         deliveries=records,
         files=GcsStagedFiles(Client(project=settings.project), settings.staging_bucket),
-        read_rows=_read_rows,
+        read_rows=read_rows(settings.encoder),
         sinks=Parts({name: kind.sink for name, kind in KINDS.items()}, surroundings(settings)),
         publisher=queue,
         finish=finish,
@@ -71,9 +68,3 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
     )
     handle = Handle({DeliverChunk: step.run}, finish)
     return lambda pushed: handle.run(pushed.message)
-
-
-def _read_rows(
-    file: BinaryIO, columns: Sequence[Column], key_column: str | None, chunk: Chunk
-) -> ParquetRows:
-    return ParquetRows(file, columns, key_column, chunk.name, expected_rows=chunk.rows)

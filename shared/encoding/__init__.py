@@ -1,6 +1,8 @@
-"""Parquet chunk → JSON rows, the hot path: ``ParquetRows`` reads a staged file into ``EncodedBatch``es."""
+"""Parquet chunk → JSON rows, the hot path: ``NativeRows``, or ``ParquetRows`` where it is not built."""
 
 from shared.encoding.batch import EncodedBatch
+from shared.encoding.native import INSTALLED as NATIVE_INSTALLED
+from shared.encoding.native import NativeRows
 from shared.encoding.parquet import ParquetRows
 
-__all__ = ["EncodedBatch", "ParquetRows"]
+__all__ = ["NATIVE_INSTALLED", "EncodedBatch", "NativeRows", "ParquetRows"]

@@ -1,8 +1,20 @@
 """A run of a chunk's rows as JSON text."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import pyarrow as pa
+
+from shared.steps import sending
+
+
+class Batch(sending.EncodedBatch, Protocol):
+    """What both encoders answer: the port, and the rows' text as it is."""
+
+    @property
+    def ndjson(self) -> bytes:
+        """One JSON object a row in UTF-8, each ended by a newline."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,14 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shared.columns import Column
-from shared.encoding.batch import EncodedBatch
+from shared.encoding.batch import Batch, EncodedBatch
 from shared.encoding.ndjson import encodable, encode
 from shared.encoding.physical import can_hold
 from shared.errors import StagedFileUnusable
 
-# Reading and checking cost a little for each column and read; more rows than these would leave the
-# processor's cache before they are encoded.
-_ROWS_PER_READ: Final = 4096
 _BYTES_PER_READ: Final = 16 * 1024 * 1024  # of wide rows, fewer are read at once
 _DAMAGED: Final = "is damaged or not a Parquet file"
 
@@ -31,6 +28,10 @@ class ParquetRows:
     Raises StagedFileUnusable if the file can't be what was unloaded; an error of ``file`` itself, such
     as a lost connection, passes through.
     """
+
+    # Reading and checking cost a little for each column and read; more rows than these would leave the
+    # processor's cache before they are encoded.
+    _most_rows_per_read = 4096
 
     def __init__(
         self,
@@ -58,14 +59,13 @@ class ParquetRows:
         if expected_rows not in (None, self.rows):
             raise self._unusable(f"has {self.rows} rows where {expected_rows} were unloaded")
 
-    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[EncodedBatch]:
+    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[Batch]:
         """Batches of exactly ``rows_per_batch`` rows but for the last, from row ``first_row`` on.
 
         Row groups before it are not read; past the last row there is nothing. The same arguments give
         the same batches, every time.
         """
-        if rows_per_batch < 1 or first_row < 0:
-            raise ValueError(f"no batches of {rows_per_batch} rows from row {first_row}")
+        self._check(rows_per_batch, first_row)
         waiting: list[pa.RecordBatch] = []
         filled = 0
         for read in self._record_batches(first_row):
@@ -80,6 +80,10 @@ class ParquetRows:
                 filled += rest.num_rows
         if waiting:
             yield self._encoded(waiting, first_row)
+
+    def _check(self, rows_per_batch: int, first_row: int) -> None:
+        if rows_per_batch < 1 or first_row < 0:
+            raise ValueError(f"no batches of {rows_per_batch} rows from row {first_row}")
 
     def _record_batches(self, first_row: int) -> Iterator[pa.RecordBatch]:
         skip = first_row
@@ -106,7 +110,7 @@ class ParquetRows:
     def _rows_per_read(self, group: int) -> int:
         size: int = self._parquet.metadata.row_group(group).total_byte_size
         fitting = _BYTES_PER_READ * self._group_rows[group] // max(1, size)
-        return max(1, min(_ROWS_PER_READ, fitting))
+        return max(1, min(self._most_rows_per_read, fitting))
 
     def _encoded(self, reads: list[pa.RecordBatch], first_row: int) -> EncodedBatch:
         table = pa.Table.from_batches(reads)

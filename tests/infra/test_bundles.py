@@ -29,6 +29,36 @@ def test_two_builds_are_byte_for_byte_the_same(function: str, bundles: Path, tmp
     assert again.read_bytes() == (bundles / f"{function}.zip").read_bytes()
 
 
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A folder that holds a package like the native encoder's."""
+    folder = tmp_path / "native"
+    (folder / "backfills_native").mkdir(parents=True)
+    for name in ("__init__.py", "__init__.pyi", "backfills_native.abi3.so"):
+        (folder / "backfills_native" / name).write_text("")
+    return folder
+
+
+def test_the_native_encoder_goes_where_it_is_imported(package: Path, bundles: Path, tmp_path: Path) -> None:
+    with_it = {
+        function
+        for function in bundle.functions()
+        if "backfills_native/backfills_native.abi3.so"
+        in _names(bundle.write(function, tmp_path / "dist", native=package))
+    }
+    assert with_it == {"deliver"}
+    added = _names(tmp_path / "dist/deliver.zip") - _names(bundles / "deliver.zip")
+    assert added == {"backfills_native/__init__.py", "backfills_native/backfills_native.abi3.so"}
+
+
+def test_a_folder_without_the_native_encoder_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        bundle.main(["--into", str(tmp_path), "--native", str(tmp_path)])
+    assert "does not hold backfills_native" in capsys.readouterr().err
+
+
 def test_a_changed_line_changes_the_bundles_that_have_it(bundles: Path, tmp_path: Path) -> None:
     for folder in ("functions", "shared"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))

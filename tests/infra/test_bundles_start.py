@@ -5,6 +5,7 @@ librdkafka are built for real, and ask nobody before there is something to ask.
 """
 
 import base64
+import importlib.util
 import json
 import os
 import socket
@@ -27,6 +28,7 @@ from infra.offline.build import ROOT
 from infra.release import smoke
 from tests.infra.conftest import Deploy
 from tests.infra.told import FUNCTIONS, environment
+from tests.unit.encoding.readers import NEEDS_NATIVE
 
 _UV = ROOT / ".venv/bin/uv"
 _CACHE = ROOT / ".cache/uv"
@@ -129,6 +131,31 @@ def _caller(settings: Mapping[str, str]) -> dict[str, str]:
         base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in ({"alg": "RS256"}, claims)
     ]
     return {"Authorization": f"Bearer {'.'.join(parts)}.SIGNATURE_REMOVED_BY_GOOGLE"}
+
+
+@NEEDS_NATIVE
+def test_a_bundle_with_the_native_encoder_finds_it(unpacked: Unpacked, tmp_path: Path) -> None:
+    """The package that setup built, beside nothing but the function's requirements."""
+    installed = importlib.util.find_spec("backfills_native")
+    assert installed
+    assert installed.origin
+    written = bundle.write("deliver", tmp_path, native=Path(installed.origin).parents[1])
+    with zipfile.ZipFile(written) as file:
+        file.extractall(tmp_path / "bundle")
+    said = subprocess.run(
+        [
+            unpacked("deliver") / "venv/bin/python",
+            "-s",
+            "-c",
+            "from shared import encoding as e; print(e.NATIVE_INSTALLED)",
+        ],
+        cwd=tmp_path / "bundle",
+        env={"PATH": os.defpath},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "True\n"
 
 
 @pytest.mark.emulator

@@ -97,7 +97,7 @@ def test_everything_that_is_run_is_there(build: str) -> None:
 
 def test_a_release_is_tested_before_it_is_kept() -> None:
     order = [step["id"] for step in _read("cloudbuild.yaml")["steps"]]
-    assert order == ["terraform", "test", "bundles", "audit", "plan", "sign-off", "keep"]
+    assert order == ["terraform", "test", "native", "bundles", "audit", "plan", "sign-off", "keep"]
     assert ".ci/run" in _step("cloudbuild.yaml", "test")
     assert "apply" not in (ROOT / "cloudbuild.yaml").read_text()
 

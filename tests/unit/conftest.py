@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from shared.bootstrap.logs import configure
+from tests.unit.encoding.readers import READERS, ReadRows
 
 Logged = Callable[[], list[dict[str, Any]]]
 
@@ -33,3 +34,10 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logged]:
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.getLogger("backfills").setLevel(logging.NOTSET)
+
+
+@pytest.fixture(params=READERS, scope="session")
+def reader(request: pytest.FixtureRequest) -> ReadRows:
+    """Both encoders; of a scope that lets hypothesis draw many examples for each."""
+    read: ReadRows = request.param
+    return read

@@ -70,6 +70,13 @@ def test_a_value_that_can_not_be_read_is_not_repeated(text: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
+def test_an_encoder_that_there_is_not_is_refused() -> None:
+    assert read(PROJECT).encoder == "native"
+    assert read(PROJECT | {"ENCODER": "python"}).encoder == "python"
+    with pytest.raises(ConfigurationError, match="ENCODER can't be read"):
+        read(PROJECT | {"ENCODER": "rust"})
+
+
 @pytest.mark.parametrize("text", ["base.assets.*", "{}", "[]", '[{"table": "base.assets.*"}]'])
 def test_a_faulty_table_catalog_ends_the_process_and_not_every_request(text: str) -> None:
     assert read(PROJECT).table_catalog == BASE_TABLES

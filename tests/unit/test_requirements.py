@@ -1,6 +1,7 @@
 """What a function is deployed with: every package at one version, every archive known by its hash."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DEPLOYED = sorted((ROOT / "functions").glob("*/requirements.txt"))
 TESTED = ROOT / "requirements-dev.txt"
+PINS = ROOT / "native/Cargo.pins"
 
 
 def packages(file: Path) -> dict[str, str]:
@@ -34,6 +36,23 @@ def test_what_is_deployed_is_what_was_tested(file: Path) -> None:
     tested = packages(TESTED)
     for name, lines in packages(file).items():
         assert version(lines) == version(tested[name]), name
+
+
+def test_every_crate_is_pinned_by_its_checksum_and_names_no_place() -> None:
+    pins = tomllib.loads(PINS.read_text())["package"]
+    own, crates = pins.pop([crate["name"] for crate in pins].index("backfills_native")), pins
+    assert "checksum" not in own
+    assert len(crates) > 20
+    assert all(re.fullmatch("[0-9a-f]{64}", crate["checksum"]) for crate in crates)
+    assert not any("source" in crate for crate in crates)
+    assert "://" not in PINS.read_text()
+
+
+def test_the_crates_that_are_used_are_pinned_as_cargo_toml_says() -> None:
+    pinned = {crate["name"]: crate["version"] for crate in tomllib.loads(PINS.read_text())["package"]}
+    manifest = tomllib.loads((PINS.parent / "Cargo.toml").read_text())
+    for name, wanted in manifest["dependencies"].items():
+        assert (wanted if isinstance(wanted, str) else wanted["version"]) == f"={pinned[name]}", name
 
 
 @pytest.mark.parametrize("file", [*DEPLOYED, TESTED], ids=lambda path: path.parent.name)

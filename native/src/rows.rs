@@ -1,0 +1,180 @@
+//! A file's rows, encoded row group by row group.
+
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Schema};
+use bytes::Bytes;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use parquet::file::metadata::ParquetMetaDataReader;
+
+use crate::batch::{Keys, Lines};
+use crate::column::{Column, Embed, Values};
+use crate::fault::Fault;
+use crate::span::Span;
+
+/// What is encoded, and the rows of it that are under way.
+pub struct Rows {
+    metadata: ArrowReaderMetadata,
+    columns: Vec<Column>,
+    key: Option<usize>,
+    group: Option<Group>,
+    lines: Lines,
+}
+
+/// A row group that is being read; `lacking` rows of it are still to come.
+struct Group {
+    reader: ParquetRecordBatchReader,
+    lacking: usize,
+    skip: usize,
+    read: Vec<Values>,
+    next: usize,
+    end: usize,
+}
+
+impl Rows {
+    /// `footer` is the file's metadata; `key` is the place among `columns` of the one with the keys.
+    pub fn new(footer: &[u8], columns: Vec<Column>, key: Option<usize>) -> Result<Self, Fault> {
+        let metadata = Arc::new(ParquetMetaDataReader::decode_metadata(footer)?);
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let plain = ArrowReaderMetadata::try_new(Arc::clone(&metadata), options.clone())?;
+        let options = options.with_schema(Arc::new(with_views(plain.schema())));
+        let metadata = ArrowReaderMetadata::try_new(metadata, options)?;
+        if columns.iter().any(|column| column.place >= metadata.schema().fields().len()) {
+            return Err(Fault::new("a column is not in the file"));
+        }
+        if columns.iter().all(|column| column.label.is_none()) {
+            return Err(Fault::new("rows without fields"));
+        }
+        let mut rows = Self { metadata, columns, key, group: None, lines: Lines::default() };
+        rows.lines = rows.no_lines(0, 0);
+        Ok(rows)
+    }
+
+    /// Where the row group's pages begin and end in the file.
+    pub fn span(&self, group: usize) -> Result<(u64, u64), Fault> {
+        let groups = self.metadata.metadata().row_groups();
+        let group = groups.get(group).ok_or_else(|| Fault::new(format!("no row group {group}")))?;
+        let ranges = group.columns().iter().map(|column| column.byte_range());
+        ranges
+            .map(|(start, length)| Some((start, start.checked_add(length)?)))
+            .reduce(|whole, one| Some((whole?.0.min(one?.0), whole?.1.max(one?.1))))
+            .flatten()
+            .ok_or_else(|| Fault::new("a row group without pages"))
+    }
+
+    /// Goes on with a row group, of which the first `skip` rows are only checked; `bytes` are those of its span.
+    pub fn open(
+        &mut self,
+        group: usize,
+        start: u64,
+        bytes: Bytes,
+        rows_per_read: usize,
+        skip: usize,
+    ) -> Result<(), Fault> {
+        let rows = self.metadata.metadata().row_group(group).num_rows();
+        let reader =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(Span { start, bytes }, self.metadata.clone())
+                .with_row_groups(vec![group])
+                .with_batch_size(rows_per_read)
+                .build()?;
+        let lacking = usize::try_from(rows).map_err(|_| Fault::new("fewer than no rows"))?;
+        self.group = Some(Group { reader, lacking, skip, read: Vec::new(), next: 0, end: 0 });
+        Ok(())
+    }
+
+    /// `rows_per_batch` further rows; none where the open row group ends before them.
+    pub fn next(&mut self, rows_per_batch: usize, embed: Embed<'_>) -> Result<Option<Lines>, Fault> {
+        let Some(mut group) = self.group.take() else { return Ok(None) };
+        while self.filled() < rows_per_batch {
+            if group.next == group.end && !group.read_on(&self.columns)? {
+                return Ok(None);
+            }
+            let end = group.end.min(group.next + rows_per_batch - self.filled());
+            self.write(&group.read, group.next..end, embed)?;
+            group.next = end;
+        }
+        self.group = Some(group);
+        Ok(self.rest())
+    }
+
+    /// The rows that are under way, if there are any.
+    pub fn rest(&mut self) -> Option<Lines> {
+        let (rows, bytes) = (self.filled(), self.lines.rows.bytes.len());
+        let next = self.no_lines(rows, bytes + bytes / 8);
+        (rows > 0).then(|| std::mem::replace(&mut self.lines, next))
+    }
+
+    fn filled(&self) -> usize {
+        self.lines.rows.ends.len()
+    }
+
+    /// No lines, with room for about as many as there were in the last batch.
+    fn no_lines(&self, rows: usize, bytes: usize) -> Lines {
+        let mut lines = Lines { keys: self.key.map(|_| Keys::default()), ..Lines::default() };
+        lines.rows.bytes.reserve(bytes);
+        lines.rows.ends.reserve(rows);
+        lines
+    }
+
+    fn write(
+        &mut self,
+        read: &[Values],
+        rows: std::ops::Range<usize>,
+        embed: Embed<'_>,
+    ) -> Result<(), Fault> {
+        for row in rows {
+            let line = &mut self.lines.rows.bytes;
+            for (column, values) in self.columns.iter().zip(read) {
+                if let Some(label) = &column.label {
+                    line.extend_from_slice(label);
+                    values.write(row, line, embed)?;
+                }
+            }
+            line.extend_from_slice(b"}\n");
+            self.lines.rows.end();
+            if let (Some(place), Some(keys)) = (self.key, &mut self.lines.keys) {
+                keys.some.push(read[place].write_key(row, &mut keys.texts.bytes, embed)?);
+                keys.texts.end();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Group {
+    /// Whether there are further rows, which are read then.
+    fn read_on(&mut self, columns: &[Column]) -> Result<bool, Fault> {
+        loop {
+            let Some(batch) = self.reader.next().transpose()? else {
+                // Pages that end too soon are no error to the reader, but these rows would be lost.
+                let lacking = self.lacking;
+                return if lacking == 0 {
+                    Ok(false)
+                } else {
+                    Err(Fault::new(format!("{lacking} rows lack")))
+                };
+            };
+            let rows = batch.num_rows();
+            self.lacking = self.lacking.checked_sub(rows).ok_or_else(|| Fault::new("too many rows"))?;
+            let skipped = self.skip.min(rows);
+            self.skip -= skipped;
+            if skipped < rows {
+                let values = columns.iter().map(|one| Values::of(batch.column(one.place), one.is_json));
+                self.read = values.collect::<Result<_, _>>()?;
+                (self.next, self.end) = (skipped, rows);
+                return Ok(true);
+            }
+        }
+    }
+}
+
+/// The schema with texts as views, which are not copied out of their pages.
+fn with_views(schema: &Schema) -> Schema {
+    let fields = schema.fields().iter().map(|field| match field.data_type() {
+        DataType::Utf8 => Arc::new(Field::new(field.name(), DataType::Utf8View, field.is_nullable())),
+        _ => Arc::clone(field),
+    });
+    Schema::new(fields.collect::<Vec<_>>())
+}
