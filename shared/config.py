@@ -136,7 +136,7 @@ class Settings:
         "ENCODER",
         "what makes JSON of staged rows: `native`, or `python`, which is slower; it also stands in where the"
         " native one is not installed, and the log says so",
-        "native",
+        "python",
         _encoder,
     )
     unload_wait: float = _variable(
