@@ -143,6 +143,19 @@ def test_a_destination_of_a_clients_own_that_does_not_tell_holds_up_no_teardown(
     assert world.jobs.counts(job) == Counts(3, 13)
 
 
+def test_what_a_silent_destination_did_not_tell_is_not_taken_for_settled() -> None:
+    world, job = killed_at("FakeLease.done", (THEIRS, KAFKA))
+    end(world, job)
+
+    def unavailable(_delivery: ChunkDelivery) -> bool:
+        raise Unavailable("Kafka")
+
+    world.faults.instead["LogMarkers.committed"] = unavailable
+    with pytest.raises(Unavailable):
+        tear_down(world, job)
+    assert (world.now(job).torn_down, world.now(job).settled) == (False, 0)
+
+
 def test_a_silent_destination_is_asked_once_a_run() -> None:
     world = World(rows=30)
     job, _ = world.staged(new_job(destinations=(THEIRS,), time_created=world.clock.now()))
