@@ -148,6 +148,7 @@ def test_what_a_silent_destination_did_not_tell_is_not_taken_for_settled() -> No
     end(world, job)
 
     def unavailable(_delivery: ChunkDelivery) -> bool:
+        world.faults.instead["LogMarkers.committed"] = unavailable
         raise Unavailable("Kafka")
 
     world.faults.instead["LogMarkers.committed"] = unavailable
