@@ -20,6 +20,7 @@ READERS = {
     "MOST_STAGING_ATTEMPTS": {"stage"},
     "LEASE_LENGTH": {"stage", "deliver", "deliver-static", "dead-letter"},
     "STATUS_PAUSE": {"deliver", "deliver-static"},
+    "ENCODER": {"deliver", "deliver-static"},
     "STAGING_LIMIT": {"sweep"},
     "JOB_LIMIT": {"sweep"},
     "STALL_LIMIT": {"sweep"},
@@ -32,7 +33,8 @@ READERS = {
 
 
 def _other_than_default(name: str) -> str:
-    return "parentbased_traceidratio" if name == "OTEL_TRACES_SAMPLER" else "1234567"
+    words = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "ENCODER": "native"}
+    return words.get(name, "1234567")
 
 
 def test_whatever_the_deployment_does_not_say_its_operator_may(changed: Changed) -> None:

@@ -41,7 +41,7 @@ locals {
       concurrency = 1
       least       = 0
       most        = var.deliver_instances
-      settings    = ["STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE", "AWS_ROLE_ARN"]
+      settings    = ["STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE", "ENCODER", "AWS_ROLE_ARN"]
       secrets     = ["kafka"]
       caller      = var.push_account.member
     }
@@ -53,7 +53,7 @@ locals {
       concurrency = 1
       least       = 0
       most        = var.deliver_instances
-      settings    = ["STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE", "AWS_ROLE_ARN"]
+      settings    = ["STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE", "ENCODER", "AWS_ROLE_ARN"]
       secrets     = ["kafka"]
       caller      = var.push_account.member
     }
@@ -193,7 +193,7 @@ resource "google_cloudfunctions2_function" "this" {
     # Pub/Sub and Cloud Scheduler of this project come from within; nobody else reaches what is not public. The API,
     # which asks the staging function, is no part of a network: there, only IAM and the function's own check keep
     # others out.
-    ingress_settings = contains(["api", "stage"], each.key) ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
+    ingress_settings = each.key == "api" || each.key == "stage" ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
 
     vpc_connector                 = each.key == "deliver-static" ? var.connector : null
     vpc_connector_egress_settings = each.key == "deliver-static" ? "ALL_TRAFFIC" : null
