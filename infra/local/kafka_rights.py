@@ -7,13 +7,18 @@ from infra.local import names, secure_kafka
 from infra.local.layout import Layout
 
 _SECONDS = 30.0
+
+Right = tuple[str, str, str, str]
+"""Kind of resource, its name, kind of pattern, operation."""
 # What docs/destinations/external_kafka.md asks for.
-ONCE: tuple[tuple[str, str, str, str], ...] = (
+TRANSACTIONS: Right = ("TRANSACTIONAL_ID", "beam.", "PREFIXED", "WRITE")
+GROUPS: Right = ("GROUP", "beam.", "PREFIXED", "READ")
+ONCE: tuple[Right, ...] = (
     ("TOPIC", names.EXPORTS, "LITERAL", "WRITE"),
     ("TOPIC", names.EXPORTS, "LITERAL", "READ"),
     ("TOPIC", names.EXPORTS, "LITERAL", "DESCRIBE_CONFIGS"),
-    ("TRANSACTIONAL_ID", "beam.", "PREFIXED", "WRITE"),
-    ("GROUP", "beam.", "PREFIXED", "READ"),
+    TRANSACTIONS,
+    GROUPS,
 )
 AT_LEAST_ONCE = tuple(right for right in ONCE if right[0] == "TOPIC" and right[3] != "READ")
 
@@ -48,8 +53,7 @@ def set_password(admin: Any, user: str, password: str) -> None:
         _settled(admin.alter_user_scram_credentials([change]).values())
 
 
-def grant(admin: Any, user: str, rights: Iterable[tuple[str, str, str, str]]) -> None:
-    """``rights``: kind of resource, name, kind of pattern and operation each."""
+def grant(admin: Any, user: str, rights: Iterable[Right]) -> None:
     from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
     from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 

@@ -9,7 +9,7 @@ from typing import Any
 from confluent_kafka.cimpl import NewTopic
 
 from infra.local import kafka_rights
-from infra.local.kafka_rights import administrator
+from infra.local.kafka_rights import GROUPS, TRANSACTIONS, Right, administrator
 from infra.local.supervisor import LocalStack
 from shared.destinations import destination
 from shared.destinations.external_kafka.clusters import Clusters
@@ -24,12 +24,7 @@ from tests.fakes.kafka_readers import read_committed
 from tests.fakes.sending import delivery_to
 from tests.fakes.webhook_sinks import loopback_connections
 
-Right = tuple[str, str, str, str]
 LOGIN = "LOGIN"
-
-
-TRANSACTIONS: Right = ("TRANSACTIONAL_ID", "beam.", "PREFIXED", "WRITE")
-GROUPS: Right = ("GROUP", "beam.", "PREFIXED", "READ")
 
 
 class ExternalTopic:

@@ -10,10 +10,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from infra.local.kafka_rights import GROUPS, TRANSACTIONS
 from infra.local.supervisor import LocalStack
 from shared.errors import DeliveryStopped, DestinationRefused, Unavailable
 from shared.steps.sending import ChunkDelivery
-from tests.fakes.external_kafka import GROUPS, TRANSACTIONS, ExternalTopic
+from tests.fakes.external_kafka import ExternalTopic
 from tests.fakes.receivers import Receiver, Reply
 from tests.fakes.sending import NumberedRows, SteadyPulse
 

@@ -1,12 +1,8 @@
 """What a client's cluster has of a chunk that nobody will send any more."""
 
-import math
-
 from shared.destinations.external_kafka.clusters import Clusters
 from shared.destinations.kafka.names import topic_of
-from shared.destinations.kafka.settling import SettledMarkers
-from shared.oversized import NONE_SKIPPED, Skipped
-from shared.pieces import NOT_SPLIT, Splits
+from shared.destinations.kafka.settling import SettledMarkers, Unwatched
 from shared.steps.sending import ChunkDelivery
 
 _SECONDS = 15.0
@@ -20,19 +16,6 @@ class ExternalMarkers:
 
     def committed(self, delivery: ChunkDelivery) -> bool:
         cluster = self._clusters.of(delivery)
-        cluster.require(delivery, topic_of(delivery), _Unwatched())
+        cluster.require(delivery, topic_of(delivery), Unwatched())
         settled = SettledMarkers(cluster.properties, timeout=_SECONDS, monotonic=self._clusters.monotonic)
         return settled.committed(delivery)
-
-
-class _Unwatched:
-    """Fulfils Pulse for an ended job's teardown, which nobody could stop."""
-
-    def check(self) -> None: ...
-
-    def checkpoint(
-        self, next_batch: int, skipped: Skipped = NONE_SKIPPED, splits: Splits = NOT_SPLIT
-    ) -> None: ...
-
-    def seconds_left(self) -> float:
-        return math.inf

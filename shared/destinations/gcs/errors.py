@@ -17,9 +17,9 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from requests import RequestException
 
+from shared.destinations.printable import printable
 from shared.errors import DestinationRefused, Unavailable
 
-_SHOWN = 200  # characters of an error in the log
 _PASSING = frozenset({408, 429})
 _FIRST_OF_SERVER = 500
 
@@ -76,5 +76,4 @@ def _of_upload(error: InvalidResponse, bucket: str) -> Exception:
 
 def _shown(error: BaseException) -> str:
     # Whoever has an upload's address may write to it.
-    text = re.sub(r"\?\S*", "?", f"{type(error).__name__}: {error}")[:_SHOWN]
-    return "".join(letter if " " <= letter <= "~" else "?" for letter in text)
+    return printable(re.sub(r"\?\S*", "?", f"{type(error).__name__}: {error}"))

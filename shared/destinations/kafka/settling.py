@@ -1,5 +1,6 @@
 """What Kafka has of a chunk that nobody will send any more: the job has ended, and its sender may be dead."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,6 +9,8 @@ from confluent_kafka import Producer
 from shared.destinations.kafka.markers import Markers
 from shared.destinations.kafka.names import transaction_of
 from shared.destinations.kafka.transaction import Transaction
+from shared.oversized import NONE_SKIPPED, Skipped
+from shared.pieces import NOT_SPLIT, Splits
 from shared.steps.sending import ChunkDelivery
 
 
@@ -31,10 +34,18 @@ class SettledMarkers:
             "transactional.id": transaction_of(delivery),
             "allow.auto.create.topics": False,
         }
-        Transaction(Producer(properties), delivery, timeout=self._timeout).fence(_Unwatched())
+        Transaction(Producer(properties), delivery, timeout=self._timeout).fence(Unwatched())
         return self._markers.committed(delivery)
 
 
-class _Unwatched:
-    def check(self) -> None:
-        """An ended job's teardown has nobody who could stop it."""
+class Unwatched:
+    """Fulfils Pulse for an ended job's teardown, which nobody could stop."""
+
+    def check(self) -> None: ...
+
+    def checkpoint(
+        self, next_batch: int, skipped: Skipped = NONE_SKIPPED, splits: Splits = NOT_SPLIT
+    ) -> None: ...
+
+    def seconds_left(self) -> float:
+        return math.inf

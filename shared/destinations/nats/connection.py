@@ -16,6 +16,7 @@ from shared.destinations.credentials import secret_fields, secret_text
 from shared.destinations.guard import Guard
 from shared.destinations.nats.transport import GuardedClient
 from shared.destinations.patience import begun
+from shared.destinations.printable import printable
 from shared.destinations.surroundings import Secrets
 from shared.errors import DestinationRefused, Unavailable
 from shared.steps.sending import ChunkDelivery
@@ -36,7 +37,6 @@ _FILE = re.compile(
     r".*BEGIN USER NKEY SEED-+\n([!-~]+)\n-+END USER NKEY SEED",
     re.DOTALL,
 )
-_SHOWN = 200  # characters of an error in the log
 
 
 class Connection:
@@ -183,5 +183,4 @@ def meaning(error: Exception, delivery: ChunkDelivery) -> Exception:
 
 
 def _shown(error: Exception) -> str:
-    text = f"{type(error).__name__}: {error}"
-    return "".join(letter if " " <= letter <= "~" else "?" for letter in text[:_SHOWN])
+    return printable(f"{type(error).__name__}: {error}")

@@ -15,6 +15,7 @@ from nats.aio.msg import Msg
 from shared.destinations.guard import Guard
 from shared.destinations.labels import labels, row_id
 from shared.destinations.nats.connection import Connection, connected, meaning
+from shared.destinations.printable import printable
 from shared.destinations.requests import Progress
 from shared.destinations.surroundings import Secrets
 from shared.errors import DestinationRefused, RetryLater, Unavailable
@@ -23,7 +24,6 @@ from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
 
 _ID: Final = "Nats-Msg-Id"
 _TOO_LARGE_FOR_STREAM: Final = 10054
-_SHOWN = 200  # characters of an error in the log
 _NOBODY: Final = "503"  # listens
 _LOOK = 0.5  # seconds between two looks at the pulse
 
@@ -204,9 +204,8 @@ class _Sending:
         if error.get("err_code") == _TOO_LARGE_FOR_STREAM:
             return self._too_large(batch, row, len(batch.lines()[row - batch.first_row]), None)
         # A stream that is full takes more once its readers have read, or its owner has made room.
-        told = f"{error.get('code')} {error.get('err_code')}: {error.get('description')}"[:_SHOWN]
-        detail = "".join(letter if " " <= letter <= "~" else "?" for letter in told)
-        raise Unavailable(f"the stream of subject {self._subject}", detail=detail)
+        told = f"{error.get('code')} {error.get('err_code')}: {error.get('description')}"
+        raise Unavailable(f"the stream of subject {self._subject}", detail=printable(told))
 
     def _too_large(self, batch: EncodedBatch, row: int, size: int, most: int | None) -> Skipped:
         keys = batch.keys()

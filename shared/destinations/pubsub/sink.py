@@ -17,6 +17,7 @@ from google.pubsub_v1 import PublisherClient
 from google.pubsub_v1.types import PublishRequest, PubsubMessage
 
 from shared.destinations.labels import labels
+from shared.destinations.printable import printable
 from shared.destinations.requests import Request, RequestLimits, Requests, grouped
 from shared.errors import DestinationRefused, Unavailable
 from shared.oversized import NONE_SKIPPED, SizeLimit, Skipped
@@ -29,7 +30,6 @@ MOST_KEY_BYTES: Final = 1_024
 _LIMIT = SizeLimit(MOST_BYTES, "Pub/Sub", "Make the row smaller, by `columns` for example,")
 _OVERHEAD = 100  # bytes of a message besides its row: attributes' names and numbers
 _TIMEOUT = 30.0  # seconds for one request
-_SHOWN = 200  # characters of an error in the log
 
 # The messages below proto-plus, whose own objects take nine times as long to make.
 _Request: Any = PublishRequest.pb()
@@ -135,5 +135,4 @@ def _ordering_key(delivery: ChunkDelivery, row: int, key: bytes | None) -> str:
 
 
 def _shown(error: BaseException) -> str:
-    text = f"{type(error).__name__}: {error}"[:_SHOWN]
-    return "".join(letter if " " <= letter <= "~" else "?" for letter in text)
+    return printable(f"{type(error).__name__}: {error}")

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from shared.destination import Destination
+from shared.destinations.printable import printable
 from shared.errors import BackfillError, DestinationRefused, Unavailable
 
-_SHOWN = 200  # characters of an error in the log
 _FIRST_OF_SERVER = 500
 _TOO_MANY = 429
 _NOT_THERE = ("NotFound", "NotFoundException", "KMSNotFound")
@@ -43,11 +43,11 @@ def speaking_of(destination: Destination, role: str | None = None) -> Iterator[N
         raise meaning(destination, answer.get("Code", ""), status, answer.get("Message", ""), role) from None
     except ParamValidationError as error:
         raise DestinationRefused(
-            f"The message is none that SNS takes at {destination}", detail=_shown(str(error))
+            f"The message is none that SNS takes at {destination}", detail=printable(str(error))
         ) from None
     except BotoCoreError as error:
         raise Unavailable(
-            f"Amazon, for {destination},", detail=_shown(f"{type(error).__name__}: {error}")
+            f"Amazon, for {destination},", detail=printable(f"{type(error).__name__}: {error}")
         ) from None
 
 
@@ -57,7 +57,7 @@ def meaning(
     """What the error of this code is to the delivery, or to taking on a role; ``text`` is the operator's."""
     topic = destination.options["topic_arn"]
     secret = destination.options.get("credentials")
-    detail = _shown(f"{status} {code}: {text}")
+    detail = printable(f"{status} {code}: {text}")
     short = code.removeprefix("AWS.SimpleQueueService.")
     if short in _PASSING or status >= _FIRST_OF_SERVER or status == _TOO_MANY:
         return Unavailable(f"Amazon, for {destination},", detail=detail)
@@ -80,7 +80,3 @@ def meaning(
     else:
         words = f"Topic {topic} does not take these messages"
     return DestinationRefused(words, detail=detail)
-
-
-def _shown(text: str) -> str:
-    return "".join(letter if " " <= letter <= "~" else "?" for letter in text[:_SHOWN])

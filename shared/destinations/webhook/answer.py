@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
+from shared.destinations.printable import printable
 from shared.destinations.webhook.connections import Answer
 from shared.errors import DestinationRefused
 
@@ -13,7 +14,6 @@ _PASSING_REFUSALS = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 )
 _OBEYED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
-_SHOWN = 200  # characters of a receiver's body in the log
 
 
 def accepts(answer: Answer, name: str) -> bool:
@@ -56,6 +56,4 @@ def _seconds(headers: Mapping[str, str], now: datetime) -> float | None:
 
 def shown(answer: Answer) -> str:
     """Status and beginning of the body in printable ASCII, so that no receiver can forge lines of a log."""
-    text = answer.excerpt.decode("ascii", "replace")[:_SHOWN]
-    printable = "".join(character if " " <= character <= "~" else "?" for character in text)
-    return f"{answer.status}: {printable}"
+    return f"{answer.status}: {printable(answer.excerpt.decode('ascii', 'replace'))}"
