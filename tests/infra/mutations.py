@@ -19,7 +19,7 @@ MUTATIONS = (
         "every function is reached from outside",
         properties.only_the_api_is_public,
         _FUNCTIONS,
-        'contains(["api", "stage"], each.key) ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"',
+        'each.key == "api" || each.key == "stage" ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"',
         '"ALLOW_ALL"',
     ),
     Mutation(

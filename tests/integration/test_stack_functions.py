@@ -88,7 +88,8 @@ def test_what_a_function_refuses_comes_again_and_then_to_the_dead_letters(
 
 def test_no_more_messages_are_in_flight_than_the_concurrency(toys: Toys, toy_stack: LocalStack) -> None:
     job, count = str(uuid4()), 4 * CONCURRENCY
-    publish(toy_stack, names.CHUNKS_TOPIC, [{"job": job, "seconds": "0.5"}] * count)
+    # Each takes longer than the next pull, also on a busy machine.
+    publish(toy_stack, names.CHUNKS_TOPIC, [{"job": job, "seconds": "1.5"}] * count)
     wait_until(lambda: len(calls(toys, "deliver", job, "end")) == count)
     marks = [(call["time"], 1) for call in calls(toys, "deliver", job)]
     marks += [(call["time"], -1) for call in calls(toys, "deliver", job, "end")]
