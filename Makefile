@@ -29,7 +29,7 @@ stack: setup ## run the local stack in the foreground; DATA=file ROWS=count DEST
 test: setup ## run every test; the domain and the steps must be covered whole
 	@$(VENV_PYTHON) -m infra.offline.setup
 	@$(VENV_PYTHON) -m pytest --numprocesses 2 --dist loadscope --cov --cov-report=term
-	@$(VENV_PYTHON) -m coverage report --include='shared/*.py,shared/steps/*.py' --fail-under=100
+	@$(VENV_PYTHON) -m coverage report --include='shared/config.py,shared/domain/*,shared/steps/*,shared/unload/*' --fail-under=100
 
 reliability: setup ## crash, model, chaos and failing dependencies (50 minutes); writes docs/reliability.md
 	@$(FOREGROUND) -m tests.reliability

@@ -10,8 +10,8 @@ from typing import Any
 import requests
 from google.auth import exceptions, transport
 
-from shared.errors import Unavailable
-from shared.slices import Facts, Slice, SliceRefused, facts_from, faults_from, slice_to
+from shared.domain.errors import Unavailable
+from shared.domain.slices import Facts, Slice, SliceRefused, facts_from, faults_from, slice_to
 
 PATH = "/estimate"
 _CONNECT = 3.0

@@ -4,7 +4,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import Request
 from google.oauth2.id_token import fetch_id_token
 
-from shared.errors import Unavailable
+from shared.domain.errors import Unavailable
 
 
 def identity_token(audience: str) -> str:

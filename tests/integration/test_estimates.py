@@ -11,12 +11,12 @@ from infra.local.options import StackOptions
 from infra.local.supervisor import LocalStack
 from shared.adapters.estimates import StageEstimates
 from shared.adapters.snowflake import SnowflakeUnloads
-from shared.columns import Choice
-from shared.errors import Unavailable
-from shared.jobs import Window
-from shared.slices import Slice, SliceRefused
+from shared.domain.columns import Choice
+from shared.domain.errors import Unavailable
+from shared.domain.jobs import Window
+from shared.domain.slices import Slice, SliceRefused
 from shared.steps.ports import UnloadState
-from shared.unload import Statement
+from shared.unload.statements import Statement
 from tests.contract.unload_worlds import LocalSnowflake
 from tests.integration.test_snowflake_unloads import job, messages
 from tests.integration.unload_examples import MESSAGES, STATEMENTS

@@ -14,7 +14,7 @@ from infra.local import environments
 
 _PROGRAM = """
 from shared.adapters.identity_token import identity_token
-from shared.errors import Unavailable
+from shared.domain.errors import Unavailable
 try:
     print(identity_token("sts.amazonaws.com"))
 except Unavailable as error:
