@@ -9,7 +9,7 @@ FOREGROUND := exec $(VENV_PYTHON) -I -S infra/local/tether.py $$PPID $(VENV_PYTH
 export DATA TOKEN ROWS DESTINATIONS STACK_DIR KAFKA_BOOTSTRAP UNLOAD_FILE_BYTES CONCURRENCY SWEEP_PAUSE ONLY
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test reliability lint bench bundles verify-infra audit
+.PHONY: help setup demo stack check test reliability lint bench bundles verify-infra audit
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -26,10 +26,14 @@ demo: setup ## run a backfill end to end and check every row; DATA=file TOKEN=ad
 stack: setup ## run the local stack in the foreground; DATA=file ROWS=count DESTINATIONS=nats,sns|all STACK_DIR=folder
 	@$(FOREGROUND) -m infra.local.stack
 
+check: setup lint ## lint, types, and the tests that start nothing: the loop while you work
+	@HYPOTHESIS_EXAMPLES=20 $(VENV_PYTHON) -m pytest --numprocesses 2 --dist loadscope --quiet \
+		tests/unit tests/contract -m "not stack and not emulator and not reliability and not slow"
+
 test: setup ## run every test; the domain and the steps must be covered whole
 	@$(VENV_PYTHON) -m infra.offline.setup
 	@$(VENV_PYTHON) -m pytest --numprocesses 2 --dist loadscope --cov --cov-report=term
-	@$(VENV_PYTHON) -m coverage report --include='shared/*.py,shared/steps/*.py' --fail-under=100
+	@$(VENV_PYTHON) -m coverage report --include='shared/config.py,shared/domain/*,shared/steps/*,shared/unload/*' --fail-under=100
 
 reliability: setup ## crash, model, chaos and failing dependencies (50 minutes); writes docs/reliability.md
 	@$(FOREGROUND) -m tests.reliability

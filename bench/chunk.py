@@ -16,7 +16,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shared.columns import Column, JsonKind
+from shared.domain.columns import Column, JsonKind
 
 ROWS: Final = 244_000
 GROUP_ROWS: Final = 65_536

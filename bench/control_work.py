@@ -15,9 +15,9 @@ from infra.local import names
 from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.bootstrap.clients import publisher
-from shared.chunks import StagedFile, number_files
 from shared.config import read
-from shared.messages import DeliverChunk
+from shared.domain.chunks import StagedFile, number_files
+from shared.domain.messages import DeliverChunk
 
 _COMMIT = 500
 _REQUEST = 1000

@@ -13,9 +13,9 @@ from bench import exactly_once, kafka_work, records
 from infra.local import names
 from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_jobs import FirestoreJobs
-from shared.chunks import Chunk
 from shared.destinations import destination
-from shared.messages import DeliverChunk, to_data
+from shared.domain.chunks import Chunk
+from shared.domain.messages import DeliverChunk, to_data
 
 
 def prepare(path: str, name: str) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from shared.destinations.kafka.room import Room
 from shared.destinations.kafka.sending import Sending
 from shared.destinations.kafka.settings import CORRECTNESS, TUNING, KafkaLimits
 from shared.destinations.kafka.sink import KafkaSink
-from shared.oversized import NONE_SKIPPED, Skipped
-from shared.pieces import NOT_SPLIT, Splits
+from shared.domain.oversized import NONE_SKIPPED, Skipped
+from shared.domain.pieces import NOT_SPLIT, Splits
 from shared.steps.sending import ChunkDelivery
 
 LIMITS = KafkaLimits(least=0.0)

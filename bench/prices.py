@@ -1,12 +1,12 @@
 """Published limits and list prices that the scaling model uses, each with where it is published.
 
-The list prices are those of the estimate, shared/prices.py. What no vendor publishes is marked as an
+The list prices are those of the estimate, shared/domain/prices.py. What no vendor publishes is marked as an
 assumption: put your own figure in its place.
 """
 
 from typing import Final
 
-from shared.prices import (
+from shared.domain.prices import (
     CREDIT,
     DOCUMENT_READS_100K,
     DOCUMENT_WRITES_100K,

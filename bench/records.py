@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from functools import partial
 
 from bench import chunk
-from shared import jobs as domain
 from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_jobs import FirestoreJobs
-from shared.chunks import Chunk, shards_for
-from shared.destination import Destination
 from shared.destinations import destination
-from shared.jobs import Attempt, Job, Window
+from shared.domain import jobs as domain
+from shared.domain.chunks import Chunk, shards_for
+from shared.domain.destination import Destination
+from shared.domain.jobs import Attempt, Job, Window
 
 
 def claimed(jobs: FirestoreJobs, destinations: Sequence[Destination] = ()) -> Job:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench import prices, process, report
-from shared.chunks import shards_for
+from shared.domain.chunks import shards_for
 
 DOCUMENT = process.ROOT / "docs" / "scaling.md"
 JOBS = (10**6, 10**7, 10**8, 10**9, 10**10)

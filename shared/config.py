@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from shared.catalog import Catalog, load_catalog
+from shared.domain.catalog import Catalog, load_catalog
 
 
 class ConfigurationError(Exception):

@@ -5,7 +5,7 @@ import os
 from flask import Request
 from werkzeug import Response
 
-from shared.bootstrap import logs
+from shared.bootstrap import cold_start, logs
 from shared.bootstrap.api import build
 from shared.bootstrap.framework import answers_everything
 from shared.bootstrap.once import Once
@@ -13,6 +13,7 @@ from shared.config import read
 
 _settings = read(os.environ)
 logs.configure(_settings.project)
+cold_start.over()
 _api = Once(lambda: build(_settings))
 
 

@@ -4,7 +4,7 @@ import os
 
 from flask import Request
 
-from shared.bootstrap import logs, push
+from shared.bootstrap import cold_start, logs, push
 from shared.bootstrap.deliver import build
 from shared.bootstrap.framework import answers_everything
 from shared.bootstrap.once import Once
@@ -12,6 +12,7 @@ from shared.config import read
 
 _settings = read(os.environ, ("STAGING_BUCKET", "KAFKA_CLIENT"), called_by_google=True)
 logs.configure(_settings.project)
+cold_start.over()
 _push = Once(lambda: push.build(_settings, "deliver", build))
 
 

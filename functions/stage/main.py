@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from flask import Request
 from flask.typing import ResponseReturnValue
 
-from shared.bootstrap import logs, push
+from shared.bootstrap import cold_start, logs, push
 from shared.bootstrap.framework import answers_everything
 from shared.bootstrap.once import Once
 from shared.config import read
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _NEEDED = ("SNOWFLAKE_CONNECT", "SNOWFLAKE_STAGE", "STAGING_BUCKET", "KAFKA_CLIENT")
 _settings = read(os.environ, _NEEDED, called_by_google=True)
 logs.configure(_settings.project)
+cold_start.over()
 
 
 def _build() -> push.Push:

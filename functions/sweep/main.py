@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from flask import Request
 
-from shared.bootstrap import logs
+from shared.bootstrap import cold_start, logs
 from shared.bootstrap.framework import answers_everything
 from shared.bootstrap.once import Once
 from shared.bootstrap.push import Answer
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _settings = read(os.environ, ("SNOWFLAKE_CONNECT", "SNOWFLAKE_STAGE"), called_by_google=True)
 logs.configure(_settings.project)
+cold_start.over()
 
 
 def _build() -> "Sweeping":

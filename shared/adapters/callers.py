@@ -17,7 +17,7 @@ from typing import Any
 from google.auth import exceptions, jwt, transport
 from google.oauth2 import id_token
 
-from shared.errors import CallerUnknown, Unavailable
+from shared.domain.errors import CallerUnknown, Unavailable
 
 CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 

@@ -20,8 +20,8 @@ from shared.adapters.firestore_documents import (
 )
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.google_errors import reaching
-from shared.chunks import Chunk, shard_of
-from shared.jobs import Job
+from shared.domain.chunks import Chunk, shard_of
+from shared.domain.jobs import Job
 
 _COMMIT = 500
 _COMMITS_AT_ONCE = 2

@@ -29,10 +29,10 @@ from shared.adapters.firestore_documents import (
     splits_from,
 )
 from shared.adapters.google_errors import reaching
-from shared.errors import Busy
-from shared.jobs import Job
-from shared.oversized import NONE_SKIPPED, Skipped
-from shared.pieces import NOT_SPLIT, Splits
+from shared.domain.errors import Busy
+from shared.domain.jobs import Job
+from shared.domain.oversized import NONE_SKIPPED, Skipped
+from shared.domain.pieces import NOT_SPLIT, Splits
 from shared.steps.ports import Clock
 
 _LEASED, _RELEASED, _DONE = "leased", "released", DONE

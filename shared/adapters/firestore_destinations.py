@@ -8,7 +8,7 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters.firestore_documents import CALL, attempt_reference, fields_of, job_reference
-from shared.jobs import Job
+from shared.domain.jobs import Job
 from shared.steps.ports import DestinationProgress
 
 # Nobody waits for it but a function, and a second try would take as long.

@@ -27,18 +27,18 @@ from google.cloud.firestore_v1.query import Query
 
 from shared import destinations
 from shared.adapters.google_errors import reaching
-from shared.chunks import Chunk
-from shared.columns import Choice, Column, JsonKind
-from shared.idempotency import Idempotency
-from shared.jobs import (
+from shared.domain.chunks import Chunk
+from shared.domain.columns import Choice, Column, JsonKind
+from shared.domain.idempotency import Idempotency
+from shared.domain.jobs import (
     Attempt,
     FilterValue,
     Job,
     JobStatus,
     Window,
 )
-from shared.oversized import OversizedRow, Skipped
-from shared.pieces import NOT_SPLIT, Ceiling, Piece, Splits
+from shared.domain.oversized import OversizedRow, Skipped
+from shared.domain.pieces import NOT_SPLIT, Ceiling, Piece, Splits
 
 Item = TypeVar("Item")
 

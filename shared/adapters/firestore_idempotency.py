@@ -9,8 +9,8 @@ from typing import Any
 from google.cloud import firestore
 
 from shared.adapters.firestore_documents import RETRY, TIMEOUT, fields_of
-from shared.idempotency import KEY_LIFETIME, Idempotency
-from shared.jobs import Job
+from shared.domain.idempotency import KEY_LIFETIME, Idempotency
+from shared.domain.jobs import Job
 
 Snapshot = firestore.DocumentSnapshot[Any]
 

@@ -28,9 +28,9 @@ from shared.adapters.firestore_listings import read_counts, read_filters
 from shared.adapters.firestore_receipts import first_unequal, sum_rows_done
 from shared.adapters.google_errors import reaching
 from shared.adapters.job_events import end_of
-from shared.errors import StaleMessage, Unavailable
-from shared.events import Events
-from shared.jobs import Counts, FilterValue, Job, JobStatus
+from shared.domain.errors import StaleMessage, Unavailable
+from shared.domain.events import Events
+from shared.domain.jobs import Counts, FilterValue, Job, JobStatus
 
 _TRIES = 3
 

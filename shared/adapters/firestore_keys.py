@@ -11,7 +11,7 @@ from google.cloud import firestore
 
 from shared.adapters.firestore_documents import RETRY, TIMEOUT, fields_of
 from shared.adapters.google_errors import reaching
-from shared.organizations import Caller, is_organization_id
+from shared.domain.organizations import Caller, is_organization_id
 from shared.steps.ports import Clock
 
 COLLECTION = "api_keys"

@@ -12,8 +12,8 @@ from google.cloud import firestore
 
 from shared.adapters.firestore_documents import RETRY, TIMEOUT, fields_of, paged
 from shared.adapters.google_errors import reaching
-from shared.errors import Busy, TooManyJobs
-from shared.jobs import Job, JobStatus
+from shared.domain.errors import Busy, TooManyJobs
+from shared.domain.jobs import Job, JobStatus
 
 # A new limit of one organization holds after so many seconds.
 CACHE_SECONDS = 30.0

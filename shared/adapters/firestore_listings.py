@@ -9,7 +9,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from shared.adapters import firestore_destinations
 from shared.adapters.firestore_documents import CALL, filter_from, job_from, job_reference
 from shared.adapters.google_errors import reaching
-from shared.jobs import Counts, FilterValue, Job, JobStatus
+from shared.domain.jobs import Counts, FilterValue, Job, JobStatus
 from shared.steps.ports import DestinationProgress
 
 _PAGE = 100

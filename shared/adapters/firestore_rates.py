@@ -10,7 +10,7 @@ from google.cloud import firestore
 
 from shared.adapters.firestore_documents import CALL, RACES, fields_of
 from shared.adapters.google_errors import reaching
-from shared.errors import TooOften, Unavailable
+from shared.domain.errors import TooOften, Unavailable
 from shared.steps.ports import Clock
 
 _MINUTE = 60

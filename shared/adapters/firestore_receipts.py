@@ -21,10 +21,10 @@ from shared.adapters.firestore_documents import (
     skipped_from,
 )
 from shared.adapters.google_errors import reaching
-from shared.chunks import Chunk
-from shared.jobs import Job
-from shared.oversized import MOST_NAMED
-from shared.receipt import ChunkReceipt, DeliveryReceipt, LeftOut
+from shared.domain.chunks import Chunk
+from shared.domain.jobs import Job
+from shared.domain.oversized import MOST_NAMED
+from shared.domain.receipt import ChunkReceipt, DeliveryReceipt, LeftOut
 
 _CHUNKS = 250  # a page; for each destination, as many deliveries are read at once
 _NAMING = 50  # deliveries with the names of skipped rows, of 200 kB at most

@@ -18,10 +18,10 @@ from google.cloud import firestore
 
 from shared.adapters.firestore_documents import CALL, RACES, fields_of, topic_reference
 from shared.adapters.google_errors import reaching
-from shared.destination import Destination
 from shared.destinations.kind import Estate
-from shared.errors import BackfillError, Busy, Unavailable
-from shared.jobs import Job
+from shared.domain.destination import Destination
+from shared.domain.errors import BackfillError, Busy, Unavailable
+from shared.domain.jobs import Job
 from shared.steps.ports import Clock
 
 BEGINS_WITHIN = 10.0

@@ -8,7 +8,7 @@ from google.api_core.exceptions import Forbidden, NotFound
 from google.cloud.storage import Client
 
 from shared.adapters.google_errors import reaching
-from shared.errors import StagedFileUnusable, Unavailable
+from shared.domain.errors import StagedFileUnusable, Unavailable
 from shared.steps.ports import OpenedFile
 
 _TIMEOUT = 20.0

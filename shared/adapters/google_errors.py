@@ -8,7 +8,7 @@ from google.auth.exceptions import TransportError
 from requests.exceptions import ConnectionError as NoConnection
 from requests.exceptions import Timeout
 
-from shared.errors import Unavailable
+from shared.domain.errors import Unavailable
 
 _PASSING = (
     exceptions.Aborted,

@@ -1,16 +1,32 @@
-"""The service's own identity, told to others by a token that Google has signed."""
+"""The service's own identity, told to others by tokens that Google has signed."""
+
+from typing import Any
 
 from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import Request
-from google.oauth2.id_token import fetch_id_token
+from google.oauth2.id_token import fetch_id_token_credentials
 
-from shared.errors import Unavailable
+from shared.domain.errors import Unavailable
 
 
-def identity_token(audience: str) -> str:
-    """A new ID token for the audience, from the metadata server; Unavailable if it gives none."""
-    try:
-        return str(fetch_id_token(Request(), audience))  # type: ignore[no-untyped-call]  # untyped there
-    except GoogleAuthError as error:
-        # Its text may quote an answer.
-        raise Unavailable("the service's own identity", detail=type(error).__name__) from None
+class IdentityTokens:
+    """Answers an ID token for an audience, from the metadata server. Keeps each token until it expires.
+
+    Raises Unavailable if the server gives none.
+    """
+
+    def __init__(self) -> None:
+        self._request = Request()
+        self._credentials: dict[str, Any] = {}
+
+    def __call__(self, audience: str) -> str:
+        try:
+            if audience not in self._credentials:
+                self._credentials[audience] = fetch_id_token_credentials(audience, self._request)  # type: ignore[no-untyped-call]  # untyped there
+            credentials = self._credentials[audience]
+            if not credentials.valid:
+                credentials.refresh(self._request)
+        except GoogleAuthError as error:
+            # Its text may quote an answer.
+            raise Unavailable("the service's own identity", detail=type(error).__name__) from None
+        return str(credentials.token)

@@ -1,7 +1,7 @@
 """What a stored change of a job means to those who count."""
 
-from shared.events import JobEnded
-from shared.jobs import Job
+from shared.domain.events import JobEnded
+from shared.domain.jobs import Job
 
 
 def end_of(before: Job, after: Job) -> JobEnded | None:

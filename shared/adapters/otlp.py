@@ -24,8 +24,8 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from shared.errors import BackfillError, Disposition
-from shared.traces import Trace, working_in
+from shared.domain.errors import BackfillError, Disposition
+from shared.domain.traces import Trace, working_in
 
 
 class OtlpTracer:

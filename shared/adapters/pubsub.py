@@ -23,10 +23,10 @@ from google.api_core.retry import Retry, if_exception_type
 from google.pubsub_v1 import PublisherClient
 
 from shared.adapters.google_errors import reaching
-from shared.errors import MalformedMessage, Unavailable
-from shared.jobs import Job
-from shared.messages import DeliverChunk, Message, from_data, to_data
-from shared.traces import HEADER, Trace, parent_of_message, parse
+from shared.domain.errors import MalformedMessage, Unavailable
+from shared.domain.jobs import Job
+from shared.domain.messages import DeliverChunk, Message, from_data, to_data
+from shared.domain.traces import HEADER, Trace, parent_of_message, parse
 
 # What one request may carry; a message of ours has some 250 bytes, so its 10 MB are never reached.
 _MOST_MESSAGES = 1000

@@ -8,7 +8,7 @@ from google.api_core.exceptions import FailedPrecondition, GoogleAPICallError, N
 from google.cloud.secretmanager import SecretManagerServiceClient
 
 from shared.adapters.google_errors import reaching
-from shared.errors import Unavailable
+from shared.domain.errors import Unavailable
 
 _FRESH = 30.0  # seconds for which a value is not asked for again
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from shared.errors import Unavailable
+from shared.domain.errors import Unavailable
 
 
 class FileSecrets:

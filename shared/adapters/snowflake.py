@@ -19,10 +19,16 @@ from snowflake.connector.constants import (  # type: ignore[attr-defined]  # mea
 from snowflake.connector.errors import Error
 
 from shared.adapters.snowflake_errors import is_session_gone, meaning
-from shared.chunks import StagedFile
-from shared.errors import BackfillError, Unavailable
+from shared.domain.chunks import StagedFile
+from shared.domain.errors import BackfillError, Unavailable
 from shared.steps.ports import UnloadState
-from shared.unload import Statement, TableColumn, describe_statement, find_statement, known_statement
+from shared.unload.statements import (
+    Statement,
+    TableColumn,
+    describe_statement,
+    find_statement,
+    known_statement,
+)
 
 Answer = TypeVar("Answer")
 OpenConnection = Callable[..., Any]

@@ -11,7 +11,7 @@ from typing import Final
 
 from snowflake.connector.errors import Error, OperationalError
 
-from shared.errors import BackfillError, Unavailable, UnloadRefused
+from shared.domain.errors import BackfillError, Unavailable, UnloadRefused
 
 _CONNECTION_CLOSED: Final = 250002
 # 390100 to 390999 are of the session: its token has expired, or the server has forgotten it.

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from shared.traces import Trace, working_in
+from shared.domain.traces import Trace, working_in
 
 
 class PassingTracer:

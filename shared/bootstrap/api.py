@@ -2,9 +2,7 @@
 
 from datetime import timedelta
 
-from google.auth.transport.requests import Request
-
-from shared.adapters.estimates import IdentityTokens, StageEstimates
+from shared.adapters.estimates import StageEstimates
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_keys import FirestoreKeys
 from shared.adapters.firestore_limits import Limits
@@ -12,6 +10,7 @@ from shared.adapters.firestore_listings import FirestoreListings
 from shared.adapters.firestore_rates import FirestoreRates
 from shared.adapters.firestore_receipts import FirestoreReceipts
 from shared.bootstrap.clients import firestore_client, monotonic, new_id, now, publisher
+from shared.bootstrap.identity import identity_token
 from shared.bootstrap.logs import report
 from shared.bootstrap.traces import tracer
 from shared.config import Settings
@@ -61,5 +60,5 @@ def build(settings: Settings) -> Api:
 def _estimates(settings: Settings) -> StageEstimates:
     """The local stack's staging function asks nobody for a token."""
     url = settings.stage_url
-    tokens = IdentityTokens(url, Request()) if url.startswith("https:") else dict
+    tokens = identity_token if url.startswith("https:") else None
     return StageEstimates(url, tokens, ESTIMATE_SECONDS)

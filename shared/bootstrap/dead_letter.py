@@ -9,7 +9,7 @@ from shared.adapters.pubsub import Pushed
 from shared.bootstrap.clients import deliveries, firestore_client, now, publisher
 from shared.bootstrap.logs import report
 from shared.config import Settings
-from shared.events import MessageDeadLettered
+from shared.domain.events import MessageDeadLettered
 from shared.steps.dead_letter import DeadLetter
 from shared.steps.finish import Finish
 

@@ -22,8 +22,8 @@ from shared.bootstrap.logs import report
 from shared.bootstrap.memory import keep_freed_memory
 from shared.config import Settings
 from shared.destinations import KINDS
-from shared.jobs import Job
-from shared.messages import DeliverChunk
+from shared.domain.jobs import Job
+from shared.domain.messages import DeliverChunk
 from shared.steps.deliver import Deliver
 from shared.steps.finish import Finish
 from shared.steps.handle import Handle

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from shared.bootstrap.clients import monotonic, new_id, now, sleep
+from shared.bootstrap.identity import identity_token
 from shared.config import Settings
 from shared.destinations.surroundings import Secrets, Surroundings
 
@@ -19,7 +20,7 @@ def surroundings(settings: Settings) -> Surroundings:
     return Surroundings(
         settings=settings,
         secrets=_secrets(settings),
-        identity_token=_identity_token,
+        identity_token=identity_token,
         now=now,
         monotonic=monotonic,
         sleep=sleep,
@@ -48,12 +49,6 @@ class Parts(Mapping[str, Part]):
 
     def __len__(self) -> int:
         return len(self._builders)
-
-
-def _identity_token(audience: str) -> str:
-    from shared.adapters.identity_token import identity_token
-
-    return identity_token(audience)
 
 
 def _secrets(settings: Settings) -> Secrets:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from shared.bootstrap.logs import log
-from shared.chunks import Chunk
-from shared.columns import Column
+from shared.domain.chunks import Chunk
+from shared.domain.columns import Column
 from shared.encoding import NATIVE_INSTALLED, NativeRows, ParquetRows
 from shared.steps.sending import ReadRows
 

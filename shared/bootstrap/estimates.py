@@ -14,8 +14,8 @@ from shared.bootstrap.clients import monotonic
 from shared.bootstrap.logs import log
 from shared.bootstrap.push import Callers, refusal
 from shared.config import Settings
-from shared.errors import BackfillError
-from shared.slices import Facts, Slice, SliceRefused, facts_to, faults_to, slice_from
+from shared.domain.errors import BackfillError
+from shared.domain.slices import Facts, Slice, SliceRefused, facts_to, faults_to, slice_from
 from shared.steps.estimate import EstimateSlice
 
 # Of the 25 that the API's client waits, less what the ways there and back take.

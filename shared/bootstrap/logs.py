@@ -13,8 +13,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
-from shared import traces
-from shared.events import Event, fields_of
+from shared.domain import traces
+from shared.domain.events import Event, fields_of
 
 _LOGGER = logging.getLogger("backfills")
 _WORK: ContextVar[Mapping[str, Any]] = ContextVar("work", default={})  # noqa: B039 - it is never changed

@@ -23,7 +23,11 @@ class Once(Generic[Part]):
     def __call__(self) -> Part:
         with self._lock:
             if self._built is None:
-                self._built = self._build()
+                gc.disable()  # a function may put imports off to here
+                try:
+                    self._built = self._build()
+                finally:
+                    gc.enable()
                 # What is there now stays: some 200,000 objects, most of them the clients' code, which every
                 # full collection would walk again while all requests wait, for 50 ms and more.
                 gc.collect()

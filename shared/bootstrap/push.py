@@ -12,9 +12,9 @@ from shared.bootstrap.callers import callers
 from shared.bootstrap.logs import log, report, working_on
 from shared.bootstrap.traces import tracer
 from shared.config import Settings
-from shared.errors import BackfillError, CallerUnknown, Disposition, RetryLater
-from shared.events import MessageRetried
-from shared.traces import Tracer
+from shared.domain.errors import BackfillError, CallerUnknown, Disposition, RetryLater
+from shared.domain.events import MessageRetried
+from shared.domain.traces import Tracer
 
 Answer = tuple[str, int]
 Run = Callable[[Pushed], None]

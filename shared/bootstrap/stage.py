@@ -15,10 +15,10 @@ from shared.adapters.snowflake import SnowflakeUnloads
 from shared.bootstrap.clients import deliveries, firestore_client, monotonic, new_id, now, publisher, sleep
 from shared.bootstrap.destinations import Parts, surroundings
 from shared.bootstrap.logs import report
-from shared.chunks import Chunk
 from shared.config import Settings
 from shared.destinations import KINDS
-from shared.messages import StageJob, TearDownJob
+from shared.domain.chunks import Chunk
+from shared.domain.messages import StageJob, TearDownJob
 from shared.steps.finish import Finish
 from shared.steps.handle import Handle
 from shared.steps.reconcile import Reconcile

@@ -13,8 +13,8 @@ from shared.bootstrap.clients import firestore_client, now, publisher
 from shared.bootstrap.logs import log, report
 from shared.bootstrap.push import AGAIN, Answer, Callers, refusal
 from shared.config import Settings
-from shared.errors import BackfillError, RetryLater
-from shared.jobs import Job
+from shared.domain.errors import BackfillError, RetryLater
+from shared.domain.jobs import Job
 from shared.steps.finish import Finish
 from shared.steps.sweep import Sweep, SweepLimits
 

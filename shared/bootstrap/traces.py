@@ -2,7 +2,7 @@
 
 from shared.adapters.traces import PassingTracer
 from shared.config import Settings
-from shared.traces import Tracer
+from shared.domain.traces import Tracer
 
 
 def tracer(settings: Settings, function: str) -> Tracer:

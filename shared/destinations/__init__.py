@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from shared.destination import Destination
 from shared.destinations.external_kafka import EXTERNAL_KAFKA
 from shared.destinations.gcs import GCS
 from shared.destinations.kafka import KAFKA
@@ -12,6 +11,7 @@ from shared.destinations.nats import NATS
 from shared.destinations.pubsub import PUBSUB
 from shared.destinations.sns import SNS
 from shared.destinations.webhook import WEBHOOK
+from shared.domain.destination import Destination
 
 KINDS: Final[Mapping[str, Kind]] = {
     kind.name: kind for kind in (KAFKA, EXTERNAL_KAFKA, WEBHOOK, GCS, PUBSUB, SNS, NATS)

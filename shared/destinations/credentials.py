@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Mapping
 
 from shared.destinations.surroundings import Secrets
-from shared.errors import DestinationRefused
+from shared.domain.errors import DestinationRefused
 from shared.steps.sending import ChunkDelivery
 
 

@@ -17,7 +17,7 @@ from urllib3.util import Url, parse_url
 from urllib3.util.connection import create_connection
 
 from shared.destinations.addresses import is_public
-from shared.errors import DestinationRefused, Unavailable
+from shared.domain.errors import DestinationRefused, Unavailable
 
 _AUTHORITY_END = re.compile(r"[/?#]")
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from shared.destination import Destination, Traits
 from shared.destinations.surroundings import Surroundings
+from shared.domain.destination import Destination, Traits
 from shared.steps.sending import Markers, Sink
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
-from shared.errors import RetryLater, Unavailable
-from shared.oversized import NONE_SKIPPED, Skipped
+from shared.domain.errors import RetryLater, Unavailable
+from shared.domain.oversized import NONE_SKIPPED, Skipped
 from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
 
 Payload = TypeVar("Payload")

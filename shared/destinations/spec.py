@@ -10,7 +10,7 @@ from typing import Annotated, Any, Protocol
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from shared.catalog import IDENTIFIER
+from shared.domain.catalog import IDENTIFIER
 
 DestinationName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$")]
 ColumnName = Annotated[str, StringConstraints(pattern=f"^{IDENTIFIER}$", to_lower=True)]

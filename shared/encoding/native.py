@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, Final
 
-from shared.columns import Column, JsonKind
+from shared.domain.columns import Column, JsonKind
 from shared.encoding.ahead import one_ahead
 from shared.encoding.batch import Batch
 from shared.encoding.embedded import embeddable

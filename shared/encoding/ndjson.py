@@ -14,10 +14,10 @@ import msgspec
 import pyarrow as pa
 from arro3.io import write_ndjson
 
-from shared.columns import Column, JsonKind
+from shared.domain.columns import Column, JsonKind
+from shared.domain.errors import StagedFileUnusable
 from shared.encoding.embedded import embeddable
 from shared.encoding.physical import normalized
-from shared.errors import StagedFileUnusable
 
 _PLACE_NAME: Final = ""
 # Quotes inside a string are escaped, so this can only be a whole field.

@@ -8,11 +8,11 @@ from typing import BinaryIO, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shared.columns import Column
+from shared.domain.columns import Column
+from shared.domain.errors import StagedFileUnusable
 from shared.encoding.batch import Batch, EncodedBatch
 from shared.encoding.ndjson import encodable, encode
 from shared.encoding.physical import can_hold
-from shared.errors import StagedFileUnusable
 
 _BYTES_PER_READ: Final = 16 * 1024 * 1024  # of wide rows, fewer are read at once
 _DAMAGED: Final = "is damaged or not a Parquet file"

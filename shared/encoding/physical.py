@@ -6,7 +6,7 @@ from typing import Final
 import pyarrow as pa
 from pyarrow import types
 
-from shared.columns import JsonKind
+from shared.domain.columns import JsonKind
 
 
 def _is_text(physical: pa.DataType) -> bool:

@@ -24,10 +24,10 @@ from google.cloud.pubsub_v1 import SubscriberClient
 from shared.adapters.firestore_limits import recount, set_limit
 from shared.adapters.google_errors import reaching
 from shared.config import ConfigurationError, Settings, read
-from shared.errors import RetryLater
+from shared.domain.errors import RetryLater
+from shared.domain.organizations import is_organization_id
 from shared.operator import keys
 from shared.operator.replay import replay, take_snapshot
-from shared.organizations import is_organization_id
 
 
 def main(arguments: Sequence[str]) -> int:

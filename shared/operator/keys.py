@@ -15,7 +15,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from shared.adapters.firestore_documents import RETRY, TIMEOUT, fields_of, paged
 from shared.adapters.firestore_keys import COLLECTION, digest_of, key_id
 from shared.adapters.google_errors import reaching
-from shared.organizations import is_organization_id, may_share_topics
+from shared.domain.organizations import is_organization_id, may_share_topics
 
 # So that a scanner of sources and logs knows one when it meets it.
 PREFIX = "bfk_"

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from shared.errors import Busy, KeyReused, RetryLater, StaleMessage
-from shared.jobs import FilterValue, Job, confirm
-from shared.messages import StageJob
+from shared.domain.errors import Busy, KeyReused, RetryLater, StaleMessage
+from shared.domain.jobs import FilterValue, Job, confirm
+from shared.domain.messages import StageJob
 from shared.steps.ports import Jobs, Publisher
 
 

@@ -4,9 +4,9 @@ import contextlib
 from datetime import datetime
 from functools import partial
 
-from shared import jobs as domain
-from shared.errors import RetryLater
-from shared.messages import TearDownJob
+from shared.domain import jobs as domain
+from shared.domain.errors import RetryLater
+from shared.domain.messages import TearDownJob
 from shared.steps.find import find_for_client
 from shared.steps.finish import Finish
 from shared.steps.ports import Jobs, Publisher

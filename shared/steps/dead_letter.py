@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from shared.errors import Busy, StaleMessage
-from shared.jobs import Job, JobStatus
-from shared.messages import DeliverChunk, Message, TearDownJob
+from shared.domain.errors import Busy, StaleMessage
+from shared.domain.jobs import Job, JobStatus
+from shared.domain.messages import DeliverChunk, Message, TearDownJob
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
 from shared.steps.ports import Chunks, Deliveries, Jobs, Listings

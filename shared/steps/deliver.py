@@ -9,14 +9,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.chunks import Chunk
-from shared.destination import Destination
-from shared.errors import AskedToWait, BackfillError, Busy, JobFails, RetryLater, StaleMessage
-from shared.events import ChunkDelivered, Events, RowsSkipped
-from shared.jobs import Job, JobStatus
-from shared.messages import DeliverChunk
-from shared.oversized import NONE_SKIPPED
-from shared.pieces import NOT_SPLIT
+from shared.domain.chunks import Chunk
+from shared.domain.destination import Destination
+from shared.domain.errors import AskedToWait, BackfillError, Busy, JobFails, RetryLater, StaleMessage
+from shared.domain.events import ChunkDelivered, Events, RowsSkipped
+from shared.domain.jobs import Job, JobStatus
+from shared.domain.messages import DeliverChunk
+from shared.domain.oversized import NONE_SKIPPED
+from shared.domain.pieces import NOT_SPLIT
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
 from shared.steps.pass_on import PassOn

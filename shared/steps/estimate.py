@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from shared.catalog import Catalog
-from shared.columns import JsonKind
-from shared.errors import JobFails
-from shared.slices import Facts, Slice, SliceFault, SliceRefused
-from shared.unload import Selected, Statement, TableColumn, selected, slice_of
-from shared.unload_columns import expression, find_column, select_list
-from shared.unload_filter import condition, unmatched
+from shared.domain.catalog import Catalog
+from shared.domain.columns import JsonKind
+from shared.domain.errors import JobFails
+from shared.domain.slices import Facts, Slice, SliceFault, SliceRefused
+from shared.unload.columns import expression, find_column, select_list
+from shared.unload.filter import condition, unmatched
+from shared.unload.statements import Selected, Statement, TableColumn, selected, slice_of
 
 Found = TypeVar("Found")
 SAMPLE = 200  # rows

@@ -1,7 +1,7 @@
 """Find a job for those who may see it."""
 
-from shared.errors import JobUnknown, StaleMessage
-from shared.jobs import Job
+from shared.domain.errors import JobUnknown, StaleMessage
+from shared.domain.jobs import Job
 from shared.steps.ports import Jobs
 
 

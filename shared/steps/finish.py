@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from functools import partial
 
-from shared.jobs import Job, JobStatus, complete, fail
-from shared.messages import TearDownJob
-from shared.receipt import unbalanced
+from shared.domain.jobs import Job, JobStatus, complete, fail
+from shared.domain.messages import TearDownJob
+from shared.domain.receipt import unbalanced
 from shared.steps.find import find_for_message
 from shared.steps.ports import Clock, Jobs, Publisher
 

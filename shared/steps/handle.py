@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.errors import JobFails, MalformedMessage
-from shared.messages import Message, TearDownJob
+from shared.domain.errors import JobFails, MalformedMessage
+from shared.domain.messages import Message, TearDownJob
 from shared.steps.finish import Finish
 
 

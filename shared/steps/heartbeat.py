@@ -9,9 +9,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from shared.errors import Busy, DeliveryStopped, RetryLater, Unavailable
-from shared.oversized import NONE_SKIPPED, Skipped
-from shared.pieces import NOT_SPLIT, Splits
+from shared.domain.errors import Busy, DeliveryStopped, RetryLater, Unavailable
+from shared.domain.oversized import NONE_SKIPPED, Skipped
+from shared.domain.pieces import NOT_SPLIT, Splits
 from shared.steps.ports import Lease
 
 

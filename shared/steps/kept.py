@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.errors import StateConflict
-from shared.jobs import Job
+from shared.domain.errors import StateConflict
+from shared.domain.jobs import Job
 
 
 @dataclass(frozen=True, slots=True)

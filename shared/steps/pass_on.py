@@ -8,10 +8,10 @@ behind: these lose nothing by it, since each finds out what of it is delivered.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from shared import lanes
-from shared.chunks import Chunk
-from shared.jobs import Job
-from shared.messages import DeliverChunk
+from shared.domain import lanes
+from shared.domain.chunks import Chunk
+from shared.domain.jobs import Job
+from shared.domain.messages import DeliverChunk
 from shared.steps.ports import Chunks, Deliveries, Publisher
 
 _PICKS = 3

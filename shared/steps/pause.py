@@ -4,10 +4,10 @@ import contextlib
 from datetime import datetime
 from functools import partial
 
-from shared import jobs as domain
-from shared.errors import RetryLater
-from shared.jobs import Job
-from shared.messages import Message, StageJob, TearDownJob
+from shared.domain import jobs as domain
+from shared.domain.errors import RetryLater
+from shared.domain.jobs import Job
+from shared.domain.messages import Message, StageJob, TearDownJob
 from shared.steps.find import find_for_client
 from shared.steps.kept import Kept, require_deliverable
 from shared.steps.ports import Jobs, Publisher

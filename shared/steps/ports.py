@@ -10,15 +10,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import BinaryIO, NamedTuple, Protocol
 
-from shared.chunks import Chunk, StagedFile
-from shared.destination import Destination
-from shared.jobs import Counts, FilterValue, Job, JobStatus
-from shared.messages import Message
-from shared.oversized import NONE_SKIPPED, Skipped
-from shared.pieces import NOT_SPLIT, Splits
-from shared.receipt import ChunkReceipt, LeftOut
-from shared.slices import Facts, Slice
-from shared.unload import Statement, TableColumn
+from shared.domain.chunks import Chunk, StagedFile
+from shared.domain.destination import Destination
+from shared.domain.jobs import Counts, FilterValue, Job, JobStatus
+from shared.domain.messages import Message
+from shared.domain.oversized import NONE_SKIPPED, Skipped
+from shared.domain.pieces import NOT_SPLIT, Splits
+from shared.domain.receipt import ChunkReceipt, LeftOut
+from shared.domain.slices import Facts, Slice
+from shared.unload.statements import Statement, TableColumn
 
 Clock = Callable[[], datetime]
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from shared import jobs as domain
-from shared.chunks import Chunk
-from shared.destination import Destination
-from shared.errors import Busy, JobFails, RetryLater
-from shared.jobs import Job
+from shared.domain import jobs as domain
+from shared.domain.chunks import Chunk
+from shared.domain.destination import Destination
+from shared.domain.errors import Busy, JobFails, RetryLater
+from shared.domain.jobs import Job
 from shared.steps.deliver import delivery_of
 from shared.steps.ports import Chunks, Deliveries, Jobs
 from shared.steps.sending import Markers

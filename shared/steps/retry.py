@@ -3,10 +3,10 @@
 import contextlib
 from datetime import datetime
 
-from shared import jobs as domain
-from shared.errors import RetryLater, StateConflict
-from shared.jobs import Job, JobStatus
-from shared.messages import StageJob, TearDownJob
+from shared.domain import jobs as domain
+from shared.domain.errors import RetryLater, StateConflict
+from shared.domain.jobs import Job, JobStatus
+from shared.domain.messages import StageJob, TearDownJob
 from shared.steps.find import find_for_client
 from shared.steps.finish import balance_fault
 from shared.steps.kept import Kept, require_deliverable

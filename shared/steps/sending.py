@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from shared.chunks import Chunk
-from shared.columns import Column
-from shared.destination import Destination
-from shared.oversized import NONE_SKIPPED, SizeLimit, Skipped, too_large
-from shared.pieces import NOT_SPLIT, Splits
+from shared.domain.chunks import Chunk
+from shared.domain.columns import Column
+from shared.domain.destination import Destination
+from shared.domain.oversized import NONE_SKIPPED, SizeLimit, Skipped, too_large
+from shared.domain.pieces import NOT_SPLIT, Splits
 
 
 class EncodedBatch(Protocol):

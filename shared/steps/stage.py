@@ -14,18 +14,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from shared import chunks as counting
-from shared import jobs as domain
-from shared import lanes
-from shared.catalog import Catalog, CatalogEntry
-from shared.errors import Busy, JobFails, LeftToOthers, StaleMessage, Unavailable
-from shared.events import Events, UnloadEnded
-from shared.jobs import Attempt, Job, JobStatus
-from shared.messages import DeliverChunk, StageJob
+from shared.domain import chunks as counting
+from shared.domain import jobs as domain
+from shared.domain import lanes
+from shared.domain.catalog import Catalog, CatalogEntry
+from shared.domain.errors import Busy, JobFails, LeftToOthers, StaleMessage, Unavailable
+from shared.domain.events import Events, UnloadEnded
+from shared.domain.jobs import Attempt, Job, JobStatus
+from shared.domain.messages import DeliverChunk, StageJob
 from shared.steps.find import find_for_message
 from shared.steps.ports import Chunks, Clock, Jobs, Publisher, Topics, Unloads, UnloadState
-from shared.unload import TableColumn, selected, unload_statement
-from shared.unload_columns import find_column
+from shared.unload.columns import find_column
+from shared.unload.statements import TableColumn, selected, unload_statement
 
 # Seconds. The message is often here before the write that confirms its job, which follows its publishing.
 _CONFIRMING = 2.0

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from shared import jobs as domain
-from shared import lanes
-from shared.errors import StaleMessage, Unavailable
-from shared.events import Events, JobsCensus
-from shared.jobs import Job, JobStatus
-from shared.messages import StageJob, TearDownJob
+from shared.domain import jobs as domain
+from shared.domain import lanes
+from shared.domain.errors import StaleMessage, Unavailable
+from shared.domain.events import Events, JobsCensus
+from shared.domain.jobs import Job, JobStatus
+from shared.domain.messages import StageJob, TearDownJob
 from shared.steps.finish import Finish
 from shared.steps.ports import Clock, Jobs, Publisher, Unloads, UnloadState
 

@@ -5,8 +5,8 @@ A row too few is noticed before the sink has seen the end of the rows, so before
 
 from collections.abc import Iterator
 
-from shared.chunks import Chunk
-from shared.errors import StagedFileUnusable
+from shared.domain.chunks import Chunk
+from shared.domain.errors import StagedFileUnusable
 from shared.steps.sending import EncodedBatch, Rows
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from shared import jobs as domain
-from shared.errors import Busy, StaleMessage
-from shared.jobs import Job, JobStatus
-from shared.messages import TearDownJob
+from shared.domain import jobs as domain
+from shared.domain.errors import Busy, StaleMessage
+from shared.domain.jobs import Job, JobStatus
+from shared.domain.messages import TearDownJob
 from shared.steps.find import find_for_message
 from shared.steps.ports import Clock, Deliveries, Jobs, StagedFiles, Topics, Unloads, UnloadState
 from shared.steps.reconcile import Reconcile

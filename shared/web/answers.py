@@ -7,9 +7,9 @@ from typing import Literal, NotRequired, cast
 # pydantic describes only these TypedDicts on Python 3.11.
 from typing_extensions import TypedDict
 
-from shared.destination import Destination
-from shared.jobs import Counts, FilterValue, Job, JobStatus
-from shared.oversized import OversizedRows
+from shared.domain.destination import Destination
+from shared.domain.jobs import Counts, FilterValue, Job, JobStatus
+from shared.domain.oversized import OversizedRows
 from shared.steps.ports import DestinationProgress
 
 Status = Literal["staging", "transporting", "completed", "failed", "cancelled"]

@@ -17,9 +17,9 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 from werkzeug.routing import Map, MapAdapter, Rule
 
-from shared.errors import JobUnknown, RequestRefused, RetryLater, StaleMessage, TooManyJobs, TooOften
-from shared.estimate import estimate
-from shared.events import (
+from shared.domain.errors import JobUnknown, RequestRefused, RetryLater, StaleMessage, TooManyJobs, TooOften
+from shared.domain.estimate import estimate
+from shared.domain.events import (
     Event,
     Events,
     JobCancelled,
@@ -28,10 +28,12 @@ from shared.events import (
     JobResumed,
     JobRetried,
 )
-from shared.jobs import Job
-from shared.organizations import Caller
-from shared.receipt import require_staged
-from shared.slices import SliceRefused
+from shared.domain.jobs import Job
+from shared.domain.organizations import Caller
+from shared.domain.receipt import require_staged
+from shared.domain.slices import SliceRefused
+from shared.domain.traces import HEADER as TRACE
+from shared.domain.traces import Tracer, current, parse
 from shared.steps.accept import accept
 from shared.steps.cancel import cancel
 from shared.steps.find import find_for_client
@@ -39,8 +41,6 @@ from shared.steps.kept import Kept
 from shared.steps.pause import pause, resume
 from shared.steps.ports import Clock, Estimates, Jobs, Listings, Publisher, Rates, Receipts
 from shared.steps.retry import retry
-from shared.traces import HEADER as TRACE
-from shared.traces import Tracer, current, parse
 from shared.web import estimates, listing, receipts
 from shared.web.answers import CreatedBackfill, shown
 from shared.web.auth import Keys, authenticate

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from werkzeug import Request
 
-from shared.organizations import Caller
+from shared.domain.organizations import Caller
 from shared.web.errors import KeyUnknown
 
 HEADER = "X-API-Key"

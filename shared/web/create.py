@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from shared.columns import Choice
-from shared.destination import Destination
 from shared.destinations import destination
 from shared.destinations.spec import Spec
-from shared.idempotency import Idempotency
-from shared.jobs import Job, Window
+from shared.domain.columns import Choice
+from shared.domain.destination import Destination
+from shared.domain.idempotency import Idempotency
+from shared.domain.jobs import Job, Window
 from shared.web.models import CreateBackfill, RenamedColumn
 
 

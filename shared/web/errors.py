@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from typing_extensions import TypedDict
 
-from shared.errors import RequestRefused
+from shared.domain.errors import RequestRefused
 
 # An answer of a hundred thousand faults helps nobody; a body of 2 MiB can hold more.
 MOST_FAULTS = 100

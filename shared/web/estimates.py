@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-from shared import prices
 from shared.destinations import destination
-from shared.estimate import ASSUMPTIONS, Estimate, Range
-from shared.jobs import Window
-from shared.slices import Facts, Slice, SliceRefused
+from shared.domain import prices
+from shared.domain.estimate import ASSUMPTIONS, Estimate, Range
+from shared.domain.jobs import Window
+from shared.domain.slices import Facts, Slice, SliceRefused
 from shared.web.create import choices
 from shared.web.errors import Fault, Invalid
 from shared.web.models import EstimateBackfill

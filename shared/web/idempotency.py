@@ -3,7 +3,7 @@
 import json
 import re
 
-from shared.idempotency import Idempotency, idempotency
+from shared.domain.idempotency import Idempotency, idempotency
 from shared.web.errors import Fault
 from shared.web.models import CreateBackfill
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
 
-from shared.jobs import Counts, FilterValue, Job, JobStatus
+from shared.domain.jobs import Counts, FilterValue, Job, JobStatus
 from shared.web.answers import listed
 from shared.web.errors import Fault, Invalid
 

@@ -20,12 +20,12 @@ from pydantic import (
     model_validator,
 )
 
-from shared import timestamps
-from shared.catalog import IDENTIFIER, Catalog, TableNotOffered, table_name
 from shared.destinations import KINDS
 from shared.destinations.spec import ColumnName, Spec, Strict, checked, refusal, whole
-from shared.jobs import FilterValue
-from shared.oversized import OversizedRows
+from shared.domain import timestamps
+from shared.domain.catalog import IDENTIFIER, Catalog, TableNotOffered, table_name
+from shared.domain.jobs import FilterValue
+from shared.domain.oversized import OversizedRows
 from shared.web import job_names
 from shared.web.body import UnusableNumber
 from shared.web.job_names import MOST_NAME_LENGTH

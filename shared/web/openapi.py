@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from shared.destinations import KINDS
-from shared.idempotency import KEY_LIFETIME
-from shared.jobs import JobStatus
+from shared.domain.idempotency import KEY_LIFETIME
+from shared.domain.jobs import JobStatus
 from shared.web.answers import Backfill, CreatedBackfill, ListedBackfill
 from shared.web.auth import HEADER
 from shared.web.estimates import EstimatedBackfill

@@ -12,8 +12,8 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
-from shared.catalog import IDENTIFIER, Catalog
 from shared.destinations import KINDS
+from shared.domain.catalog import IDENTIFIER, Catalog
 from shared.web.answers import Backfill, CreatedBackfill, ListedBackfill
 from shared.web.errors import Fault
 from shared.web.estimates import EstimatedBackfill

@@ -9,8 +9,8 @@ from typing import NotRequired
 from typing_extensions import TypedDict
 from werkzeug.datastructures import MultiDict
 
-from shared.jobs import Job
-from shared.receipt import ChunkReceipt, LeftOut, unbalanced
+from shared.domain.jobs import Job
+from shared.domain.receipt import ChunkReceipt, LeftOut, unbalanced
 from shared.steps.ports import DestinationProgress
 from shared.web.answers import Status, show_time
 from shared.web.errors import Fault, Invalid

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from shared.catalog import TableNotOffered, table_name
 from shared.destinations import KINDS
+from shared.domain.catalog import TableNotOffered, table_name
 from shared.web.errors import Fault, Invalid
 from shared.web.models import CreateBackfill, EstimateBackfill, Rules
 

@@ -8,7 +8,6 @@ from functools import partial
 import pytest
 from google.cloud import firestore
 
-from shared import jobs as domain
 from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_deliveries import FirestoreDeliveries
 from shared.adapters.firestore_jobs import FirestoreJobs
@@ -16,8 +15,9 @@ from shared.adapters.firestore_limits import Limits
 from shared.adapters.firestore_listings import FirestoreListings
 from shared.adapters.firestore_receipts import FirestoreReceipts
 from shared.adapters.firestore_topics import FirestoreTopics
-from shared.chunks import Chunk, number_files, shards_for
-from shared.jobs import FilterValue, Job
+from shared.domain import jobs as domain
+from shared.domain.chunks import Chunk, number_files, shards_for
+from shared.domain.jobs import FilterValue, Job
 from shared.steps.ports import Chunks, Deliveries, Jobs, Listings, Receipts, Topics
 from tests.fakes.chunks import FakeChunks
 from tests.fakes.clock import FakeClock

@@ -2,9 +2,9 @@
 
 import pytest
 
-from shared.events import Event, JobCancelled, JobCreated, JobRetried
-from shared.jobs import JobStatus
-from shared.traces import Trace, parse
+from shared.domain.events import Event, JobCancelled, JobCreated, JobRetried
+from shared.domain.jobs import JobStatus
+from shared.domain.traces import Trace, parse
 from shared.web.app import BACKFILLS
 from tests.fakes.staged import finish
 from tests.fakes.web import KEY, OTHER_KEY, Service, backfill

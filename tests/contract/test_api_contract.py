@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.jobs import Counts, JobStatus
+from shared.domain.jobs import Counts, JobStatus
 from shared.web.app import BACKFILLS
 from tests.fakes.staged import finish, stage
 from tests.fakes.web import KEY, OTHER_KEY, Service, backfill

@@ -2,10 +2,10 @@
 
 import pytest
 
-from shared.columns import Choice
-from shared.errors import Unavailable
-from shared.jobs import Window
-from shared.slices import Facts, Slice, SliceFault, SliceRefused
+from shared.domain.columns import Choice
+from shared.domain.errors import Unavailable
+from shared.domain.jobs import Window
+from shared.domain.slices import Facts, Slice, SliceFault, SliceRefused
 from shared.web.app import BACKFILLS
 from tests.fakes.web import OTHER_KEY, Service, backfill, webhook, window
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.catalog import Catalog, CatalogEntry
+from shared.domain.catalog import Catalog, CatalogEntry
 from shared.web.app import BACKFILLS
 from tests.fakes.web import Service, backfill, window
 

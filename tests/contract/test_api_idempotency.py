@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from shared.jobs import Job
-from shared.messages import Message
+from shared.domain.jobs import Job
+from shared.domain.messages import Message
 from shared.web.app import BACKFILLS
 from tests.fakes.faults import Killed
 from tests.fakes.web import KEY, OTHER_KEY, Service, backfill, webhook, window

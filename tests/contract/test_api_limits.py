@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.jobs import JobStatus
+from shared.domain.jobs import JobStatus
 from shared.web.app import BACKFILLS
 from tests.fakes.staged import finish
 from tests.fakes.web import OTHER_KEY, Service, backfill

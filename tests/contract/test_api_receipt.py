@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from shared.chunks import Chunk
-from shared.jobs import Job, JobStatus
-from shared.oversized import NONE_SKIPPED, OversizedRow, Skipped
+from shared.domain.chunks import Chunk
+from shared.domain.jobs import Job, JobStatus
+from shared.domain.oversized import NONE_SKIPPED, OversizedRow, Skipped
 from shared.web.app import BACKFILLS
 from tests.fakes.staged import finish, stage
 from tests.fakes.web import OTHER_KEY, Service, backfill, webhook

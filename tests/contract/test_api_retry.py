@@ -5,10 +5,10 @@ from functools import partial
 
 import pytest
 
-from shared import jobs as domain
-from shared.errors import Unavailable
-from shared.jobs import Counts, JobStatus
-from shared.messages import StageJob
+from shared.domain import jobs as domain
+from shared.domain.errors import Unavailable
+from shared.domain.jobs import Counts, JobStatus
+from shared.domain.messages import StageJob
 from shared.web.app import BACKFILLS
 from tests.fakes.staged import LATER, finish, stage
 from tests.fakes.web import OTHER_KEY, Service, backfill, webhook

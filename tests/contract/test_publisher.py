@@ -9,10 +9,10 @@ import pytest
 from google import pubsub_v1
 
 from shared.adapters.pubsub import PubSubPublisher
-from shared.errors import Unavailable
-from shared.messages import DeliverChunk, Message, StageJob, TearDownJob, from_data
+from shared.domain.errors import Unavailable
+from shared.domain.messages import DeliverChunk, Message, StageJob, TearDownJob, from_data
+from shared.domain.traces import Trace, working_in
 from shared.steps.ports import Publisher
-from shared.traces import Trace, working_in
 from tests.fakes.examples import new_job
 from tests.fakes.queue import FakeQueue
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pytest
 
 from infra.local.supervisor import LocalStack
-from shared.destination import AT_LEAST_ONCE, Destination
 from shared.destinations.kafka.names import topic_of
 from shared.destinations.kafka.settings import KafkaLimits
-from shared.errors import Busy, DeliveryStopped
+from shared.domain.destination import AT_LEAST_ONCE, Destination
+from shared.domain.errors import Busy, DeliveryStopped
 from shared.steps.sending import ChunkDelivery, Sink
 from tests.fakes.external_kafka import ExternalTopic
 from tests.fakes.gcs_sinks import Buckets, gcs_client

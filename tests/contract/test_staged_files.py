@@ -9,7 +9,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
 from shared.adapters.gcs import GcsStagedFiles
-from shared.errors import StagedFileUnusable
+from shared.domain.errors import StagedFileUnusable
 from shared.steps.ports import StagedFiles
 from tests.fakes.files import FakeStagedFiles, crc32c
 

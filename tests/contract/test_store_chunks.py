@@ -5,10 +5,10 @@ from functools import partial
 
 import pytest
 
-from shared import jobs as domain
-from shared.chunks import Chunk, number_files
-from shared.errors import StaleMessage
-from shared.jobs import Counts, Job, JobStatus
+from shared.domain import jobs as domain
+from shared.domain.chunks import Chunk, number_files
+from shared.domain.errors import StaleMessage
+from shared.domain.jobs import Counts, Job, JobStatus
 from tests.contract.records import Records, manifest
 from tests.fakes.examples import COLUMNS, CREATED, new_attempt, staged_files
 

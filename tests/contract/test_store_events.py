@@ -7,11 +7,11 @@ from functools import partial
 import pytest
 from google.cloud import firestore
 
-from shared import jobs as domain
 from shared.adapters.firestore_jobs import FirestoreJobs
-from shared.errors import StateConflict
-from shared.events import Event, JobEnded
-from shared.jobs import Job
+from shared.domain import jobs as domain
+from shared.domain.errors import StateConflict
+from shared.domain.events import Event, JobEnded
+from shared.domain.jobs import Job
 from tests.fakes.examples import CREATED, claimed, new_job, transporting
 
 pytestmark = pytest.mark.emulator

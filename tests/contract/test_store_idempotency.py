@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-from shared import jobs as domain
-from shared.idempotency import KEY_LIFETIME, idempotency
-from shared.jobs import Job
+from shared.domain import jobs as domain
+from shared.domain.idempotency import KEY_LIFETIME, idempotency
+from shared.domain.jobs import Job
 from tests.contract.records import Records
 from tests.fakes.examples import CREATED, new_job
 

@@ -9,9 +9,9 @@ from functools import partial
 
 import pytest
 
-from shared import jobs as domain
-from shared.errors import Busy, StaleMessage, StateConflict
-from shared.jobs import Job, JobStatus
+from shared.domain import jobs as domain
+from shared.domain.errors import Busy, StaleMessage, StateConflict
+from shared.domain.jobs import Job, JobStatus
 from tests.contract.records import Records
 from tests.fakes.examples import COLUMNS, CREATED, new_attempt, new_job
 

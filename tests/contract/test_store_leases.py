@@ -11,10 +11,10 @@ import pytest
 from google.api_core.exceptions import FailedPrecondition, ServiceUnavailable
 from google.cloud import firestore
 
-from shared.errors import Busy, Unavailable
-from shared.jobs import Job
-from shared.oversized import NONE_SKIPPED, OversizedRow, Skipped
-from shared.pieces import NOT_SPLIT, Ceiling, Piece, Splits
+from shared.domain.errors import Busy, Unavailable
+from shared.domain.jobs import Job
+from shared.domain.oversized import NONE_SKIPPED, OversizedRow, Skipped
+from shared.domain.pieces import NOT_SPLIT, Ceiling, Piece, Splits
 from shared.steps.ports import Lease
 from tests.contract.records import LEASE, Records, in_firestore
 from tests.fakes.examples import KAFKA, WEBHOOK

@@ -9,10 +9,10 @@ from functools import partial
 import pytest
 from google.cloud import firestore
 
-from shared import jobs as domain
 from shared.adapters.firestore_limits import CACHE_SECONDS, recount, set_limit
-from shared.errors import TooManyJobs, Unavailable
-from shared.idempotency import idempotency
+from shared.domain import jobs as domain
+from shared.domain.errors import TooManyJobs, Unavailable
+from shared.domain.idempotency import idempotency
 from tests.contract.records import BOTH, Records, in_firestore, in_memory
 from tests.fakes.examples import CREATED, new_job
 

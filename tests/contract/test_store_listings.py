@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from shared import jobs as domain
-from shared.jobs import Counts, Job, JobStatus
+from shared.domain import jobs as domain
+from shared.domain.jobs import Counts, Job, JobStatus
 from shared.steps.ports import DestinationProgress
 from tests.contract.records import Records
 from tests.fakes.examples import CREATED, KAFKA, WEBHOOK, new_job

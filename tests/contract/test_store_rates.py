@@ -9,7 +9,7 @@ import pytest
 from google.cloud import firestore
 
 from shared.adapters.firestore_rates import FirestoreRates
-from shared.errors import TooOften
+from shared.domain.errors import TooOften
 from shared.steps.ports import Rates
 from tests.contract.records import BOTH
 from tests.fakes.clock import FakeClock

@@ -7,9 +7,9 @@ from google.api_core.exceptions import DeadlineExceeded
 from google.cloud import firestore
 
 from shared.adapters import firestore_destinations
-from shared.jobs import Job
-from shared.oversized import MOST_NAMED, OversizedRow, Skipped
-from shared.receipt import DeliveryReceipt, LeftOut, unbalanced
+from shared.domain.jobs import Job
+from shared.domain.oversized import MOST_NAMED, OversizedRow, Skipped
+from shared.domain.receipt import DeliveryReceipt, LeftOut, unbalanced
 from shared.steps.ports import Lease
 from tests.contract.records import Records, in_firestore
 from tests.fakes.examples import KAFKA, WEBHOOK

@@ -6,12 +6,12 @@ from functools import partial
 import pytest
 from google.cloud import firestore
 
-from shared import jobs as domain
 from shared.adapters.firestore_documents import job_fields
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_listings import FirestoreListings
-from shared.destination import AT_LEAST_ONCE
-from shared.jobs import Job, JobStatus
+from shared.domain import jobs as domain
+from shared.domain.destination import AT_LEAST_ONCE
+from shared.domain.jobs import Job, JobStatus
 from tests.contract.records import Records
 from tests.fakes.destinations import kafka, webhook
 from tests.fakes.examples import CREATED, KAFKA, WEBHOOK, new_job

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from shared.adapters.firestore_topics import BEGINS_WITHIN, ITS_OWN
-from shared.errors import Busy, Unavailable
-from shared.jobs import Job
+from shared.domain.errors import Busy, Unavailable
+from shared.domain.jobs import Job
 from tests.contract.records import Records
 from tests.fakes.examples import KAFKA, new_job
 from tests.fakes.faults import Killed

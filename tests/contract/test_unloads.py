@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.errors import Unavailable, UnloadRefused
-from shared.jobs import Attempt, Job, Window
+from shared.domain.errors import Unavailable, UnloadRefused
+from shared.domain.jobs import Attempt, Job, Window
 from shared.steps.ports import Unloads, UnloadState
-from shared.unload import Statement, selected, unload_statement
+from shared.unload.statements import Statement, selected, unload_statement
 from tests.contract.unload_worlds import COLUMNS, World, fake_world, real_world, snowflake
 
 __all__ = ["snowflake"]

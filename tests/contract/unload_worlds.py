@@ -12,9 +12,9 @@ import pytest
 from infra.local.options import StackOptions
 from infra.local.supervisor import LocalStack
 from shared.adapters.snowflake import SnowflakeUnloads
-from shared.errors import Unavailable, UnloadRefused
+from shared.domain.errors import Unavailable, UnloadRefused
 from shared.steps.ports import Unloads
-from shared.unload import TableColumn
+from shared.unload.statements import TableColumn
 from tests.fakes.unloads import FakeTable, FakeUnloads
 
 COLUMNS: Final = [

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from shared.chunks import Chunk, shard_of
-from shared.jobs import Counts, Job
+from shared.domain.chunks import Chunk, shard_of
+from shared.domain.jobs import Counts, Job
 from tests.fakes.jobs import FakeJobs, Name, StoredJob
 
 AttemptName = tuple[str, str, str]

@@ -4,10 +4,10 @@ import threading
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.errors import Busy
-from shared.jobs import Job
-from shared.oversized import NONE_SKIPPED, Skipped
-from shared.pieces import NOT_SPLIT, Splits
+from shared.domain.errors import Busy
+from shared.domain.jobs import Job
+from shared.domain.oversized import NONE_SKIPPED, Skipped
+from shared.domain.pieces import NOT_SPLIT, Splits
 from shared.steps.ports import Clock, DestinationProgress
 from tests.fakes.jobs import FakeJobs
 

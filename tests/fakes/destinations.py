@@ -1,7 +1,7 @@
 """Destinations as the API makes them of a request."""
 
-from shared.destination import Destination
 from shared.destinations import destination
+from shared.domain.destination import Destination
 
 
 def kafka(name: str, uid: str, delivery: str | None = None) -> Destination:

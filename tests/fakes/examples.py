@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from shared import jobs as domain
-from shared.chunks import StagedFile, number_files
-from shared.columns import Column, JsonKind
-from shared.jobs import Attempt, Job, Window
+from shared.domain import jobs as domain
+from shared.domain.chunks import StagedFile, number_files
+from shared.domain.columns import Column, JsonKind
+from shared.domain.jobs import Attempt, Job, Window
 from tests.fakes.destinations import kafka, webhook
 
 CREATED = datetime(2026, 4, 27, 10, 30, 0, 123456, tzinfo=UTC)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, TypeVar, cast
 
-from shared.errors import Unavailable
+from shared.domain.errors import Unavailable
 from tests.fakes.deliveries import FakeLease
 
 Part = TypeVar("Part")

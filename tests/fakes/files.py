@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import google_crc32c
 
-from shared.errors import StagedFileUnusable
+from shared.domain.errors import StagedFileUnusable
 from shared.steps.ports import OpenedFile
 
 

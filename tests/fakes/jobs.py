@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from shared.errors import StaleMessage, TooManyJobs, Unavailable
-from shared.idempotency import KEY_LIFETIME
-from shared.jobs import Counts, FilterValue, Job, JobStatus, confirm
+from shared.domain.errors import StaleMessage, TooManyJobs, Unavailable
+from shared.domain.idempotency import KEY_LIFETIME
+from shared.domain.jobs import Counts, FilterValue, Job, JobStatus, confirm
 from shared.steps.ports import DestinationProgress
 
 Name = tuple[str, str]

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from shared.errors import Unavailable
-from shared.jobs import Job
-from shared.messages import DeliverChunk, Message, from_data, to_data
+from shared.domain.errors import Unavailable
+from shared.domain.jobs import Job
+from shared.domain.messages import DeliverChunk, Message, from_data, to_data
 
 
 @dataclass(slots=True)

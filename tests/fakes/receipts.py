@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from shared.chunks import Chunk
-from shared.jobs import Job
-from shared.oversized import MOST_NAMED
-from shared.receipt import ChunkReceipt, DeliveryReceipt, LeftOut
+from shared.domain.chunks import Chunk
+from shared.domain.jobs import Job
+from shared.domain.oversized import MOST_NAMED
+from shared.domain.receipt import ChunkReceipt, DeliveryReceipt, LeftOut
 from tests.fakes.chunks import FakeChunks
 from tests.fakes.deliveries import Delivery, FakeDeliveries
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from shared.chunks import Chunk
-from shared.columns import Column
+from shared.domain.chunks import Chunk
+from shared.domain.columns import Column
 from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
 
 Row = tuple[int, int]

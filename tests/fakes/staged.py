@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from functools import partial
 
-from shared import jobs as domain
-from shared.jobs import Attempt, Counts, Job, JobStatus
+from shared.domain import jobs as domain
+from shared.domain.jobs import Attempt, Counts, Job, JobStatus
 from tests.fakes.jobs import FakeJobs
 
 LATER = datetime(2026, 5, 1, tzinfo=UTC)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.adapters.firestore_topics import BEGINS_WITHIN, ITS_OWN
-from shared.destination import Destination
 from shared.destinations.kafka.names import topic_name
-from shared.errors import BackfillError, Busy, Unavailable
-from shared.jobs import Job
+from shared.domain.destination import Destination
+from shared.domain.errors import BackfillError, Busy, Unavailable
+from shared.domain.jobs import Job
 from tests.fakes.clock import FakeClock
 from tests.fakes.jobs import FakeJobs, Name
 

@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.chunks import StagedFile
-from shared.errors import BackfillError, Unavailable, UnloadRefused
+from shared.domain.chunks import StagedFile
+from shared.domain.errors import BackfillError, Unavailable, UnloadRefused
 from shared.steps.ports import UnloadState
-from shared.unload import Statement, TableColumn, describe_statement
+from shared.unload.statements import Statement, TableColumn, describe_statement
 
 _SOURCE = re.compile(r" FROM (\S+) AS slice WHERE ")
 _BYTES_PER_ROW = 100

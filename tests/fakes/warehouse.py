@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from shared.steps.ports import UnloadState
-from shared.unload import TableColumn
+from shared.unload.statements import TableColumn
 from tests.fakes.files import FakeStagedFiles
 from tests.fakes.unloads import FakeTable, FakeUnloads
 

@@ -10,10 +10,10 @@ from werkzeug import Request
 from werkzeug.test import Client, TestResponse
 
 from shared.adapters.traces import PassingTracer
-from shared.catalog import BASE_TABLES, Catalog
-from shared.errors import TooOften, Unavailable
-from shared.organizations import Caller
-from shared.slices import Facts, Slice, SliceRefused
+from shared.domain.catalog import BASE_TABLES, Catalog
+from shared.domain.errors import TooOften, Unavailable
+from shared.domain.organizations import Caller
+from shared.domain.slices import Facts, Slice, SliceRefused
 from shared.steps.kept import Kept
 from shared.web.app import BACKFILLS, Api
 from shared.web.models import Rules
@@ -25,7 +25,7 @@ from tests.fakes.queue import FakeQueue
 from tests.fakes.receipts import FakeReceipts
 
 if TYPE_CHECKING:
-    from shared.events import Event
+    from shared.domain.events import Event
 
 CHUNKS_IN_FLIGHT = 64
 KEY, OTHER_KEY = "key-of-org123", "key-of-another"

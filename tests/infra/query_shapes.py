@@ -26,7 +26,7 @@ from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_limits import recount
 from shared.adapters.firestore_listings import FirestoreListings
 from shared.adapters.firestore_receipts import FirestoreReceipts
-from shared.jobs import Attempt, Job, JobStatus
+from shared.domain.jobs import Attempt, Job, JobStatus
 from shared.operator import keys
 from tests.fakes.examples import new_job
 

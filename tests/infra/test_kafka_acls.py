@@ -25,7 +25,7 @@ from shared.destinations.kafka.settings import KafkaLimits
 from shared.destinations.kafka.settling import SettledMarkers
 from shared.destinations.kafka.sink import KafkaSink
 from shared.destinations.kafka.topics import KafkaTopics
-from shared.errors import BackfillError
+from shared.domain.errors import BackfillError
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, kafka_destination
 from tests.infra.conftest import Changed
 from tests.infra.deployed import KAFKA

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from infra.offline.build import ROOT
-from shared.events import Audited, Event
+from shared.domain.events import Audited, Event
 from tests.infra.conftest import Deploy
 from tests.infra.deployed import Deployment, plain
 

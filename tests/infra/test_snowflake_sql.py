@@ -7,7 +7,7 @@ import sqlglot
 from sqlglot import exp
 
 from infra.offline.build import ROOT
-from shared.unload import find_statement
+from shared.unload.statements import find_statement
 from tests.infra import properties, roles
 from tests.infra.conftest import Changed
 from tests.infra.deployed import SNOWFLAKE, Deployment

@@ -4,7 +4,7 @@ from typing import Any
 
 import schemathesis
 
-from shared import timestamps
+from shared.domain import timestamps
 
 
 @schemathesis.hook

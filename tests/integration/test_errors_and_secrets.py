@@ -14,7 +14,7 @@ from shared.adapters.snowflake import SnowflakeUnloads
 from shared.bootstrap.logs import log
 from shared.config import ConfigurationError, read
 from shared.destinations.kafka.topics import KafkaTopics
-from shared.errors import BackfillError
+from shared.domain.errors import BackfillError
 from tests.fakes.clock import FakeClock
 from tests.unit.conftest import Logged, logged
 

@@ -11,12 +11,12 @@ from infra.local.options import StackOptions
 from infra.local.supervisor import LocalStack
 from shared.adapters.estimates import StageEstimates
 from shared.adapters.snowflake import SnowflakeUnloads
-from shared.columns import Choice
-from shared.errors import Unavailable
-from shared.jobs import Window
-from shared.slices import Slice, SliceRefused
+from shared.domain.columns import Choice
+from shared.domain.errors import Unavailable
+from shared.domain.jobs import Window
+from shared.domain.slices import Slice, SliceRefused
 from shared.steps.ports import UnloadState
-from shared.unload import Statement
+from shared.unload.statements import Statement
 from tests.contract.unload_worlds import LocalSnowflake
 from tests.integration.test_snowflake_unloads import job, messages
 from tests.integration.unload_examples import MESSAGES, STATEMENTS
@@ -61,7 +61,7 @@ def unloads(server: LocalSnowflake) -> Iterator[SnowflakeUnloads]:
 @pytest.fixture
 def estimates(stack: LocalStack, server: LocalSnowflake) -> StageEstimates:
     assert server.connect
-    return StageEstimates(stack.endpoints["functions"]["stage"]["url"], dict, 60.0)
+    return StageEstimates(stack.endpoints["functions"]["stage"]["url"], None, 60.0)
 
 
 def test_first_rows_are_those_that_would_arrive(estimates: StageEstimates) -> None:
@@ -140,6 +140,6 @@ def test_a_question_that_takes_too_long_is_aborted(unloads: SnowflakeUnloads) ->
 @pytest.mark.parametrize("path", ["", "/nowhere"])
 def test_a_staging_function_that_answers_something_else_is_no_answer(stack: LocalStack, path: str) -> None:
     url = stack.endpoints["functions"]["stage"]["url"] + path
-    estimates = StageEstimates(url if path else "http://127.0.0.1:9", dict, 5.0)
+    estimates = StageEstimates(url if path else "http://127.0.0.1:9", None, 5.0)
     with pytest.raises(Unavailable):
         estimates.facts(WANTED)

@@ -12,7 +12,7 @@ import pytest
 
 from infra.local.kafka_rights import GROUPS, TRANSACTIONS
 from infra.local.supervisor import LocalStack
-from shared.errors import DeliveryStopped, DestinationRefused, Unavailable
+from shared.domain.errors import DeliveryStopped, DestinationRefused, Unavailable
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.external_kafka import ExternalTopic
 from tests.fakes.receivers import Receiver, Reply

@@ -9,7 +9,7 @@ from google.api_core import exceptions
 
 from shared.destinations.gcs.errors import speaking_of
 from shared.destinations.gcs.sink import GcsSink
-from shared.errors import BackfillError, DeliveryStopped, DestinationRefused, Unavailable
+from shared.domain.errors import BackfillError, DeliveryStopped, DestinationRefused, Unavailable
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.gcs_sinks import Buckets, gcs_client
 from tests.fakes.sending import NumberedRows, SteadyPulse

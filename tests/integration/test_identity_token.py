@@ -13,10 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 from infra.local import environments
 
 _PROGRAM = """
-from shared.adapters.identity_token import identity_token
-from shared.errors import Unavailable
+from shared.adapters.identity_token import IdentityTokens
+from shared.domain.errors import Unavailable
 try:
-    print(identity_token("sts.amazonaws.com"))
+    print(IdentityTokens()("sts.amazonaws.com"))
 except Unavailable as error:
     print(error.message, error.detail)
 """

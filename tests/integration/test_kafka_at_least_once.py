@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from shared.destination import AT_LEAST_ONCE
 from shared.destinations.kafka.names import topic_of
 from shared.destinations.kafka.settings import KafkaLimits
 from shared.destinations.kafka.sink import KafkaSink
 from shared.destinations.kafka.topics import KafkaTopics
-from shared.errors import DeliveryStopped, DestinationRefused, Unavailable
+from shared.domain.destination import AT_LEAST_ONCE
+from shared.domain.errors import DeliveryStopped, DestinationRefused, Unavailable
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.kafka_readers import read_committed
 from tests.fakes.kafka_sinks import kafka_sink, kafka_topics

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pytest
 
 from shared.bootstrap.stage import several_at_once
-from shared.chunks import number_files
 from shared.destinations.kafka.names import topic_of
-from shared.jobs import Counts, Job
+from shared.domain.chunks import number_files
+from shared.domain.jobs import Counts, Job
 from shared.steps.deliver import delivery_of
 from shared.steps.reconcile import Reconcile
 from tests.contract.records import LEASE, Records, in_memory

@@ -15,7 +15,7 @@ from shared.destinations.kafka.settings import KafkaLimits
 from shared.destinations.kafka.sink import KafkaSink
 from shared.destinations.kafka.topics import KafkaTopics
 from shared.destinations.kafka.transaction import Transaction
-from shared.errors import Busy, DeliveryStopped, DestinationRefused, JobFails, Unavailable
+from shared.domain.errors import Busy, DeliveryStopped, DestinationRefused, JobFails, Unavailable
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.kafka_readers import read_committed
 from tests.fakes.kafka_sinks import kafka_sink, kafka_topics

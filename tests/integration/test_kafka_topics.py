@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from shared.destinations.kafka.topics import KafkaTopics
-from shared.errors import Busy, DestinationRefused, Unavailable
+from shared.domain.errors import Busy, DestinationRefused, Unavailable
 
 pytestmark = pytest.mark.emulator
 

@@ -8,7 +8,7 @@ import pytest
 
 from shared.destinations import destination
 from shared.destinations.nats.sink import NatsSink
-from shared.errors import DeliveryStopped, DestinationRefused, Unavailable
+from shared.domain.errors import DeliveryStopped, DestinationRefused, Unavailable
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.nats_sinks import Subject, nats_sink
 from tests.fakes.odd_servers import odd_server

@@ -10,8 +10,8 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from shared.errors import DestinationRefused, Unavailable
-from shared.oversized import RowTooLarge
+from shared.domain.errors import DestinationRefused, Unavailable
+from shared.domain.oversized import RowTooLarge
 from tests.fakes.nats_sinks import LIMITS, Subject, nats_server, nats_sink
 from tests.fakes.sending import NumberedRows, SteadyPulse
 from tests.fakes.sized import SizedRows

@@ -11,8 +11,8 @@ from google.pubsub_v1 import PublisherClient
 from google.pubsub_v1.types import PublishRequest
 
 from shared.destinations.pubsub.sink import MOST_BYTES, MOST_MESSAGES
-from shared.errors import BackfillError, DestinationRefused, Unavailable
-from shared.oversized import RowTooLarge
+from shared.domain.errors import BackfillError, DestinationRefused, Unavailable
+from shared.domain.oversized import RowTooLarge
 from tests.fakes.pubsub_sinks import LIMITS, Topic, pubsub_sink
 from tests.fakes.sending import NumberedRows, SteadyPulse
 from tests.fakes.sized import SizedRows

@@ -17,11 +17,11 @@ import pytest
 import snowflake.connector
 
 from shared.adapters.snowflake import SnowflakeUnloads
+from shared.domain.errors import Unavailable, UnloadRefused
+from shared.domain.jobs import Attempt, FilterValue, Job, Window
 from shared.encoding import ParquetRows
-from shared.errors import Unavailable, UnloadRefused
-from shared.jobs import Attempt, FilterValue, Job, Window
 from shared.steps.ports import UnloadState
-from shared.unload import selected, unload_statement
+from shared.unload.statements import selected, unload_statement
 from tests.contract.unload_worlds import LocalSnowflake
 from tests.contract.unload_worlds import snowflake as snowflake_fixture
 from tests.integration.unload_examples import MESSAGES, STATEMENTS

@@ -11,8 +11,8 @@ from botocore.client import BaseClient
 
 from shared.destinations.sns.errors import meaning
 from shared.destinations.sns.sink import MOST_BYTES
-from shared.errors import BackfillError, DestinationRefused, Unavailable
-from shared.oversized import RowTooLarge
+from shared.domain.errors import BackfillError, DestinationRefused, Unavailable
+from shared.domain.oversized import RowTooLarge
 from tests.fakes.sending import NumberedRows, SteadyPulse
 from tests.fakes.sized import SizedRows
 from tests.fakes.sns_sinks import LIMITS, SECRET, SnsTopic, sns_sink

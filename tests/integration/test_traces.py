@@ -12,8 +12,8 @@ from shared.adapters.otlp import OtlpTracer
 from shared.adapters.traces import PassingTracer
 from shared.bootstrap.traces import tracer
 from shared.config import read
-from shared.errors import StaleMessage, Unavailable
-from shared.traces import Trace, current
+from shared.domain.errors import StaleMessage, Unavailable
+from shared.domain.traces import Trace, current
 from tests.fakes.otlp import Collector
 from tests.unit.conftest import Logged, logged
 

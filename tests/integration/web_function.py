@@ -7,8 +7,8 @@ from flask import Request
 from werkzeug import Response
 
 from shared.bootstrap.framework import answers_everything
-from shared.errors import Unavailable
-from shared.jobs import Counts, FilterValue, Job
+from shared.domain.errors import Unavailable
+from shared.domain.jobs import Counts, FilterValue, Job
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.web import OTHER_KEY, Service, backfill
 

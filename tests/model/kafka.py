@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from shared.destinations.kafka.names import topic_of, transaction_of
-from shared.errors import Busy, DestinationRefused, Unavailable
+from shared.domain.errors import Busy, DestinationRefused, Unavailable
 from shared.steps.sending import ChunkDelivery, Pulse, Rows
 from tests.fakes.clock import FakeClock
 from tests.fakes.rows import rows_of

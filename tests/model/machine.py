@@ -8,11 +8,11 @@ from typing import Any
 import hypothesis.strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from shared.destination import Destination
-from shared.errors import BackfillError, JobUnknown, StateConflict, Unavailable, UnloadRefused
-from shared.idempotency import idempotency
-from shared.jobs import Job, JobStatus, Window
-from shared.messages import TearDownJob
+from shared.domain.destination import Destination
+from shared.domain.errors import BackfillError, JobUnknown, StateConflict, Unavailable, UnloadRefused
+from shared.domain.idempotency import idempotency
+from shared.domain.jobs import Job, JobStatus, Window
+from shared.domain.messages import TearDownJob
 from tests.fakes.destinations import kafka, webhook
 from tests.fakes.examples import new_job
 from tests.fakes.faults import Fault

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.errors import Busy, DeliveryStopped, RetryLater, Unavailable
-from shared.jobs import Job
-from shared.oversized import NONE_SKIPPED, Skipped
-from shared.pieces import NOT_SPLIT, Splits
+from shared.domain.errors import Busy, DeliveryStopped, RetryLater, Unavailable
+from shared.domain.jobs import Job
+from shared.domain.oversized import NONE_SKIPPED, Skipped
+from shared.domain.pieces import NOT_SPLIT, Splits
 from shared.steps.ports import Lease
 from tests.fakes.clock import FakeClock
 from tests.model.turns import Process

@@ -8,7 +8,7 @@ from enum import Enum
 
 from shared.destinations.webhook.connections import Answer
 from shared.destinations.webhook.sink import WebhookLimits
-from shared.errors import Unavailable
+from shared.domain.errors import Unavailable
 from tests.fakes.rows import Row
 
 

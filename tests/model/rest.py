@@ -1,6 +1,6 @@
 """Trouble ends and time passes: by and by everything comes to rest."""
 
-from shared.jobs import JobStatus
+from shared.domain.jobs import JobStatus
 from tests.model.service import Service
 from tests.model.turns import TO_THE_END
 from tests.model.watch import Watch

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from shared import jobs as domain
-from shared.chunks import Chunk
-from shared.destination import Destination
-from shared.errors import Busy, LeftToOthers, StaleMessage, StateConflict
-from shared.jobs import Counts, Job, JobStatus
-from shared.messages import DeliverChunk, StageJob
-from shared.oversized import NONE_SKIPPED, Skipped
-from shared.pieces import NOT_SPLIT, Splits
+from shared.domain import jobs as domain
+from shared.domain.chunks import Chunk
+from shared.domain.destination import Destination
+from shared.domain.errors import Busy, LeftToOthers, StaleMessage, StateConflict
+from shared.domain.jobs import Counts, Job, JobStatus
+from shared.domain.messages import DeliverChunk, StageJob
+from shared.domain.oversized import NONE_SKIPPED, Skipped
+from shared.domain.pieces import NOT_SPLIT, Splits
 from shared.steps import accept
 from shared.steps.deliver import Deliver
 from shared.steps.find import find_for_message

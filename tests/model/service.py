@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from shared.destinations.webhook.sink import WebhookLimits, WebhookSink
-from shared.errors import BackfillError, Disposition
-from shared.jobs import Job
-from shared.messages import DeliverChunk, Message, StageJob, TearDownJob
+from shared.domain.errors import BackfillError, Disposition
+from shared.domain.jobs import Job
+from shared.domain.messages import DeliverChunk, Message, StageJob, TearDownJob
 from shared.steps.accept import accept
 from shared.steps.cancel import cancel
 from shared.steps.handle import Handle

@@ -7,9 +7,9 @@ from itertools import count
 
 from shared.adapters.firestore_documents import RACES
 from shared.adapters.firestore_topics import BEGINS_WITHIN, ITS_OWN
-from shared.destination import Destination
-from shared.errors import BackfillError, Busy, Unavailable
-from shared.jobs import Job
+from shared.domain.destination import Destination
+from shared.domain.errors import BackfillError, Busy, Unavailable
+from shared.domain.jobs import Job
 from tests.fakes.clock import FakeClock
 from tests.fakes.jobs import FakeJobs, Name
 from tests.model.kafka import Kafka

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from shared.errors import Unavailable
+from shared.domain.errors import Unavailable
 from tests.fakes.clock import FakeClock
 from tests.fakes.faults import Fault, Faults, Killed
 

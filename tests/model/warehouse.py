@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable, Mapping
 
-from shared.errors import Unavailable
+from shared.domain.errors import Unavailable
 from shared.steps.ports import UnloadState
-from shared.unload import Statement
+from shared.unload.statements import Statement
 from tests.fakes.clock import FakeClock
 from tests.fakes.files import FakeStagedFiles
 from tests.fakes.unloads import FakeTable, FakeUnloads

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from shared import lanes
-from shared.chunks import Chunk
-from shared.destination import Destination
-from shared.jobs import Counts, Job, JobStatus
-from shared.messages import DeliverChunk, Message, StageJob
+from shared.domain import lanes
+from shared.domain.chunks import Chunk
+from shared.domain.destination import Destination
+from shared.domain.jobs import Counts, Job, JobStatus
+from shared.domain.messages import DeliverChunk, Message, StageJob
 from tests.fakes.jobs import Name, StoredJob
 from tests.model.service import Service, Work
 

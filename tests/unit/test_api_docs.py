@@ -19,9 +19,9 @@ from shared.config import read
 from shared.destinations import KINDS
 from shared.destinations.webhook.sink import WebhookLimits
 from shared.destinations.webhook.urls import MOST_URL_LENGTH
-from shared.errors import DestinationRefused
-from shared.idempotency import KEY_LIFETIME
-from shared.timestamps import MOST_FRACTION_DIGITS
+from shared.domain.errors import DestinationRefused
+from shared.domain.idempotency import KEY_LIFETIME
+from shared.domain.timestamps import MOST_FRACTION_DIGITS
 from shared.web.answers import ListedBackfill
 from shared.web.body import MOST_BODY_BYTES, MOST_DIGITS
 from shared.web.idempotency import MOST_KEY_LENGTH

@@ -27,7 +27,7 @@ from shared.adapters.traces import PassingTracer
 from shared.bootstrap.callers import Anybody, callers
 from shared.bootstrap.push import AGAIN, DONE, REFUSED, Answer, Push
 from shared.config import read
-from shared.errors import CallerUnknown, Unavailable
+from shared.domain.errors import CallerUnknown, Unavailable
 from tests.fakes.clock import FakeClock
 from tests.unit.conftest import Logged
 from tests.unit.test_push import push

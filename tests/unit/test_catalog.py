@@ -4,8 +4,15 @@ import json
 
 import pytest
 
-from shared.catalog import BASE_TABLES, Catalog, CatalogEntry, TableNotOffered, load_catalog, table_name
-from shared.organizations import is_organization_id, may_share_topics
+from shared.domain.catalog import (
+    BASE_TABLES,
+    Catalog,
+    CatalogEntry,
+    TableNotOffered,
+    load_catalog,
+    table_name,
+)
+from shared.domain.organizations import is_organization_id, may_share_topics
 
 
 def test_names_are_matched_without_case_and_kept_in_lower_case() -> None:

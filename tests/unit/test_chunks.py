@@ -5,7 +5,7 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.chunks import CHUNKS_PER_SHARD, MOST_SHARDS, Chunk, number_files, shard_of, shards_for
+from shared.domain.chunks import CHUNKS_PER_SHARD, MOST_SHARDS, Chunk, number_files, shard_of, shards_for
 from tests.fakes.examples import staged_files
 
 

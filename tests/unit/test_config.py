@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.catalog import BASE_TABLES, Catalog, CatalogEntry
 from shared.config import ConfigurationError, describe, read
+from shared.domain.catalog import BASE_TABLES, Catalog, CatalogEntry
 
 DOCUMENT = Path(__file__).parents[2] / "docs/configuration.md"
 PROJECT = {"GOOGLE_CLOUD_PROJECT": "project"}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.events import Event
-from shared.messages import DeliverChunk, StageJob, TearDownJob
+from shared.domain.events import Event
+from shared.domain.messages import DeliverChunk, StageJob, TearDownJob
 from shared.operator.__main__ import _parser
 from tests.unit.error_classes import below
 

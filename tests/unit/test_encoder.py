@@ -7,8 +7,8 @@ import pytest
 
 from shared.bootstrap import encoder
 from shared.bootstrap.encoder import read_rows
-from shared.chunks import Chunk
-from shared.columns import Column, JsonKind
+from shared.domain.chunks import Chunk
+from shared.domain.columns import Column, JsonKind
 from shared.encoding import NativeRows, ParquetRows
 from tests.unit.conftest import Logged
 from tests.unit.encoding.readers import NEEDS_NATIVE

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.columns import Column, JsonKind
+from shared.domain.columns import Column, JsonKind
+from shared.domain.errors import StagedFileUnusable
 from shared.encoding import NativeRows, ParquetRows
-from shared.errors import StagedFileUnusable
 from tests.unit.encoding.readers import NEEDS_NATIVE, ReadRows, native_rows
 from tests.unit.encoding.tables import Staged, staged_file, staged_files
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.columns import Column, JsonKind
+from shared.domain.columns import Column, JsonKind
 from shared.encoding import ParquetRows
 from tests.unit.encoding.oracle import expected_row, parsed
 from tests.unit.encoding.readers import ReadRows

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from shared.columns import Column, JsonKind
-from shared.errors import StagedFileUnusable
+from shared.domain.columns import Column, JsonKind
+from shared.domain.errors import StagedFileUnusable
 from tests.unit.encoding.readers import ReadRows
 from tests.unit.encoding.tables import staged_file
 

@@ -4,8 +4,15 @@ import re
 
 import pytest
 
-from shared import errors
-from shared.errors import BackfillError, Disposition, JobUnknown, RequestRefused, StateConflict, Unavailable
+from shared.domain import errors
+from shared.domain.errors import (
+    BackfillError,
+    Disposition,
+    JobUnknown,
+    RequestRefused,
+    StateConflict,
+    Unavailable,
+)
 from tests.unit.error_classes import below
 
 ALL = [

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared import prices
-from shared.estimate import MANY_ROWS, Estimate, costs, estimate
-from shared.jobs import FilterValue, Window
-from shared.slices import Facts, Slice
+from shared.domain import prices
+from shared.domain.estimate import MANY_ROWS, Estimate, costs, estimate
+from shared.domain.jobs import FilterValue, Window
+from shared.domain.slices import Facts, Slice
 
 NOW = datetime(2026, 4, 27, 10, 30, tzinfo=UTC)
 MARCH = Window("block_timestamp", "2026-03-01T00:00:00", "2026-04-01T00:00:00")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shared.events import JobRetried, JobsCensus, describe, fields_of
+from shared.domain.events import JobRetried, JobsCensus, describe, fields_of
 
 DOCUMENT = Path(__file__).parents[2] / "docs/observability.md"
 
@@ -27,5 +27,5 @@ def test_what_only_counts_is_not() -> None:
 
 
 def test_the_documentation_lists_the_events_as_they_are() -> None:
-    """When it fails: the document holds what ``shared.events.describe()`` answers."""
+    """When it fails: the document holds what ``shared.domain.events.describe()`` answers."""
     assert describe() in DOCUMENT.read_text()

@@ -25,7 +25,7 @@ def test_a_function_knows_the_bootstrap_and_no_part_that_it_wires(function: Path
     nodes = ast.walk(ast.parse(function.read_text()))
     names = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
     own = {name for name in names if name.startswith("shared")}
-    allowed = {"shared.bootstrap", "shared.config", "shared.errors"}
+    allowed = {"shared.bootstrap", "shared.config", "shared.domain.errors"}
     assert {name for name in own if not name.startswith("shared.bootstrap.")} <= allowed
 
 

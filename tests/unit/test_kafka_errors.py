@@ -4,7 +4,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from shared.destinations.kafka.errors import BatchRefused, meaning, speaking_of
-from shared.errors import BackfillError, Busy, DestinationRefused, Unavailable
+from shared.domain.errors import BackfillError, Busy, DestinationRefused, Unavailable
 
 TOPIC = "beam.org123.transfers"
 

@@ -14,7 +14,14 @@ from shared.destinations.kafka.room import Room
 from shared.destinations.kafka.sending import Sending
 from shared.destinations.kafka.settings import KafkaLimits
 from shared.destinations.kafka.transaction import Transaction
-from shared.errors import BackfillError, Busy, DeliveryStopped, DestinationRefused, JobFails, Unavailable
+from shared.domain.errors import (
+    BackfillError,
+    Busy,
+    DeliveryStopped,
+    DestinationRefused,
+    JobFails,
+    Unavailable,
+)
 from tests.fakes.kafka_producers import FakeConsumer, FakeProducer, FoundMarker, kafka_error
 from tests.fakes.sending import NumberedBatch, SteadyPulse, delivery_to, kafka_destination
 from tests.fakes.webhook_sinks import FakeTime

@@ -5,11 +5,11 @@ from functools import partial
 
 import pytest
 
-from shared import jobs as domain
-from shared import lanes
-from shared.chunks import Chunk, number_files
-from shared.errors import StaleMessage
-from shared.jobs import Job
+from shared.domain import jobs as domain
+from shared.domain import lanes
+from shared.domain.chunks import Chunk, number_files
+from shared.domain.errors import StaleMessage
+from shared.domain.jobs import Job
 from tests.fakes.examples import CREATED, new_job, staged_files, transporting
 
 TEN = transporting(chunks=10)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import MalformedMessage
-from shared.messages import DeliverChunk, Message, StageJob, TearDownJob, from_data, to_data
+from shared.domain.errors import MalformedMessage
+from shared.domain.messages import DeliverChunk, Message, StageJob, TearDownJob, from_data, to_data
 
 GOOD: dict[str, Any] = {
     "kind": "deliver",

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.errors import Disposition
-from shared.oversized import (
+from shared.domain.errors import Disposition
+from shared.domain.oversized import (
     MOST_NAMED,
     NONE_SKIPPED,
     OversizedRow,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import hypothesis.strategies as some
 from hypothesis import given
 
-from shared.pieces import NOT_SPLIT, Ceiling, Piece, Splits
+from shared.domain.pieces import NOT_SPLIT, Ceiling, Piece, Splits
 
 
 @given(some.integers(0, 1_000), some.integers(2, 1_000))

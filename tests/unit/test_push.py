@@ -13,7 +13,7 @@ from shared.adapters.pubsub import Pushed, read_push
 from shared.adapters.traces import PassingTracer
 from shared.bootstrap.callers import Anybody
 from shared.bootstrap.push import AGAIN, DONE, Answer, Push
-from shared.errors import (
+from shared.domain.errors import (
     BackfillError,
     Busy,
     DestinationRefused,
@@ -22,8 +22,8 @@ from shared.errors import (
     StaleMessage,
     Unavailable,
 )
-from shared.messages import StageJob, to_data
-from shared.traces import Trace
+from shared.domain.messages import StageJob, to_data
+from shared.domain.traces import Trace
 from tests.unit.conftest import Logged
 
 MESSAGE = StageJob("acme", "job", 0)

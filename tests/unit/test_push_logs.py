@@ -4,8 +4,8 @@ import logging
 from datetime import UTC, datetime
 
 from shared.bootstrap.logs import log, report, working_on
-from shared.events import JobCreated
-from shared.traces import Trace, working_in
+from shared.domain.events import JobCreated
+from shared.domain.traces import Trace, working_in
 from tests.unit.conftest import Logged
 
 TRACE = Trace("a" * 32, "b" * 16, sampled=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.destinations.read_ahead import ReadAhead
-from shared.errors import DeliveryStopped
+from shared.domain.errors import DeliveryStopped
 from tests.fakes.sending import NumberedRows, SteadyPulse
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from shared.destinations.requests import Request, RequestLimits, Requests, grouped
-from shared.errors import DeliveryStopped, DestinationRefused, Unavailable
-from shared.oversized import NONE_SKIPPED, OversizedRow, Skipped
+from shared.domain.errors import DeliveryStopped, DestinationRefused, Unavailable
+from shared.domain.oversized import NONE_SKIPPED, OversizedRow, Skipped
 from shared.steps.sending import ChunkDelivery, EncodedBatch
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, kafka_destination
 from tests.fakes.webhook_sinks import FakeTime

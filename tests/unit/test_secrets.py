@@ -15,7 +15,7 @@ from google.cloud.secretmanager import (
 
 from shared.adapters.secrets import SecretManagerSecrets
 from shared.adapters.secrets_file import FileSecrets
-from shared.errors import Unavailable
+from shared.domain.errors import Unavailable
 
 Values = dict[str, dict[str, str]]
 

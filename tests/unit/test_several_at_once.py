@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from shared.bootstrap.stage import several_at_once
-from shared.chunks import Chunk, number_files
-from shared.errors import Unavailable
+from shared.domain.chunks import Chunk, number_files
+from shared.domain.errors import Unavailable
 from tests.fakes.examples import staged_files
 
 CHUNKS = number_files(staged_files(32))

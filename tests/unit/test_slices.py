@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from shared.columns import Choice
-from shared.jobs import Window
-from shared.slices import (
+from shared.domain.columns import Choice
+from shared.domain.jobs import Window
+from shared.domain.slices import (
     Facts,
     Slice,
     SliceFault,

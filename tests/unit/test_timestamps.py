@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.timestamps import canonical, order
+from shared.domain.timestamps import canonical, order
 
 TAKEN = [
     ("2026-03-01T00:00:00", "2026-03-01T00:00:00"),

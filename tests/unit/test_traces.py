@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.traces import Trace, current, parent_of_message, parse, working_in
+from shared.domain.traces import Trace, current, parent_of_message, parse, working_in
 
 ROOT = Trace("a" * 32, "b" * 16, sampled=True)
 CHILD = Trace("a" * 32, "c" * 16, sampled=False)

@@ -5,10 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from shared.columns import Choice, Column, JsonKind
-from shared.errors import UnloadRefused, UnsupportedColumn
-from shared.jobs import Window
-from shared.unload import TableColumn, describe_statement, find_statement, known_statement, selected
+from shared.domain.columns import Choice, Column, JsonKind
+from shared.domain.errors import UnloadRefused, UnsupportedColumn
+from shared.domain.jobs import Window
+from shared.unload.statements import (
+    TableColumn,
+    describe_statement,
+    find_statement,
+    known_statement,
+    selected,
+)
 from tests.unit.unload_statements import (
     ATTEMPT,
     BLOCK_NUMBER,

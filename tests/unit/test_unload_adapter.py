@@ -11,9 +11,9 @@ from snowflake.connector.cursor import ResultMetadata
 from snowflake.connector.errors import DatabaseError, ProgrammingError
 
 from shared.adapters.snowflake import SnowflakeUnloads
-from shared.errors import Unavailable, UnloadRefused
+from shared.domain.errors import Unavailable, UnloadRefused
 from shared.steps.ports import UnloadState
-from shared.unload import Statement, TableColumn
+from shared.unload.statements import Statement, TableColumn
 
 QUERY_ID = "0195c3a7-6a44-4e3b-9d20-8d6f0a5a1c11"
 SESSION_GONE = ProgrammingError(msg="User must login again", errno=390104)

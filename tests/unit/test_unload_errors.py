@@ -4,7 +4,7 @@ import pytest
 from snowflake.connector.errors import DatabaseError, Error, InternalError, OperationalError, ProgrammingError
 
 from shared.adapters.snowflake_errors import is_session_gone, meaning
-from shared.errors import Unavailable, UnloadRefused
+from shared.domain.errors import Unavailable, UnloadRefused
 
 
 def programming_error(errno: int, sqlstate: str | None, text: str) -> ProgrammingError:

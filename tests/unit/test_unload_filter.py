@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import UnloadRefused
-from shared.jobs import FilterValue
-from shared.unload import Statement, TableColumn
+from shared.domain.errors import UnloadRefused
+from shared.domain.jobs import FilterValue
+from shared.unload.statements import Statement, TableColumn
 from tests.unit.unload_statements import BLOCK_TIMESTAMP, listed_values, rendered, statement
 
 

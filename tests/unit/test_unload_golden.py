@@ -7,9 +7,9 @@ from typing import Final
 import pytest
 from sqlglot import exp
 
-from shared.columns import Choice
-from shared.jobs import Window
-from shared.unload import Statement, TableColumn
+from shared.domain.columns import Choice
+from shared.domain.jobs import Window
+from shared.unload.statements import Statement, TableColumn
 from tests.unit.unload_statements import (
     BLOCK_NUMBER,
     BLOCK_TIMESTAMP,

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from shared.errors import StaleMessage
-from shared.jobs import JobStatus
-from shared.messages import StageJob, TearDownJob
+from shared.domain.errors import StaleMessage
+from shared.domain.jobs import JobStatus
+from shared.domain.messages import StageJob, TearDownJob
 from shared.steps.ports import DestinationProgress
 from shared.web.answers import show_time
 from shared.web.app import BACKFILLS

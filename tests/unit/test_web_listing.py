@@ -7,8 +7,8 @@ from urllib.parse import urljoin
 
 import pytest
 
-from shared.errors import Unavailable
-from shared.jobs import Counts, FilterValue, Job, JobStatus, confirm
+from shared.domain.errors import Unavailable
+from shared.domain.jobs import Counts, FilterValue, Job, JobStatus, confirm
 from shared.web import listing
 from shared.web.app import BACKFILLS
 from tests.fakes.jobs import FakeJobs

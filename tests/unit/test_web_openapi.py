@@ -10,7 +10,7 @@ import pytest
 from shared.destinations.webhook.answer import accepts
 from shared.destinations.webhook.connections import Answer
 from shared.destinations.webhook.request import headers_of
-from shared.errors import DestinationRefused
+from shared.domain.errors import DestinationRefused
 from shared.web.app import _PATHS, BACKFILLS
 from tests.fakes.web import Service
 

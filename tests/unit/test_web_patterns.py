@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import timestamps
-from shared.catalog import Catalog, CatalogEntry
 from shared.destinations.webhook.urls import check_webhook_url, pattern
+from shared.domain import timestamps
+from shared.domain.catalog import Catalog, CatalogEntry
 from shared.web.app import BACKFILLS
 from shared.web.listing import CURSOR_PATTERN
 from tests.fakes.web import Service, backfill, webhook, window

@@ -17,7 +17,7 @@ from shared.destinations.addresses import is_public
 from shared.destinations.guard import Guard
 from shared.destinations.webhook.connections import Connections
 from shared.destinations.webhook.urls import check_webhook_url
-from shared.errors import DestinationRefused, Unavailable
+from shared.domain.errors import DestinationRefused, Unavailable
 
 CORPORA = Path(__file__).parents[1] / "corpora"
 NO_ANSWER = "none"

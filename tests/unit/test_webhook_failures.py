@@ -7,7 +7,7 @@ import pytest
 
 from shared.destinations.webhook.connections import Connections
 from shared.destinations.webhook.sink import WebhookLimits
-from shared.errors import AskedToWait, DestinationRefused, RetryLater, Unavailable
+from shared.domain.errors import AskedToWait, DestinationRefused, RetryLater, Unavailable
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.receivers import Receiver, Reply
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, webhook_destination

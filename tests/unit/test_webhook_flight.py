@@ -10,7 +10,7 @@ import pytest
 from shared.destinations.alarms import Alarms
 from shared.destinations.webhook.connections import Connections
 from shared.destinations.webhook.sink import WebhookLimits
-from shared.errors import DeliveryStopped, DestinationRefused, RetryLater
+from shared.domain.errors import DeliveryStopped, DestinationRefused, RetryLater
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.receivers import Receiver, Reply, Request
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, webhook_destination

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from shared.destinations.guard import Guard, system_connect, system_resolve
-from shared.errors import DestinationRefused, Unavailable
+from shared.domain.errors import DestinationRefused, Unavailable
 
 PUBLIC, OTHER, PRIVATE = "93.184.216.34", "2606:4700:4700::1111", "10.0.0.7"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from shared.destinations.webhook.connections import Connections
-from shared.errors import Unavailable
+from shared.domain.errors import Unavailable
 from tests.fakes.receivers import Receiver, Reply
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, webhook_destination
 from tests.fakes.webhook_sinks import FakeTime, loopback_connections, webhook_sink

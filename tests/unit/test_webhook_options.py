@@ -13,7 +13,7 @@ from shared.destinations import destination
 from shared.destinations.webhook.connections import Connections
 from shared.destinations.webhook.headers import NAME_PATTERN, check_name, check_plain_name, name_pattern
 from shared.destinations.webhook.sink import WebhookLimits
-from shared.errors import DestinationRefused
+from shared.domain.errors import DestinationRefused
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.receivers import Receiver, Reply, Request
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to

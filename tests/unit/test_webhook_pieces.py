@@ -11,9 +11,9 @@ from hypothesis import given, settings
 
 from shared.destinations.webhook.connections import Answer, Connections
 from shared.destinations.webhook.sink import WebhookLimits
-from shared.errors import DestinationRefused, RetryLater, Unavailable
-from shared.oversized import NONE_SKIPPED, RowTooLarge, Skipped
-from shared.pieces import NOT_SPLIT, Splits
+from shared.domain.errors import DestinationRefused, RetryLater, Unavailable
+from shared.domain.oversized import NONE_SKIPPED, RowTooLarge, Skipped
+from shared.domain.pieces import NOT_SPLIT, Splits
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.receivers import NarrowReceiver
 from tests.fakes.sending import SteadyPulse, delivery_to, webhook_destination

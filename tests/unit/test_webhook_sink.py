@@ -12,7 +12,7 @@ import pytest
 
 from shared.destinations.webhook.connections import Connections
 from shared.destinations.webhook.sink import WebhookLimits
-from shared.errors import Busy, DeliveryStopped, DestinationRefused, RetryLater
+from shared.domain.errors import Busy, DeliveryStopped, DestinationRefused, RetryLater
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.receivers import Receiver, Reply, Request
 from tests.fakes.sending import (

@@ -12,7 +12,7 @@ import pytest
 
 from shared.destinations.guard import Connect, Guard, system_connect
 from shared.destinations.webhook.connections import Connections
-from shared.errors import DestinationRefused
+from shared.domain.errors import DestinationRefused
 from tests.fakes.certificates import Certified, certify
 from tests.fakes.receivers import Receiver, Reply
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, webhook_destination

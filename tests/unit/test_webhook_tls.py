@@ -10,7 +10,7 @@ import pytest
 from shared.destinations.guard import Guard
 from shared.destinations.webhook.connections import Connections
 from shared.destinations.webhook.sink import WebhookLimits
-from shared.errors import DestinationRefused, Unavailable
+from shared.domain.errors import DestinationRefused, Unavailable
 from tests.fakes.certificates import Certified, certify
 from tests.fakes.receivers import Receiver, Reply
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, webhook_destination

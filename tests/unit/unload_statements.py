@@ -8,9 +8,9 @@ from typing import Any
 from snowflake.connector._internal.binding_converters import ClientSideBindingConverter
 from sqlglot import exp, parse
 
-from shared.columns import Choice
-from shared.jobs import Attempt, FilterValue, Job, Window
-from shared.unload import Statement, TableColumn, selected, unload_statement
+from shared.domain.columns import Choice
+from shared.domain.jobs import Attempt, FilterValue, Job, Window
+from shared.unload.statements import Statement, TableColumn, selected, unload_statement
 
 ATTEMPT = Attempt(
     "5e9ae1a7-6a44-4e3b-9d20-8d6f0a5a1c11",

@@ -4,9 +4,9 @@ import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from shared.destination import AT_LEAST_ONCE, Traits
 from shared.destinations.kind import Kind
 from shared.destinations.surroundings import Surroundings
+from shared.domain.destination import AT_LEAST_ONCE, Traits
 from shared.steps.sending import Markers, Sink
 
 if TYPE_CHECKING:

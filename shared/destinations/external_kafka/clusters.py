@@ -20,7 +20,7 @@ from shared.destinations.kafka.presence import require_topic
 from shared.destinations.kafka.settings import KafkaLimits
 from shared.destinations.kafka.sink import KafkaSink
 from shared.destinations.webhook.connections import Connections as HttpConnections
-from shared.errors import DestinationRefused, RetryLater
+from shared.domain.errors import DestinationRefused, RetryLater
 from shared.steps.sending import ChunkDelivery, Pulse
 
 _KEPT = 8

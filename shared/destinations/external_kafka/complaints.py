@@ -5,7 +5,7 @@ from collections.abc import Callable
 from confluent_kafka import KafkaError
 
 from shared.destinations.printable import printable
-from shared.errors import BackfillError, DestinationRefused, Unavailable
+from shared.domain.errors import BackfillError, DestinationRefused, Unavailable
 from shared.steps.sending import ChunkDelivery
 
 # A broker that has just started may not know its users yet: librdkafka tries some times more by then.

@@ -7,7 +7,7 @@ from shared.destinations.credentials import secret_fields, secret_text
 from shared.destinations.external_kafka.servers import addresses_of
 from shared.destinations.guard import Guard
 from shared.destinations.surroundings import Secrets
-from shared.errors import DestinationRefused
+from shared.domain.errors import DestinationRefused
 from shared.steps.sending import ChunkDelivery
 
 MOST_BYTES = "message.max.bytes"

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from shared.destinations.webhook.connections import Connections
-from shared.errors import DestinationRefused, Unavailable
+from shared.domain.errors import DestinationRefused, Unavailable
 
 _SECONDS = 10.0
 _MOST = 65_536  # bytes of an answer

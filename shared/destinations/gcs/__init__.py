@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from shared.destination import Traits
 from shared.destinations.kind import Kind
 from shared.destinations.surroundings import Surroundings
+from shared.domain.destination import Traits
 from shared.steps.sending import Sink
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from requests import RequestException
 
 from shared.destinations.printable import printable
-from shared.errors import DestinationRefused, Unavailable
+from shared.domain.errors import DestinationRefused, Unavailable
 
 _PASSING = frozenset({408, 429})
 _FIRST_OF_SERVER = 500

@@ -14,7 +14,7 @@ from google.cloud.storage import Blob, Client
 from shared.destinations.gcs.errors import AlreadyThere, speaking_of
 from shared.destinations.gcs.stream import Stream, lines, selected
 from shared.destinations.labels import CHUNK, JOB
-from shared.errors import DestinationRefused
+from shared.domain.errors import DestinationRefused
 from shared.steps.sending import ChunkDelivery, Pulse, Rows
 
 NDJSON: Final = "ndjson"

@@ -12,7 +12,7 @@ from shared.destinations.kafka.refusals import Refusals, Row
 from shared.destinations.kafka.room import Room, Rooms
 from shared.destinations.kafka.sending import Sending, name_skipped
 from shared.destinations.kafka.settings import KafkaLimits
-from shared.oversized import NONE_SKIPPED, Skipped
+from shared.domain.oversized import NONE_SKIPPED, Skipped
 from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from confluent_kafka import KafkaError, KafkaException
 
-from shared.errors import BackfillError, Busy, DestinationRefused, Unavailable
+from shared.domain.errors import BackfillError, Busy, DestinationRefused, Unavailable
 
 _FENCED = frozenset(
     {

@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException
 from shared.destinations.kafka.errors import is_missing, meaning
 from shared.destinations.kafka.sending import WAIT
 from shared.destinations.kafka.settings import KafkaLimits
-from shared.errors import BackfillError, DestinationRefused, Unavailable
+from shared.domain.errors import BackfillError, DestinationRefused, Unavailable
 from shared.steps.sending import Pulse
 
 _CALL = 1.0  # seconds in one blocking call, so that a cancel is noticed between two

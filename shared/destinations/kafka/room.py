@@ -15,7 +15,7 @@ from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
 from shared.destinations.kafka.errors import BatchRefused
-from shared.oversized import SizeLimit
+from shared.domain.oversized import SizeLimit
 from shared.steps.sending import Pulse
 
 _REMEMBERED = 60.0  # seconds

@@ -11,8 +11,8 @@ from shared.destinations.kafka.names import labels_of
 from shared.destinations.kafka.refusals import Refusals, Row
 from shared.destinations.kafka.room import Room
 from shared.destinations.kafka.sizes import all_fit, batch_of_one
-from shared.errors import JobFails, Unavailable
-from shared.oversized import NONE_SKIPPED, SizeLimit, Skipped
+from shared.domain.errors import JobFails, Unavailable
+from shared.domain.oversized import NONE_SKIPPED, SizeLimit, Skipped
 from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse
 
 WAIT = 0.25  # seconds for which nothing but the broker is looked at

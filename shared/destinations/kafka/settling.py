@@ -9,8 +9,8 @@ from confluent_kafka import Producer
 from shared.destinations.kafka.markers import Markers
 from shared.destinations.kafka.names import transaction_of
 from shared.destinations.kafka.transaction import Transaction
-from shared.oversized import NONE_SKIPPED, Skipped
-from shared.pieces import NOT_SPLIT, Splits
+from shared.domain.oversized import NONE_SKIPPED, Skipped
+from shared.domain.pieces import NOT_SPLIT, Splits
 from shared.steps.sending import ChunkDelivery
 
 

@@ -9,9 +9,9 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._metadata import TopicMetadata
 from confluent_kafka.cimpl import NewTopic
 
-from shared.destination import Destination
 from shared.destinations.kafka.names import topic_name
-from shared.errors import BackfillError, Busy, DestinationRefused, Unavailable
+from shared.domain.destination import Destination
+from shared.domain.errors import BackfillError, Busy, DestinationRefused, Unavailable
 
 _MISSING = KafkaError.UNKNOWN_TOPIC_OR_PART
 _PAUSE = 0.1  # seconds between two looks

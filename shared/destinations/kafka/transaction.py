@@ -10,7 +10,7 @@ from shared.destinations.kafka.errors import meaning, speaking_of
 from shared.destinations.kafka.markers import MARKER_PARTITION
 from shared.destinations.kafka.names import topic_of, transaction_of
 from shared.destinations.patience import within
-from shared.errors import Unavailable
+from shared.domain.errors import Unavailable
 from shared.steps.sending import ChunkDelivery
 
 _BROKEN = frozenset({KafkaError._STATE, KafkaError._FATAL})  # noqa: SLF001 - librdkafka's own error codes

@@ -18,7 +18,7 @@ from shared.destinations.nats.transport import GuardedClient
 from shared.destinations.patience import begun
 from shared.destinations.printable import printable
 from shared.destinations.surroundings import Secrets
-from shared.errors import DestinationRefused, Unavailable
+from shared.domain.errors import DestinationRefused, Unavailable
 from shared.steps.sending import ChunkDelivery
 
 _PORT = 4222

@@ -18,8 +18,8 @@ from shared.destinations.nats.connection import Connection, connected, meaning
 from shared.destinations.printable import printable
 from shared.destinations.requests import Progress
 from shared.destinations.surroundings import Secrets
-from shared.errors import DestinationRefused, RetryLater, Unavailable
-from shared.oversized import NONE_SKIPPED, SizeLimit, Skipped
+from shared.domain.errors import DestinationRefused, RetryLater, Unavailable
+from shared.domain.oversized import NONE_SKIPPED, SizeLimit, Skipped
 from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
 
 _ID: Final = "Nats-Msg-Id"

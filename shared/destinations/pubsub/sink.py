@@ -19,8 +19,8 @@ from google.pubsub_v1.types import PublishRequest, PubsubMessage
 from shared.destinations.labels import labels
 from shared.destinations.printable import printable
 from shared.destinations.requests import Request, RequestLimits, Requests, grouped
-from shared.errors import DestinationRefused, Unavailable
-from shared.oversized import NONE_SKIPPED, SizeLimit, Skipped
+from shared.domain.errors import DestinationRefused, Unavailable
+from shared.domain.oversized import NONE_SKIPPED, SizeLimit, Skipped
 from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
 
 MOST_MESSAGES: Final = 1_000  # of a request

@@ -14,7 +14,7 @@ from shared.destinations.credentials import secret_text
 from shared.destinations.sns.errors import speaking_of
 from shared.destinations.sns.identity import AUDIENCE, LASTS, Keys, assumed, keys_of
 from shared.destinations.surroundings import Secrets
-from shared.errors import DestinationRefused
+from shared.domain.errors import DestinationRefused
 from shared.steps.ports import Clock
 from shared.steps.sending import ChunkDelivery
 

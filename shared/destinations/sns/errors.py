@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from shared.destination import Destination
 from shared.destinations.printable import printable
-from shared.errors import BackfillError, DestinationRefused, Unavailable
+from shared.domain.destination import Destination
+from shared.domain.errors import BackfillError, DestinationRefused, Unavailable
 
 _FIRST_OF_SERVER = 500
 _TOO_MANY = 429

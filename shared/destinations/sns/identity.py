@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from shared.destination import Destination
 from shared.destinations.credentials import secret_fields
 from shared.destinations.sns.errors import speaking_of
+from shared.domain.destination import Destination
 
 AUDIENCE: Final = "sts.amazonaws.com"
 """Of the tokens by which Google vouches for the service; the role's trust policy asks for it."""

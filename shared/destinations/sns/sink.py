@@ -9,8 +9,8 @@ from shared.destinations.labels import labels, row_id
 from shared.destinations.requests import Request, RequestLimits, Requests, grouped
 from shared.destinations.sns.clients import Clients
 from shared.destinations.sns.errors import meaning, speaking_of
-from shared.errors import DestinationRefused, Unavailable
-from shared.oversized import NONE_SKIPPED, SizeLimit, Skipped
+from shared.domain.errors import DestinationRefused, Unavailable
+from shared.domain.oversized import NONE_SKIPPED, SizeLimit, Skipped
 from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
 
 MOST_ENTRIES: Final = 10  # of a request

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from shared.destinations.printable import printable
 from shared.destinations.webhook.connections import Answer
-from shared.errors import DestinationRefused
+from shared.domain.errors import DestinationRefused
 
 _PASSING_REFUSALS = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}

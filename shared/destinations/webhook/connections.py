@@ -15,7 +15,7 @@ from urllib3.response import BaseHTTPResponse, HTTPResponse
 from shared.destinations.alarms import Alarms
 from shared.destinations.guard import Guard
 from shared.destinations.webhook.interim import FinalAnswer
-from shared.errors import Unavailable
+from shared.domain.errors import Unavailable
 
 _EXCERPT = 4_096  # bytes of an answer that are read; a connection with more to say is not used again
 _HOSTS = 32

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from shared.destinations.webhook.connections import Answer
-from shared.pieces import Piece
+from shared.domain.pieces import Piece
 from shared.steps.sending import EncodedBatch
 
 

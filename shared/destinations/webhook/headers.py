@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from shared.destinations.surroundings import Secrets
-from shared.errors import DestinationRefused
+from shared.domain.errors import DestinationRefused
 from shared.steps.sending import ChunkDelivery
 
 MOST_HEADERS: Final = 20

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from shared.destinations.webhook.flight import Parcel
-from shared.errors import RetryLater
-from shared.oversized import Skipped
-from shared.pieces import Splits
+from shared.domain.errors import RetryLater
+from shared.domain.oversized import Skipped
+from shared.domain.pieces import Splits
 from shared.steps.sending import ChunkDelivery, Pulse, Rows
 
 

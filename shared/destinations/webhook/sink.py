@@ -18,8 +18,8 @@ from shared.destinations.webhook.flight import Flight, Parcel
 from shared.destinations.webhook.headers import added_headers
 from shared.destinations.webhook.progress import Progress
 from shared.destinations.webhook.request import headers_of, request_id
-from shared.errors import AskedToWait, DestinationRefused, RetryLater, Unavailable
-from shared.oversized import SizeLimit, Skipped
+from shared.domain.errors import AskedToWait, DestinationRefused, RetryLater, Unavailable
+from shared.domain.oversized import SizeLimit, Skipped
 from shared.steps.ports import Clock
 from shared.steps.sending import ChunkDelivery, Pulse, Rows
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.pubsub import PubSubPublisher
-from shared.errors import Unavailable
+from shared.domain.errors import Unavailable
 from tests.reliability.crash.control import Control, Fate
 
 _INSIDE = 0.01  # seconds within which a step that has begun is killed

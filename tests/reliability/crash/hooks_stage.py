@@ -7,9 +7,9 @@ from shared.adapters.firestore_deliveries import FirestoreDeliveries, FirestoreL
 from shared.adapters.firestore_topics import FirestoreTopics
 from shared.adapters.gcs import GcsStagedFiles
 from shared.adapters.snowflake import SnowflakeUnloads
-from shared.chunks import Chunk
 from shared.destinations.kafka.topics import KafkaTopics
-from shared.jobs import Job
+from shared.domain.chunks import Chunk
+from shared.domain.jobs import Job
 from tests.reliability.crash.hooks import Hooks
 
 

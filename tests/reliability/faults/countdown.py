@@ -19,8 +19,8 @@ from google.cloud import firestore
 
 from infra.local.options import StackOptions
 from infra.local.supervisor import LocalStack
-from shared.chunks import Chunk
-from shared.jobs import Job, JobStatus
+from shared.domain.chunks import Chunk
+from shared.domain.jobs import Job, JobStatus
 from shared.steps.finish import Finish
 from tests.contract.records import Records, in_firestore
 from tests.fakes.queue import FakeQueue

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, NoReturn
 
-from shared.columns import Column, JsonKind
+from shared.domain.columns import Column, JsonKind
 
 
 def parsed(text: str | bytes) -> Any:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from shared.columns import Column, JsonKind
+from shared.domain.columns import Column, JsonKind
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from shared.jobs import Job
-from shared.messages import StageJob
+from shared.domain.jobs import Job
+from shared.domain.messages import StageJob
 from tests.fakes.examples import new_job
 from tests.unit.steps.world import World
 

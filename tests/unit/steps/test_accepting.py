@@ -2,10 +2,10 @@
 
 import pytest
 
-from shared.errors import Busy, Unavailable
-from shared.idempotency import idempotency
-from shared.jobs import Job, JobStatus
-from shared.messages import StageJob
+from shared.domain.errors import Busy, Unavailable
+from shared.domain.idempotency import idempotency
+from shared.domain.jobs import Job, JobStatus
+from shared.domain.messages import StageJob
 from shared.steps.accept import accept
 from tests.fakes.examples import new_job
 from tests.fakes.faults import Fault, Faults, Killed

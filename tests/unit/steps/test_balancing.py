@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.chunks import Chunk
-from shared.errors import StagedFileUnusable, StateConflict
-from shared.jobs import Job, JobStatus
+from shared.domain.chunks import Chunk
+from shared.domain.errors import StagedFileUnusable, StateConflict
+from shared.domain.jobs import Job, JobStatus
 from shared.steps.tally import Tally
 from tests.fakes.sending import NumberedBatch, NumberedRows
 from tests.unit.steps.world import World

@@ -2,9 +2,9 @@
 
 import pytest
 
-from shared.errors import JobUnknown, StateConflict
-from shared.jobs import Counts, JobStatus
-from shared.messages import TearDownJob
+from shared.domain.errors import JobUnknown, StateConflict
+from shared.domain.jobs import Counts, JobStatus
+from shared.domain.messages import TearDownJob
 from tests.fakes.examples import new_job
 from tests.fakes.faults import Fault, Faults
 from tests.unit.steps.world import World

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from shared.errors import Busy, StaleMessage, Unavailable
-from shared.jobs import Job, JobStatus
-from shared.messages import StageJob, TearDownJob
+from shared.domain.errors import Busy, StaleMessage, Unavailable
+from shared.domain.jobs import Job, JobStatus
+from shared.domain.messages import StageJob, TearDownJob
 from tests.fakes.examples import WEBHOOK, new_job
 from tests.fakes.rows import Request
 from tests.unit.steps.world import World

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.errors import (
+from shared.domain.errors import (
     AskedToWait,
     Busy,
     DeliveryStopped,
@@ -15,8 +15,8 @@ from shared.errors import (
     StaleMessage,
     Unavailable,
 )
-from shared.jobs import Counts, JobStatus
-from shared.messages import TearDownJob
+from shared.domain.jobs import Counts, JobStatus
+from shared.domain.messages import TearDownJob
 from tests.fakes.examples import KAFKA, WEBHOOK, new_job
 from tests.fakes.rows import Request
 from tests.unit.steps.world import LEASE, World

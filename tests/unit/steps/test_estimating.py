@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from shared.catalog import Catalog, CatalogEntry
-from shared.columns import Choice
-from shared.errors import Unavailable, UnloadRefused
-from shared.jobs import Window
-from shared.slices import Slice, SliceRefused
+from shared.domain.catalog import Catalog, CatalogEntry
+from shared.domain.columns import Choice
+from shared.domain.errors import Unavailable, UnloadRefused
+from shared.domain.jobs import Window
+from shared.domain.slices import Slice, SliceRefused
 from shared.steps.estimate import SAMPLE, EstimateSlice
-from shared.unload import Statement, TableColumn
+from shared.unload.statements import Statement, TableColumn
 from tests.fakes.clock import FakeClock
 
 COLUMNS = [

@@ -2,9 +2,9 @@
 
 import pytest
 
-from shared.events import ChunkDelivered, JobsCensus, RowsSkipped, UnloadEnded
-from shared.jobs import JobStatus
-from shared.oversized import RowTooLarge, SizeLimit
+from shared.domain.events import ChunkDelivered, JobsCensus, RowsSkipped, UnloadEnded
+from shared.domain.jobs import JobStatus
+from shared.domain.oversized import RowTooLarge, SizeLimit
 from shared.steps.sending import ChunkDelivery, Pulse, Rows
 from tests.fakes.examples import new_job
 from tests.unit.steps.world import World

@@ -5,7 +5,7 @@ Each test runs one job as often as it makes calls, each time with the fault at a
 
 import pytest
 
-from shared.jobs import Counts, JobStatus
+from shared.domain.jobs import Counts, JobStatus
 from tests.fakes.faults import Fault, Faults
 from tests.unit.steps.world import World
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.errors import JobUnknown, StaleMessage
+from shared.domain.errors import JobUnknown, StaleMessage
 from shared.steps.find import find_for_client, find_for_message
 from tests.fakes.examples import new_job
 from tests.unit.steps.world import World

@@ -2,9 +2,9 @@
 
 import pytest
 
-from shared.errors import StaleMessage
-from shared.jobs import Job, JobStatus
-from shared.messages import TearDownJob
+from shared.domain.errors import StaleMessage
+from shared.domain.jobs import Job, JobStatus
+from shared.domain.messages import TearDownJob
 from tests.unit.steps.world import World
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from shared.errors import JobFails, MalformedMessage, Unavailable
-from shared.jobs import JobStatus
-from shared.messages import DeliverChunk, Message, StageJob, TearDownJob
+from shared.domain.errors import JobFails, MalformedMessage, Unavailable
+from shared.domain.jobs import JobStatus
+from shared.domain.messages import DeliverChunk, Message, StageJob, TearDownJob
 from shared.steps.handle import Handle
 from tests.unit.steps.world import World
 

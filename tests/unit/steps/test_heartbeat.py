@@ -4,9 +4,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from shared.errors import BackfillError, Busy, DeliveryStopped, RetryLater, Unavailable
-from shared.oversized import NONE_SKIPPED, Skipped
-from shared.pieces import NOT_SPLIT, Piece, Splits
+from shared.domain.errors import BackfillError, Busy, DeliveryStopped, RetryLater, Unavailable
+from shared.domain.oversized import NONE_SKIPPED, Skipped
+from shared.domain.pieces import NOT_SPLIT, Piece, Splits
 from shared.steps.heartbeat import Heartbeat
 from tests.fakes.clock import FakeClock
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from shared.errors import StaleMessage, Unavailable
-from shared.jobs import Counts, Job, JobStatus
-from shared.messages import DeliverChunk, StageJob
+from shared.domain.errors import StaleMessage, Unavailable
+from shared.domain.jobs import Counts, Job, JobStatus
+from shared.domain.messages import DeliverChunk, StageJob
 from tests.fakes.examples import KAFKA, WEBHOOK, new_job
 from tests.unit.steps.world import IN_FLIGHT, STAGING, World
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from shared import jobs as domain
-from shared.errors import Busy, StateConflict, Unavailable
-from shared.jobs import Counts, Job, JobStatus
-from shared.messages import DeliverChunk, TearDownJob
+from shared.domain import jobs as domain
+from shared.domain.errors import Busy, StateConflict, Unavailable
+from shared.domain.jobs import Counts, Job, JobStatus
+from shared.domain.messages import DeliverChunk, TearDownJob
 from tests.fakes.examples import KAFKA, WEBHOOK, new_job
 from tests.unit.steps.staging import accepted, stage
 from tests.unit.steps.world import KEPT, SWEEPING, World

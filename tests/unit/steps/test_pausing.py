@@ -6,16 +6,16 @@ from itertools import permutations
 
 import pytest
 
-from shared import jobs as domain
-from shared.errors import (
+from shared.domain import jobs as domain
+from shared.domain.errors import (
     DeliveryStopped,
     JobUnknown,
     StaleMessage,
     StateConflict,
     Unavailable,
 )
-from shared.jobs import Counts, JobStatus
-from shared.messages import StageJob
+from shared.domain.jobs import Counts, JobStatus
+from shared.domain.messages import StageJob
 from tests.unit.steps.staging import accepted, just_before, stage
 from tests.unit.steps.world import STAGING, SWEEPING, World
 

@@ -6,12 +6,12 @@ from functools import partial
 
 import pytest
 
-from shared import jobs as domain
-from shared.destination import AT_LEAST_ONCE, Destination
 from shared.destinations import destination
-from shared.errors import Busy, DestinationRefused, Unavailable
-from shared.jobs import Counts, Job, JobStatus
-from shared.messages import DeliverChunk, TearDownJob
+from shared.domain import jobs as domain
+from shared.domain.destination import AT_LEAST_ONCE, Destination
+from shared.domain.errors import Busy, DestinationRefused, Unavailable
+from shared.domain.jobs import Counts, Job, JobStatus
+from shared.domain.messages import DeliverChunk, TearDownJob
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.destinations import kafka
 from tests.fakes.examples import KAFKA, WEBHOOK, new_job

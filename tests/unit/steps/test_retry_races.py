@@ -5,9 +5,9 @@ from contextlib import suppress
 
 import pytest
 
-from shared.errors import DestinationRefused, JobFails, LeftToOthers, StaleMessage, Unavailable
-from shared.jobs import Counts, Job, JobStatus
-from shared.messages import DeliverChunk, StageJob, TearDownJob
+from shared.domain.errors import DestinationRefused, JobFails, LeftToOthers, StaleMessage, Unavailable
+from shared.domain.jobs import Counts, Job, JobStatus
+from shared.domain.messages import DeliverChunk, StageJob, TearDownJob
 from shared.steps.retry import retry
 from tests.fakes.examples import WEBHOOK
 from tests.fakes.faults import Fault, Faults, Killed

@@ -7,10 +7,10 @@ from functools import partial
 
 import pytest
 
-from shared.destination import AT_LEAST_ONCE, Destination
-from shared.errors import DestinationRefused, JobUnknown, StateConflict, UnloadRefused
-from shared.jobs import Job, JobStatus
-from shared.messages import StageJob, TearDownJob
+from shared.domain.destination import AT_LEAST_ONCE, Destination
+from shared.domain.errors import DestinationRefused, JobUnknown, StateConflict, UnloadRefused
+from shared.domain.jobs import Job, JobStatus
+from shared.domain.messages import StageJob, TearDownJob
 from tests.fakes.destinations import kafka
 from tests.fakes.examples import KAFKA, WEBHOOK, new_job
 from tests.fakes.rows import Request

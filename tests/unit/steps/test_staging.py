@@ -5,11 +5,11 @@ from functools import partial
 
 import pytest
 
-from shared import jobs as domain
-from shared.catalog import Catalog, CatalogEntry, TableNotOffered
-from shared.columns import Choice
 from shared.destinations import destination
-from shared.errors import (
+from shared.domain import jobs as domain
+from shared.domain.catalog import Catalog, CatalogEntry, TableNotOffered
+from shared.domain.columns import Choice
+from shared.domain.errors import (
     Busy,
     JobFails,
     LeftToOthers,
@@ -17,8 +17,8 @@ from shared.errors import (
     Unavailable,
     UnloadRefused,
 )
-from shared.jobs import Job, JobStatus
-from shared.messages import DeliverChunk, StageJob
+from shared.domain.jobs import Job, JobStatus
+from shared.domain.messages import DeliverChunk, StageJob
 from tests.fakes.examples import KAFKA, WEBHOOK, new_attempt, new_job
 from tests.unit.steps.staging import accepted, stage
 from tests.unit.steps.world import STAGING, World

@@ -2,10 +2,10 @@
 
 import pytest
 
-from shared.catalog import BASE_TABLES, Catalog
-from shared.errors import BackfillError, LeftToOthers, StaleMessage
-from shared.jobs import Job, JobStatus
-from shared.messages import TearDownJob
+from shared.domain.catalog import BASE_TABLES, Catalog
+from shared.domain.errors import BackfillError, LeftToOthers, StaleMessage
+from shared.domain.jobs import Job, JobStatus
+from shared.domain.messages import TearDownJob
 from tests.fakes.examples import KAFKA
 from tests.unit.steps.staging import accepted, just_before, stage
 from tests.unit.steps.world import STAGING, World

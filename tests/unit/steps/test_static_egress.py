@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from shared.jobs import JobStatus
-from shared.messages import DeliverChunk
+from shared.domain.jobs import JobStatus
+from shared.domain.messages import DeliverChunk
 from tests.fakes.examples import new_job
 from tests.unit.steps.world import SWEEPING, World
 

@@ -5,10 +5,10 @@ from functools import partial
 
 import pytest
 
-from shared import jobs as domain
-from shared.errors import BackfillError, Unavailable
-from shared.jobs import Job, JobStatus
-from shared.messages import StageJob, TearDownJob
+from shared.domain import jobs as domain
+from shared.domain.errors import BackfillError, Unavailable
+from shared.domain.jobs import Job, JobStatus
+from shared.domain.messages import StageJob, TearDownJob
 from shared.steps.ports import UnloadState
 from tests.fakes.examples import new_attempt, new_job
 from tests.unit.steps.world import SWEEPING, World

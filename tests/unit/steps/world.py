@@ -13,13 +13,13 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from shared.catalog import BASE_TABLES, Catalog
-from shared.chunks import Chunk
-from shared.errors import BackfillError, DeliveryStopped, Disposition
-from shared.jobs import Job
-from shared.messages import DeliverChunk, Message, StageJob, TearDownJob
-from shared.oversized import NONE_SKIPPED, Skipped
-from shared.pieces import NOT_SPLIT, Splits
+from shared.domain.catalog import BASE_TABLES, Catalog
+from shared.domain.chunks import Chunk
+from shared.domain.errors import BackfillError, DeliveryStopped, Disposition
+from shared.domain.jobs import Job
+from shared.domain.messages import DeliverChunk, Message, StageJob, TearDownJob
+from shared.domain.oversized import NONE_SKIPPED, Skipped
+from shared.domain.pieces import NOT_SPLIT, Splits
 from shared.steps.accept import accept
 from shared.steps.cancel import cancel
 from shared.steps.dead_letter import DeadLetter
@@ -48,7 +48,7 @@ from tests.fakes.topics import FakeBroker, FakeTopics
 from tests.fakes.warehouse import FakeWarehouse, transfers
 
 if TYPE_CHECKING:
-    from shared.events import Event
+    from shared.domain.events import Event
 
 LEASE = 15.0
 TRIES = 30  # with these backoffs they outlast ten leases

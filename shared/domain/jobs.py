@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from shared.columns import Choice, Column
-from shared.destination import Destination
-from shared.errors import Busy, StaleMessage, StateConflict
-from shared.idempotency import Idempotency
-from shared.oversized import SKIP, OversizedRows
+from shared.domain.columns import Choice, Column
+from shared.domain.destination import Destination
+from shared.domain.errors import Busy, StaleMessage, StateConflict
+from shared.domain.idempotency import Idempotency
+from shared.domain.oversized import SKIP, OversizedRows
 
 
 class JobStatus(StrEnum):
@@ -80,8 +80,8 @@ class Job:
     ``torn_down``: what a finished job leaves behind has been removed. ``reconciled``: by then, or in its
     pause, everything that Kafka had of it was known; ``settled``: so far it is of the chunks below that
     number.
-    ``max_parallel_chunks``: as its client asked. ``lanes``, ``opening``: shared/lanes.py; without lanes,
-    nothing sets its next chunks going.
+    ``max_parallel_chunks``: as its client asked. ``lanes``, ``opening``: see lanes.py; without
+    lanes, nothing sets its next chunks going.
     ``time_paused``: since when it is paused; ``time_resumed``: when it was last resumed; ``seconds_paused``:
     how long its ended pauses took together, since its creation or last retry.
     """

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from shared.errors import DestinationRefused
+from shared.domain.errors import DestinationRefused
 
 SKIP: Final = "skip"
 OversizedRows = Literal["fail", "skip"]

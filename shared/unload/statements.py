@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared.errors import UnloadRefused
-from shared.jobs import FilterValue, Job, Window
-from shared.unload_columns import (
+from shared.domain.errors import UnloadRefused
+from shared.domain.jobs import FilterValue, Job, Window
+from shared.unload.columns import (
     SOURCE,
     Selected,
     TableColumn,
@@ -21,7 +21,7 @@ from shared.unload_columns import (
     select_list,
     selected,
 )
-from shared.unload_filter import condition
+from shared.unload.filter import condition
 
 __all__ = [
     "Selected",

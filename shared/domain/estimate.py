@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared import prices
-from shared.slices import Facts, Slice
+from shared.domain import prices
+from shared.domain.slices import Facts, Slice
 
 # Assumption: the staged file's bytes for each byte of JSON; of token transfers it is 164 for 245.
 STAGED_SHARE = 0.67

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from shared.columns import Choice
-from shared.errors import BackfillError, Disposition
-from shared.jobs import FilterValue, Window
+from shared.domain.columns import Choice
+from shared.domain.errors import BackfillError, Disposition
+from shared.domain.jobs import FilterValue, Window
 
 
 @dataclass(frozen=True, slots=True)

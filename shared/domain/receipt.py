@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.destination import Destination
-from shared.errors import StateConflict
-from shared.jobs import Job
-from shared.oversized import OversizedRow
+from shared.domain.destination import Destination
+from shared.domain.errors import StateConflict
+from shared.domain.jobs import Job
+from shared.domain.oversized import OversizedRow
 
 
 @dataclass(frozen=True, slots=True)

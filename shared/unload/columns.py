@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from shared.columns import Choice, Column, JsonKind
-from shared.errors import UnloadRefused, UnsupportedColumn
+from shared.domain.columns import Choice, Column, JsonKind
+from shared.domain.errors import UnloadRefused, UnsupportedColumn
 
 SOURCE: Final = "slice"
 

@@ -11,9 +11,9 @@ has a number that its messages carry, so that those of an earlier opening set no
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from shared.chunks import Chunk
-from shared.errors import StaleMessage
-from shared.jobs import Job, JobStatus
+from shared.domain.chunks import Chunk
+from shared.domain.errors import StaleMessage
+from shared.domain.jobs import Job, JobStatus
 
 
 def share(chunks_in_flight: int, jobs: int, asked: int | None) -> int:

@@ -13,10 +13,10 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from types import MappingProxyType
 from typing import Any, Final
 
-from shared.errors import UnloadRefused
-from shared.jobs import FilterValue
-from shared.timestamps import canonical
-from shared.unload_columns import TableColumn, expression, reference
+from shared.domain.errors import UnloadRefused
+from shared.domain.jobs import FilterValue
+from shared.domain.timestamps import canonical
+from shared.unload.columns import TableColumn, expression, reference
 
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _MOST_DIGITS: Final = 38

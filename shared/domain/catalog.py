@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from shared.errors import JobFails
+from shared.domain.errors import JobFails
 
 # What Snowflake takes without quotes, at its greatest length: nothing in it can end a quoted name.
 IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_$]{0,254}"

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from shared.errors import MalformedMessage
+from shared.domain.errors import MalformedMessage
 
 # They become parts of Firestore's paths, which reserve names between double underscores.
 _ID = re.compile(r"(?!__.*__$)[A-Za-z0-9_-]{1,64}")

@@ -1,0 +1,1 @@
+"""What the service is about: jobs, chunks and what becomes of them; the standard library only."""

@@ -1,0 +1,1 @@
+"""The SQL that unloads a slice of a table."""
