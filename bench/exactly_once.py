@@ -8,20 +8,26 @@ from bench import brokers, chunk, kafka_work, oracle, process
 from bench.figures import Figure, figure, ratio
 from bench.mock_broker import messages_in
 from shared.destinations.kafka.topics import KafkaTopics
+from shared.domain.destination import AT_LEAST_ONCE
 
 if TYPE_CHECKING:
     from bench.rounds import Measured
 
-KEYS = ("kafka_exactly_once_vs_idempotent",)
+KEYS = ("kafka_exactly_once_vs_idempotent", "small_chunk_at_least_once_vs_exactly_once")
 
 _PARTITIONS = 6
 _SECONDS = 15.0
 _WORKS = (kafka_work.exactly_once, kafka_work.idempotent)
+_SMALL_ROWS, _SMALL_CHUNKS = 2_000, 20
+_EXACTLY_ONCE = "exactly_once"
+_MODES = (_EXACTLY_ONCE, AT_LEAST_ONCE)
 
 
 def run(rounds: int) -> dict[str, Figure]:
     path = chunk.staged()
+    small_path = str(chunk.staged(_SMALL_ROWS))
     found: dict[str, list[Measured]] = {work.__name__: [] for work in _WORKS}
+    small: dict[str, list[Measured]] = {mode: [] for mode in _MODES}
     for turn in range(rounds):
         with brokers.stack("kafka") as stack:
             bootstrap = stack.endpoints["kafka_bootstrap"]
@@ -30,12 +36,17 @@ def run(rounds: int) -> dict[str, Figure]:
             _send(kafka_work.exactly_once, path, bootstrap, "warm")
             for work in _WORKS[:: -1 if turn % 2 else 1]:
                 found[work.__name__].append(_send(work, path, bootstrap, work.__name__))
+            for mode in _MODES[:: -1 if turn % 2 else 1]:
+                small[mode].append(_send_small(small_path, bootstrap, mode))
             if turn == 0:
                 topic = kafka_work.topic("exactly_once")
                 print(f"oracle: {oracle.compare(path, oracle.committed(bootstrap, topic))} rows equal")
     exactly_once, idempotent = (found[work.__name__] for work in _WORKS)
     return {
         "kafka_exactly_once_vs_idempotent": ratio(exactly_once, idempotent, "rows_per_s"),
+        "small_chunk_at_least_once_vs_exactly_once": ratio(
+            small[AT_LEAST_ONCE], small[_EXACTLY_ONCE], "rows_per_s"
+        ),
         "apache_kafka_exactly_once_rows_per_s": figure(each["rows_per_s"] for each in exactly_once),
         "apache_kafka_idempotent_rows_per_s": figure(each["rows_per_s"] for each in idempotent),
     }
@@ -47,6 +58,14 @@ def _send(work: Any, path: Path, bootstrap: str, name: str) -> dict[str, Any]:
     transaction = work is kafka_work.exactly_once
     require_rows(bootstrap, kafka_work.topic(name), measured["rows"], transaction=transaction)
     return measured
+
+
+def _send_small(path: str, bootstrap: str, mode: str) -> dict[str, Any]:
+    name = f"small-{mode}"
+    create_topic(bootstrap, kafka_work.topic(name))
+    return process.work(
+        kafka_work.small_chunks, path=path, bootstrap=bootstrap, name=name, mode=mode, count=_SMALL_CHUNKS
+    )
 
 
 def require_rows(bootstrap: str, topic: str, rows: int, *, transaction: bool) -> None:

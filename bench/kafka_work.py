@@ -120,6 +120,25 @@ def exactly_once(path: str, bootstrap: str, name: str) -> dict[str, float]:
     return found
 
 
+def small_chunks(path: str, bootstrap: str, name: str, mode: str, count: int) -> dict[str, float]:
+    """The product's sink delivering one small chunk after the other, the first uncounted."""
+    rows = pq.read_metadata(path).num_rows
+    client = {"bootstrap.servers": bootstrap, "log_level": 0}
+    sink = KafkaSink(client, monotonic=time.monotonic, limits=LIMITS)
+    kafka = destination(type="kafka", name=name, uid="uid", delivery=mode)
+
+    def deliver(number: int) -> None:
+        one = ChunkDelivery(chunk.ORGANIZATION, "job", "attempt", number, rows, kafka, 500, 0)
+        with Path(path).open("rb") as file:
+            assert sink.deliver(one, rows_of(file, path), Watched())
+
+    deliver(0)
+    with measured(rows * count) as found:
+        for number in range(1, count + 1):
+            deliver(number)
+    return found
+
+
 def naive(path: str, bootstrap: str) -> dict[str, float]:
     """The obvious way: each row a dictionary, the standard library's JSON, a callback for each message."""
     properties = {**settings(bootstrap), "delivery.report.only.error": False}

@@ -31,6 +31,7 @@ KEYS = (
     Key("encode_native_vs_pure", "rows/s, natively encoded over encoded in Python", 3.0, 3.5, least=True),
     Key("kafka_cpu_vs_pure", "CPU a row, natively encoded over encoded in Python", 0.65, 0.55),
     Key("kafka_exactly_once_vs_idempotent", "rows/s over no transaction", 0.90, 0.97, least=True),
+    Key("small_chunk_at_least_once_vs_exactly_once", "rows/s, chunks of 2,000 rows", 0.90, 1.20, least=True),
     Key("rss_mib_100mb_chunk_64k_groups", "peak MiB, 100 MB chunk in groups of 65,536 rows", 256, 200),
     Key("rss_mib_100mb_chunk_one_group", "peak MiB, 100 MB chunk in one row group", 350, 300),
     Key("rss_ratio_100mb_vs_32mb", "peak with a 100 MB chunk over that with 32 MB", 1.25, 1.1),

@@ -156,3 +156,20 @@ def test_what_begins_too_late_is_left_to_a_message_of_its_own(
     sink = kafka_sink(kafka_bootstrap, KafkaLimits(least=240.0))
     assert not sink.deliver(delivery, NumberedRows(ROWS), SteadyPulse(seconds=239.0))
     assert read_committed(kafka_bootstrap, topic_of(delivery)) == []
+
+
+def test_a_topic_that_was_made_anew_has_all_rows_of_the_next_chunk(
+    sink: KafkaSink, topics: KafkaTopics, delivery: ChunkDelivery, kafka_bootstrap: str
+) -> None:
+    """The producer is kept, and remembers the partitions that there were and what it has sent to them."""
+    assert sink.deliver(delivery, NumberedRows(ROWS), SteadyPulse())
+    topics.delete(topic_of(delivery))
+    until = time.monotonic() + 60
+    while topics.exists(topic_of(delivery)):
+        assert time.monotonic() < until, "the topic was not removed"
+    topics.create(topic_of(delivery))
+    again = replace(delivery, chunk=4)
+    assert sink.deliver(again, NumberedRows(ROWS), SteadyPulse())
+    arrived = read_committed(kafka_bootstrap, topic_of(delivery))
+    assert {label(row)[1] for row in arrived} == {b"4"}
+    assert sorted(row["row"] for row in arrived) == list(range(ROWS))

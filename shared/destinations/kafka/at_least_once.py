@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import Producer
-
 from shared.destinations.kafka.errors import speaking_of
 from shared.destinations.kafka.names import topic_of
 from shared.destinations.kafka.presence import Admit, require_topic
+from shared.destinations.kafka.producers import Producers
 from shared.destinations.kafka.refusals import Refusals, Row
 from shared.destinations.kafka.room import Room, Rooms
 from shared.destinations.kafka.sending import Sending, name_skipped
@@ -29,6 +28,14 @@ class AtLeastOnce:
         admit: Admit,
     ) -> None:
         self._client = client
+        self._producers = Producers(
+            {
+                **client,
+                "message.timeout.ms": int(limits.message * 1000),
+                "delivery.report.only.error": True,
+            },
+            monotonic=monotonic,
+        )
         self._admit = admit
         self._rooms = rooms
         self._limits = limits
@@ -61,42 +68,28 @@ class AtLeastOnce:
     ) -> Skipped:
         """Send until a batch is refused, and answer what was not even tried."""
         topic = topic_of(delivery)
-        message = min(self._limits.message, max(1.0, pulse.seconds_left()))
-        producer = Producer(
-            {
-                **self._client,
-                "batch.size": room.batch,
-                "message.timeout.ms": int(message * 1000),
-                "delivery.report.only.error": True,
-            }
-        )
-        sending = Sending(
-            producer,
-            delivery,
-            topic,
-            pulse,
-            room=room,
-            most=int(self._client["message.max.bytes"]),
-            refusals=refusals,
-            reserve=0.0,
-            monotonic=self._monotonic,
-            labelled=True,
-        )
-        require_topic(
-            producer, topic, pulse, limits=self._limits, monotonic=self._monotonic, admit=self._admit
-        )
-        try:
-            with speaking_of(topic):
-                sending.send_rows(again)
-                while not refusals.any_batched and (batch := next(batches, None)) is not None:
-                    sending.send(batch)
-                    refusals.check()
-                sending.finish()
+        with self._producers.one(batch_size=room.batch) as producer, speaking_of(topic):
+            sending = Sending(
+                producer,
+                delivery,
+                topic,
+                pulse,
+                room=room,
+                most=int(self._client["message.max.bytes"]),
+                refusals=refusals,
+                reserve=0.0,
+                monotonic=self._monotonic,
+                labelled=True,
+            )
+            require_topic(
+                producer, topic, pulse, limits=self._limits, monotonic=self._monotonic, admit=self._admit
+            )
+            sending.send_rows(again)
+            while not refusals.any_batched and (batch := next(batches, None)) is not None:
+                sending.send(batch)
                 refusals.check()
-        except BaseException:
-            # What is still queued would else be sent on while the producer is being destroyed.
-            producer.purge()
-            raise
+            sending.finish()
+            refusals.check()
         return sending.skipped
 
     def _left_out(self, refusals: Refusals, delivery: ChunkDelivery, topic: str, pulse: Pulse) -> Skipped:
