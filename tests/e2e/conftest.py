@@ -27,13 +27,16 @@ def warehouse(stack: LocalStack) -> Warehouse:
 
 @pytest.fixture(scope="session")
 def hasty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A stack of small chunks and impatience: a push that takes FUNCTION_SECONDS is given up and repeated."""
+    """A stack of small chunks and impatience: a push that takes FUNCTION_SECONDS is given up and repeated.
+
+    Its rows are encoded in Python, those of the other stacks natively.
+    """
     options = StackOptions(
         folder=tmp_path_factory.mktemp("hasty"),
         rows=1000,
         unload_file_bytes=48 * 1024,
         ack_deadline=FUNCTION_SECONDS,
-        environment={"UNLOAD_WAIT": "1", "LEASE_LENGTH": "4", "STALL_LIMIT": "15"},
+        environment={"UNLOAD_WAIT": "1", "LEASE_LENGTH": "4", "STALL_LIMIT": "15", "ENCODER": "python"},
     )
     with LocalStack(options) as stack:
         yield stack

@@ -71,8 +71,8 @@ def test_a_value_that_can_not_be_read_is_not_repeated(text: str) -> None:
 
 
 def test_an_encoder_that_there_is_not_is_refused() -> None:
-    assert read(PROJECT).encoder == "python"
-    assert read(PROJECT | {"ENCODER": "native"}).encoder == "native"
+    assert read(PROJECT).encoder == "native"
+    assert read(PROJECT | {"ENCODER": "python"}).encoder == "python"
     with pytest.raises(ConfigurationError, match="ENCODER can't be read"):
         read(PROJECT | {"ENCODER": "rust"})
 
