@@ -49,10 +49,16 @@ def figures(found: Mapping[str, Sequence[Measured]]) -> dict[str, Figure]:
     return answered
 
 
-def sent(function: Callable[..., Mapping[str, float]], path: Path, **options: Any) -> dict[str, Any]:
+def sent(
+    function: Callable[..., Mapping[str, float]],
+    path: Path,
+    *,
+    core: int | None = process.MEASURED_CORE,
+    **options: Any,
+) -> dict[str, Any]:
     """Run a sender against a broker of its own; the broker must have every row then."""
     with brokers.mock_broker(kafka_work.TOPIC) as broker:
-        measured = process.work(function, path=str(path), bootstrap=broker.said, **options)
+        measured = process.work(function, core=core, path=str(path), bootstrap=broker.said, **options)
         return _arrived(measured, broker)
 
 

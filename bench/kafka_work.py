@@ -69,13 +69,13 @@ def delivery(rows: int, name: str) -> ChunkDelivery:
     return ChunkDelivery(chunk.ORGANIZATION, "job", "attempt", 0, rows, topic, 500, 0)
 
 
-def product(path: str, bootstrap: str, *, in_python: bool = False) -> dict[str, float]:
+def product(path: str, bootstrap: str, *, in_python: bool = False, ahead: bool = False) -> dict[str, float]:
     """The product's hot path: its reader, its encoder, its sending, with no transaction around it."""
     refused = Refusals()
     producer = connected({**settings(bootstrap), "on_delivery": refused})
     rows = pq.read_metadata(path).num_rows
     with measured(rows) as found:
-        _send(producer, rows, path, _NAME, refused, in_python=in_python)
+        _send(producer, rows, path, _NAME, refused, in_python=in_python, ahead=ahead)
     refused.check()
     return found
 
@@ -90,9 +90,7 @@ def idempotent(path: str, bootstrap: str, name: str) -> dict[str, float]:
     return found
 
 
-def _send(
-    producer: Producer, rows: int, path: str, name: str, refused: Refusals, *, in_python: bool = False
-) -> None:
+def _send(producer: Producer, rows: int, path: str, name: str, refused: Refusals, **encoder: bool) -> None:
     sending = Sending(
         producer,
         delivery(rows, name),
@@ -105,7 +103,7 @@ def _send(
         monotonic=time.monotonic,
     )
     with Path(path).open("rb") as file:
-        for batch in rows_of(file, path, in_python=in_python).batches(LIMITS.batch_rows):
+        for batch in rows_of(file, path, **encoder).batches(LIMITS.batch_rows):
             sending.send(batch)
         sending.finish()
 

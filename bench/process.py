@@ -44,12 +44,14 @@ def everywhere() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def pinned(command: Sequence[str], core: int) -> list[str]:
-    return [sys.executable, "-I", "-S", str(_PINNED), str(core), *command]
+def pinned(command: Sequence[str], core: int | None) -> list[str]:
+    """The command on that core; on every one with None."""
+    cores = sorted(_EVERY_CORE) if core is None else [core]
+    return [sys.executable, "-I", "-S", str(_PINNED), ",".join(map(str, cores)), *command]
 
 
 def run(
-    command: Sequence[str], *, core: int = MEASURED_CORE, environment: Mapping[str, str] | None = None
+    command: Sequence[str], *, core: int | None = MEASURED_CORE, environment: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Run a program to its end; it prints what it measured as the last line of its output, in JSON."""
     done = subprocess.run(
@@ -70,7 +72,7 @@ def run(
 def work(
     function: Callable[..., Mapping[str, Any]],
     *,
-    core: int = MEASURED_CORE,
+    core: int | None = MEASURED_CORE,
     environment: Mapping[str, str] | None = None,
     **arguments: Any,
 ) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def delivery(rows: int, url: str) -> ChunkDelivery:
     return ChunkDelivery(chunk.ORGANIZATION, "job", "attempt", 0, rows, hook, BATCH_ROWS, 0)
 
 
-def product(path: str, url: str) -> dict[str, float]:
+def product(path: str, url: str, *, in_python: bool = False) -> dict[str, float]:
     """The product's sink, signing included."""
     rows = pq.read_metadata(path).num_rows
     sink = WebhookSink(
@@ -48,7 +48,7 @@ def product(path: str, url: str) -> dict[str, float]:
         limits=WebhookLimits(least=0.0),
     )
     with measured(rows) as found, Path(path).open("rb") as file:
-        assert sink.deliver(delivery(rows, url), rows_of(file, path), Watched())
+        assert sink.deliver(delivery(rows, url), rows_of(file, path, in_python=in_python), Watched())
     return found
 
 
