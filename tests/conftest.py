@@ -11,6 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from infra.local.options import StackOptions, from_environment
 from infra.local.supervisor import LocalStack
+from tests.examples import examples
 from tests.fakes.moto_server import moto
 from tests.fakes.nats_sinks import nats_server
 
@@ -18,7 +19,7 @@ from tests.fakes.nats_sinks import nats_server
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
 # How long one example takes says nothing on a busy machine.
-settings.register_profile("patient", deadline=None)
+settings.register_profile("patient", deadline=None, max_examples=examples())
 settings.load_profile("patient")
 
 # Folders whose tests share parts that take seconds to start: each runs in one process.

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shared.domain.columns import Column, JsonKind
 from shared.domain.errors import StagedFileUnusable
 from shared.encoding import NativeRows, ParquetRows
+from tests.examples import examples
 from tests.unit.encoding.readers import NEEDS_NATIVE, ReadRows, native_rows
 from tests.unit.encoding.tables import Staged, staged_file, staged_files
 
@@ -33,7 +34,7 @@ def outcome(reader: ReadRows, file: io.BytesIO, columns: list[Column], key: str 
     return seen, ""
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(staged=staged_files(), data=st.data())
 def test_every_byte_of_rows_and_keys_is_the_same(staged: Staged, data: st.DataObject) -> None:
     key = data.draw(st.sampled_from([None, *(column.name for column in staged.columns)]))
@@ -72,7 +73,7 @@ _FRAGMENTS = st.sampled_from(
 )
 
 
-@settings(max_examples=1000)
+@settings(max_examples=examples(1000))
 @given(texts=st.lists(st.lists(_FRAGMENTS, max_size=8).map("".join), min_size=1, max_size=3))
 def test_text_that_may_be_json_is_taken_or_refused_alike(texts: list[str]) -> None:
     columns = [Column("v", JsonKind.JSON)]
@@ -122,7 +123,9 @@ def test_a_file_cut_short_gives_the_same_error(content: bytes, data: st.DataObje
     assert outcome(NativeRows, io.BytesIO(rest), _COLUMNS, "t") == python
 
 
-@settings(max_examples=300, derandomize=True)  # a few damaged page headers are read by the crate alone
+@settings(
+    max_examples=examples(300), derandomize=True
+)  # a few damaged page headers are read by the crate alone
 @given(content=_CONTENTS, data=st.data())
 def test_a_damaged_file_gives_the_same_rows_and_the_same_error(content: bytes, data: st.DataObject) -> None:
     damaged = bytearray(content)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from shared.domain.columns import Column, JsonKind
 from shared.encoding import ParquetRows
+from tests.examples import examples
 from tests.unit.encoding.oracle import expected_row, parsed
 from tests.unit.encoding.readers import ReadRows
 from tests.unit.encoding.tables import Staged, staged_file, staged_files
@@ -24,7 +25,7 @@ def only_column(reader: ReadRows, array: pa.Array, kind: JsonKind) -> list[Any]:
     return [json.loads(line)["c"] for batch in rows.batches(100) for line in batch.lines()]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(staged=staged_files(), data=st.data())
 def test_every_row_has_the_contracts_values_types_and_order(
     reader: ReadRows, staged: Staged, data: st.DataObject

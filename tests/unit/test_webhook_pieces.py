@@ -15,6 +15,7 @@ from shared.domain.errors import DestinationRefused, RetryLater, Unavailable
 from shared.domain.oversized import NONE_SKIPPED, RowTooLarge, Skipped
 from shared.domain.pieces import NOT_SPLIT, Splits
 from shared.steps.sending import ChunkDelivery
+from tests.examples import examples
 from tests.fakes.receivers import NarrowReceiver
 from tests.fakes.sending import SteadyPulse, delivery_to, webhook_destination
 from tests.fakes.sized import SizedRows
@@ -181,7 +182,7 @@ class Grave(SteadyPulse):
         super().checkpoint(next_batch, skipped, splits)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(
     sizes=some.lists(some.sampled_from([40, 100, 400, 1_500]), min_size=1, max_size=60),
     limits=some.lists(some.sampled_from([200, 500, 1_000, 10_000]), min_size=1, max_size=4),
