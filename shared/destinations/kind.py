@@ -4,8 +4,9 @@ Its parts are functions that import when they are called: a delivery loads the c
 jobs have, and only the API loads the models.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.destinations.surroundings import Surroundings
@@ -32,6 +33,32 @@ class Estate(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class FoundRow:
+    """A row that a destination has. ``place`` tells people where it is; ``label``: the job, the chunk and the
+    row within the chunk that it names itself by, if it does.
+    """
+
+    key: bytes | None
+    value: bytes
+    place: str
+    label: tuple[str, int, int] | None
+
+
+class Reader(Protocol):
+    """Reads back what destinations of a kind have."""
+
+    def name_of(self, organization_id: str, destination: Destination) -> str:
+        """What is read: the same for two destinations that share it."""
+        ...
+
+    def rows(
+        self, organization_id: str, destination: Destination, since: datetime, until: datetime
+    ) -> Iterator[FoundRow]:
+        """What readers see of what was sent between two moments; DestinationRefused if it is not there."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """``name`` is what a request says as ``type``.
@@ -40,7 +67,7 @@ class Kind:
 
     ``spec``: the model of its fields. ``sink``: sends chunks to it. ``markers``: for kinds that keep some,
     tells what they have of a job that has ended or is paused. ``estate``: for kinds where the service has
-    something of its own; no more than one may.
+    something of its own; no more than one may. ``reader``: for kinds whose rows can be read back.
     """
 
     name: str
@@ -49,3 +76,4 @@ class Kind:
     sink: Callable[[Surroundings], Sink]
     markers: Callable[[Surroundings], Markers] | None = None
     estate: Callable[[Surroundings], Estate] | None = None
+    reader: Callable[[Surroundings], Reader] | None = None

@@ -9,6 +9,9 @@ python -m shared.operator recount acme
 python -m shared.operator replay --time 2026-03-01T10:00:00+00:00
 python -m shared.operator snapshot before-upgrade
 python -m shared.operator replay --snapshot before-upgrade
+python -m shared.operator verify acme f47ac10b-58cc-4372-a567-0e02b2c3d479 --table
+
+`verify` ends with 0 if all is equal, 1 if something differs, and 4 if something could not be asked.
 """
 
 import argparse
@@ -16,6 +19,7 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import firestore
@@ -36,6 +40,8 @@ def main(arguments: Sequence[str]) -> int:
         settings = read(os.environ)
         if options.command == "keys":
             _keys(options, settings)
+        elif options.command == "verify":
+            return _verify(options, settings)
         elif options.command in {"limit", "recount"}:
             _limit(options, settings)
         else:
@@ -94,6 +100,17 @@ def _subscriptions(options: argparse.Namespace, settings: Settings) -> None:
     sys.stdout.write(f"{options.command}: {', '.join(subscriptions)}\n")
 
 
+def _verify(options: argparse.Namespace, settings: Settings) -> int:
+    # Its imports take a second, which the other commands need not wait for.
+    from shared.operator.verify.command import Verify  # noqa: PLC0415 - see above
+
+    status, lines = Verify(settings).run(
+        options.organization, options.job_id, with_table=options.table, most=options.most
+    )
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    return status
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m shared.operator")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -109,7 +126,17 @@ def _parser() -> argparse.ArgumentParser:
     to.add_argument("--snapshot", help="a name given to `snapshot` before")
     remember = commands.add_parser("snapshot", help="remember what is acknowledged now")
     remember.add_argument("name")
+    _add_verify(commands.add_parser("verify", help="compare what a job's destinations have with its receipt"))
     return parser
+
+
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("organization", type=_organization)
+    parser.add_argument("job_id", type=_job_id)
+    parser.add_argument(
+        "--table", action="store_true", help="compare every row with Snowflake, which unloads the slice again"
+    )
+    parser.add_argument("--most", type=_count, default=20, help="differences to name (default: 20)")
 
 
 def _add_keys(parser: argparse.ArgumentParser) -> None:
@@ -130,6 +157,19 @@ def _organization(text: str) -> str:
     if not is_organization_id(text):
         raise argparse.ArgumentTypeError("1 to 64 letters, digits, hyphens and underscores")
     return text
+
+
+def _job_id(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError("a job's id, as in f47ac10b-58cc-4372-a567-0e02b2c3d479") from None
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdecimal():
+        raise argparse.ArgumentTypeError("a whole number")
+    return int(text)
 
 
 def _most(text: str) -> int | None:

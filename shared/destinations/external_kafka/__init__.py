@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from shared.destinations.kind import Kind
+from shared.destinations.kind import Kind, Reader
 from shared.destinations.surroundings import Surroundings
 from shared.domain.destination import AT_LEAST_ONCE, Traits
 from shared.steps.sending import Markers, Sink
@@ -59,4 +59,12 @@ def _clusters(surroundings: Surroundings) -> "Clusters":
     )
 
 
-EXTERNAL_KAFKA = Kind(name="external_kafka", traits=_traits, spec=_spec, sink=_sink, markers=_markers)
+def _reader(surroundings: Surroundings) -> Reader:
+    from shared.destinations.external_kafka.reading import reader
+
+    return reader(_clusters(surroundings))
+
+
+EXTERNAL_KAFKA = Kind(
+    name="external_kafka", traits=_traits, spec=_spec, sink=_sink, markers=_markers, reader=_reader
+)

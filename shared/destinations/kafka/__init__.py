@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from shared.destinations.kind import Estate, Kind
+from shared.destinations.kind import Estate, Kind, Reader
 from shared.destinations.surroundings import Surroundings
 from shared.domain.destination import AT_LEAST_ONCE, Traits
 from shared.steps.sending import Markers, Sink
@@ -62,4 +62,18 @@ def _estate(surroundings: Surroundings) -> Estate:
     )
 
 
-KAFKA = Kind(name="kafka", traits=_traits, spec=_spec, sink=_sink, markers=_markers, estate=_estate)
+def _reader(surroundings: Surroundings) -> Reader:
+    from shared.destinations.kafka.reading import TopicReader
+
+    return TopicReader(lambda _organization, _destination: surroundings.settings.kafka_client)
+
+
+KAFKA = Kind(
+    name="kafka",
+    traits=_traits,
+    spec=_spec,
+    sink=_sink,
+    markers=_markers,
+    estate=_estate,
+    reader=_reader,
+)

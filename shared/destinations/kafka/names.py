@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from shared.destinations.labels import CHUNK, JOB, ROW
+from shared.domain.destination import Destination
 from shared.steps.sending import ChunkDelivery
 
 
@@ -13,8 +14,13 @@ def topic_name(organization_id: str, destination_name: str) -> str:
 
 def topic_of(delivery: ChunkDelivery) -> str:
     """The topic that the destination names, else the organization's own."""
-    named: str | None = delivery.destination.options.get("topic")
-    return named or topic_name(delivery.organization_id, delivery.destination.name)
+    return topic_at(delivery.organization_id, delivery.destination)
+
+
+def topic_at(organization_id: str, destination: Destination) -> str:
+    """As ``topic_of``, for no chunk in particular."""
+    named: str | None = destination.options.get("topic")
+    return named or topic_name(organization_id, destination.name)
 
 
 def transaction_of(delivery: ChunkDelivery) -> str:

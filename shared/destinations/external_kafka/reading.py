@@ -1,0 +1,23 @@
+"""Reads back what a client's topic has."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.destinations.external_kafka.clusters import Clusters
+from shared.destinations.kafka.names import topic_of
+from shared.destinations.kafka.reading import TopicReader
+from shared.destinations.kafka.settling import Unwatched
+from shared.domain.destination import Destination
+from shared.steps.sending import ChunkDelivery
+
+
+def reader(clusters: Clusters) -> TopicReader:
+    """A reader under the destination's own credentials, of clusters whose brokers are all public."""
+
+    def properties(organization_id: str, destination: Destination) -> Mapping[str, Any]:
+        delivery = ChunkDelivery(organization_id, "", "", 0, 0, destination, 1, 0)
+        cluster = clusters.of(delivery)
+        cluster.require(delivery, topic_of(delivery), Unwatched())
+        return cluster.properties
+
+    return TopicReader(properties)

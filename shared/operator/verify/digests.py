@@ -1,0 +1,73 @@
+"""Which of very many rows are in one place and not in the other, in bounded memory.
+
+A row is told by 16 bytes of its hash. These go to files of a temporary folder, a file for each first byte of
+the hash, and are then compared file by file. A billion rows take 16 GB of disk on either side, and about 1 GB
+of memory.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+SIZE = 16
+_BUFFERED = 64 * 1024  # bytes, of each of 256 files
+
+
+def digest_of(key: bytes | None, value: bytes) -> bytes:
+    """Of a row with its key. Two different rows share one with a probability of 2 to the power of -128."""
+    hashed = blake2b(value, digest_size=SIZE, key=b"no key" if key is None else b"a key")
+    if key is not None:
+        hashed.update(b"\0%d\0" % len(key) + key)
+    return hashed.digest()
+
+
+class Digests:
+    """The digests of many rows, on the disk; a context."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self._folder = folder
+        self._files: list[BinaryIO] = []
+        self.rows = 0
+
+    def __enter__(self) -> Self:
+        for first in range(256):
+            self._files.append((self._folder / f"{first:02x}").open("w+b", buffering=_BUFFERED))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for file in self._files:
+            file.close()
+
+    def add(self, digest: bytes) -> None:
+        self._files[digest[0]].write(digest)
+        self.rows += 1
+
+    def counted(self) -> Iterator[Counter[bytes]]:
+        """How often each is there, in 256 parts, always in the same order."""
+        for file in self._files:
+            file.flush()
+            file.seek(0)
+            content = file.read()
+            yield Counter(content[start : start + SIZE] for start in range(0, len(content), SIZE))
+
+
+def differences(expected: Digests, found: Digests, most: int) -> tuple[int, int, Mapping[bytes, int]]:
+    """How many rows are missing, how many there are too many, and the first ``most`` digests of either kind
+    with how many there are too many of each: fewer than 0 are missing.
+    """
+    missing = surplus = 0
+    named: dict[bytes, int] = {}
+    for wanted, there in zip(expected.counted(), found.counted(), strict=True):
+        for digest in wanted.keys() | there.keys():
+            difference = there[digest] - wanted[digest]
+            missing += max(0, -difference)
+            surplus += max(0, difference)
+            if difference and len(named) < most:
+                named[digest] = difference
+    return missing, surplus, named

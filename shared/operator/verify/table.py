@@ -1,0 +1,96 @@
+"""A job's rows as Snowflake has them now: the slice, unloaded once more and encoded as for a delivery."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from shared.domain.catalog import Catalog
+from shared.domain.chunks import Chunk, number_files
+from shared.domain.destination import Destination
+from shared.domain.errors import Unavailable
+from shared.domain.jobs import Attempt, Job
+from shared.steps.ports import Clock, Jobs, StagedFiles, Unloads, UnloadState
+from shared.steps.sending import ReadRows
+from shared.unload.columns import selected
+from shared.unload.statements import unload_statement
+
+_PAUSE = 1.0  # seconds between two looks at the query
+_BATCH = 1_024
+
+Row = tuple[bytes | None, bytes]
+"""A key and a row's JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unloaded:
+    """What was unloaded for a job, under an attempt of its own."""
+
+    job: Job
+    chunks: tuple[Chunk, ...]
+    files: StagedFiles
+    read_rows: ReadRows
+
+    def rows(self, destination: Destination) -> Iterator[Row]:
+        """In no order, with the keys that the destination's messages have."""
+        key_column = self.job.staged_key(destination)
+        for chunk in self.chunks:
+            with self.files.open(self.job.attempt_prefix + chunk.name, chunk.size) as file:
+                rows = self.read_rows(file.content, self.job.columns, key_column, chunk)
+                for batch in rows.batches(_BATCH):
+                    lines = batch.lines()
+                    yield from zip(batch.keys() or [None] * batch.rows, lines, strict=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Unloads slices again; what it stages is removed at the end."""
+
+    jobs: Jobs
+    unloads: Unloads
+    files: StagedFiles
+    read_rows: ReadRows
+    catalog: Catalog
+    snowflake_stage: str
+    file_bytes: int
+    new_id: Callable[[], UUID]
+    now: Clock
+    sleep: Callable[[float], None]
+
+    @contextmanager
+    def of(self, job: Job) -> Iterator[Unloaded]:
+        """Raises what the unload raises, as when a column is gone."""
+        entry = self.catalog.entry(job.table)
+        table_columns = self.unloads.describe(job.table)
+        keys = [*job.key_columns, *([job.key_column] if job.key_column else [])]
+        selection = selected(table_columns, job.chosen, keys)
+        again = replace(
+            job,
+            attempt=Attempt(str(self.new_id()), self.now()),
+            columns=tuple(one.column for one in selection),
+        )
+        statement = unload_statement(
+            job=again,
+            filter_values=self.jobs.filter_values(job),
+            table_columns=table_columns,
+            selection=selection,
+            location_stage=self.snowflake_stage,
+            max_file_bytes=self.file_bytes,
+            block_column=entry.block_column,
+        )
+        query_id = self.unloads.submit(statement, again.query_tag)
+        try:
+            self._wait(query_id)
+            found = tuple(number_files(self.unloads.files(query_id)))
+            yield Unloaded(again, found, self.files, self.read_rows)
+        finally:
+            self.unloads.abort(query_id)
+            self.files.delete(again.attempt_prefix)
+
+    def _wait(self, query_id: str) -> None:
+        while (state := self.unloads.state(query_id)) is UnloadState.RUNNING:
+            self.sleep(_PAUSE)
+        if state is UnloadState.FAILED:
+            raise self.unloads.failure(query_id)
+        if state is not UnloadState.SUCCEEDED:
+            raise Unavailable("Snowflake", detail=f"query {query_id} is {state.value}")
