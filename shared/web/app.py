@@ -41,7 +41,7 @@ from shared.steps.kept import Kept
 from shared.steps.pause import pause, resume
 from shared.steps.ports import Clock, Estimates, Jobs, Listings, Publisher, Rates, Receipts
 from shared.steps.retry import retry
-from shared.web import estimates, listing, receipts
+from shared.web import console, estimates, listing, receipts
 from shared.web.answers import CreatedBackfill, shown
 from shared.web.auth import Keys, authenticate
 from shared.web.body import drain, read_json
@@ -112,7 +112,7 @@ class Api:
 
     def handle(self, request: Request) -> Response:
         """Answer the request, whatever it is; never raises."""
-        if request.path in _PUBLIC:
+        if request.path in _PUBLIC or console.concerns(request):
             return self._answer_whatever_happens(request)
         asked = _asked(request)
         with self.tracer.span(asked["request"], parse(request.headers.get(TRACE)), asked):
@@ -139,6 +139,8 @@ class Api:
         return response
 
     def _answer(self, request: Request) -> Response:
+        if (page := console.answer(request)) is not None:
+            return page
         if request.path in _PUBLIC:
             endpoint, _ = _route(request)
             return answer(200, self.openapi if endpoint == "openapi" else {"status": "ok"})
