@@ -47,7 +47,7 @@ function of(job) {
     return {
       kind: "warning",
       title: kept.length === 1 ? `${names} is in trouble` : `${kept.length} destinations are in trouble`,
-      todo: `Their last error stands below. The service goes on trying; nothing is lost. Mend the receiver, pause the job meanwhile, or cancel it.`,
+      todo: "The last error stands below. The service goes on trying, and nothing is lost. Mend the receiver; pause the job if that takes long.",
     };
   }
   return null;

@@ -37,11 +37,6 @@ export function duration(seconds) {
   return `${Math.floor(seconds / 86_400)} days ${Math.floor((seconds % 86_400) / 3600)} h`;
 }
 
-export function ago(moment) {
-  const seconds = (Date.now() - Date.parse(moment)) / 1000;
-  return seconds < 5 ? "just now" : `${duration(seconds).replace(/ (min|h) .*/, " $1").replace(/ days .*/, " days")} ago`;
-}
-
 // In the reader's zone and in UTC.
 export function time(text) {
   const moment = new Date(text);

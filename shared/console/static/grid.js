@@ -1,6 +1,6 @@
 // A cell a chunk, on a canvas. Where there is no room for all, a cell stands for several that follow each other.
 
-import { h, say, show } from "./dom.js";
+import { h, say } from "./dom.js";
 import { bytes, time, whole } from "./format.js";
 import { DONE, FAILED, STATES, UNDER_WAY, WAITING } from "./chunks.js";
 
@@ -52,7 +52,6 @@ export function grid(names) {
 
   function draw() {
     layout = measure();
-    show(box, layout !== null);
     if (!layout) return;
     const { each, cells, pitch, columns, rows } = layout;
     const ratio = window.devicePixelRatio || 1;

@@ -60,11 +60,11 @@ export function jobPage(id) {
     await chunks.refresh(job, signal);
     const found = await call("GET", `${path}/receipt`, { signal });
     asked = { at: Date.now(), told };
+    show(cells.element, job.num_chunks > 0);
+    show(account.element, true);
     cells.update(chunks);
     perPlace.curves(job, chunks);
     account.update(job, found.data);
-    show(cells.element, job.num_chunks > 0);
-    show(account.element, true);
   }
 
   function update(job) {
@@ -119,7 +119,7 @@ function overall() {
   const begun = h("dd");
   const took = h("dd");
   const ended = h("div", {}, h("dt", {}, "Ended"), h("dd"));
-  const times = h("dl", { class: "facts across" }, h("div", {}, h("dt", {}, "Created"), begun), ended, h("div", {}, h("dt", {}, "Time"), took));
+  const times = h("dl", { class: "facts across" }, h("div", {}, h("dt", {}, "Created"), begun), ended, h("div", {}, h("dt", {}, "Took so far"), took));
   const element = h("section", { class: "card overall", "aria-label": "Progress" }, h("div", { class: "sum" }, big, numbers), bar.element, times);
   let shown = "";
   return {
@@ -138,6 +138,7 @@ function overall() {
         show(ended, job.time_completed !== null);
       }
       const end = job.time_completed ? Date.parse(job.time_completed) : Date.now();
+      say(took.previousSibling, job.time_completed ? "Took" : "Took so far");
       say(took, duration((end - Date.parse(job.time_created)) / 1000));
     },
   };

@@ -2,7 +2,7 @@
 
 import { BACKFILLS, call } from "./api.js";
 import { announce, h, hold, say, show } from "./dom.js";
-import { ago, percent, time, whole } from "./format.js";
+import { percent, time, whole } from "./format.js";
 import { badge, destination, meter, troubles } from "./parts.js";
 import { poll } from "./poll.js";
 
@@ -174,9 +174,8 @@ function row() {
         say(table, job.table);
         places.append(...job.destinations.slice(0, 3).map(destination));
         if (job.destinations.length > 3) places.append(h("span", { class: "quiet" }, `and ${job.destinations.length - 3} more`));
-        when.append(h("span", {}), h("span", { class: "quiet second" }, time(job.time_created)));
+        when.append(time(job.time_created));
       }
-      say(when.firstChild, ago(job.time_created));
       if (told === known) return;
       known = told;
       if (status && status !== job.status) announce(`${job.job_name} is ${job.status}`);

@@ -32,8 +32,10 @@ export function receipt() {
         ["Staged files", unload.bytes === null ? "not recorded" : bytes(unload.bytes)],
         ["Columns", job.columns ? whole(job.columns.length) : "all of the table's"],
       ]));
-      balance.className = `balance ${found.balanced ? "yes" : "no"}`;
-      say(balance, found.balanced ? "It balances: every destination has, or left out by name, every row that was unloaded." : "It does not balance yet: some rows are not at every destination.");
+      const open = job.status === "transporting";
+      balance.className = `balance ${found.balanced ? "yes" : open ? "" : "no"}`;
+      const short = open ? "Open: rows are still on their way." : "It does not balance: some rows are not at every destination.";
+      say(balance, found.balanced ? "It balances: every destination has every row that was unloaded, or names those left out." : short);
       table.replaceChildren(rows(found));
       hold(skipped, found.destinations.filter((one) => one.skipped?.length).map(leftOut));
     },
