@@ -106,7 +106,7 @@ class Scene:
         return _json(found[start : start + limit], headers=headers)
 
     def _created(self, body: Json) -> Json:
-        job = self.add(new_job(len(self.jobs), job_name=body["job_name"], status="staging", chunks=None))
+        job = self.add(new_job(1000 + len(self.jobs), job_name=body["job_name"], status="staging", chunks=None))
         return {"job_id": job["job_id"], "workflow_id": job["workflow_id"]}
 
 

@@ -5,7 +5,7 @@ import { bytes, label, whole } from "./format.js";
 import { write } from "./json.js";
 import { facts } from "./parts.js";
 
-const DOLLARS = new Intl.NumberFormat("en-GB", { style: "currency", currency: "USD", maximumSignificantDigits: 3 });
+const DOLLARS = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumSignificantDigits: 3 });
 
 export function estimated(found) {
   const { cost } = found;

@@ -30,14 +30,15 @@ export class Book {
     for (const field of fields) field.tell("");
   }
 
-  // Each fault at the field that is nearest to its place; answers `[{ fault, field, text }]`.
+  // Each fault at the field that is nearest to its place; answers `[{ field, of, text }]`.
   tell(faults) {
     const found = faults.map((one) => {
       const loc = (one.loc ?? []).filter((part) => part !== "body");
       const field = this.#nearest(loc);
       const inside = field ? loc.slice(field.loc().length) : loc;
       const place = inside.map((part) => (typeof part === "number" ? `item ${part + 1}` : part)).join(", ");
-      return { fault: one, field, text: place ? `${place}: ${one.msg}` : one.msg };
+      const of = loc[0] === "destinations" && loc.length > 1 ? `Destination ${loc[1] + 1}, ` : "";
+      return { field, of, text: place ? `${place}: ${one.msg}` : one.msg };
     });
     for (const { field } of found) field?.tell(found.filter((one) => one.field === field).map((one) => one.text).join(". "));
     return found;

@@ -46,7 +46,7 @@ function navigate(place) {
   navigation.replaceChildren(
     link("/console/", "Jobs"),
     link("/console/api", "API"),
-    key() ? link("/console/new", "New backfill", "primary") : "",
+    key() ? link("/console/new", ["New", h("span", { class: "wide" }, " backfill")], "primary") : "",
     key() ? out : "",
   );
 }

@@ -101,8 +101,8 @@ function wizard(document, body) {
     const told = book.tell(faults);
     const owner = (one) => all.findIndex((step) => step.fields().includes(one) || (step.name === "destinations" && one?.words === "Destinations"));
     const first = told.map(({ field: one }) => owner(one)).find((place) => place >= 0);
-    const item = ({ field: one, text }) => {
-      const words = `${one ? `${one.words}: ` : ""}${text}`;
+    const item = ({ field: one, of, text }) => {
+      const words = one ? `${of}${of ? one.words.toLowerCase() : one.words}: ${text}` : text;
       return h("li", {}, one ? h("button", { type: "button", class: "plain", onclick: () => reach(one, owner(one)) }, words) : words);
     };
     summary.replaceChildren(h("h3", {}, told.length === 1 ? "One thing has to change" : `${told.length} things have to change`), h("ul", { class: "dots" }, told.map(item)));

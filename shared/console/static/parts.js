@@ -56,9 +56,9 @@ export function troubles(again) {
   };
 }
 
-export function facts(pairs) {
+export function facts(pairs, name = "facts") {
   const rows = pairs.filter(([, value]) => value !== null && value !== undefined);
-  return h("dl", { class: "facts" }, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+  return h("dl", { class: name }, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }
 
 export function copyable(text, name) {

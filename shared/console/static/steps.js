@@ -4,6 +4,7 @@ import { h } from "./dom.js";
 import { field } from "./fields.js";
 import { duration, time } from "./format.js";
 import { Digits } from "./json.js";
+import { facts } from "./parts.js";
 import { placesForm } from "./places_form.js";
 import { given, resolve } from "./schema.js";
 
@@ -83,14 +84,15 @@ function windowFields(book, document) {
   };
   const start = bound("start", "From", "The first moment of the window, in UTC.");
   const end = bound("end", "To", "The first moment after the window: it is not in it.");
-  const told = h("p", { class: "quiet", role: "status" });
+  const told = h("div", { role: "status" });
   const fields = [by, start, end];
   const number = (text) => (by.value() === "block" && /^\d{1,15}$/.test(text ?? "") ? Number(text) : text);
 
   function tell() {
     const [from, to] = [start, end].map((one) => moment(one.value()));
     const known = by.value() !== "block" && from && to && from < to;
-    told.replaceChildren(...(known ? ["From ", time(from.toISOString()), " to ", time(to.toISOString()), `, ${duration((to - from) / 1000)}`] : []));
+    const shown = known && [["From", time(from.toISOString())], ["To", time(to.toISOString())], ["Length", duration((to - from) / 1000)]];
+    told.replaceChildren(...(known ? [facts(shown, "facts across")] : []));
   }
 
   for (const one of fields) one.input.addEventListener("input", tell);
