@@ -46,7 +46,7 @@ function firstRows(rows) {
     h("h3", { id: "first-rows" }, rows.length === 1 ? "One row, as it would arrive" : `${rows.length} rows, as they would arrive`),
     h(
       "div",
-      { class: "scroll", tabindex: "0", role: "region", "aria-label": "First rows" },
+      { class: "scroll", tabindex: "0", role: "group", "aria-label": "First rows" },
       h(
         "table",
         { class: "rows" },

@@ -105,7 +105,7 @@ function wizard(document, body) {
       const words = one ? `${of}${of ? one.words.toLowerCase() : one.words}: ${text}` : text;
       return h("li", {}, one ? h("button", { type: "button", class: "plain", onclick: () => reach(one, owner(one)) }, words) : words);
     };
-    summary.replaceChildren(h("h3", {}, told.length === 1 ? "One thing has to change" : `${told.length} things have to change`), h("ul", { class: "dots" }, told.map(item)));
+    summary.replaceChildren(h("h2", {}, told.length === 1 ? "One thing has to change" : `${told.length} things have to change`), h("ul", { class: "dots" }, told.map(item)));
     show(summary, true);
     if (first !== undefined && first !== at) open(first);
     const one = told.find(({ field: found }) => found)?.field;

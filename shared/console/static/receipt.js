@@ -9,7 +9,7 @@ const SHOWN_SKIPPED = 50;
 export function receipt() {
   const unloaded = h("div");
   const balance = h("p", { class: "balance" });
-  const table = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Receipt" });
+  const table = h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Rows of each destination" });
   const skipped = h("div");
   const element = h(
     "div",

@@ -89,7 +89,7 @@ const quiet = (text) => h("span", { class: "quiet" }, text);
 function table(head, rows) {
   return h(
     "div",
-    { class: "scroll", tabindex: "0", role: "region", "aria-label": head.join(", ") },
+    { class: "scroll", tabindex: "0", role: "group", "aria-label": head.join(", ") },
     h("table", {}, h("thead", {}, h("tr", {}, head.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map((cell) => h("td", {}, cell)))))),
   );
 }
