@@ -3,9 +3,9 @@
 ``--native FOLDER`` puts the native encoder's package from there into the bundles of functions that import it.
 
 A bundle is a zip of the function's main.py and requirements.txt at its root, and beside them those modules
-of shared/ that it imports, directly or not, with what their packages have in a folder ``static``. The same
-commit gives the same bytes on any machine: files are stored, not compressed, in the order of their names, with
-one time and one mode.
+of shared/ that it imports, directly or not, with what their packages have in a folder ``static``. The
+same commit gives the same bytes on any machine: files are stored, not compressed, in the order of their
+names, with one time and one mode.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """The console's files, read and packed once, when somebody first asks for one.
 
-All but the page lie under one name that changes with any of them, so that a browser may keep them for ever, and
-so that modules, which name each other relatively, are always of one release.
+All but the page lie under one name that changes with any of them, so that a browser may keep them for
+ever, and so that modules, which name each other relatively, are always of one release.
 """
 
 import hashlib
@@ -51,7 +51,9 @@ def files() -> Files:
     for name, content in contents.items():
         digest.update(f"{name} {len(content)}\n".encode() + content)
     base = f"{STATIC}/{digest.hexdigest()[:_VERSION_DIGITS]}"
-    modules = [f'<link rel="modulepreload" href="{base}/{name}">' for name in contents if name.endswith(".js")]
+    modules = [
+        f'<link rel="modulepreload" href="{base}/{name}">' for name in contents if name.endswith(".js")
+    ]
     filled = page.replace(b"{base}", base.encode()).replace(b"{modules}", "\n".join(modules).encode())
     return Files(
         page=_file(_PAGE, filled),

@@ -120,7 +120,7 @@ class Api:
 
     def _answer_whatever_happens(self, request: Request) -> Response:
         try:
-            response = self._answer(request)
+            response = console.answer(request) or self._answer(request)
         except RequestRefused as error:
             headers = error.headers if isinstance(error, WebRefusal) else None
             if isinstance(error, TooManyJobs):
@@ -139,8 +139,6 @@ class Api:
         return response
 
     def _answer(self, request: Request) -> Response:
-        if (page := console.answer(request)) is not None:
-            return page
         if request.path in _PUBLIC:
             endpoint, _ = _route(request)
             return answer(200, self.openapi if endpoint == "openapi" else {"status": "ok"})

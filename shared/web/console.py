@@ -1,7 +1,7 @@
 """The console's pages and files over HTTP. They are the same for everybody and need no key.
 
-Every page is one document, which its script fills by the path. Programs that ask for ``/`` still get the API's
-answer: only who asks for HTML gets the console there.
+Every page is one document, which its script fills by the path. Programs that ask for ``/`` still get the
+API's answer: only who asks for HTML gets the console there.
 """
 
 import re

@@ -1,5 +1,6 @@
 """The console in a browser, on a service that answers what the test wants."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from tests.e2e.support.console import Visit, visit
 from tests.fakes.console import chunk_lines, gallery, new_job, wait_for
 from tests.fakes.web import KEY
 
+LONGEST_TASK_MS = 200
 ESTIMATE = {
     "rows": 1_234_567,
     "chunks": 31,
@@ -132,7 +134,9 @@ def test_an_action_that_is_refused_says_why(at: Visit, status: int) -> None:
 
 def test_a_service_that_says_nothing_is_told_from_one_that_refuses(browser: Browser) -> None:
     with visit(browser) as at:
-        at.page.add_init_script("AbortSignal.timeout = (real => ms => real.call(AbortSignal, ms / 30))(AbortSignal.timeout)")
+        at.page.add_init_script(
+            "AbortSignal.timeout = (real => ms => real.call(AbortSignal, ms / 30))(AbortSignal.timeout)"
+        )
         at.go("/console/")
         at.scene.answers = [None]
         at.page.get_by_label("API key").fill(KEY)
@@ -147,7 +151,9 @@ def test_a_job_shows_its_chunks_its_rates_its_receipt_and_its_trouble(at: Visit)
     gallery(at.scene)
     busy = next(job for job in at.scene.jobs if job["num_chunks"] == 2400)
     at.enter(f"/console/jobs/{busy['job_id']}")
-    expect(at.page.get_by_role("img", name="Chunks: 982 waiting, 48 under way, 1370 done, 0 failed")).to_be_visible()
+    expect(
+        at.page.get_by_role("img", name="Chunks: 982 waiting, 48 under way, 1370 done, 0 failed")
+    ).to_be_visible()
     expect(at.page.get_by_role("img", name="ledger, rows a second")).to_be_visible()
     expect(at.page.get_by_role("heading", name="ledger is in trouble")).to_be_visible()
     expect(at.page.get_by_role("row", name="lake")).to_contain_text("54,800,000")
@@ -177,7 +183,9 @@ def test_a_refused_request_shows_each_fault_beside_its_field(at: Visit) -> None:
     at.button("Next").click()
     field = at.page.get_by_label("Max parallel requests")
     expect(field).to_have_attribute("aria-invalid", "true")
-    expect(field).to_have_accessible_description("At most 16. Requests of one chunk that may be under way at once; 4 by default.")
+    expect(field).to_have_accessible_description(
+        "At most 16. Requests of one chunk that may be under way at once; 4 by default."
+    )
     field.fill("3")
     faults = [{"loc": ["body", "destinations", 0, "url"], "msg": "No user in it", "type": "webhook_url"}]
     faults += [{"loc": ["body", "columns", 1], "msg": "There is no such column", "type": "not_in_snowflake"}]
@@ -185,7 +193,9 @@ def test_a_refused_request_shows_each_fault_beside_its_field(at: Visit) -> None:
     at.scene.refuse(422, faults)
     at.button("Next").click()
     expect(at.page.get_by_label("URL")).to_be_focused()
-    expect(at.page.get_by_label("URL")).to_have_accessible_description("No user in it Where requests are sent: https, in printable ASCII, without user information.")
+    expect(at.page.get_by_label("URL")).to_have_accessible_description(
+        "No user in it Where requests are sent: https, in printable ASCII, without user information."
+    )
     at.button("Columns: item 2: There is no such column").click()
     expect(at.page.get_by_label("Columns")).to_be_focused()
 
@@ -280,12 +290,20 @@ def test_every_kind_of_destination_of_the_description_has_its_form(at: Visit) ->
 
 
 def test_starting_again_takes_over_all_values(at: Visit) -> None:
-    job = new_job(1, kinds=("gcs", "webhook"), oversized_rows="skip", columns=["a", {"column": "b", "as": "c"}])
+    job = new_job(
+        1, kinds=("gcs", "webhook"), oversized_rows="skip", columns=["a", {"column": "b", "as": "c"}]
+    )
     at.enter(f"/console/jobs/{at.scene.add(job)['job_id']}")
     at.page.get_by_role("link", name="Start again").click()
     at.button("Confirm").click()
     text = at.page.get_by_label("The request", exact=True).inner_text()
-    for value in ("acme-lake", "ledger.example.com", '"oversized_rows": "skip"', '"as": "c"', "2026-03-08T00:00:00"):
+    for value in (
+        "acme-lake",
+        "ledger.example.com",
+        '"oversized_rows": "skip"',
+        '"as": "c"',
+        "2026-03-08T00:00:00",
+    ):
         assert value in text
     assert "uid" not in text
     assert "state" not in text
@@ -298,28 +316,31 @@ def test_the_apis_description_is_readable_without_a_key(at: Visit) -> None:
     expect(at.page.get_by_role("heading", name="WebhookDestination")).to_be_in_viewport()
     for operation in at.scene.service.api.openapi["paths"].values():
         for call in operation.keys() & {"get", "post"}:
-            expect(at.page.get_by_role("heading", name=operation[call]["summary"], exact=True)).to_be_attached()
+            expect(
+                at.page.get_by_role("heading", name=operation[call]["summary"], exact=True)
+            ).to_be_attached()
 
 
-def test_ten_thousand_chunks_leave_the_page_at_hand(at: Visit) -> None:
-    """The share of time in tasks that hold the page up, so that a busy machine is no fault."""
-    job = at.scene.add(new_job(1, status="transporting", chunks=10_000, done=9_000, kinds=("kafka", "webhook")))
+def test_ten_thousand_chunks_leave_the_page_at_hand(at: Visit, browser: Browser) -> None:
+    """No task takes 200 ms of the processor: time that a busy machine gives to others does not count."""
+    both = ("kafka", "webhook")
+    job = at.scene.add(new_job(1, status="transporting", chunks=10_000, done=9_000, kinds=both))
     at.scene.lines[job["job_id"]] = chunk_lines(job, under_way=64)
     at.enter()
-    at.page.evaluate(
-        "window.tasks = []; new PerformanceObserver(list => tasks.push(...list.getEntries().map(one => one.duration)))"
-        ".observe({ type: 'longtask', buffered: true })"
+    at.page.get_by_role("link", name="USDC transfers").wait_for()
+    browser.start_tracing(
+        page=at.page, categories=["disabled-by-default-devtools.timeline", "devtools.timeline"]
     )
-    # What this machine takes for a plain piece of work of known size, at the same moment.
-    plain = "(() => { const begin = performance.now(); let sum = 0; for (let n = 0; n < 3e7; n += 1) sum += n % 7;"
-    yard = at.page.evaluate(f"{plain} return performance.now() - begin; }})()")
-    at.page.evaluate("tasks.length = 0")
     at.page.get_by_role("link", name="USDC transfers").click()
-    expect(at.page.get_by_role("img", name="Chunks: 936 waiting, 64 under way, 9000 done")).to_be_visible()
+    counted = at.page.get_by_role("img", name="Chunks: 936 waiting, 64 under way, 9000 done")
+    expect(counted).to_be_visible()
     at.page.get_by_label("Look at chunk").fill("9999")
     expect(at.page.get_by_text("Chunk 9,999:")).to_be_visible()
-    longest = max(at.page.evaluate("tasks"), default=0)
-    assert longest < 200 * max(1.0, yard / 50), f"{longest:.0f} ms in one piece, {yard:.0f} ms for the yardstick"
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    threads = {one["tid"] for one in events if one.get("args", {}).get("name") == "CrRendererMain"}
+    tasks = [one["tdur"] / 1000 for one in events if one["name"] == "RunTask" and one["tid"] in threads]
+    assert len(tasks) > 20
+    assert max(tasks) < LONGEST_TASK_MS
 
 
 def test_times_are_in_the_readers_zone_and_in_utc(browser: Browser) -> None:

@@ -31,7 +31,7 @@ def stamp(moment: datetime) -> str:
 
 @dataclass
 class Scene:
-    """What the server answers. ``answers``: first these, each once; by None, it says nothing until it ends."""
+    """What the server answers. ``answers``: first these, each once; for None, nothing until it ends."""
 
     jobs: list[Json] = field(default_factory=list)
     lines: dict[str, list[Json]] = field(default_factory=dict)
@@ -70,17 +70,14 @@ class Scene:
             return _json({"detail": error.faults}, 422)
 
     def _of(self, request: Request, parts: list[str]) -> Response:
-        match request.method, parts:
-            case "GET", [""]:
-                return self._list(request)
-            case "POST", [""]:
-                body = read_json(request)
-                self.bodies.append((dict(request.headers), body))
-                read_backfill(body, self.service.api.rules)
-                return _json(self._created(body), 201)
-            case "POST", ["estimate"]:
-                read_estimate(read_json(request), self.service.api.rules)
-                return _json(self.estimate)
+        if parts == [""]:
+            return self._list(request) if request.method == "GET" else self._create(request)
+        if parts == ["estimate"]:
+            read_estimate(read_json(request), self.service.api.rules)
+            return _json(self.estimate)
+        return self._of_one(request, parts)
+
+    def _of_one(self, request: Request, parts: list[str]) -> Response:
         job = next((job for job in self.jobs if job["job_id"] == parts[0]), None)
         if job is None:
             return _json({"detail": "There is no such job"}, 404)
@@ -91,8 +88,8 @@ class Scene:
                 return _json(receipt(job))
             case ["receipt", "chunks"]:
                 start, limit = int(request.args["cursor"]), int(request.args["limit"])
-                lines = self.lines[job["job_id"]][start : start + limit]
-                return Response("".join(json.dumps(line) + "\n" for line in lines), mimetype="application/x-ndjson")
+                lines = [json.dumps(line) + "\n" for line in self.lines[job["job_id"]][start : start + limit]]
+                return Response("".join(lines), mimetype="application/x-ndjson")
             case [action]:
                 return _json(_changed(job, action))
         raise AssertionError(parts)
@@ -105,9 +102,13 @@ class Scene:
         headers = {"Link": more} if start + limit < len(found) else {}
         return _json(found[start : start + limit], headers=headers)
 
-    def _created(self, body: Json) -> Json:
-        job = self.add(new_job(1000 + len(self.jobs), job_name=body["job_name"], status="staging", chunks=None))
-        return {"job_id": job["job_id"], "workflow_id": job["workflow_id"]}
+    def _create(self, request: Request) -> Response:
+        body = read_json(request)
+        self.bodies.append((dict(request.headers), body))
+        read_backfill(body, self.service.api.rules)
+        number = 1000 + len(self.jobs)
+        job = self.add(new_job(number, job_name=body["job_name"], status="staging", chunks=None))
+        return _json({"job_id": job["job_id"], "workflow_id": job["workflow_id"]}, 201)
 
 
 class _Quiet(WSGIRequestHandler):
@@ -169,7 +170,9 @@ def new_job(
         "backfill_end": "2026-03-08T00:00:00",
         "filter_column": "token_address",
         "filter_values": ["0x833589fcd6edb6e08f4c7c32d4f71b54bda02913"],
-        "destinations": [_destination(kind, number, place) | {"state": dict(state)} for place, kind in enumerate(kinds)],
+        "destinations": [
+            _destination(kind, number, place) | {"state": dict(state)} for place, kind in enumerate(kinds)
+        ],
         "static_egress_ip": False,
         "num_chunks": chunks,
         "chunks_left": None if chunks is None else chunks - (done or 0),
@@ -187,7 +190,9 @@ def new_job(
     } | changes
 
 
-def chunk_lines(job: Json, *, under_way: int = 0, rows: Callable[[int], int] = lambda _: ROWS_OF_A_CHUNK) -> list[Json]:
+def chunk_lines(
+    job: Json, *, under_way: int = 0, rows: Callable[[int], int] = lambda _: ROWS_OF_A_CHUNK
+) -> list[Json]:
     """Its receipt's lines: the first are done, as many as its progress says, the next ones under way."""
     done, created = job["progress"]["chunks_done"], datetime.fromisoformat(job["time_created"])
     end = datetime.fromisoformat(job["time_completed"]) if job["time_completed"] else NOW
@@ -263,12 +268,13 @@ def _listed(job: Json) -> Json:
 
 def _changed(job: Json, action: str) -> Json:
     ended = stamp(datetime.now(UTC))
-    job |= {
+    changes: dict[str, Json] = {
         "pause": {"paused": True, "time_paused": ended},
         "resume": {"paused": False, "time_paused": None},
         "cancel": {"status": "cancelled", "time_completed": ended},
         "retry": {"status": "transporting", "error_message": None, "time_completed": None},
-    }[action]
+    }
+    job |= changes[action]
     return job
 
 
@@ -280,7 +286,8 @@ def gallery(scene: Scene) -> None:
     """Jobs of every kind, as for pictures."""
     for number in range(28):
         scene.add(new_job(number, age=timedelta(hours=40 - number)))
-    slow = scene.add(new_job(30, status="failed", chunks=240, done=97, kinds=("kafka", "webhook"), age=timedelta(hours=5)))
+    long_ago, both = timedelta(hours=5), ("kafka", "webhook")
+    slow = scene.add(new_job(30, status="failed", chunks=240, done=97, kinds=both, age=long_ago))
     slow["error_message"] = (
         "The webhook ledger refused a batch of chunk 97 with 422. Mend the receiver, then retry the job."
     )

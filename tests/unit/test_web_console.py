@@ -149,7 +149,9 @@ def test_the_page_names_every_file_and_nothing_from_elsewhere() -> None:
 @pytest.mark.parametrize("path", sorted(SOURCES.glob("*.js")), ids=lambda path: path.name)
 def test_modules_show_text_only_and_load_nothing_from_elsewhere(path: Path) -> None:
     source = path.read_text()
-    ways_to_markup = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\b|new Function|srcdoc ="
+    ways_to_markup = (
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\b|new Function|srcdoc ="
+    )
     assert not re.search(ways_to_markup, source)
     assert "localStorage" not in source
     assert "document.cookie" not in source

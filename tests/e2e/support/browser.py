@@ -1,5 +1,6 @@
 """Debian's Chromium, driven by Playwright, and a person at the console."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,8 @@ PATIENCE_MS = 60_000
 
 def executable() -> Path:
     """The browser; it fails the test, rather than skips it, where there is none."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     assert found, MISSING
     return Path(found)
 
