@@ -7,8 +7,8 @@ from playwright.sync_api import Browser, expect
 
 from tests.e2e.support.browser import browser as started
 from tests.e2e.support.console import Visit, visit
-from tests.e2e.test_console_pages import ESTIMATE, fill_in
-from tests.fakes.console import Json, chunk_lines, gallery, new_job
+from tests.e2e.test_console_pages import fill_in
+from tests.fakes.console import ESTIMATE, Json, chunk_lines, gallery, new_job
 from tests.fakes.web import KEY
 
 HOSTILE = [
@@ -232,7 +232,7 @@ def _new_with(at: Visit, job: Json, text: str) -> None:
         "warnings": [text],
         "first_rows": [{text: text, "b": {text: [text]}}],
         "cost": ESTIMATE["cost"]
-        | {"prices_of": text, "assumptions": [text], "parts": {text: {"low": 1, "high": 2}}},  # type: ignore[operator]
+        | {"prices_of": text, "assumptions": [text], "parts": {text: {"low": 1, "high": 2}}},
     }
     at.go(f"/console/new?from={job['job_id']}")
     at.button("Estimate").click()

@@ -10,25 +10,10 @@ from playwright.sync_api import Browser, expect
 from shared.web.app import BACKFILLS
 from tests.e2e.support.browser import browser as started
 from tests.e2e.support.console import Visit, visit
-from tests.fakes.console import chunk_lines, gallery, new_job, wait_for
+from tests.fakes.console import ESTIMATE, chunk_lines, gallery, new_job, wait_for
 from tests.fakes.web import KEY
 
 LONGEST_TASK_MS = 200
-ESTIMATE = {
-    "rows": 1_234_567,
-    "chunks": 31,
-    "bytes": 987_654_321,
-    "first_rows": [{"block_number": 12_345_678_901_234_567_890_123, "memo": None, "data": {"a": [1]}}],
-    "warnings": ["The window ends in the future"],
-    "cost": {
-        "currency": "USD",
-        "low": 0.12,
-        "high": 0.47,
-        "parts": {"snowflake": {"low": 0.1, "high": 0.4}},
-        "prices_of": "2026-10",
-        "assumptions": ["List prices"],
-    },
-}
 
 
 @pytest.fixture(scope="module")

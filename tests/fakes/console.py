@@ -24,6 +24,30 @@ ORGANIZATION = "acme"
 ROWS_OF_A_CHUNK = 40_000
 Json = dict[str, Any]
 
+ESTIMATE: dict[str, Any] = {
+    "rows": 1_234_567,
+    "chunks": 31,
+    "bytes": 987_654_321,
+    "first_rows": [
+        {
+            "block_number": 12_345_678_901_234_567_890_123,
+            "token_address": "0x833589fcd6edb6e08f4c7c32d4f71b54bda02913",
+            "amount": "1.50",
+            "memo": None,
+            "data": {"a": [1]},
+        }
+    ],
+    "warnings": ["The window ends in the future"],
+    "cost": {
+        "currency": "USD",
+        "low": 0.12,
+        "high": 0.47,
+        "parts": {"snowflake": {"low": 0.1, "high": 0.4}, "storage": {"low": 0.02, "high": 0.07}},
+        "prices_of": "2026-10",
+        "assumptions": ["List prices"],
+    },
+}
+
 
 def stamp(moment: datetime) -> str:
     return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
