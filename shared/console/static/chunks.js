@@ -13,22 +13,19 @@ export class Chunks {
   lines = [];
   states = new Uint8Array(0);
   #finished = new Set();
-  #ended = false;
 
   constructor(jobId) {
     this.path = `${BACKFILLS}/${jobId}/receipt/chunks`;
   }
 
-  // Whether a terminal job's chunks are all known, so that nothing will change.
-  get settled() {
-    return this.#ended;
-  }
-
   // Chunks begin in the order of their numbers, so the first page without any that was begun ends the search.
   async refresh(job, signal) {
     const total = job.num_chunks ?? 0;
-    if (this.states.length !== total) this.states = new Uint8Array(total);
-    const over = !["staging", "transporting"].includes(job.status);
+    if (this.states.length !== total) {
+      this.states = new Uint8Array(total);
+      this.lines = [];
+      this.#finished.clear();
+    }
     for (let start = 0; start < total; start += PAGE) {
       if (this.#finished.has(start)) continue;
       const { data } = await call("GET", `${this.path}?limit=${PAGE}&cursor=${String(start).padStart(8, "0")}`, { signal, lines: true });
@@ -43,11 +40,6 @@ export class Chunks {
       if (!left) this.#finished.add(start);
       if (!begun) break;
     }
-    this.#ended = over;
-  }
-
-  reopen() {
-    this.#ended = false;
   }
 
   counts() {
@@ -71,5 +63,6 @@ function stateOf(line, job) {
   const done = line.deliveries.filter((one) => one.time_done !== null).length;
   if (done === job.destinations.length) return DONE;
   if (!line.deliveries.length) return WAITING;
-  return job.status === "failed" ? FAILED : UNDER_WAY;
+  // What a cancelled job had begun is under way no more.
+  return { failed: FAILED, cancelled: WAITING }[job.status] ?? UNDER_WAY;
 }

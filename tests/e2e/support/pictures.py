@@ -11,14 +11,17 @@ from tests.fakes.console import ESTIMATE, gallery
 
 FOLDER = Path(__file__).parents[3] / "docs/pictures"
 MOST_BYTES = 100_000
-SIZE = {"width": 1280, "height": 800}
+SIZE = {"width": 1280, "height": 720}
 SCALE = 0.75
 
 
 def main(folder: Path) -> None:
     """Each as small as the documentation wants it."""
     folder.mkdir(parents=True, exist_ok=True)
-    with browser() as running, visit(running, viewport=SIZE, device_scale_factor=SCALE, timezone_id="Europe/Paris") as at:
+    with (
+        browser() as running,
+        visit(running, viewport=SIZE, device_scale_factor=SCALE, timezone_id="Europe/Paris") as at,
+    ):
         gallery(at.scene)
         at.enter()
         expect(at.page.get_by_role("link", name="week 33")).to_be_visible()
