@@ -62,7 +62,8 @@ class Scene:
     answers: list[Response | None] = field(default_factory=list)
     estimate: Json = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
-    bodies: list[tuple[dict[str, str], Any]] = field(default_factory=list)
+    bodies: list[Any] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
     url: str = ""
     service: Service = field(default_factory=lambda: Service(allow_insecure_destinations=True))
@@ -81,6 +82,8 @@ class Scene:
         if not request.path.startswith(BACKFILLS):
             return self.service.api.handle(request)
         self.asked.append((request.method, request.full_path.rstrip("?")))
+        if "Idempotency-Key" in request.headers:
+            self.keys.append(request.headers["Idempotency-Key"])
         if self.answers:
             scripted = self.answers.pop(0)
             if scripted is not None:
@@ -128,7 +131,7 @@ class Scene:
 
     def _create(self, request: Request) -> Response:
         body = read_json(request)
-        self.bodies.append((dict(request.headers), body))
+        self.bodies.append(body)
         read_backfill(body, self.service.api.rules)
         number = 1000 + len(self.jobs)
         job = self.add(new_job(number, job_name=body["job_name"], status="staging", chunks=None))
