@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.support.browser import browser as started
 from tests.e2e.support.console import Visit, visit
 from tests.e2e.test_console_pages import fill_in
-from tests.fakes.console import ESTIMATE, Json, chunk_lines, gallery, new_job
+from tests.fakes.console import ESTIMATE, chunk_lines, gallery, new_job
 from tests.fakes.web import KEY
 
 HOSTILE = [
@@ -53,6 +53,8 @@ HOSTILE = [
     "x" * 3000,
     "__proto__",
 ]
+# What the console itself never makes.
+INSERTED = "main :is(script, iframe, object, embed, link, base, meta, style, video, math, img, template)"
 SCREENS = [(360, 800), (1280, 900), (3840, 2100)]
 
 
@@ -64,44 +66,46 @@ def browser() -> Iterator[Browser]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_on_any_page_of_either_scheme(browser: Browser, scheme: str) -> None:
+    """By all rules in the one, by those of colours in the other, which differs in nothing else."""
+    rules = () if scheme == "light" else ("color-contrast", "link-in-text-block")
     with visit(browser, color_scheme=scheme) as at:
         gallery(at.scene)
         at.scene.estimate = ESTIMATE
         at.go("/console/")
-        assert at.complaints() == []
+        assert at.complaints(*rules) == []
         at.enter()
         expect(at.page.get_by_text("week 34")).to_be_visible()
-        assert at.complaints() == []
+        assert at.complaints(*rules) == []
         at.page.get_by_role("link", name="week 33").click()
         expect(at.page.get_by_role("heading", name="Receipt")).to_be_visible()
         at.page.get_by_label("Look at chunk").fill("3")
         at.page.get_by_text("Settings").first.click()
-        assert at.complaints() == []
+        assert at.complaints(*rules) == []
         at.button("Cancel job").click()
-        assert at.complaints() == []
+        assert at.complaints(*rules) == []
         at.button("Keep it").click()
         at.page.get_by_role("link", name="Jobs").first.click()
         at.page.get_by_role("link", name="week 31").click()
         expect(at.page.get_by_role("heading", name="The job failed")).to_be_visible()
-        assert at.complaints() == []
+        assert at.complaints(*rules) == []
         at.page.get_by_role("link", name="New backfill").click()
         at.button("Next").click()
         expect(at.alert).to_be_visible()
-        assert at.complaints() == []
+        assert at.complaints(*rules) == []
         fill_in(at)
         at.page.get_by_text("More settings").click()
-        assert at.complaints() == []
+        assert at.complaints(*rules) == []
         at.page.get_by_label("Name").fill("hook")
         at.page.get_by_label("URL").fill("https://example.com/rows")
         at.button("Next").click()
         expect(at.page.get_by_text("1,234,567")).to_be_visible()
-        assert at.complaints() == []
+        assert at.complaints(*rules) == []
         at.button("Next").click()
         at.page.get_by_text("The same with curl").click()
-        assert at.complaints() == []
+        assert at.complaints(*rules) == []
         at.page.get_by_role("link", name="API", exact=True).click()
         expect(at.page.get_by_role("heading", name="WebhookDestination")).to_be_attached()
-        assert at.complaints() == []
+        assert at.complaints(*rules) == []
 
 
 @pytest.mark.parametrize("screen", SCREENS)
@@ -199,55 +203,59 @@ def _tab_to(at: Visit, name: str) -> None:
     raise AssertionError(f"Tab does not reach {name}")
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(2))
 def test_hostile_texts_are_shown_as_texts_and_run_nothing(browser: Browser, part: int) -> None:
     with visit(browser) as at:
         at.page.expose_function("told", lambda: at.wrong.append("a hostile text ran"))
         at.page.add_init_script("window.harm = () => window.told()")
-        texts = HOSTILE[part::4]
+        texts = HOSTILE[part::2]
         for number, text in enumerate(texts):
             _add_hostile(at, number, text)
         at.enter()
-        shown = at.page.locator(".jobs .name").all_text_contents()
-        assert sorted(shown) == sorted(texts)
-        for job, text in zip(list(reversed(at.scene.jobs)), texts, strict=True):
-            at.go(f"/console/jobs/{job['job_id']}")
-            expect(at.heading).to_have_text(text)
-            expect(at.page.get_by_role("heading", name="Receipt")).to_be_visible()
-            for summary in at.page.locator("summary").all():
-                summary.click()
-            at.page.get_by_label("Look at chunk").fill("0")
-            expect(at.page.locator(".chunk code").first).to_have_text(text)
-            assert at.page.locator(".reason").first.text_content() == text
-            _new_with(at, job, text)
-        inserted = (
-            "main :is(script, iframe, object, embed, link, base, meta, style, video, math, img, template)"
-        )
-        assert at.page.locator(inserted).count() == 0
+        names = at.page.locator(".jobs .name")
+        expect(names).to_have_count(len(texts))
+        assert sorted(names.all_text_contents()) == sorted(texts)
+        for job in at.scene.jobs:
+            at.page.get_by_label("Search").fill(job["job_id"])
+            at.page.locator(f"a[href$='{job['job_id']}']").click()
+            _look_at(at, job["job_name"])
+            at.page.go_back()
+        _start_again(at, texts)
 
 
-def _new_with(at: Visit, job: Json, text: str) -> None:
-    """Its values in the form, in the faults beside them, in the estimate and in the commands."""
+def _look_at(at: Visit, text: str) -> None:
+    expect(at.heading).to_have_text(text)
+    expect(at.page.get_by_role("heading", name="Receipt")).to_be_visible()
+    at.page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    at.page.get_by_label("Look at chunk").fill("0")
+    expect(at.page.locator(".chunk code").first).to_have_text(text)
+    assert at.page.locator(".reason").first.text_content() == text
+    assert at.page.locator(INSERTED).count() == 0
+
+
+def _start_again(at: Visit, texts: list[str]) -> None:
+    """Their values in the form, in the faults beside it, in the estimate and in the commands."""
     at.scene.estimate = ESTIMATE | {
-        "warnings": [text],
-        "first_rows": [{text: text, "b": {text: [text]}}],
+        "warnings": texts,
+        "first_rows": [{text: text for text in texts} | {"b": {text: [text] for text in texts}}],
         "cost": ESTIMATE["cost"]
-        | {"prices_of": text, "assumptions": [text], "parts": {text: {"low": 1, "high": 2}}},
+        | {"assumptions": texts, "parts": {text: {"low": 1, "high": 2} for text in texts}},
     }
-    at.go(f"/console/new?from={job['job_id']}")
+    at.go(f"/console/new?from={at.scene.jobs[0]['job_id']}")
     at.button("Estimate").click()
     expect(at.alert).to_be_visible()
-    at.scene.refuse(422, [{"loc": ["body", "destinations", 0, text], "msg": text, "type": text}])
     at.page.evaluate("sessionStorage.removeItem('backfills.draft')")
     at.go("/console/new")
     fill_in(at)
     at.page.get_by_label("Name").fill("hook")
     at.page.get_by_label("URL").fill("https://example.com/rows")
+    at.scene.refuse(422, [{"loc": ["body", text], "msg": text, "type": text} for text in texts])
     at.button("Next").click()
-    expect(at.page.locator(".notice.error li")).to_contain_text(text)
-    at.button("Next").click()
-    expect(at.page.locator(".notice.warning li")).to_have_text(text)
-    expect(at.page.locator(".rows th").first).to_have_text(text)
+    expect(at.page.locator(".notice.error li")).to_have_count(len(texts))
+    at.button("Estimate again").click()
+    expect(at.page.locator(".notice.warning li")).to_have_text(texts)
+    expect(at.page.locator(".rows th").first).to_have_text(texts[0])
+    assert at.page.locator(INSERTED).count() == 0
 
 
 def _add_hostile(at: Visit, number: int, text: str) -> None:

@@ -147,9 +147,9 @@ def test_a_job_shows_its_chunks_its_rates_its_receipt_and_its_trouble(at: Visit)
     expect(at.page.get_by_text("01b8c2f4-0504-7a3e-0002-f0470009d2a6")).to_be_visible()
     at.page.get_by_label("Look at chunk").fill("1370")
     expect(at.page.get_by_text("Chunk 1,370:")).to_be_visible()
-    colours = at.page.evaluate(
-        "[...new Set(new Uint32Array(document.querySelector('canvas').getContext('2d')"
-        ".getImageData(0, 0, 900, 150).data.buffer))].length"
+    colours = at.page.locator("canvas").evaluate(
+        "one => new Set(new Uint32Array(one.getContext('2d')"
+        ".getImageData(0, 0, one.width, one.height).data.buffer)).size"
     )
     assert colours >= 4, "waiting, under way, done, and what is between"
 
