@@ -1,8 +1,11 @@
 """The console in a browser, on a service that answers what the test wants."""
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -220,6 +223,31 @@ def test_a_backfill_is_made_step_by_step_once_however_often_it_is_asked_for(at: 
     }
     assert (len(at.scene.keys), len(set(at.scene.keys))) == (3, 1)
     assert at.page.evaluate("sessionStorage.getItem('backfills.draft')") is None
+
+
+def test_the_commands_ask_for_the_same_whatever_the_values_are(at: Visit, tmp_path: Path) -> None:
+    wicked = "$(touch harm) `touch harm` 'JSON' \\ \" !! JSON"
+    job = at.scene.add(new_job(1, job_name=wicked, filter_values=[wicked]))
+    at.enter(f"/console/new?from={job['job_id']}")
+    at.button("Confirm").click()
+    wanted = json.loads(at.page.get_by_label("The request", exact=True).inner_text())
+    assert (wanted["job_name"], wanted["filter"]["values"]) == (wicked, [wicked])
+    for summary in at.page.locator(".command summary").all():
+        summary.click()
+    curl, command_line = at.page.locator(".command pre").all_inner_texts()
+    # The command line itself has tests of its own: here it only reads the file.
+    stand_in = tmp_path / "backfills"
+    stand_in.write_text(
+        '#!/bin/sh\n[ "$BACKFILLS_API_KEY" = "$API_KEY" ] && echo "$BACKFILLS_URL" "$@" > asked\n'
+    )
+    stand_in.chmod(0o755)
+    for command in (curl, command_line):
+        environment = os.environ | {"API_KEY": KEY, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        subprocess.run(["bash", "-ec", command], cwd=tmp_path, env=environment, check=True)  # noqa: S603, S607 - it is what a person would do
+    assert at.scene.bodies == [wanted]
+    assert json.loads((tmp_path / "job.json").read_text()) == wanted
+    assert (tmp_path / "asked").read_text() == f"{at.scene.url} create -f job.json --watch\n"
+    assert not (tmp_path / "harm").exists()
 
 
 def fill_in(at: Visit) -> None:

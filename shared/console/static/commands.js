@@ -17,7 +17,8 @@ export function curl(body) {
 }
 
 export function commandLine(body) {
-  return ["cat > job.json <<'JSON'", write(body, 2), "JSON", "backfills create -f job.json --watch"].join("\n");
+  const where = `BACKFILLS_URL="${location.origin}" BACKFILLS_API_KEY="$API_KEY"`;
+  return ["cat > job.json <<'JSON'", write(body, 2), "JSON", `${where} \\`, "  backfills create -f job.json --watch"].join("\n");
 }
 
 export function commands(body) {
