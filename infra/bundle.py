@@ -3,8 +3,9 @@
 ``--native FOLDER`` puts the native encoder's package from there into the bundles of functions that import it.
 
 A bundle is a zip of the function's main.py and requirements.txt at its root, and beside them those modules
-of shared/ that it imports, directly or not. The same commit gives the same bytes on any machine: files are
-stored, not compressed, in the order of their names, with one time and one mode.
+of shared/ that it imports, directly or not, with what their packages have in a folder ``static``. The
+same commit gives the same bytes on any machine: files are stored, not compressed, in the order of their
+names, with one time and one mode.
 """
 
 import argparse
@@ -39,6 +40,8 @@ def contents(function: str, root: Path = ROOT, native: Path | None = None) -> di
             if name not in files:
                 files[name] = file
                 waiting.append(file)
+    for package in [file.parent for file in files.values() if file.name == "__init__.py"]:
+        files |= {file.relative_to(root).as_posix(): file for file in package.glob("static/*")}
     if native is not None and any(_imports_native(file) for file in files.values()):
         compiled = (native / _NATIVE).rglob("*.so")
         files |= {

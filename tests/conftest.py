@@ -24,14 +24,16 @@ settings.load_profile("patient")
 
 # Folders whose tests share parts that take seconds to start: each runs in one process.
 _TOGETHER = {"contract", "e2e", "infra", "integration", "reliability"}
+# They need none of those parts.
+_ALONE = {"tests/e2e/test_console_access.py", "tests/e2e/test_console_pages.py"}
 
 
 class ByPart(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
     """Spreads the tests so that no part is started twice; what shares none is spread by file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder = nodeid.split("/")[1]
-        return folder if folder in _TOGETHER else nodeid.partition("::")[0]
+        folder, file = nodeid.split("/")[1], nodeid.partition("::")[0]
+        return folder if folder in _TOGETHER and file not in _ALONE else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPart:

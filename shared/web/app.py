@@ -41,7 +41,7 @@ from shared.steps.kept import Kept
 from shared.steps.pause import pause, resume
 from shared.steps.ports import Clock, Estimates, Jobs, Listings, Publisher, Rates, Receipts
 from shared.steps.retry import retry
-from shared.web import estimates, listing, receipts
+from shared.web import console, estimates, listing, receipts
 from shared.web.answers import CreatedBackfill, shown
 from shared.web.auth import Keys, authenticate
 from shared.web.body import drain, read_json
@@ -112,7 +112,7 @@ class Api:
 
     def handle(self, request: Request) -> Response:
         """Answer the request, whatever it is; never raises."""
-        if request.path in _PUBLIC:
+        if request.path in _PUBLIC or console.concerns(request):
             return self._answer_whatever_happens(request)
         asked = _asked(request)
         with self.tracer.span(asked["request"], parse(request.headers.get(TRACE)), asked):
@@ -120,7 +120,7 @@ class Api:
 
     def _answer_whatever_happens(self, request: Request) -> Response:
         try:
-            response = self._answer(request)
+            response = console.answer(request) or self._answer(request)
         except RequestRefused as error:
             headers = error.headers if isinstance(error, WebRefusal) else None
             if isinstance(error, TooManyJobs):

@@ -88,6 +88,14 @@ def test_a_bundle_holds_only_what_its_function_imports(bundles: Path) -> None:
     assert not any("operator" in name for name in api | deliver | sweep)
 
 
+def test_the_consoles_files_are_in_the_apis_bundle_alone(bundles: Path) -> None:
+    files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "shared/console/static").iterdir()}
+    assert "shared/console/static/page.html" in files
+    assert files <= _names(bundles / "api.zip")
+    for function in set(bundle.functions()) - {"api"}:
+        assert not any("console" in name for name in _names(bundles / f"{function}.zip"))
+
+
 def test_what_a_function_imports_late_is_in_its_bundle(bundles: Path) -> None:
     """The staging function imports its wiring at its first request only."""
     assert "shared/adapters/snowflake.py" in _names(bundles / "stage.zip")

@@ -184,4 +184,6 @@ def test_a_bundle_starts_and_answers_with_its_own_requirements_alone(
         answer = urllib3.request(method, url + path, body=body, headers=headers, retries=False, timeout=60)
         if function == "api":
             smoke.main([url], patience=10)
+            page = urllib3.request("GET", f"{url}/console/", retries=False, timeout=60)
+            assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert answer.status == status, f"{answer.data.decode()}\n{(folder / 'log').read_text()}"

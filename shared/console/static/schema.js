@@ -1,0 +1,57 @@
+// Reading JSON Schema as the API's description has it.
+
+const PREFIX = "#/components/schemas/";
+
+export function resolve(schema, document) {
+  const found = schema.$ref ? document.components.schemas[schema.$ref.slice(PREFIX.length)] : schema;
+  return found ?? {};
+}
+
+// The schema without "or null", which is how an optional field is written; its words are kept.
+export function given(schema, document) {
+  const all = resolve(schema, document);
+  const kinds = (all.anyOf ?? []).filter((one) => one.type !== "null");
+  if (kinds.length !== 1) return all;
+  const { anyOf: _, default: __, ...words } = all;
+  return { ...resolve(kinds[0], document), ...words };
+}
+
+// How a field is asked for.
+export function shape(schema) {
+  if ("const" in schema || schema.enum) return "choice";
+  if (schema.type === "boolean") return "switch";
+  if (schema.type === "integer" || schema.type === "number") return "number";
+  if (schema.type === "string") return "text";
+  if (schema.type === "array" && schema.items?.type === "string") return "lines";
+  if (schema.type === "object" && schema.additionalProperties?.type === "string") return "pairs";
+  return "json";
+}
+
+// The kinds of destination: `[{ type, schema }]`, in the document's order.
+export function kinds(document) {
+  const { items } = document.components.schemas.CreateBackfill.properties.destinations;
+  const field = items.discriminator.propertyName;
+  return items.oneOf.map((one) => {
+    const schema = resolve(one, document);
+    return { type: schema.properties[field].const, schema };
+  });
+}
+
+// What is wrong with a text by the schema alone, "" if nothing.
+export function fault(schema, text) {
+  if (schema.maxLength && text.length > schema.maxLength) return `At most ${schema.maxLength} characters.`;
+  if (schema.pattern && !fits(schema.pattern, text)) return "Not of the form that the service takes.";
+  if (schema.type === "integer" && !/^-?\d+$/.test(text)) return "Give a whole number.";
+  if (schema.type === "number" && !/^-?\d+(\.\d+)?$/.test(text)) return "Give a number.";
+  if (schema.minimum !== undefined && Number(text) < schema.minimum) return `At least ${schema.minimum}.`;
+  if (schema.maximum !== undefined && Number(text) > schema.maximum) return `At most ${schema.maximum}.`;
+  return "";
+}
+
+function fits(pattern, text) {
+  try {
+    return new RegExp(pattern, "u").test(text);
+  } catch {
+    return true; // The service has the last word.
+  }
+}

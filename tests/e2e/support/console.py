@@ -1,0 +1,72 @@
+"""A person at the console of a scripted service."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.e2e.support.browser import PATIENCE_MS, sign_in
+from tests.fakes.console import Scene, scene
+from tests.fakes.web import KEY
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@dataclass
+class Visit:
+    """``wrong``: what the browser complained of, but for answers that the test asked for."""
+
+    page: Page
+    scene: Scene
+    wrong: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.scene.url + path)
+
+    def enter(self, path: str = "/console/") -> None:
+        sign_in(self.page, self.scene.url, KEY, path)
+        expect(self.heading).not_to_have_text("Sign in")
+
+    @property
+    def heading(self) -> Locator:
+        return self.page.get_by_role("heading", level=1)
+
+    @property
+    def alert(self) -> Locator:
+        return self.page.get_by_role("alert").filter(visible=True)
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=name)
+
+    def complaints(self, *rules: str) -> list[str]:
+        """What axe finds, by its usual rules or by those named."""
+        found = Axe().run(self.page, options={"runOnly": list(rules)} if rules else None)
+        return [
+            f"{one['id']}: {[json.dumps(node['target']) + node['failureSummary'] for node in one['nodes']]}"
+            for one in found.response["violations"]
+        ]
+
+
+@contextmanager
+def visit(browser: Browser, **options: Any) -> Iterator[Visit]:
+    """A window of its own on a service of its own."""
+    with scene() as made:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
+        context.set_default_timeout(PATIENCE_MS)
+        found = Visit(context.new_page(), made)
+        found.page.on("pageerror", lambda error: found.wrong.append(str(error)))
+        found.page.on("console", lambda told: found.wrong.append(told.text) if _amiss(told.text) else None)
+        try:
+            yield found
+        finally:
+            made.ended.set()
+            context.close()
+        assert found.wrong == []
+
+
+def _amiss(text: str) -> bool:
+    return not text.startswith("Failed to load resource")
