@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """``FAULT``: of this program itself. ``INTERRUPTED``: by Ctrl-C or by a reader that left, as shells have it."""
+    """``FAULT``: of this program itself. ``INTERRUPTED``: by Ctrl-C, or by a reader that left."""
 
     DONE = 0
     JOB_ENDED_BADLY = 1
