@@ -100,8 +100,8 @@ def test_progress_is_drawn_over_and_coloured_only_where_wanted(
         assert terminal.wait() == 0
     text = terminal.printed.decode()
     assert "700 of 1,200 rows, 1 of 2 chunks" in text
-    assert "█" * 15 + "░" * 15 + "  50 %" in text
+    assert "█" * 10 + "░" * 10 + "  50 %" in text
     assert "410 from the receiver" in text
     assert f"backfills pause {JOB_ID}" in text
-    assert "\x1b[6A" in text
+    assert "\x1b[7A" in text  # the second picture goes over the first
     assert ("\x1b[36m" in text) == coloured

@@ -16,7 +16,8 @@ def advice(job: Job) -> list[str]:
     if job.status == "failed":
         return [
             f"Why: {printable(job.error_message or 'the service does not say')}",
-            f"Mend that, then: backfills retry {name}  (sends only what is not yet delivered)",
+            "Mend that, then retry: it sends only what is not yet delivered.",
+            f"  backfills retry {name}",
         ]
     if job.status == "cancelled":
         return ["It was cancelled. Rows that have arrived stay."]
@@ -27,11 +28,12 @@ def advice(job: Job) -> list[str]:
         for each in job.destinations
         if each.state is not None and each.state.last_error and each.state.status != "done"
     ]
-    if troubled:
-        troubled.append(
-            "The service goes on trying, and nothing is lost. Mend the receiver;"
-            f" if that takes long: backfills pause {name}"
-        )
     if job.paused:
-        troubled.append(f"It is paused; have it go on: backfills resume {name}")
-    return troubled
+        return [*troubled, "It is paused. To have it go on:", f"  backfills resume {name}"]
+    if not troubled:
+        return []
+    return [
+        *troubled,
+        "The service goes on trying, and nothing is lost. Mend that; if it takes long, pause the job.",
+        f"  backfills pause {name}",
+    ]

@@ -24,7 +24,12 @@ COLOURS = {
 
 def coloured(stream: TextIO) -> bool:
     """Whether to colour what goes there: a terminal whose user has not said NO_COLOR."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return drawn_on(stream) and not os.environ.get("NO_COLOR")
+
+
+def drawn_on(stream: TextIO) -> bool:
+    """Whether lines there can be drawn over."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def say(text: str = "") -> None:

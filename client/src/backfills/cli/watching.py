@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import textwrap
 import time
 from collections import deque
 from typing import TYPE_CHECKING
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
     from backfills.sync_client import Client
 
 RATE_SECONDS = 30.0  # the rate is that of so long
-BAR = 30  # columns
-NAMES = 32  # likewise, of a destination
+BAR = 20  # columns
+NAMES = 32  # likewise, of a destination at most
 
 
 def watch(service: Client, job_id: str, interval: float, *, as_json: bool) -> int:
     """The exit code. With JSON, a line for each change."""
-    screen = Screen() if sys.stdout.isatty() and not as_json else None
+    screen = Screen() if text.drawn_on(sys.stdout) and not as_json else None
     before = last = None
     try:
         for last in service.watch(job_id, interval=interval):
@@ -85,16 +86,26 @@ class Screen:
     def draw(self, job: Job, now: float) -> None:
         self._rate.add(now, job.progress.rows_done)
         columns, height = shutil.get_terminal_size()
-        lines = [_fitted(line, columns - 1) for line in picture(job, self._rate.per_second)][: height - 1]
+        lines = [
+            fitted for line in picture(job, self._rate.per_second) for fitted in _fitted(line, columns - 1)
+        ]
+        if not job.ended:
+            # What has left the screen above can't be drawn over.
+            lines = lines[: height - 1]
+        if not text.coloured(sys.stdout):
+            lines = [click.unstyle(line) for line in lines]
         back = f"\x1b[{self._drawn}A" if self._drawn else ""
         # Each line is cleared behind its text, not before, so that nothing flickers.
-        say(back + "\n".join(f"{line}\x1b[K" for line in lines) + "\x1b[J")
+        click.echo(back + "\n".join(f"{line}\x1b[K" for line in lines) + "\x1b[J", color=True)
         self._drawn = len(lines)
 
 
-def _fitted(line: str, columns: int) -> str:
-    """A line that wraps would shift all that is drawn above it. Colours are given up where they don't fit."""
-    return line if text.width(line) <= columns else text.cut(click.unstyle(line), columns)
+def _fitted(line: str, columns: int) -> list[str]:
+    """A line that the terminal wraps would shift all above it. Colours are given up where they don't fit."""
+    if text.width(line) <= columns:
+        return [line]
+    parts = textwrap.wrap(click.unstyle(line), max(columns, 1), break_on_hyphens=False)
+    return [text.cut(part, columns) for part in parts]
 
 
 def picture(job: Job, rate: float | None) -> list[str]:
@@ -108,25 +119,29 @@ def picture(job: Job, rate: float | None) -> list[str]:
             parts.append(f"{text.duration((progress.rows_total - progress.rows_done) / rate)} left")
     if job.status == "staging":
         parts = ["Snowflake is unloading the slice"]
+    names = [text.cut(printable(f"{each.type} {each.name}"), NAMES) for each in job.destinations]
+    widest = max((text.width(name) for name in names), default=0)
+    bars = [
+        f"{name}{' ' * (widest - text.width(name))} {_bar(each, progress.rows_total)}"
+        for name, each in zip(names, job.destinations, strict=True)
+    ]
     return [
         f"{text.status(job.status)}{' (paused)' if job.paused else ''}  {printable(job.job_name)}",
         ", ".join(parts),
-        *(_bar(each, progress.rows_total) for each in job.destinations),
+        *bars,
         *advice(job),
     ]
 
 
 def _bar(destination: Destination, total: int | None) -> str:
     state = destination.state
-    name = text.cut(printable(f"{destination.type} {destination.name}"), NAMES)
     done = 0 if state is None else state.rows_done
     part = 1.0 if state is not None and state.status == "done" else min(1.0, done / total) if total else 0.0
     full, empty = _cells()
     filled = int(part * BAR)
-    padding = " " * (NAMES - text.width(name))
     word = text.status("pending" if state is None else state.status)
     bar = f"{full * filled}{empty * (BAR - filled)} {int(part * 100):3d} %"
-    return f"{name}{padding} {bar}  {number(done)}  {word}"
+    return f"{bar}  {number(done)}  {word}"
 
 
 def _cells() -> tuple[str, str]:
