@@ -69,7 +69,7 @@ def server() -> Iterator[Service]:
 
 def examples(kind: type) -> list[Any]:
     """Of the class and of each of its methods."""
-    members = [kind, *(member for _, member in inspect.getmembers(kind, inspect.isfunction))]
+    members: list[Any] = [kind, *(member for _, member in inspect.getmembers(kind, inspect.isfunction))]
     found = [
         pytest.param(test.examples, id=f"{kind.__name__}.{member.__name__}")
         for member in members
