@@ -184,6 +184,24 @@ def test_the_lines_that_tell_a_jobs_story_do(stack: LocalStack, tmp_path: Path) 
     assert told == sorted(told)
 
 
+def test_the_readmes_first_lines_create_a_job_and_show_it(stack: LocalStack, tmp_path: Path) -> None:
+    (tmp_path / ".stack").symlink_to(stack.layout.folder)
+    program = tmp_path / "bin" / "backfills"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT}/client/src exec {sys.executable} -m backfills "$@"\n')
+    program.chmod(0o755)
+    environment = os.environ | {"PATH": f"{program.parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    shown = bash(lines_of("README.md", "first"), environment, tmp_path)
+    job_id, *_ = shown.splitlines()
+    client = Client(stack.endpoints["api_url"], stack.endpoints["api_key"])
+    job = client.get(job_id)
+    assert job["status"] == "completed"
+    rows = f"{job['progress']['rows_total']:,}"
+    assert f"completed: {rows} rows in" in shown
+    assert f"kafka base-usdc-transfers: done, {rows} rows" in shown
+    assert "It balances" in shown
+
+
 def test_the_readmes_lines_work_in_a_folder_with_a_running_stack(stack: LocalStack, tmp_path: Path) -> None:
     (tmp_path / ".stack").symlink_to(stack.layout.folder)
     (tmp_path / ".venv").symlink_to(sys.prefix)

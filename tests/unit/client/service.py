@@ -1,8 +1,10 @@
 """A real HTTP server on loopback whose answers a test writes down beforehand."""
 
 import json
+import socket
+import struct
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +22,9 @@ class Says:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-DROPS = Says(0)
+DROPS = Says(0)  # ends the connection without an answer
+RESETS = Says(-1)  # breaks it, as a crash would
+HANGS = Says(-2)  # answers nothing until the service ends
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,21 @@ class Service:
 @contextmanager
 def service(*answers: Says) -> Iterator[Service]:
     """Gives the answers in turn; a request too many is answered with 418."""
-    asked: list[Asked] = []
     left = list(answers)
+    with serving(lambda _: left.pop(0) if left else Says(418, {"detail": "not foreseen"})) as server:
+        yield server
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256  # a hundred clients may come at once
+
+
+@contextmanager
+def serving(answer: Callable[[Asked], Says]) -> Iterator[Service]:
+    """Answers each request by what it is."""
+    asked: list[Asked] = []
+    over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -49,8 +66,13 @@ def service(*answers: Says) -> Iterator[Service]:
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             asked.append(Asked(self.command, self.path, dict(self.headers), body))
-            says = left.pop(0) if left else Says(418, {"detail": "not foreseen"})
-            if says is DROPS:
+            says = answer(asked[-1])
+            if says is HANGS:
+                over.wait()
+            if says is RESETS:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.close()
+            if says.status <= 0:
                 self.close_connection = True
                 return
             content = says.body if isinstance(says.body, bytes) else json.dumps(says.body).encode()
@@ -65,13 +87,13 @@ def service(*answers: Says) -> Iterator[Service]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its parent's name
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield Service(f"http://127.0.0.1:{server.server_port}", asked)
     finally:
+        over.set()
         server.shutdown()
         thread.join()
         server.server_close()

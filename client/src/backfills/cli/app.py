@@ -1,0 +1,308 @@
+"""The commands. What they need is imported when they run, so that help and completion come at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import backfills
+from backfills.cli.common import Choices, client, job_id, options, show_all_json, show_json
+from backfills.cli.exits import Exit
+from backfills.cli.text import printable, say, whisper
+
+if TYPE_CHECKING:
+    from backfills.models import Status
+    from backfills.sync_client import Client
+
+STATUSES = ("staging", "transporting", "completed", "failed", "cancelled")
+EPILOG = """\b
+Exit codes:
+  0    done; watch: the job is completed
+  1    watch: the job failed or was cancelled
+  2    wrong usage, or nothing to log in with
+  3    the service refuses
+  4    the service is out of reach
+  70   a fault of this program
+  130  interrupted by Ctrl-C, which leaves jobs alone, or nobody reads any more
+
+\b
+BACKFILLS_URL and BACKFILLS_API_KEY go before what login stored."""
+
+argument_job = click.argument("job", metavar="JOB_ID", callback=job_id)
+option_interval = click.option(
+    "--interval", type=click.FloatRange(min=0.05), default=2.0, help="Seconds between two looks (2)."
+)
+
+
+class Program(click.Group):
+    """Ends quietly when whoever reads has left, such as ``head``: click would exit as if a job had failed."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """The command's exit code, or None."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Python would say so once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.INTERRUPTED
+
+
+@click.group(
+    cls=Program,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.version_option(backfills.__version__, prog_name="backfills")
+def app() -> None:
+    """Create backfills, watch them and steer them."""
+
+
+def slice_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that describe a backfill; they arrive by their names."""
+    added = [
+        click.option(
+            "-f", "--file", metavar="FILE", help="YAML or JSON with the API's fields; - is standard input."
+        ),
+        click.option("--table", metavar="NAME", help="catalog.schema.table"),
+        click.option("--start", metavar="TIME", help="First moment or block of the slice."),
+        click.option("--end", metavar="TIME", help="The first behind it."),
+        click.option("--partition-key", metavar="COLUMN", help="block_timestamp, unless it is another."),
+        click.option(
+            "--filter",
+            "filters",
+            multiple=True,
+            metavar="COLUMN=VALUE",
+            help="Only these; :=VALUE for a number.",
+        ),
+        click.option(
+            "--column", "columns", multiple=True, metavar="NAME[=AS]", help="Only this column; repeatable."
+        ),
+        click.option(
+            "--to",
+            "destinations",
+            multiple=True,
+            metavar="TYPE:NAME[,FIELD=VALUE…]",
+            help="A destination, such as kafka:transfers; repeatable.",
+        ),
+        click.option("--name", metavar="TEXT", help="The job's name, for people."),
+        click.option(
+            "--static-egress-ip", is_flag=True, default=None, help="Rows leave from fixed addresses."
+        ),
+        click.option(
+            "--max-parallel-chunks", type=int, metavar="COUNT", help="Chunks delivered at once, at most."
+        ),
+        click.option(
+            "--oversized-rows", type=click.Choice(["fail", "skip"]), help="What becomes of rows too large."
+        ),
+    ]
+    for each in reversed(added):
+        command = each(command)
+    return command
+
+
+def _body(file: str | None, flags: dict[str, Any]) -> dict[str, Any]:
+    from backfills.cli import body
+
+    return body.join({} if file is None else body.read(file), flags)
+
+
+@app.command()
+@slice_options
+@click.option(
+    "--estimate", "estimated", is_flag=True, help="Show first what it would be; at a terminal, ask."
+)
+@click.option("--watch", "watched", is_flag=True, help="Watch the job to its end.")
+@click.option("--dry-run", is_flag=True, help="Show the request, and create nothing.")
+@click.option("--idempotency-key", metavar="KEY", help="Repeated within 24 hours, it makes no second job.")
+@option_interval
+@options
+def create(
+    choices: Choices,
+    file: str | None,
+    *,
+    estimated: bool,
+    watched: bool,
+    dry_run: bool,
+    idempotency_key: str | None,
+    interval: float,
+    **flags: Any,
+) -> int:
+    """Create a backfill, from flags, a file or both; flags go before the file."""
+    from backfills.cli import creating
+
+    how = creating.How(estimated, watched, dry_run, idempotency_key, interval)
+    return creating.create(choices, _body(file, flags), how)
+
+
+@app.command()
+@slice_options
+@options
+def estimate(choices: Choices, file: str | None, **flags: Any) -> None:
+    """Tell what a backfill would be: rows, chunks, bytes, cost. Takes what create takes."""
+    from backfills.cli import show
+
+    body = _body(file, flags)
+    with client(choices) as service:
+        found = service.estimate(body)
+    if choices.as_json:
+        show_json(found)
+    else:
+        say(show.estimate(found))
+
+
+@app.command(name="list")
+@click.option(
+    "--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only these; repeatable."
+)
+@click.option("--oldest-first", is_flag=True, help="Turned round: the newest are first.")
+@click.option("--limit", type=click.IntRange(min=0), default=50, help="At most so many (50); 0 for all.")
+@options
+def list_jobs(choices: Choices, statuses: tuple[Status, ...], *, oldest_first: bool, limit: int) -> None:
+    """List the jobs, the newest first."""
+    from backfills.cli import show
+
+    with client(choices) as service:
+        found = list(islice(service.list(*statuses, newest_first=not oldest_first), limit or None))
+    if choices.as_json:
+        show_all_json(found)
+    elif found:
+        say(show.jobs(found))
+    else:
+        whisper("There are no such jobs.")
+
+
+@app.command()
+@argument_job
+@options
+def get(choices: Choices, job: str) -> None:
+    """Show a job and the state of each destination."""
+    _one(choices, lambda service: service.get(job))
+
+
+@app.command()
+@argument_job
+@option_interval
+@options
+def watch(choices: Choices, job: str, interval: float) -> int:
+    """Watch a job to its end. Ctrl-C ends the watching, not the job."""
+    from backfills.cli import watching
+
+    with client(choices, watching=True) as service:
+        return watching.watch(service, job, interval, as_json=choices.as_json)
+
+
+@app.command()
+@argument_job
+@options
+def cancel(choices: Choices, job: str) -> None:
+    """Stop a job for good; rows that have arrived stay."""
+    _one(choices, lambda service: service.cancel(job))
+
+
+@app.command()
+@argument_job
+@options
+def retry(choices: Choices, job: str) -> None:
+    """Have a failed job go on with what is not yet delivered."""
+    _one(choices, lambda service: service.retry(job))
+
+
+@app.command()
+@argument_job
+@options
+def pause(choices: Choices, job: str) -> None:
+    """Stop a job's deliveries until it is resumed."""
+    _one(choices, lambda service: service.pause(job))
+
+
+@app.command()
+@argument_job
+@options
+def resume(choices: Choices, job: str) -> None:
+    """Have a paused job go on where it was."""
+    _one(choices, lambda service: service.resume(job))
+
+
+def _one(choices: Choices, call: Callable[[Client], Any]) -> None:
+    from backfills.cli import show
+
+    with client(choices) as service:
+        found = call(service)
+    if choices.as_json:
+        show_json(found)
+    else:
+        say(show.job(found))
+
+
+@app.command()
+@argument_job
+@click.option("--chunks", is_flag=True, help="Each chunk and who has it.")
+@options
+def receipt(choices: Choices, job: str, *, chunks: bool) -> None:
+    """Show what was unloaded, and what each destination has of it."""
+    from backfills.cli import show
+
+    with client(choices) as service:
+        if not chunks:
+            found = service.receipt(job)
+            say(found.model_dump_json() if choices.as_json else show.receipt(found))
+            return
+        for chunk in service.receipt_chunks(job):
+            say(chunk.model_dump_json() if choices.as_json else show.chunk(chunk))
+
+
+@app.command(name="open")
+@argument_job
+@options
+def open_job(choices: Choices, job: str) -> None:
+    """Open a job's page of the console in a browser, and print its address."""
+    import webbrowser
+    from json import dumps
+    from urllib.parse import quote
+
+    from backfills.cli import profiles
+
+    address = f"{profiles.address(choices.profile).strip().rstrip('/')}/console/jobs/{quote(job, safe='')}"
+    click.echo(dumps({"url": address}) if choices.as_json else printable(address))
+    if not choices.as_json and sys.stdout.isatty() and not webbrowser.open(address):
+        whisper("No browser opens here: open the address yourself.")
+
+
+@app.command()
+@click.option("--url", metavar="URL", help="The service's address; asked for if it is not given.")
+@click.option("--no-check", is_flag=True, help="Store the key without asking the service.")
+@options
+def login(choices: Choices, url: str | None, *, no_check: bool) -> None:
+    """Store the service's address and an API key as a profile.
+
+    The key is asked for, or read from standard input: never a flag, which other users of a machine could see.
+    """
+    from backfills.cli import signing_in
+
+    signing_in.login(choices, url, check=not no_check)
+
+
+@app.command()
+@options
+def logout(choices: Choices) -> None:
+    """Remove a profile and its key."""
+    from backfills.cli import signing_in
+
+    signing_in.logout(choices)
+
+
+@app.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print a shell's script that completes commands and options."""
+    from click.shell_completion import get_completion_class
+
+    made = get_completion_class(shell)
+    if made is None:
+        raise click.UsageError(f"There is no completion for {shell}")
+    click.echo(made(app, {}, "backfills", "_BACKFILLS_COMPLETE").source())

@@ -1,0 +1,153 @@
+"""A job watched to its end: drawn anew on a terminal, elsewhere only as it ends."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+import click
+
+from backfills.cli import text
+from backfills.cli.advice import advice
+from backfills.cli.exits import Exit, of_status
+from backfills.cli.text import number, printable, say, whisper
+
+if TYPE_CHECKING:
+    from backfills.models import Destination, Job
+    from backfills.sync_client import Client
+
+RATE_SECONDS = 30.0  # the rate is that of so long
+BAR = 20  # columns
+NAMES = 32  # likewise, of a destination at most
+
+
+def watch(service: Client, job_id: str, interval: float, *, as_json: bool) -> int:
+    """The exit code. With JSON, a line for each change."""
+    screen = Screen() if text.drawn_on(sys.stdout) and not as_json else None
+    before = last = None
+    try:
+        for last in service.watch(job_id, interval=interval):
+            if as_json and (line := last.model_dump_json()) != before:
+                click.echo(line)
+                before = line
+            elif screen is not None:
+                screen.draw(last, time.monotonic())
+    except KeyboardInterrupt:
+        whisper(
+            f"No longer watching. The job goes on; to watch it again: backfills watch {printable(job_id)}"
+            if last is None or not last.ended
+            else "Interrupted."
+        )
+        return Exit.INTERRUPTED
+    if last is None:
+        raise RuntimeError("The watch ended without a job")
+    if screen is None and not as_json:
+        say("\n".join([_summary(last), *advice(last)]))
+    return of_status(last.status)
+
+
+def _summary(job: Job) -> str:
+    rows, chunks = job.progress.rows_done, job.progress.chunks_done
+    return f"{text.status(job.status)}: {number(rows)} rows in {number(chunks)} chunks"
+
+
+class Rate:
+    """Rows per second of late."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def add(self, now: float, rows: int) -> None:
+        """A retried job counts anew."""
+        if self._seen and rows < self._seen[-1][1]:
+            self._seen.clear()
+        self._seen.append((now, rows))
+        while now - self._seen[0][0] > RATE_SECONDS and len(self._seen) > 2:  # noqa: PLR2004 - a rate needs two
+            self._seen.popleft()
+
+    @property
+    def per_second(self) -> float | None:
+        """None until there is one to tell."""
+        (start, before), (end, after) = self._seen[0], self._seen[-1]
+        return (after - before) / (end - start) if end > start else None
+
+
+class Screen:
+    """Lines that are drawn over those drawn before."""
+
+    def __init__(self) -> None:
+        self._rate = Rate()
+        self._drawn = 0
+
+    def draw(self, job: Job, now: float) -> None:
+        self._rate.add(now, job.progress.rows_done)
+        columns, height = shutil.get_terminal_size()
+        lines = [
+            fitted for line in picture(job, self._rate.per_second) for fitted in _fitted(line, columns - 1)
+        ]
+        if not job.ended:
+            # What has left the screen above can't be drawn over.
+            lines = lines[: height - 1]
+        if not text.coloured(sys.stdout):
+            lines = [click.unstyle(line) for line in lines]
+        back = f"\x1b[{self._drawn}A" if self._drawn else ""
+        # Each line is cleared behind its text, not before, so that nothing flickers.
+        click.echo(back + "\n".join(f"{line}\x1b[K" for line in lines) + "\x1b[J", color=True)
+        self._drawn = len(lines)
+
+
+def _fitted(line: str, columns: int) -> list[str]:
+    """A line that the terminal wraps would shift all above it. Colours are given up where they don't fit."""
+    if text.width(line) <= columns:
+        return [line]
+    parts = textwrap.wrap(click.unstyle(line), max(columns, 1), break_on_hyphens=False)
+    return [text.cut(part, columns) for part in parts]
+
+
+def picture(job: Job, rate: float | None) -> list[str]:
+    """The lines that a terminal shows."""
+    progress = job.progress
+    parts = [f"{number(progress.rows_done)} of {number(progress.rows_total)} rows"]
+    parts.append(f"{number(progress.chunks_done)} of {number(progress.chunks_total)} chunks")
+    if not job.ended and rate is not None:
+        parts.append(f"{rate:,.0f} rows/s")
+        if rate > 0 and progress.rows_total is not None:
+            parts.append(f"{text.duration((progress.rows_total - progress.rows_done) / rate)} left")
+    if job.status == "staging":
+        parts = ["Snowflake is unloading the slice"]
+    names = [text.cut(printable(f"{each.type} {each.name}"), NAMES) for each in job.destinations]
+    widest = max((text.width(name) for name in names), default=0)
+    bars = [
+        f"{name}{' ' * (widest - text.width(name))} {_bar(each, progress.rows_total)}"
+        for name, each in zip(names, job.destinations, strict=True)
+    ]
+    return [
+        f"{text.status(job.status)}{' (paused)' if job.paused else ''}  {printable(job.job_name)}",
+        ", ".join(parts),
+        *bars,
+        *advice(job),
+    ]
+
+
+def _bar(destination: Destination, total: int | None) -> str:
+    state = destination.state
+    done = 0 if state is None else state.rows_done
+    part = 1.0 if state is not None and state.status == "done" else min(1.0, done / total) if total else 0.0
+    full, empty = _cells()
+    filled = int(part * BAR)
+    word = text.status("pending" if state is None else state.status)
+    bar = f"{full * filled}{empty * (BAR - filled)} {int(part * 100):3d} %"
+    return f"{bar}  {number(done)}  {word}"
+
+
+def _cells() -> tuple[str, str]:
+    encoding = sys.stdout.encoding or "ascii"
+    try:
+        "█░".encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return "#", "-"
+    return "█", "░"

@@ -1,0 +1,153 @@
+"""The examples of the library's docstrings and pages give what they say, against a loopback server."""
+
+import ast
+import asyncio
+import contextlib
+import doctest
+import inspect
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backfills import AsyncClient, Client, NewBackfill
+from tests.unit.client.service import JOB_ID, Asked, Says, Service, job, serving
+
+WATCHED, FAILED = "watched", "failed"
+BODY = {"table": "base.assets.t"}
+CHUNKS = b"".join(
+    json.dumps({"chunk": chunk, "file": "f", "rows": rows, "bytes": 1, "deliveries": []}).encode() + b"\n"
+    for chunk, rows in enumerate((700, 500))
+)
+RECEIPT = {
+    "job_id": JOB_ID,
+    "status": "transporting",
+    "unload": {"query_id": "q", "rows": 1200, "chunks": 2, "bytes": 2},
+    "destinations": [],
+    "balanced": True,
+}
+PREFIX = "/api/v1/beam/backfills"
+
+
+def answers() -> Callable[[Asked], Says]:
+    """A service that has the job of the examples. The watched one moves on each time it is asked for."""
+    stages = iter(("staging", "transporting", "completed"))
+    fixed: dict[tuple[str, str], Callable[[], Says]] = {
+        ("POST", ""): lambda: Says(201, {"job_id": JOB_ID, "workflow_id": f"beam-backfill-acme-{JOB_ID}"}),
+        ("POST", "/estimate"): lambda: Says(
+            200, {"rows": 1200, "chunks": 2, "bytes": 9, "first_rows": [], "warnings": []}
+        ),
+        ("GET", ""): lambda: Says(200, [job()]),
+        ("GET", f"/{JOB_ID}"): lambda: Says(200, job()),
+        ("GET", f"/{WATCHED}"): lambda: Says(200, job(next(stages))),
+        ("GET", f"/{JOB_ID}/receipt"): lambda: Says(200, RECEIPT),
+        ("GET", f"/{JOB_ID}/receipt/chunks"): lambda: Says(200, CHUNKS),
+        ("POST", f"/{JOB_ID}/cancel"): lambda: Says(200, job("cancelled")),
+        ("POST", f"/{FAILED}/retry"): lambda: Says(200, job()),
+        ("POST", f"/{JOB_ID}/pause"): lambda: Says(200, job(paused=True)),
+        ("POST", f"/{JOB_ID}/resume"): lambda: Says(200, job()),
+    }
+
+    def answer(asked: Asked) -> Says:
+        path = asked.path.partition("?")[0].removeprefix(PREFIX)
+        found = fixed.get((asked.method, path))
+        return Says(404, {"detail": f"no {path}"}) if found is None else found()
+
+    return answer
+
+
+@pytest.fixture
+def server() -> Iterator[Service]:
+    with serving(answers()) as found:
+        yield found
+
+
+def examples(kind: type) -> list[Any]:
+    """Of the class and of each of its methods."""
+    members: list[Any] = [kind, *(member for _, member in inspect.getmembers(kind, inspect.isfunction))]
+    found = [
+        pytest.param(test.examples, id=f"{kind.__name__}.{member.__name__}")
+        for member in members
+        for test in doctest.DocTestFinder(recurse=False).find(member, member.__name__)
+        if test.examples
+    ]
+    assert found
+    return found
+
+
+async def printed(example: doctest.Example, names: dict[str, Any]) -> str:
+    """What the example prints; it may wait at its top level, as in an asyncio shell."""
+    code = compile(example.source, "example", "single", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        waits = eval(code, names)  # noqa: S307 - the library's own examples
+        if inspect.iscoroutine(waits):
+            await waits
+    return out.getvalue()
+
+
+def names_for(server: Service) -> dict[str, Any]:
+    return {
+        "url": server.url,
+        "api_key": "key",
+        "job_id": JOB_ID,
+        "watched_id": WATCHED,
+        "failed_id": FAILED,
+        "body": BODY,
+    }
+
+
+@pytest.mark.parametrize("found", examples(Client))
+def test_the_examples_of_the_client_that_waits(found: list[doctest.Example], server: Service) -> None:
+    with Client(server.url, "key") as client:
+        names = {**names_for(server), "Client": Client, "client": client}
+        for example in found:
+            assert asyncio.run(printed(example, names)) == example.want
+
+
+@pytest.mark.parametrize("found", examples(AsyncClient))
+def test_the_examples_of_the_client_for_asyncio(found: list[doctest.Example], server: Service) -> None:
+    async def run() -> None:
+        async with AsyncClient(server.url, "key") as client:
+            names = {**names_for(server), "AsyncClient": AsyncClient, "client": client}
+            for example in found:
+                assert await printed(example, names) == example.want
+
+    asyncio.run(run())
+
+
+def test_the_example_of_a_new_backfill() -> None:
+    names = {name: getattr(__import__("backfills"), name) for name in ("NewBackfill", "Window")}
+    for parameter in examples(NewBackfill):
+        for example in parameter.values[0]:
+            assert asyncio.run(printed(example, names)) == example.want
+
+
+@pytest.mark.parametrize("page", ["client/README.md", "docs/client.md"])
+def test_the_pages_programs_run(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).parents[3] / page).read_text()
+    programs = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert programs
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    for program in programs:
+        answer = answers()
+        # The page's job is created and then watched: as the watched one of these examples is.
+        as_watched = partial(_watched, answer)
+        with serving(as_watched) as server:
+            source = program.replace("https://backfills.example.com", server.url)
+            names: dict[str, Any] = {"api_key": "key"}
+            with contextlib.redirect_stdout(io.StringIO()) as out:
+                waits = eval(compile(source, page, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names)  # noqa: S307 - our own page
+                if inspect.iscoroutine(waits):
+                    asyncio.run(waits)
+        assert "completed 700" in out.getvalue()
+
+
+def _watched(answer: Callable[[Asked], Says], asked: Asked) -> Says:
+    path = asked.path.replace(JOB_ID, WATCHED) if asked.method == "GET" else asked.path
+    return answer(Asked(asked.method, path, asked.headers, asked.body))
