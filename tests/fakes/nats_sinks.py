@@ -21,7 +21,8 @@ from nats.js.api import StreamConfig
 from infra.local.ports import accepts, free_ports
 from shared.destinations import destination
 from shared.destinations.guard import Guard, Resolve, system_connect, system_resolve
-from shared.destinations.nats.sink import NatsLimits, NatsSink
+from shared.destinations.nats.sending import NatsLimits
+from shared.destinations.nats.sink import NatsSink
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.sending import delivery_to
 
@@ -32,11 +33,12 @@ _SECONDS = 60.0
 
 
 @contextmanager
-def nats_server(folder: Path, config: str = "") -> Iterator[str]:
-    """The address of a server with JetStream; ``config``: further lines of its configuration."""
+def nats_server(folder: Path, config: str = "", *, jetstream: bool = True) -> Iterator[str]:
+    """The address of a server; ``config``: further lines of its configuration."""
     (port,) = free_ports(1)
     file = folder / f"nats-{port}.conf"
-    file.write_text(f'host: 127.0.0.1\nport: {port}\njetstream {{ store_dir: "{folder}" }}\n{config}\n')
+    streams = f'jetstream {{ store_dir: "{folder}" }}' if jetstream else ""
+    file.write_text(f"host: 127.0.0.1\nport: {port}\n{streams}\n{config}\n")
     command = [str(Path(sys.executable).with_name("nats-server")), "-c", str(file)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - its own
         until = time.monotonic() + _SECONDS

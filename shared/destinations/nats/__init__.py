@@ -25,7 +25,8 @@ def _spec() -> "type[Spec]":
 
 def _sink(surroundings: Surroundings) -> Sink:
     from shared.destinations.guard import Guard, system_connect, system_resolve
-    from shared.destinations.nats.sink import NatsLimits, NatsSink
+    from shared.destinations.nats.sending import NatsLimits
+    from shared.destinations.nats.sink import NatsSink
 
     insecure = surroundings.settings.allow_insecure_destinations
     return NatsSink(

@@ -1,0 +1,209 @@
+"""Publishing a chunk's rows to a subject, and hearing what its stream says of each."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from nats.aio.msg import Msg
+
+from shared.destinations.labels import labels, row_id
+from shared.destinations.nats.connection import Connection, meaning
+from shared.destinations.nats.streams import why_nobody_listens
+from shared.destinations.printable import printable
+from shared.destinations.requests import Progress
+from shared.domain.errors import DestinationRefused, RetryLater, Unavailable
+from shared.domain.oversized import NONE_SKIPPED, SizeLimit, Skipped
+from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
+
+LOOK = 0.5  # seconds between two looks at the pulse
+_ID: Final = "Nats-Msg-Id"
+_TOO_LARGE_FOR_STREAM: Final = 10054
+_NOBODY: Final = "503"  # listens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NatsLimits:
+    """Times in seconds.
+
+    ``least``: a delivery that begins with less of the handler's time goes in a message of its own.
+    ``in_flight``, ``bytes_in_flight``: messages under way, one batch more at most. ``answer``: for one
+    batch's acknowledgements. ``checkpoint``: between two records of progress. ``reserve``: of the handler's
+    time, below which the rest goes in a message of its own; a quarter of what is left, if less.
+    """
+
+    least: float
+    in_flight: int = 4_000
+    bytes_in_flight: int = 16 * 1024 * 1024
+    answer: float = 30.0
+    checkpoint: float = 1.0
+    reserve: float = 35.0
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A batch under way: the rows that are not yet acknowledged, and those that were left out of it."""
+
+    batch: EncodedBatch
+    left: set[int]
+    skipped: Skipped
+
+
+class _NobodyListensError(Exception):
+    """The server's own word; a moment later it may be another."""
+
+
+class Sending:
+    """One delivery over its connection."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        delivery: ChunkDelivery,
+        pulse: Pulse,
+        progress: Progress,
+        *,
+        limits: NatsLimits,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._limits = limits
+        self._monotonic = monotonic
+        self._connection = connection
+        self._delivery = delivery
+        self._subject = delivery.destination.options["subject"]
+        self._most = connection.client.max_payload
+        self._pulse = pulse
+        self._progress = progress
+        self._reserve = min(limits.reserve, pulse.seconds_left() / 4)
+        self._inbox = connection.client.new_inbox()
+        self._flying: deque[_Sent] = deque()
+        self._waiting: dict[int, _Sent] = {}
+        self._heard = asyncio.Event()
+        self._failure: Exception | None = None
+        self._acknowledged = False
+
+    async def send_all(self, rows: Rows) -> bool:
+        self._task = cast("asyncio.Task[Any]", asyncio.current_task())
+        await self._connection.client.subscribe(f"{self._inbox}.*", cb=self._answer, pending_msgs_limit=0)
+        delivery = self._delivery
+        begun = False
+        for batch in rows.batches(delivery.batch_rows, delivery.first_batch * delivery.batch_rows):
+            self._pulse.check()
+            if begun and self._pulse.seconds_left() <= self._reserve:
+                await self._land()
+                return False
+            while self._is_full():
+                await self._land_first()
+            await self._send(batch)
+            begun = True
+        await self._land()
+        return True
+
+    async def _send(self, batch: EncodedBatch) -> None:
+        sent = _Sent(batch, set(), NONE_SKIPPED)
+        self._flying.append(sent)
+        for index, line in enumerate(batch.lines()):
+            row = batch.first_row + index
+            headers = {_ID: row_id(self._delivery, row), **labels(self._delivery, row)}
+            # As they are written: each name and value with a colon, a space and a line's end.
+            size = len(line) + sum(len(name) + len(value) + 4 for name, value in headers.items()) + 14
+            if size > self._most:
+                sent.skipped += self._too_large(batch, row, size, self._most)
+                continue
+            sent.left.add(row)
+            self._waiting[row] = sent
+            await self._connection.client.publish(
+                self._subject, line, reply=f"{self._inbox}.{row}", headers=headers
+            )
+            self._require_going_on()
+
+    def _require_going_on(self) -> None:
+        """The client keeps to itself that it was cancelled, or that the server did not read, meanwhile."""
+        if self._task.cancelling():
+            raise asyncio.CancelledError
+        if self._connection.failure is not None:
+            raise meaning(self._connection.failure, self._delivery)
+
+    async def _answer(self, message: Msg) -> None:
+        """What the stream says of one row."""
+        row = int(message.subject.rpartition(".")[2])
+        if not _is_of_stream(message):
+            # Of a subscriber that answers whatever it gets: the stream's own word may follow.
+            return
+        sent = self._waiting.pop(row, None)
+        if sent is None:
+            return
+        try:
+            sent.skipped += self._skipped(sent.batch, row, message)
+            self._acknowledged = True
+        except (DestinationRefused, RetryLater, _NobodyListensError) as failure:
+            self._failure = self._failure or failure
+        sent.left.discard(row)
+        if self._failure is not None or not sent.left:
+            self._heard.set()
+
+    def _skipped(self, batch: EncodedBatch, row: int, message: Msg) -> Skipped:
+        """The row, if it is too large for the stream and left out; raises what else the answer means."""
+        if not message.data:
+            raise _NobodyListensError
+        error = json.loads(message.data).get("error")
+        if error is None:
+            return NONE_SKIPPED
+        if error.get("err_code") == _TOO_LARGE_FOR_STREAM:
+            return self._too_large(batch, row, len(batch.lines()[row - batch.first_row]), None)
+        # A stream that is full takes more once its readers have read, or its owner has made room.
+        told = f"{error.get('code')} {error.get('err_code')}: {error.get('description')}"
+        raise Unavailable(f"the stream of subject {self._subject}", detail=printable(told))
+
+    def _too_large(self, batch: EncodedBatch, row: int, size: int, most: int | None) -> Skipped:
+        keys = batch.keys()
+        holder = "the NATS server" if most else f"the stream of subject {self._subject}"
+        setting = "max_payload" if most else "max_msg_size"
+        limit = SizeLimit(most, f"{holder} (its {setting})", "Raise that setting")
+        return self._delivery.too_large(row, keys[row - batch.first_row] if keys else None, size, limit)
+
+    def _is_full(self) -> bool:
+        return bool(self._flying) and (
+            len(self._waiting) >= self._limits.in_flight
+            or sum(sent.batch.size for sent in self._flying) >= self._limits.bytes_in_flight
+        )
+
+    async def _land(self) -> None:
+        while self._flying:
+            await self._land_first()
+
+    async def _land_first(self) -> None:
+        sent = self._flying[0]
+        until = self._monotonic() + self._limits.answer
+        while sent.left and self._failure is None:
+            self._heard.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._heard.wait(), LOOK)
+            if sent.left:
+                self._require_going_on()
+            if sent.left and (self._monotonic() > until or self._connection.client.is_closed):
+                raise Unavailable("NATS", detail=f"{len(sent.left)} rows were not acknowledged")
+        if isinstance(self._failure, _NobodyListensError):
+            raise await why_nobody_listens(
+                self._connection.client, self._subject, acknowledged=self._acknowledged
+            )
+        if self._failure is not None:
+            raise self._failure
+        self._flying.popleft()
+        self._progress.advance(sent.skipped)
+
+
+def _is_of_stream(message: Msg) -> bool:
+    """Whether a stream, or the server that has none, has answered: only those words count."""
+    if not message.data:
+        return (message.headers or {}).get("Status") == _NOBODY
+    try:
+        answer = json.loads(message.data)
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and (
+        isinstance(answer.get("error"), dict) or ("stream" in answer and "seq" in answer)
+    )

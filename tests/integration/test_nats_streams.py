@@ -1,0 +1,122 @@
+"""A subject to which nobody listens: without a stream a job fails, and with one it goes on."""
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js.api import StreamConfig
+
+from shared.destinations.nats import streams
+from shared.domain.errors import BackfillError, DestinationRefused, Unavailable
+from tests.fakes.nats_sinks import Subject, nats_server, nats_sink
+from tests.fakes.sending import NumberedRows, SteadyPulse
+
+pytestmark = pytest.mark.emulator
+
+ROWS = 20_000  # more than are under way at once
+USERS = """
+accounts {
+  $SYS {}
+  A { jetstream: enabled, users: [
+    {user: owner, password: words},
+    {user: narrow, password: words, permissions: {publish: ["*.rows"], subscribe: ["_INBOX.>"]}},
+  ] }
+  B { users: [{user: without, password: words}] }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server with an account that has JetStream, a user who may not ask about it, and one without."""
+    with nats_server(tmp_path_factory.mktemp("nats"), USERS) as host:
+        yield host
+
+
+def login(user: str) -> Callable[[str, str], bytes]:
+    return lambda _organization, _name: json.dumps({"user": user, "password": "words"}).encode()
+
+
+def removing(subject: Subject) -> NumberedRows:
+    """Rows of which the stream sees the first only: then it is removed."""
+
+    def remove(first_row: int) -> None:
+        if first_row >= ROWS // 2 and not removed:
+            removed.append(subject.name)
+            # In a loop of its own: this one sends.
+            with ThreadPoolExecutor(1) as beside:
+                beside.submit(
+                    subject.ask, lambda client: client.jetstream().delete_stream(subject.name)
+                ).result()
+
+    removed: list[str] = []
+    return NumberedRows(ROWS, before=remove)
+
+
+def outcome(subject: Subject, sink: Any, **options: Any) -> BackfillError:
+    with pytest.raises((DestinationRefused, Unavailable)) as caught:
+        sink.deliver(subject.delivery(ROWS, **options), removing(subject), SteadyPulse())
+    error: BackfillError = caught.value
+    return error
+
+
+def test_a_stream_that_was_removed_fails_the_job_and_names_the_subject(nats_host: str) -> None:
+    subject = Subject(nats_host)
+    error = outcome(subject, nats_sink())
+    assert isinstance(error, DestinationRefused)
+    assert error.message.startswith(f"No stream holds subject {subject.name}.rows")
+
+
+def test_a_stream_that_is_there_again_is_tried_again(nats_host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As while its leader changes: it is not there for a moment, and known all the same."""
+    subject, asked = Subject(nats_host), Client.request
+    config = StreamConfig(name=subject.name, subjects=[f"{subject.name}.>"])
+
+    async def request(client: Client, name: str, *given: Any, **named: Any) -> Msg:
+        if name == "$JS.API.STREAM.NAMES":
+            await client.jetstream().add_stream(config)
+        return await asked(client, name, *given, **named)
+
+    monkeypatch.setattr(Client, "request", request)
+    error = outcome(subject, nats_sink())
+    assert isinstance(error, Unavailable)
+    assert f"the stream of subject {subject.name}.rows" in error.message
+
+
+def test_who_may_not_ask_about_streams_is_tried_again_after_acknowledged_rows(
+    guarded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "_SECONDS", 0.5)
+    subject = Subject(guarded, {"user": "owner", "password": "words"})
+    error = outcome(subject, nats_sink(login("narrow")), credentials="BUS")
+    assert isinstance(error, Unavailable), error
+    # Without the stream from the first row on, it is taken for missing.
+    delivery = subject.delivery(5, credentials="BUS")
+    with pytest.raises(DestinationRefused, match="No stream holds subject"):
+        nats_sink(login("narrow")).deliver(delivery, NumberedRows(5), SteadyPulse())
+
+
+def test_an_account_without_jetstream_is_named(guarded: str) -> None:
+    subject = Subject(guarded, {"user": "owner", "password": "words"})
+    delivery = subject.delivery(5, credentials="BUS")
+    with pytest.raises(DestinationRefused, match="The NATS account has no JetStream"):
+        nats_sink(login("without")).deliver(delivery, NumberedRows(5), SteadyPulse())
+
+
+def test_a_server_without_jetstream_fails_the_job(tmp_path: Path) -> None:
+    with nats_server(tmp_path, jetstream=False) as host:
+        delivery = Unmade(host).delivery(5)
+        with pytest.raises(DestinationRefused, match=r"No stream holds subject|has no JetStream"):
+            nats_sink().deliver(delivery, NumberedRows(5), SteadyPulse())
+
+
+class Unmade(Subject):
+    """A subject for which no stream is made."""
+
+    def __post_init__(self) -> None:
+        """Nothing is asked of the server."""
