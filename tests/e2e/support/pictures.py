@@ -7,7 +7,8 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.support.browser import browser
 from tests.e2e.support.console import Visit, visit
-from tests.fakes.console import ESTIMATE, gallery
+from tests.fakes.console import gallery
+from tests.fakes.console_jobs import ESTIMATE
 
 FOLDER = Path(__file__).parents[3] / "docs/pictures"
 MOST_BYTES = 100_000
