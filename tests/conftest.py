@@ -25,7 +25,7 @@ settings.load_profile("patient")
 # Folders whose tests share parts that take seconds to start: each runs in one process.
 _TOGETHER = {"contract", "e2e", "infra", "integration", "reliability"}
 # They need none of those parts.
-_ALONE = {"tests/e2e/test_console_access.py", "tests/e2e/test_console_pages.py"}
+_ALONE = {f"tests/e2e/test_console_{name}.py" for name in ("access", "hostile", "new", "pages")}
 
 
 class ByPart(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser
 
 from infra.local.options import StackOptions
 from infra.local.supervisor import LocalStack
+from tests.e2e.support.browser import browser as started
 from tests.e2e.support.client import Client
+from tests.e2e.support.console import Visit, visit
 from tests.e2e.support.tables import Warehouse
 from tests.e2e.support.watched import Watched, watched
 
@@ -56,4 +59,18 @@ def hasty_warehouse(hasty_stack: LocalStack) -> Warehouse:
 def watched_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """A stack full of canaries that sends its traces to a collector."""
     with watched(tmp_path_factory.mktemp("watched")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """No longer than a module: while it is there, asyncio has a loop that runs."""
+    with started() as running:
+        yield running
+
+
+@pytest.fixture
+def at(browser: Browser) -> Iterator[Visit]:
+    """Somebody at the console of a scripted service."""
+    with visit(browser) as found:
         yield found

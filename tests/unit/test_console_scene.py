@@ -9,7 +9,8 @@ from werkzeug import Request
 from werkzeug.test import Client
 
 from shared.web.app import BACKFILLS
-from tests.fakes.console import ESTIMATE, Scene, gallery
+from tests.fakes.console import Scene, gallery
+from tests.fakes.console_jobs import ESTIMATE
 from tests.fakes.web import KEY
 
 DOCUMENT = Scene().service.api.openapi

@@ -30,9 +30,10 @@ export function destination(one) {
 
 // A line above a page that tells what is wrong between it and the service.
 export function troubles(again) {
-  const text = h("p");
+  // The alert is the text alone: the countdown beside it is not to be read out every second.
+  const text = h("p", { role: "alert" });
   const button = h("button", { type: "button", class: "plain", onclick: () => again() }, "Try now");
-  const element = h("div", { class: "notice warning", role: "alert", hidden: true }, text, button);
+  const element = h("div", { class: "notice warning", hidden: true }, text, button);
   let timer = null;
   return {
     element,

@@ -42,6 +42,23 @@ class Visit:
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name)
 
+    def fill_in(self) -> None:
+        """The steps up to a webhook's form."""
+        self.page.get_by_label("Name").fill("A week of transfers")
+        self.page.get_by_label("Table").fill("base.assets.erc20_token_transfers")
+        self.button("Next").click()
+        self.page.get_by_label("From").fill("2026-03-01")
+        self.page.get_by_label("To", exact=True).fill("2026-03-08")
+        self.button("Next").click()
+        self.page.get_by_label("Column").fill("amount")
+        self.page.get_by_label("Its values are").select_option("number")
+        self.page.get_by_role("textbox", name="Values").fill("1\n12345678901234567890123")
+        self.button("Next").click()
+        self.page.get_by_label("Columns").fill("block_number\namount as value")
+        self.button("Next").click()
+        self.page.get_by_label("Kind of destination").select_option("webhook")
+        self.button("Add destination").click()
+
     def complaints(self, *rules: str) -> list[str]:
         """What axe finds, by its usual rules or by those named."""
         found = Axe().run(self.page, options={"runOnly": list(rules)} if rules else None)

@@ -1,0 +1,157 @@
+"""The form for new backfills in a browser, on a service that answers what the test wants."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from shared.web.app import BACKFILLS
+from tests.e2e.support.console import Visit
+from tests.fakes.console_jobs import ESTIMATE, new_job
+from tests.fakes.web import KEY
+
+
+def test_a_refused_request_shows_each_fault_beside_its_field(at: Visit) -> None:
+    at.scene.estimate = ESTIMATE
+    at.enter("/console/new")
+    at.fill_in()
+    at.page.get_by_label("Name").fill("hook")
+    at.page.get_by_label("URL").fill("https://user:secret@example.com/rows")
+    at.page.get_by_text("More settings").click()
+    at.page.get_by_label("Max parallel requests").fill("99")
+    at.button("Next").click()
+    field = at.page.get_by_label("Max parallel requests")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_accessible_description(
+        "At most 16. Requests of one chunk that may be under way at once; 4 by default."
+    )
+    field.fill("3")
+    faults = [{"loc": ["body", "destinations", 0, "url"], "msg": "No user in it", "type": "webhook_url"}]
+    faults += [{"loc": ["body", "columns", 1], "msg": "There is no such column", "type": "not_in_snowflake"}]
+    at.page.get_by_label("URL").fill("https://example.com/rows")
+    at.scene.refuse(422, faults)
+    at.button("Next").click()
+    expect(at.page.get_by_label("URL")).to_be_focused()
+    expect(at.page.get_by_label("URL")).to_have_accessible_description(
+        "No user in it Where requests are sent: https, in printable ASCII, without user information."
+    )
+    at.button("Columns: item 2: There is no such column").click()
+    expect(at.page.get_by_label("Columns")).to_be_focused()
+
+
+def test_a_backfill_is_made_step_by_step_once_however_often_it_is_asked_for(at: Visit) -> None:
+    at.scene.estimate = ESTIMATE
+    at.enter("/console/new")
+    at.fill_in()
+    at.page.get_by_label("Name").fill("hook")
+    at.page.get_by_label("URL").fill("https://example.com/rows")
+    at.button("Next").click()
+    expect(at.page.get_by_text("1,234,567")).to_be_visible()
+    expect(at.page.get_by_text("12345678901234567890123")).to_be_visible()
+    at.button("Next").click()
+    at.page.get_by_text("The same with curl").click()
+    command = at.page.get_by_label("The same with curl", exact=True).filter(has_text="curl -X POST")
+    expect(command).to_contain_text(f'curl -X POST "{at.scene.url}{BACKFILLS}"')
+    expect(command).not_to_contain_text(KEY)
+    at.scene.refuse(503, "The job store does not answer")
+    at.button("Create backfill").click()
+    expect(at.alert).to_contain_text("The job store does not answer")
+    at.scene.refuse(503, "The job store does not answer still")
+    at.button("Create backfill").click()
+    expect(at.alert).to_contain_text("still")
+    at.button("Create backfill").click()
+    expect(at.heading).to_have_text("A week of transfers")
+    (body,) = at.scene.bodies
+    assert body == {
+        "job_name": "A week of transfers",
+        "table": "base.assets.erc20_token_transfers",
+        "backfill_window": {"partition_key": "block_timestamp", "start": "2026-03-01", "end": "2026-03-08"},
+        "filter": {"column": "amount", "values": [1, 12_345_678_901_234_567_890_123]},
+        "columns": ["block_number", {"column": "amount", "as": "value"}],
+        "destinations": [{"type": "webhook", "name": "hook", "url": "https://example.com/rows"}],
+    }
+    assert (len(at.scene.keys), len(set(at.scene.keys))) == (3, 1)
+    assert at.page.evaluate("sessionStorage.getItem('backfills.draft')") is None
+
+
+def test_the_commands_ask_for_the_same_whatever_the_values_are(at: Visit, tmp_path: Path) -> None:
+    wicked = "$(touch harm) `touch harm` 'JSON' \\ \" !! JSON"
+    job = at.scene.add(new_job(1, job_name=wicked, filter_values=[wicked]))
+    at.enter(f"/console/new?from={job['job_id']}")
+    at.button("Confirm").click()
+    wanted = json.loads(at.page.get_by_label("The request", exact=True).inner_text())
+    assert (wanted["job_name"], wanted["filter"]["values"]) == (wicked, [wicked])
+    for summary in at.page.locator(".command summary").all():
+        summary.click()
+    curl, command_line = at.page.locator(".command pre").all_inner_texts()
+    # The command line itself has tests of its own: here it only reads the file.
+    stand_in = tmp_path / "backfills"
+    stand_in.write_text(
+        '#!/bin/sh\n[ "$BACKFILLS_API_KEY" = "$API_KEY" ] && echo "$BACKFILLS_URL" "$@" > asked\n'
+    )
+    stand_in.chmod(0o755)
+    for command in (curl, command_line):
+        environment = os.environ | {"API_KEY": KEY, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        subprocess.run(["bash", "-ec", command], cwd=tmp_path, env=environment, check=True)  # noqa: S603, S607 - it is what a person would do
+    assert at.scene.bodies == [wanted]
+    assert json.loads((tmp_path / "job.json").read_text()) == wanted
+    assert (tmp_path / "asked").read_text() == f"{at.scene.url} create -f job.json --watch\n"
+    assert not (tmp_path / "harm").exists()
+
+
+def test_every_kind_of_destination_of_the_description_has_its_form(at: Visit) -> None:
+    schemas = at.scene.service.api.openapi["components"]["schemas"]
+    made = schemas["CreateBackfill"]["properties"]["destinations"]["items"]
+    # A kind that nobody has written a line of the console for.
+    schemas["ParrotDestination"] = {
+        "type": "object",
+        "properties": {
+            "type": {"const": "parrot"},
+            "name": {"type": "string"},
+            "perch": {"type": "string", "description": "Where it sits."},
+            "loud": {"anyOf": [{"type": "boolean"}, {"type": "null"}]},
+            "words": {"type": "array", "items": {"type": "string"}},
+            "cage": {"anyOf": [{"type": "object"}, {"type": "null"}]},
+        },
+        "required": ["type", "name", "perch", "words"],
+    }
+    made["oneOf"].append({"$ref": "#/components/schemas/ParrotDestination"})
+    at.enter("/console/new?from=" + at.scene.add(new_job(1))["job_id"])
+    at.button("Destinations").click()
+    at.page.get_by_label("Kind of destination").select_option("parrot")
+    at.button("Add destination").click()
+    form = at.page.get_by_role("group", name="Parrot")
+    form.get_by_label("Name").fill("polly")
+    form.get_by_label("Perch").fill("mast")
+    form.get_by_label("Words").fill("hello\nthere")
+    form.get_by_text("More settings").click()
+    form.get_by_label("Loud").check()
+    form.get_by_label("Cage").fill('{"bars": 7}')
+    at.scene.estimate = ESTIMATE
+    at.button("Confirm").click()
+    shown = at.page.get_by_label("The request", exact=True)
+    expect(shown).to_contain_text('"words": [')
+    assert '"cage": {\n        "bars": 7\n      }' in shown.inner_text()
+    assert '"loud": true' in shown.inner_text()
+
+
+def test_starting_again_takes_over_all_values(at: Visit) -> None:
+    job = new_job(
+        1, kinds=("gcs", "webhook"), oversized_rows="skip", columns=["a", {"column": "b", "as": "c"}]
+    )
+    at.enter(f"/console/jobs/{at.scene.add(job)['job_id']}")
+    at.page.get_by_role("link", name="Start again").click()
+    at.button("Confirm").click()
+    text = at.page.get_by_label("The request", exact=True).inner_text()
+    for value in (
+        "acme-lake",
+        "ledger.example.com",
+        '"oversized_rows": "skip"',
+        '"as": "c"',
+        "2026-03-08T00:00:00",
+    ):
+        assert value in text
+    assert "uid" not in text
+    assert "state" not in text
