@@ -162,7 +162,7 @@ def test_the_command_line_takes_a_file_to_its_receipt(
     assert program.json("receipt", job_id)["balanced"] is True
     chunks = program("receipt", job_id, "--chunks", "--json").splitlines()
     assert sum(json.loads(chunk)["rows"] for chunk in chunks) == ROWS
-    assert "status" in program("retry", job_id, code=3)
+    assert "only a failed job can be retried" in program("retry", job_id, code=3)
 
 
 def test_the_command_line_steers_a_job(
