@@ -42,7 +42,7 @@ FIELDS = set().union(*EVENTS.values()) | MESSAGES | OF_ENTRIES
 def sources() -> dict[str, str]:
     """The text of everything that is no documentation, by its path."""
     found = [ROOT / "Makefile", ROOT / "cloudbuild.yaml"]
-    for folder in ("bench", "functions", "infra", "shared", "tests"):
+    for folder in ("bench", "client", "functions", "infra", "shared", "tests"):
         for kind in ("*.c", "*.py", "*.tf", "*.tftpl", "*.yaml"):
             found += (ROOT / folder).rglob(kind)
     return {file.relative_to(ROOT).as_posix(): file.read_text() for file in found}

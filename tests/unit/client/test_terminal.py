@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,7 +50,8 @@ class Terminal:
         return self.process.wait(SECONDS)
 
 
-def start(url: str, **environment: str) -> Terminal:
+@contextmanager
+def watching(url: str, **environment: str) -> Iterator[Terminal]:
     ours, theirs = pty.openpty()
     clean = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "TERM"}}
     process = subprocess.Popen(  # noqa: S603 - the program under test
@@ -69,12 +71,15 @@ def start(url: str, **environment: str) -> Terminal:
         },
     )
     os.close(theirs)
-    return Terminal(process, ours)
+    try:
+        yield Terminal(process, ours)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_ctrl_c_leaves_the_job_alone_and_says_so() -> None:
-    with serving(lambda _: RUNS) as server:
-        terminal = start(server.url)
+    with serving(lambda _: RUNS) as server, watching(server.url) as terminal:
         terminal.read_until(lambda text: text.count(b"50 %") > 1)
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.wait() == 130
@@ -95,8 +100,7 @@ def test_progress_is_drawn_over_and_coloured_only_where_wanted(
         seen.append(asked)
         return RUNS if len(seen) < 4 else Says(200, job("completed"))
 
-    with serving(answer) as server:
-        terminal = start(server.url, **environment)
+    with serving(answer) as server, watching(server.url, **environment) as terminal:
         assert terminal.wait() == 0
     text = terminal.printed.decode()
     assert "700 of 1,200 rows, 1 of 2 chunks" in text

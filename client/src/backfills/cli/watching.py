@@ -86,6 +86,8 @@ class Screen:
     def draw(self, job: Job, now: float) -> None:
         self._rate.add(now, job.progress.rows_done)
         columns, height = shutil.get_terminal_size()
+        # A terminal that does not know its size says 0, which Python 3.10 passes on.
+        columns, height = columns or 80, height or 24
         lines = [
             fitted for line in picture(job, self._rate.per_second) for fitted in _fitted(line, columns - 1)
         ]
