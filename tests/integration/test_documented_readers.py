@@ -1,17 +1,21 @@
 """The documentation's readers have each row once, though a chunk was delivered twice."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from infra.local import names
+from shared.destinations.kafka.names import topic_of
 from shared.steps.sending import ChunkDelivery, Sink
 from tests.fakes.documented import rows_of_reader
 from tests.fakes.gcs_sinks import Buckets, gcs_client
+from tests.fakes.kafka_sinks import kafka_sink, kafka_topics
+from tests.fakes.nats_sinks import Subject, nats_sink
 from tests.fakes.pubsub_sinks import Topic, pubsub_sink
-from tests.fakes.sending import NumberedRows, SteadyPulse
+from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, kafka_destination
 from tests.fakes.sns_sinks import SnsTopic, sns_sink
 from tests.fakes.strict_gcs import strict_gcs
 
@@ -60,6 +64,36 @@ def test_of_pubsub(pubsub_host: str, monkeypatch: pytest.MonkeyPatch, tmp_path: 
         "PUBSUB_EMULATOR_HOST": pubsub_host,
     }
     check(rows_of_reader("pubsub.md", tmp_path, environment), delivery)
+
+
+def test_of_nats(nats_host: str, tmp_path: Path) -> None:
+    subject = Subject(nats_host, stream={"duplicate_window": 0.1})
+    delivery = subject.delivery(ROWS)
+    sink = nats_sink()
+    for one in (delivery, delivery, replace(delivery, chunk=4)):
+        assert sink.deliver(one, NumberedRows(ROWS), SteadyPulse())
+        time.sleep(0.2)  # the stream forgets what it has seen, and takes repeats
+    assert len(subject.received()) == 3 * ROWS
+    environment = {"ROWS": str(2 * ROWS), "SERVER": f"nats://{nats_host}", "SUBJECT": f"{subject.name}.rows"}
+    check(rows_of_reader("nats.md", tmp_path, environment), delivery)
+
+
+@pytest.mark.parametrize("page", ["kafka.md", "external_kafka.md"])
+@pytest.mark.parametrize("mode", ["exactly_once", "at_least_once"])
+def test_of_kafka(kafka_bootstrap: str, tmp_path: Path, page: str, mode: str) -> None:
+    topics, delivery = kafka_topics(kafka_bootstrap), delivery_to(kafka_destination(mode), ROWS)
+    topics.create(topic_of(delivery))
+    deliver(kafka_sink(kafka_bootstrap), delivery)
+    environment = {
+        "ROWS": str(2 * ROWS),
+        "KAFKA": json.dumps({"bootstrap.servers": kafka_bootstrap}),
+        "TOPIC": topic_of(delivery),
+    }
+    found = rows_of_reader(page, tmp_path, environment)
+    if mode == "at_least_once":
+        check(found, delivery)
+    assert sorted(json.loads(body)["row"] for *_, body in found) == sorted([*range(ROWS)] * 2)
+    topics.delete(topic_of(delivery))
 
 
 def test_of_buckets(gcs_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
