@@ -210,6 +210,16 @@ def test_each_fault_is_told_with_its_field(program: Program, monkeypatch: pytest
         assert json.loads(program.err)["detail"] == detail
 
 
+def test_a_create_without_an_answer_tells_how_to_repeat_it(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backfills.cli.common.TRIES", 1)
+    with service(DROPS) as server:
+        at(server, monkeypatch)
+        assert program(*CREATE) == 4
+    assert f"--idempotency-key {server.asked[0].headers['Idempotency-Key']}," in program.err
+
+
 def test_nobody_there_is_4(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backfills.cli.common.TRIES", 1)
     monkeypatch.setenv("BACKFILLS_URL", "http://127.0.0.1:1")
