@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 
 from backfills import AsyncClient, Client, Filter, NewBackfill, Window
 from backfills.cli import main
@@ -162,6 +163,8 @@ def test_the_command_line_takes_a_file_to_its_receipt(
     assert program.json("receipt", job_id)["balanced"] is True
     chunks = program("receipt", job_id, "--chunks", "--json").splitlines()
     assert sum(json.loads(chunk)["rows"] for chunk in chunks) == ROWS
+    page = urllib3.request("GET", program.json("open", job_id)["url"])
+    assert (page.status, b"<html" in page.data) == (200, True)
     assert "only a failed job can be retried" in program("retry", job_id, code=3)
 
 

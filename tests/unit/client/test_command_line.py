@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from backfills.cli import main
-from tests.unit.client.service import DROPS, HANGS, JOB_ID, RESETS, Says, Service, job, service
+from tests.unit.client.program import CREATE, CREATED, Program, at
+from tests.unit.client.service import JOB_ID, Says, job, service
 
-DAY = ["--table", "base.assets.t", "--start", "2026-03-01T00:00:00", "--end", "2026-03-02T00:00:00"]
+pytestmark = pytest.mark.usefixtures("nobody")
+
 BODY = {
     "table": "base.assets.t",
     "job_name": "One day",
@@ -20,8 +21,6 @@ BODY = {
     },
     "destinations": [{"type": "kafka", "name": "transfers"}],
 }
-CREATE = ["create", *DAY, "--name", "One day", "--to", "kafka:transfers"]
-CREATED = Says(201, {"job_id": JOB_ID, "workflow_id": "w"})
 ESTIMATE = {"rows": 1200, "chunks": 2, "bytes": 9000, "first_rows": [], "warnings": ["ends in the future"]}
 STATE = {"status": "delivering", "chunks_done": 1, "rows_done": 700, "last_error": None}
 
@@ -29,39 +28,6 @@ STATE = {"status": "delivering", "chunks_done": 1, "rows_done": 700, "last_error
 def with_state(status: str = "transporting", **state: Any) -> dict[str, Any]:
     places = [{"type": "webhook", "name": "ledger", "uid": "u1", "state": STATE | state}]
     return job(status, destinations=places)
-
-
-class Program:
-    """Runs the command line and keeps what it prints."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-        self.out = self.err = ""
-
-    def __call__(self, *arguments: str) -> int:
-        code = main(arguments)
-        self.out, self.err = self._capsys.readouterr()
-        assert "Traceback" not in self.err
-        return code
-
-
-@pytest.fixture
-def program(capsys: pytest.CaptureFixture[str]) -> Program:
-    return Program(capsys)
-
-
-@pytest.fixture(autouse=True)
-def _nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No profile and no environment of whoever runs the tests."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    monkeypatch.delenv("BACKFILLS_URL", raising=False)
-    monkeypatch.setenv("BACKFILLS_API_KEY", "key")
-
-
-def at(server: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
-    monkeypatch.setenv("BACKFILLS_URL", server.url)
-    return server
 
 
 def test_flags_make_the_request_and_the_jobs_id_is_all_that_is_printed(
@@ -122,105 +88,6 @@ def test_yaml_means_what_json_would(program: Program, tmp_path: Path) -> None:
         "filter": {"column": "token", "values": ["0x833589fcd6edb6e08f4c7c32d4f71b54bda02913"]},
         "max_parallel_chunks": 3,
     }
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "says"),
-    [
-        ("job.json", "{", "not JSON"),
-        ("job.json", '{"a": 1, "a": 2}', "twice"),
-        ("job.json", '{"a": NaN}', "not finite"),
-        ("job.json", "[" * 100_000, "nested"),
-        ("job.yaml", "a: [", "line 1"),
-        ("job.yaml", "a: 1\na: 2", "twice"),
-        ("job.yaml", "a: !!timestamp 2026-03-01", "timestamp"),
-        ("job.yaml", "a: !!float .nan", "not finite"),
-        ("job.yaml", "a: !!python/object:os.system {}", "python"),
-        ("job.yaml", "- a", "object"),
-        ("job.yaml", "", "object"),
-    ],
-)
-def test_a_file_that_is_no_request_is_refused_with_the_reason(
-    program: Program, tmp_path: Path, name: str, text: str, says: str
-) -> None:
-    (tmp_path / name).write_text(text)
-    assert program("create", "-f", str(tmp_path / name), "--dry-run") == 2
-    assert says in program.err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["create", "-f", "/nowhere/job.yaml"], "can't be read"),
-        (["create", "--to", "kafka"], "TYPE:NAME"),
-        (["create", "--to", "{"], "not JSON"),
-        (["create", "--to", "kafka:a,delivery"], "NAME=TEXT"),
-        (["create", "--filter", "a:=x"], "not JSON"),
-        (["create", "--filter", "a=1", "--filter", "b=2"], "one column"),
-        (["get", ".."], "job's id"),
-        (["get"], "JOB_ID"),
-        (["list", "--status", "done"], "staging"),
-        (["nothing"], "nothing"),
-    ],
-)
-def test_wrong_usage_is_2(program: Program, arguments: list[str], says: str) -> None:
-    assert program(*arguments) == 2
-    assert says in program.err
-
-
-@pytest.mark.parametrize(
-    ("says", "code", "words"),
-    [
-        (Says(401, {"detail": "Give an API key"}), 3, "Give an API key"),
-        (Says(404, {"detail": "No such job"}), 3, "No such job"),
-        (Says(409, {"detail": "It has failed"}), 3, "It has failed"),
-        (Says(429, {"detail": "Too many"}, {"Retry-After": "600"}), 3, "Too many\nAsk again in 600 s."),
-        (Says(503, {"detail": "Firestore is away"}, {"Retry-After": "600"}), 4, "Firestore is away"),
-        (Says(200, b"<html>Welcome</html>"), 4, "<html>Welcome</html>"),
-        (Says(404, b"<html>\x1b[2J</html>"), 4, "not the service's"),
-        (HANGS, 4, "No answer"),
-        (DROPS, 4, "No answer"),
-        (RESETS, 4, "No answer"),
-    ],
-)
-def test_what_the_service_says_is_told_with_its_code(
-    program: Program, monkeypatch: pytest.MonkeyPatch, says: Says, code: int, words: str
-) -> None:
-    monkeypatch.setattr("backfills.cli.common.TRIES", 1)
-    with service(says, says) as server:
-        at(server, monkeypatch)
-        assert program("get", JOB_ID, "--timeout", "0.3") == code
-        assert words in program.err
-        assert program.out == ""
-        assert "\x1b" not in program.err
-        assert program("get", JOB_ID, "--timeout", "0.3", "--json") == code
-        assert json.loads(program.err)["exit_code"] == code
-
-
-def test_each_fault_is_told_with_its_field(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    detail = [
-        {"loc": ["body", "backfill_window", "start"], "msg": "Give a time", "type": "x"},
-        {"loc": ["body", "destinations", 0, "url"], "msg": "Give https", "type": "x"},
-    ]
-    with service(Says(422, {"detail": detail}), Says(422, {"detail": detail})) as server:
-        at(server, monkeypatch)
-        assert program(*CREATE) == 3
-        assert "  backfill_window.start: Give a time\n  destinations.0.url: Give https\n" in program.err
-        assert program(*CREATE, "--json") == 3
-        assert json.loads(program.err)["detail"] == detail
-
-
-def test_nobody_there_is_4(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backfills.cli.common.TRIES", 1)
-    monkeypatch.setenv("BACKFILLS_URL", "http://127.0.0.1:1")
-    assert program("list") == 4
-
-
-@pytest.mark.parametrize("url", ["ftp://h", "nonsense", "https://u:p@h"])
-def test_a_url_that_is_none_is_2(program: Program, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    monkeypatch.setenv("BACKFILLS_URL", url)
-    assert program("list") == 2
-    assert "https://host" in program.err
 
 
 @pytest.mark.parametrize(("status", "code"), [("completed", 0), ("failed", 1), ("cancelled", 1)])
@@ -329,12 +196,3 @@ def test_open_tells_the_consoles_page_and_starts_no_browser_without_a_terminal(
 def test_completion_prints_a_script(program: Program, shell: str) -> None:
     assert program("completion", shell) == 0
     assert "_BACKFILLS_COMPLETE" in program.out
-
-
-def test_a_fault_of_the_program_is_told_as_one(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(*_: Any) -> None:
-        raise KeyError("gone")
-
-    monkeypatch.setattr("backfills.cli.profiles.access", breaks)
-    assert program("list") == 70
-    assert "report" in program.err

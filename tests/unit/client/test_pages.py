@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 import pytest
 
-from backfills.cli.app import EPILOG, app
+from backfills.cli.app import app
 from backfills.cli.exits import Exit
+from backfills.cli.program import EPILOG
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/client.md").read_text()

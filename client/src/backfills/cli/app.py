@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from itertools import islice
@@ -12,7 +11,8 @@ import click
 
 import backfills
 from backfills.cli.common import Choices, client, job_id, options, show_all_json, show_json
-from backfills.cli.exits import Exit
+from backfills.cli.program import EPILOG, Program
+from backfills.cli.slice_flags import body_of, slice_options
 from backfills.cli.text import printable, say, whisper
 
 if TYPE_CHECKING:
@@ -20,36 +20,10 @@ if TYPE_CHECKING:
     from backfills.sync_client import Client
 
 STATUSES = ("staging", "transporting", "completed", "failed", "cancelled")
-EPILOG = """\b
-Exit codes:
-  0    done; watch: the job is completed
-  1    watch: the job failed or was cancelled
-  2    wrong usage, or nothing to log in with
-  3    the service refuses
-  4    the service is out of reach
-  70   a fault of this program
-  130  interrupted by Ctrl-C, which leaves jobs alone, or nobody reads any more
-
-\b
-BACKFILLS_URL and BACKFILLS_API_KEY go before what login stored."""
-
 argument_job = click.argument("job", metavar="JOB_ID", callback=job_id)
 option_interval = click.option(
     "--interval", type=click.FloatRange(min=0.05), default=2.0, help="Seconds between two looks (2)."
 )
-
-
-class Program(click.Group):
-    """Ends quietly when whoever reads has left, such as ``head``: click would exit as if a job had failed."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """The command's exit code, or None."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            # Python would say so once more at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return Exit.INTERRUPTED
 
 
 @click.group(
@@ -60,55 +34,6 @@ class Program(click.Group):
 @click.version_option(backfills.__version__, prog_name="backfills")
 def app() -> None:
     """Create backfills, watch them and steer them."""
-
-
-def slice_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that describe a backfill; they arrive by their names."""
-    added = [
-        click.option(
-            "-f", "--file", metavar="FILE", help="YAML or JSON with the API's fields; - is standard input."
-        ),
-        click.option("--table", metavar="NAME", help="catalog.schema.table"),
-        click.option("--start", metavar="TIME", help="First moment or block of the slice."),
-        click.option("--end", metavar="TIME", help="The first behind it."),
-        click.option("--partition-key", metavar="COLUMN", help="block_timestamp, unless it is another."),
-        click.option(
-            "--filter",
-            "filters",
-            multiple=True,
-            metavar="COLUMN=VALUE",
-            help="Only these; :=VALUE for a number.",
-        ),
-        click.option(
-            "--column", "columns", multiple=True, metavar="NAME[=AS]", help="Only this column; repeatable."
-        ),
-        click.option(
-            "--to",
-            "destinations",
-            multiple=True,
-            metavar="TYPE:NAME[,FIELD=VALUE…]",
-            help="A destination, such as kafka:transfers; repeatable.",
-        ),
-        click.option("--name", metavar="TEXT", help="The job's name, for people."),
-        click.option(
-            "--static-egress-ip", is_flag=True, default=None, help="Rows leave from fixed addresses."
-        ),
-        click.option(
-            "--max-parallel-chunks", type=int, metavar="COUNT", help="Chunks delivered at once, at most."
-        ),
-        click.option(
-            "--oversized-rows", type=click.Choice(["fail", "skip"]), help="What becomes of rows too large."
-        ),
-    ]
-    for each in reversed(added):
-        command = each(command)
-    return command
-
-
-def _body(file: str | None, flags: dict[str, Any]) -> dict[str, Any]:
-    from backfills.cli import body
-
-    return body.join({} if file is None else body.read(file), flags)
 
 
 @app.command()
@@ -136,7 +61,7 @@ def create(
     from backfills.cli import creating
 
     how = creating.How(estimated, watched, dry_run, idempotency_key, interval)
-    return creating.create(choices, _body(file, flags), how)
+    return creating.create(choices, body_of(file, flags), how)
 
 
 @app.command()
@@ -146,7 +71,7 @@ def estimate(choices: Choices, file: str | None, **flags: Any) -> None:
     """Tell what a backfill would be: rows, chunks, bytes, cost. Takes what create takes."""
     from backfills.cli import show
 
-    body = _body(file, flags)
+    body = body_of(file, flags)
     with client(choices) as service:
         found = service.estimate(body)
     if choices.as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ import click
 from backfills.cli import show, watching
 from backfills.cli.common import Choices, client, show_json
 from backfills.cli.exits import Exit
-from backfills.cli.text import say, whisper
+from backfills.cli.text import printable, say, whisper
+from backfills.errors import OutOfReach
 
 if TYPE_CHECKING:
     from backfills.models import Created
@@ -41,7 +43,7 @@ def create(choices: Choices, body: dict[str, Any], how: How) -> int:
     if how.estimated and sys.stdin.isatty() and sys.stdout.isatty() and not choices.as_json:
         click.confirm("Create it?", abort=True, err=True)
     with client(choices) as service:
-        created = _created(service, body, how)
+        created = _created(service, body, how, as_json=choices.as_json)
         if choices.as_json:
             show_json(created)
         else:
@@ -63,9 +65,14 @@ def _estimate(service: Client, body: dict[str, Any], choices: Choices) -> None:
         whisper(show.estimate(found))
 
 
-def _created(service: Client, body: dict[str, Any], how: How) -> Created:
+def _created(service: Client, body: dict[str, Any], how: How, *, as_json: bool) -> Created:
+    key = how.idempotency_key or str(uuid.uuid4())
     try:
-        return service.create(body, idempotency_key=how.idempotency_key)
-    except KeyboardInterrupt:
-        whisper("Interrupted before the answer: whether there is a job, backfills list tells.")
+        return service.create(body, idempotency_key=key)
+    except (KeyboardInterrupt, OutOfReach):
+        if not as_json:
+            whisper(
+                "Whether there is a job now is not known. Repeat the command within 24 hours with"
+                f" --idempotency-key {printable(key)}, and there will be one."
+            )
         raise
