@@ -16,8 +16,15 @@ from tests.e2e.support.queue import CHUNKS, DEAD_LETTER, STAGE, Queue
 from tests.e2e.support.receiver import Receiver, Reply, signed_with
 from tests.e2e.support.tables import Warehouse
 from tests.e2e.support.watched import Canary, Watched
+from tests.fakes.odd_servers import odd_server
 
 pytestmark = pytest.mark.stack
+
+_INFO = (
+    b'INFO {"server_id":"odd","version":"2.10.0","headers":true,"auth_required":true,"max_payload":999}\r\n'
+)
+_UNKNOWN = b"<ErrorResponse><Error><Code>InvalidClientTokenId</Code></Error></ErrorResponse>"
+_REFUSAL = b"-ERR 'Authorization Violation'\r\n"
 
 
 def free_port() -> int:
@@ -77,13 +84,7 @@ def receivers_that_do_not_answer(watched_stack: Watched, table: str, address: Ca
                 webhook("closed", secret_url(free_port(), address), secret),
             ],
         )
-        wait_until(
-            lambda: any(
-                entry.get("event") == "message_retried" and entry.get("job_id") == job_id
-                for entry in entries(watched_stack.stack.endpoints, "deliver")
-            ),
-            "a delivery that comes again",
-        )
+        wait_until(lambda: retried(watched_stack, job_id), "a delivery that comes again")
         watched_stack.client.get(job_id)
         assert watched_stack.client.cancel(job_id).status == HTTPStatus.OK
 
@@ -111,6 +112,50 @@ def destinations_that_can_not_be_had(watched_stack: Watched, table: str, address
     unsigned = webhook("hook", secret_url(1, address), "NO_SUCH_SECRET")
     for destination in (kafka("odd.name"), unsigned):
         client.wait_for(client.create(table=table, destinations=[destination]), "failed")
+
+
+def credentials_of_other_kinds(watched_stack: Watched, table: str, _address: Canary) -> None:
+    """Servers that refuse them, that are not there, and one that takes them."""
+    header, bus, cluster, keys = (
+        Canary(name, secrets.token_urlsafe(24))
+        for name in ("header of a webhook", "password of NATS", "password of a cluster", "key of Amazon's")
+    )
+    watched_stack.canaries += [header, bus, cluster, keys]
+    watched_stack.keep_secrets(
+        HEADER=header.value,
+        BUS=json.dumps({"user": "rows", "password": bus.value}),
+        CLUSTER=json.dumps({"username": "rows", "password": cluster.value}),
+        KEYS=json.dumps({"access_key_id": "AKIAWATCHED", "secret_access_key": keys.value}),
+    )
+    client = watched_stack.client
+    with (
+        Receiver() as receiver,
+        Receiver(*[Reply(403, body=_UNKNOWN)] * 99) as amazon,
+        odd_server(_INFO, _REFUSAL) as nats,
+    ):
+        hook = webhook("headed", receiver.url) | {"secret_headers": {"Authorization": "HEADER"}}
+        client.completed(client.create(table=table, destinations=[hook]))
+        assert {request.headers["Authorization"] for request in receiver.requests} == {header.value}
+        bus_of = {"servers": [f"nats://{nats}"], "subject": "rows.all", "credentials": "BUS"}
+        cloud = {"topic_arn": "arn:aws:sns:eu-west-1:000000000000:rows", "credentials": "KEYS"}
+        cloud["endpoint_url"] = f"http://127.0.0.1:{amazon.port}"
+        for refusing in (
+            {"type": "nats", "name": "bus", **bus_of},
+            {"type": "sns", "name": "cloud", **cloud},
+        ):
+            client.wait_for(client.create(table=table, destinations=[refusing]), "failed")
+    silent = {"bootstrap_servers": f"127.0.0.1:{free_port()}", "topic": "rows", "credentials": "CLUSTER"}
+    job_id = client.create(table=table, destinations=[{"type": "external_kafka", "name": "away", **silent}])
+    wait_until(lambda: retried(watched_stack, job_id), "a delivery to the cluster that comes again")
+    assert client.cancel(job_id).status == HTTPStatus.OK
+
+
+def retried(watched_stack: Watched, job_id: str) -> bool:
+    """Whether the log tells of a delivery of the job that comes again."""
+    return any(
+        entry.get("event") == "message_retried" and entry.get("job_id") == job_id
+        for entry in entries(watched_stack.stack.endpoints, "deliver")
+    )
 
 
 def requests_that_are_refused(watched_stack: Watched, table: str, address: Canary) -> None:
@@ -173,12 +218,13 @@ def test_of_all_that_comes_out_none_is_a_secret(watched_stack: Watched, table: s
         receivers_that_do_not_answer,
         jobs_that_fail_in_staging,
         destinations_that_can_not_be_had,
+        credentials_of_other_kinds,
         requests_that_are_refused,
         messages_and_calls_that_are_not_ours,
         parts_that_are_down,
     ):
         happens(watched_stack, table, address)
-    assert len(watched_stack.canaries) == 9
+    assert len(watched_stack.canaries) == 13
     # What is no secret is found in each, so each was searched; some of it comes out a moment later.
     public = Canary("job", watched_stack.client.list()[-1]["job_id"])
     searched = {

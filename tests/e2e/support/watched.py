@@ -12,6 +12,7 @@ from typing import Any
 import urllib3
 
 from infra.local import names
+from infra.local.endpoints import replace
 from infra.local.options import StackOptions
 from infra.local.supervisor import LocalStack
 from tests.e2e.support.client import Answer, Client
@@ -67,6 +68,13 @@ class Watched:
             "API": "\n".join(self.client.heard).encode(),
             "traces": b"\n".join(self.collector.bodies),
         }
+
+    def keep_secrets(self, **values: str) -> None:
+        """Have secrets of the organization, beside those that it has."""
+        path = self.stack.layout.secrets_file
+        content = json.loads(path.read_text())
+        content[self.stack.endpoints["organization_id"]] |= values
+        replace(path, content)
 
     def documents(self) -> list[dict[str, Any]]:
         """Every document of Firestore, names and fields, as its REST interface answers them."""
