@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.domain import prices
+from shared.domain.jobs import FilterValue
 from shared.domain.slices import Facts, Slice
 
 # Assumption: the staged file's bytes for each byte of JSON; of token transfers it is 164 for 245.
@@ -91,7 +92,23 @@ def _of_filter(facts: Facts, wanted: Slice) -> Iterator[str]:
         f"{len(values):,} of the filter's {len(wanted.filter_values):,} values of {column} match no row in"
         f" the window: {_listed(values)}"
     )
-    mixed = [value for value in values if isinstance(value, str) and _is_mixed(value)]
+    yield from _of_mixed(values)
+
+
+def warnings_of_unloaded(
+    rows: int | None, column: str | None, values: Sequence[FilterValue]
+) -> Iterator[str]:
+    """Sentences about what looks wrong with a slice of which so many rows were unloaded; None: not yet."""
+    if rows != 0:
+        return
+    yield "There were no rows in the slice"
+    if column is not None:
+        yield f"None of the filter's values of {column} matched a row in the window: {_listed(values)}"
+        yield from _of_mixed(values)
+
+
+def _of_mixed(unmatched: Sequence[FilterValue]) -> Iterator[str]:
+    mixed = [value for value in unmatched if isinstance(value, str) and _is_mixed(value)]
     if mixed:
         yield (
             f"Of these, {_listed(mixed)} {'has' if len(mixed) == 1 else 'have'} letters in upper case. Values"

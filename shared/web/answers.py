@@ -8,6 +8,7 @@ from typing import Literal, NotRequired, cast
 from typing_extensions import TypedDict
 
 from shared.domain.destination import Destination
+from shared.domain.estimate import warnings_of_unloaded
 from shared.domain.jobs import Counts, FilterValue, Job, JobStatus
 from shared.domain.oversized import OversizedRows
 from shared.steps.ports import DestinationProgress
@@ -86,10 +87,13 @@ class ListedBackfill(_Shown):
 
 
 class Backfill(_Shown):
-    """A single job. ``time_paused``: since when it is; an option is there if it was given."""
+    """A single job. ``warnings``: what looks wrong with its slice, in sentences. ``time_paused``: since when
+    it is; an option is there if it was given.
+    """
 
     destinations: list[DestinationWithState]
     progress: Progress
+    warnings: list[str]
     paused: bool
     time_paused: str | None
     max_parallel_chunks: NotRequired[int]
@@ -157,6 +161,7 @@ def shown(
             "rows_done": _done(job.num_rows, None if counts is None else counts.rows_left),
             "rows_total": job.num_rows,
         },
+        "warnings": [*warnings_of_unloaded(job.num_rows, job.filter_column, filter_values or ())],
         "paused": job.paused,
         "time_paused": None if job.time_paused is None else show_time(job.time_paused),
         **options,

@@ -77,7 +77,7 @@ class TestEndpoints:
         assert answer.status_code == 200
         job = answer.get_json()
         (destination,) = job["destinations"]
-        assert list(job) == [*LIST_FIELDS, "progress", "paused", "time_paused"]
+        assert list(job) == [*LIST_FIELDS, "progress", "warnings", "paused", "time_paused"]
         assert (job["status"], job["num_chunks"], job["chunks_left"]) == ("transporting", 10, 4)
         assert job["progress"] == {
             "chunks_done": 6,

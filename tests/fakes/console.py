@@ -129,7 +129,15 @@ def scene() -> Iterator[Scene]:
 
 
 def _listed(job: Json) -> Json:
-    left_out = {"progress", "paused", "time_paused", "columns", "oversized_rows", "max_parallel_chunks"}
+    left_out = {
+        "progress",
+        "warnings",
+        "paused",
+        "time_paused",
+        "columns",
+        "oversized_rows",
+        "max_parallel_chunks",
+    }
     shown = {name: value for name, value in job.items() if name not in left_out}
     places = [{name: value for name, value in one.items() if name != "state"} for one in job["destinations"]]
     return shown | {"destinations": places}

@@ -90,6 +90,7 @@ def new_job(
             "rows_done": rows_done,
             "rows_total": rows,
         },
+        "warnings": [],
         "paused": False,
         "time_paused": None,
     } | changes

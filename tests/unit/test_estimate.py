@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.domain import prices
-from shared.domain.estimate import MANY_ROWS, Estimate, costs, estimate
+from shared.domain.estimate import MANY_ROWS, Estimate, costs, estimate, warnings_of_unloaded
 from shared.domain.jobs import FilterValue, Window
 from shared.domain.slices import Facts, Slice
 
@@ -106,3 +106,17 @@ def test_costs_are_a_range_that_grows_with_the_destinations() -> None:
 
 def test_a_warehouse_that_is_started_costs_a_minute_at_least() -> None:
     assert costs(10, 1, 1_000, 670, 1)["warehouse"].high == pytest.approx(prices.CREDIT / 60)
+
+
+def test_a_job_without_rows_tells_which_values_may_be_why() -> None:
+    none, unmatched, mixed = warnings_of_unloaded(0, "token_address", [MIXED, 7])
+    assert none == "There were no rows in the slice"
+    assert unmatched.startswith("None of the filter's values of token_address matched")
+    assert f'write "{LOWER}"' in mixed
+    assert [*warnings_of_unloaded(0, None, [])] == [none]
+    assert len([*warnings_of_unloaded(0, "token_address", [LOWER])]) == 2
+
+
+@pytest.mark.parametrize("rows", [None, 1])
+def test_a_job_with_rows_or_not_yet_unloaded_has_no_warning(rows: int | None) -> None:
+    assert [*warnings_of_unloaded(rows, "token_address", [MIXED])] == []

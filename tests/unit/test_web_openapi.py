@@ -91,7 +91,12 @@ def test_the_list_item_has_the_fields_that_are_answered() -> None:
     (item,) = service.call("GET", BACKFILLS).get_json()
     schemas = DOCUMENT["components"]["schemas"]
     assert set(schemas["ListedBackfill"]["required"]) == item.keys()
-    assert set(schemas["Backfill"]["required"]) == item.keys() | {"progress", "paused", "time_paused"}
+    assert set(schemas["Backfill"]["required"]) == item.keys() | {
+        "progress",
+        "warnings",
+        "paused",
+        "time_paused",
+    }
 
 
 def test_its_example_is_accepted() -> None:

@@ -83,6 +83,7 @@ class Job(ListedJob):
     """A single job: what the list shows, its progress and each destination's ``state``."""
 
     progress: Progress
+    warnings: list[str] = []
     paused: bool = False
     time_paused: datetime | None = None
 

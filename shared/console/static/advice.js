@@ -39,6 +39,9 @@ function of(job) {
       todo: "Nothing is delivered until it is resumed. What it has staged is not kept for ever: resume it within days, not weeks.",
     };
   }
+  if (job.status === "completed" && job.warnings?.length) {
+    return { kind: "warning", title: "Look at this", reason: job.warnings.join(". "), todo: "If the slice is not what you meant, start again with other values." };
+  }
   if (job.status === "cancelled") {
     return { kind: "info", title: "The job was cancelled", todo: "Rows that have arrived stay where they are. Start again to deliver the whole slice." };
   }

@@ -22,7 +22,7 @@ def advice(job: Job) -> list[str]:
     if job.status == "cancelled":
         return ["It was cancelled. Rows that have arrived stay."]
     if job.status == "completed":
-        return []
+        return [f"Look at this: {printable(warning)}" for warning in job.warnings]
     troubled = [
         f"{printable(each.type)} {printable(each.name)}: {printable(each.state.last_error)}"
         for each in job.destinations
