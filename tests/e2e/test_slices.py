@@ -120,6 +120,7 @@ def test_a_slice_of_no_rows_completes_with_no_chunks(organization: Organization,
     job_id = organization.client.create(table=moments, destinations=[kafka("nothing")], window=window)
     job = organization.client.completed(job_id)
     assert (job["num_chunks"], job["chunks_left"]) == (0, 0)
+    assert job["warnings"] == ["There were no rows in the slice"]
     assert job["destinations"][0]["state"]["status"] == "done"
     assert job["time_completed"] is not None
 
