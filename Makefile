@@ -32,7 +32,7 @@ check: setup lint ## lint, types, and the tests that start nothing: the loop whi
 
 test: setup ## run every test; the domain and the steps must be covered whole
 	@$(VENV_PYTHON) -m infra.offline.setup
-	@$(VENV_PYTHON) -m pytest --numprocesses 2 --dist loadscope --cov --cov-report=term
+	@$(VENV_PYTHON) -m pytest --numprocesses 3 --dist loadscope --cov --cov-report=term
 	@$(VENV_PYTHON) -m coverage report --include='shared/config.py,shared/domain/*,shared/steps/*,shared/unload/*' --fail-under=100
 
 reliability: setup ## crash, model, chaos and failing dependencies (50 minutes); writes docs/reliability.md
