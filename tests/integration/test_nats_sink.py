@@ -200,8 +200,8 @@ def test_a_server_that_asks_for_credentials_says_so(guarded: str) -> None:
         nats_sink().deliver(subject.delivery(5), NumberedRows(5), SteadyPulse())
 
 
-def test_a_server_without_jetstream_fails_the_job(tmp_path: Path, subject: Subject) -> None:
+def test_an_account_without_jetstream_fails_the_job(tmp_path: Path, subject: Subject) -> None:
     with nats_server(tmp_path, "accounts { A { users: [{user: u, password: p}] } }") as host:
         delivery = subject.delivery(5, servers=[f"nats://{host}"], credentials="BUS")
-        with pytest.raises(DestinationRefused, match="No stream holds subject"):
+        with pytest.raises(DestinationRefused, match="The NATS account has no JetStream"):
             nats_sink(secret(login("u", "p"))).deliver(delivery, NumberedRows(5), SteadyPulse())
