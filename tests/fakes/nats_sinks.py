@@ -41,13 +41,15 @@ def nats_server(folder: Path, config: str = "", *, jetstream: bool = True) -> It
     file.write_text(f"host: 127.0.0.1\nport: {port}\n{streams}\n{config}\n")
     command = [str(Path(sys.executable).with_name("nats-server")), "-c", str(file)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - its own
-        until = time.monotonic() + _SECONDS
-        while not accepts(port):
-            assert process.poll() is None, "the NATS server has ended"
-            assert time.monotonic() < until, "the NATS server does not answer"
-            time.sleep(0.02)
-        yield f"127.0.0.1:{port}"
-        process.terminate()
+        try:
+            until = time.monotonic() + _SECONDS
+            while not accepts(port):
+                assert process.poll() is None, "the NATS server has ended"
+                assert time.monotonic() < until, "the NATS server does not answer"
+                time.sleep(0.02)
+            yield f"127.0.0.1:{port}"
+        finally:
+            process.terminate()
 
 
 def nats_sink(

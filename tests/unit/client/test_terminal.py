@@ -50,16 +50,22 @@ class Terminal:
         return self.process.wait(SECONDS)
 
 
+def _heed_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def watching(url: str, **environment: str) -> Iterator[Terminal]:
     ours, theirs = pty.openpty()
     clean = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "TERM"}}
-    process = subprocess.Popen(  # noqa: S603 - the program under test
+    process = subprocess.Popen(  # noqa: S603, PLW1509 - the program under test; no thread of this process forks
         [sys.executable, "-m", "backfills", "watch", JOB_ID, "--interval", "0.05"],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
+        # Whoever runs the tests in the background of a script has them ignore Ctrl-C, and a child with them.
+        preexec_fn=_heed_ctrl_c,
         env={
             **clean,
             "PYTHONPATH": str(CLIENT),
