@@ -22,6 +22,14 @@ PLACES = [{"type": "webhook", "name": "ledger", "uid": "u1", "state": STATE}]
 RUNS = Says(200, job(destinations=PLACES))
 
 
+# `python -m backfills`. In the background of a script the tests ignore Ctrl-C, and so would their children.
+_PROGRAM = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("backfills", run_name="__main__", alter_sys=True)
+"""
+
+
 @dataclass
 class Terminal:
     """A process on a terminal, and what it has printed there."""
@@ -50,22 +58,16 @@ class Terminal:
         return self.process.wait(SECONDS)
 
 
-def _heed_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @contextmanager
 def watching(url: str, **environment: str) -> Iterator[Terminal]:
     ours, theirs = pty.openpty()
     clean = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "TERM"}}
-    process = subprocess.Popen(  # noqa: S603, PLW1509 - the program under test; no thread of this process forks
-        [sys.executable, "-m", "backfills", "watch", JOB_ID, "--interval", "0.05"],
+    process = subprocess.Popen(  # noqa: S603 - the program under test
+        [sys.executable, "-c", _PROGRAM, "watch", JOB_ID, "--interval", "0.05"],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
-        # Whoever runs the tests in the background of a script has them ignore Ctrl-C, and a child with them.
-        preexec_fn=_heed_ctrl_c,
         env={
             **clean,
             "PYTHONPATH": str(CLIENT),
