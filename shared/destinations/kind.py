@@ -49,7 +49,7 @@ class Reader(Protocol):
     """Reads back what destinations of a kind have."""
 
     def name_of(self, organization_id: str, destination: Destination) -> str:
-        """What is read: the same for two destinations that share it."""
+        """The name of the place that is read. Two destinations that share a place have the same name."""
         ...
 
     def rows(

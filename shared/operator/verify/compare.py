@@ -25,7 +25,7 @@ Sent = tuple[Job, Destination]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found at one destination: a summary, and a line for each difference, or the first of them."""
+    """The result for one destination: a summary, and a line for each of the first differences."""
 
     equal: bool
     summary: str

@@ -24,7 +24,7 @@ Row = tuple[bytes | None, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Unloaded:
-    """What was unloaded for a job, under an attempt of its own."""
+    """The files of a further unload of a job's slice, under an attempt of their own."""
 
     job: Job
     chunks: tuple[Chunk, ...]
