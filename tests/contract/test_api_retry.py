@@ -103,7 +103,9 @@ def test_409_once_kafka_can_not_tell_what_it_has_unless_that_was_found_out(servi
     service.time += timedelta(days=7)
     answer = service.call("POST", retry_path(job_id))
     assert (answer.status_code, "create a new backfill" in answer.get_json()["detail"]) == (409, True)
-    service.jobs.change("org123", job_id, partial(domain.tear_down, retry=0, reconciled=True))
+    service.jobs.change(
+        "org123", job_id, partial(domain.tear_down, retry=0, reconciled=True, records_kept=RECORDS_KEPT)
+    )
     assert service.call("POST", retry_path(job_id)).status_code == 200
 
 
