@@ -50,11 +50,18 @@ def _with_record(progress: DestinationProgress, record: Mapping[str, Any], retry
 
 
 def count_removed(
-    client: firestore.Client, batch: firestore.WriteBatch, job: Job, uid: str, chunks: int, rows: int
+    client: firestore.Client,
+    batch: firestore.WriteBatch,
+    job: Job,
+    removed: Mapping[str, DestinationProgress],
 ) -> None:
-    """Have the batch count the deliveries that it removes, so that the job's progress stays what it was."""
-    counts = {"chunks_removed": firestore.Increment(chunks), "rows_removed": firestore.Increment(rows)}
-    batch.set(_collection(client, job).document(uid), counts, merge=True)
+    """Have the batch add the deliveries that it removes to the record of their destination."""
+    for uid, done in removed.items():
+        counts = {
+            "chunks_removed": firestore.Increment(done.chunks_done),
+            "rows_removed": firestore.Increment(done.rows_done),
+        }
+        batch.set(_collection(client, job).document(uid), counts, merge=True)
 
 
 def rows_done(client: firestore.Client, job: Job) -> Mapping[str, int]:

@@ -13,6 +13,7 @@ from shared.adapters import firestore_destinations
 from shared.adapters.firestore_documents import CALL, DONE, fields_of, job_from, job_reference
 from shared.adapters.google_errors import reaching
 from shared.domain.jobs import Job
+from shared.steps.ports import DestinationProgress
 
 # Deliveries first: of these something is still counted.
 _COLLECTIONS = ("deliveries", "delivered", "chunks")
@@ -38,7 +39,7 @@ class FirestoreRetention:
             return [job_from(snapshot) for snapshot in query.stream(**CALL)]
 
     def remove(self, job: Job, time_is_left: Callable[[], bool]) -> bool:
-        """Of all staging attempts: one that died while it recorded its chunks has some as well."""
+        """Covers all staging attempts: an attempt that died while it recorded its chunks left some too."""
         attempts = job_reference(self._client, job.organization_id, job.job_id).collection("attempts")
         with reaching("the job store"):
             # Attempts are no documents themselves, which this lists all the same.
@@ -65,8 +66,9 @@ class FirestoreRetention:
         return True
 
     def _remove_page(self, job: Job, page: Snapshots) -> bool:
-        """False if some of them are gone by now: another run was faster, or it was our own, whose answer was
-        lost. So nothing is counted twice.
+        """False if one of them is gone by now: another run removed it, or this one, and the answer was lost.
+
+        The batch removes and counts all of them or none, so nothing is counted twice.
         """
         batch = self._client.batch()
         for snapshot in page:
@@ -76,8 +78,8 @@ class FirestoreRetention:
             if fields.get("state") == DONE:
                 chunks[fields["destination"]] += 1
                 rows[fields["destination"]] += fields["rows"]
-        for uid, number in chunks.items():
-            firestore_destinations.count_removed(self._client, batch, job, uid, number, rows[uid])
+        removed = {uid: DestinationProgress(number, rows[uid], None) for uid, number in chunks.items()}
+        firestore_destinations.count_removed(self._client, batch, job, removed)
         with reaching("the job store"):
             try:
                 batch.commit(**CALL)

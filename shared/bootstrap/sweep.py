@@ -40,10 +40,10 @@ class Sweeping:
             return refused
         try:
             looked_after, expired = self.sweep.run(), self.expire.run()
-            return f"{looked_after} jobs looked after, the records of {expired} removed\n", 200
         except RetryLater as error:
             log(logging.WARNING, error.message, {"detail": error.detail})
             return AGAIN
+        return f"{looked_after} jobs looked after, the records of {expired} removed\n", 200
 
 
 def build(settings: Settings) -> Sweeping:

@@ -80,8 +80,8 @@ class Job:
     ``torn_down``: what a finished job leaves behind has been removed. ``reconciled``: by then, or in its
     pause, everything that Kafka had of it was known; ``settled``: so far it is of the chunks below that
     number.
-    ``records_until``: until when the records of its chunks, which its receipt is read from, are kept; set when
-    it is torn down. ``records_removed``: they are gone, or going.
+    ``records_until``: the time until which the records of its chunks are kept, from which its receipt is
+    read; set by the teardown. ``records_removed``: they are removed, or their removal has begun.
     ``max_parallel_chunks``: as its client asked. ``lanes``, ``opening``: see lanes.py; without
     lanes, nothing sets its next chunks going.
     ``time_paused``: since when it is paused; ``time_resumed``: when it was last resumed; ``seconds_paused``:
@@ -345,7 +345,7 @@ def settle(job: Job, chunk: int, *, retry: int) -> Job:
 def tear_down(job: Job, *, retry: int, reconciled: bool, records_kept: timedelta) -> Job:
     """What the ended job left behind is removed; of an earlier retry, or going on, it stays as it is.
 
-    ``records_kept``: how long after its end the records of its chunks are.
+    ``records_kept``: how long the records of its chunks are kept after its end.
     """
     if not job.status.is_terminal or job.retry != retry:
         return job
@@ -354,9 +354,9 @@ def tear_down(job: Job, *, retry: int, reconciled: bool, records_kept: timedelta
 
 
 def expire(job: Job, now: datetime) -> Job:
-    """From now on the records of its chunks are being removed, and it can't be retried any more.
+    """Begin the removal of the records of its chunks; the job can't be retried any more.
 
-    StaleMessage if they are still, or again, to be kept.
+    StaleMessage if they are to be kept still, or again.
     """
     if not job.status.is_terminal or job.records_until is None or job.records_until > now:
         raise StaleMessage("the job's records are to be kept", detail=job.job_id)

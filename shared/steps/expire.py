@@ -1,4 +1,4 @@
-"""Expire: remove the records of jobs' chunks, which receipts are read from, once they were kept for long enough."""
+"""Expire: remove the records of a job's chunks once its receipt was kept for long enough."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

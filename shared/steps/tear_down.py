@@ -26,7 +26,7 @@ class TearDown:
     """The step with its parts; ``wait`` is how long one run waits, in seconds, before it comes again.
 
     ``markers_kept``: how long after a job's end its destinations surely tell what they have of it.
-    ``receipts_kept``: how long its receipt is kept then; that of a failed job as long as ``retriable`` at least.
+    ``receipts_kept``: how long its receipt is kept after its end; a failed job's for ``retriable`` at least.
     """
 
     jobs: Jobs

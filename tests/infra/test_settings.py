@@ -17,7 +17,6 @@ READERS = {
     "UNLOAD_WAIT": {"stage"},
     "UNLOAD_LIMIT": {"stage", "sweep"},
     "CLAIM_LIMIT": {"stage"},
-    "RECEIPT_DAYS": {"stage"},
     "MOST_STAGING_ATTEMPTS": {"stage"},
     "LEASE_LENGTH": {"stage", "deliver", "deliver-static", "dead-letter"},
     "STATUS_PAUSE": {"deliver", "deliver-static"},

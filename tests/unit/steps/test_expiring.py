@@ -1,5 +1,6 @@
 """Expiring: receipts are kept for as long as was said after a job's end, and no longer."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -10,6 +11,7 @@ from shared.domain.errors import StaleMessage, StateConflict, Unavailable
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import TearDownJob
 from shared.domain.receipt import require_receipt
+from tests.fakes.examples import CREATED
 from tests.unit.steps.world import EXPIRING, KEPT, RECEIPTS_KEPT, World
 
 MOMENT = timedelta(seconds=1)
@@ -92,8 +94,8 @@ def test_a_job_that_is_retried_at_the_last_moment_keeps_its_records() -> None:
     assert not world.now(job).records_removed
 
 
-@pytest.mark.parametrize("changed", [domain.forget, partial(domain.retry, now=None, after=0)])
-def test_records_that_are_not_due_are_not_removed(changed: partial[Job]) -> None:
+@pytest.mark.parametrize("changed", [domain.forget, partial(domain.retry, now=CREATED, after=0)])
+def test_records_that_are_not_due_are_not_removed(changed: Callable[[Job], Job]) -> None:
     world = World()
     job = failed(world)
     with pytest.raises(StaleMessage):
@@ -130,7 +132,7 @@ def test_one_jobs_trouble_keeps_no_other_waiting() -> None:
     at(world, jobs[1], RECEIPTS_KEPT)
     remove = world.retention.remove
 
-    def refusing(job: Job, time_is_left: object) -> bool:
+    def refusing(job: Job, _time_is_left: object) -> bool:
         if job.job_id == jobs[0].job_id:
             raise Unavailable("the job store")
         return remove(job, lambda: True)
