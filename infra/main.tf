@@ -105,6 +105,7 @@ module "functions" {
       STAGING_BUCKET          = module.storage.staging_bucket
       SNOWFLAKE_STAGE         = module.snowflake.stage
       STAGED_FILES_DAYS       = tostring(var.staged_files_days)
+      RECEIPT_DAYS            = tostring(var.receipt_days)
       KAFKA_MARKER_DAYS       = tostring(var.kafka.marker_days)
       KAFKA_TOPIC_PARTITIONS  = tostring(var.kafka.partitions)
       KAFKA_TOPIC_REPLICATION = tostring(var.kafka.replication)

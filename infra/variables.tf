@@ -45,6 +45,17 @@ variable "staged_files_days" {
   }
 }
 
+variable "receipt_days" {
+  description = "days for which the receipt of a job that has ended is kept; a failed job's for staged_files_days at least"
+  type        = number
+  default     = 90
+
+  validation {
+    condition     = var.receipt_days >= 1 && floor(var.receipt_days) == var.receipt_days
+    error_message = "receipt_days is a number of whole days, 1 or more."
+  }
+}
+
 variable "deliver_instances" {
   description = "most instances of each delivery function, which send one chunk at a time: the throttle that protects Kafka and the webhooks"
   type        = number

@@ -225,6 +225,13 @@ class Settings:
         "14",
         int,
     )
+    receipt_days: int = _variable(
+        "RECEIPT_DAYS",
+        "days for which the receipt of a job that has ended is kept; a failed job's for STAGED_FILES_DAYS at"
+        " least",
+        "90",
+        _count,
+    )
     kafka_marker_days: int = _variable(
         "KAFKA_MARKER_DAYS",
         "days for which Kafka keeps the offsets of an empty group (offsets.retention.minutes)",

@@ -31,27 +31,49 @@ def asked_to_wait(client: firestore.Client, job: Job, uid: str) -> datetime | No
 
 
 def progress(client: firestore.Client, job: Job) -> Mapping[str, DestinationProgress]:
-    errors: dict[str, str] = {}
-    for snapshot in _collection(client, job).stream(**CALL):
-        fields = fields_of(snapshot)
-        if fields.get("retry", 0) == job.retry:
-            errors[snapshot.id] = fields["last_error"]
+    found = {snapshot.id: fields_of(snapshot) for snapshot in _collection(client, job).stream(**CALL)}
     return {
-        destination.uid: _progress(client, job, destination.uid, errors.get(destination.uid))
+        destination.uid: _with_record(
+            _progress(client, job, destination.uid), found.get(destination.uid, {}), job.retry
+        )
         for destination in job.destinations
     }
 
 
+def _with_record(progress: DestinationProgress, record: Mapping[str, Any], retry: int) -> DestinationProgress:
+    """What its deliveries tell, with what the record of the destination does."""
+    return DestinationProgress(
+        progress.chunks_done + record.get("chunks_removed", 0),
+        progress.rows_done + record.get("rows_removed", 0),
+        record.get("last_error") if record.get("retry", 0) == retry else None,
+    )
+
+
+def count_removed(
+    client: firestore.Client,
+    batch: firestore.WriteBatch,
+    job: Job,
+    removed: Mapping[str, DestinationProgress],
+) -> None:
+    """Have the batch add the deliveries that it removes to the record of their destination."""
+    for uid, done in removed.items():
+        counts = {
+            "chunks_removed": firestore.Increment(done.chunks_done),
+            "rows_removed": firestore.Increment(done.rows_done),
+        }
+        batch.set(_collection(client, job).document(uid), counts, merge=True)
+
+
 def rows_done(client: firestore.Client, job: Job) -> Mapping[str, int]:
     """DeadlineExceeded for a job of very many chunks."""
-    return {one.uid: _progress(client, job, one.uid, None, _SUMMING).rows_done for one in job.destinations}
+    return {one.uid: _progress(client, job, one.uid, _SUMMING).rows_done for one in job.destinations}
 
 
 def _progress(
-    client: firestore.Client, job: Job, uid: str, last_error: str | None, call: Mapping[str, Any] = CALL
+    client: firestore.Client, job: Job, uid: str, call: Mapping[str, Any] = CALL
 ) -> DestinationProgress:
     if job.num_chunks is None:
-        return DestinationProgress(0, 0, last_error)
+        return DestinationProgress(0, 0, None)
     done = (
         attempt_reference(client, job)
         .collection("deliveries")
@@ -60,7 +82,7 @@ def _progress(
     )
     answers = done.count(alias="chunks").sum("rows", alias="rows").get(**call)
     values = {value.alias: int(value.value or 0) for value in answers[0]}
-    return DestinationProgress(values["chunks"], values["rows"], last_error)
+    return DestinationProgress(values["chunks"], values["rows"], None)
 
 
 def _collection(client: firestore.Client, job: Job) -> firestore.CollectionReference:

@@ -121,6 +121,7 @@ def job_from(snapshot: firestore.DocumentSnapshot[Any]) -> Job:
             "time_nudged": plain_time(fields["time_nudged"]),
             "time_paused": plain_time(fields.get("time_paused")),
             "time_resumed": plain_time(fields.get("time_resumed")),
+            "records_until": plain_time(fields.get("records_until")),
         }
     )
 

@@ -84,6 +84,8 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
             monotonic=monotonic,
         ),
         markers_kept=timedelta(days=settings.kafka_marker_days),
+        receipts_kept=timedelta(days=settings.receipt_days),
+        retriable=timedelta(days=settings.staged_files_days),
         wait=settings.unload_wait,
         claim_limit=settings.claim_limit,
         now=now,

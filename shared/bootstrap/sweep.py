@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import Request
 
 from shared.adapters.firestore_jobs import FirestoreJobs
+from shared.adapters.firestore_retention import FirestoreRetention
 from shared.adapters.snowflake import SnowflakeUnloads
 from shared.bootstrap.callers import callers
 from shared.bootstrap.clients import firestore_client, now, publisher
@@ -15,11 +16,14 @@ from shared.bootstrap.push import AGAIN, Answer, Callers, refusal
 from shared.config import Settings
 from shared.domain.errors import BackfillError, RetryLater
 from shared.domain.jobs import Job
+from shared.steps.expire import Expire
 from shared.steps.finish import Finish
 from shared.steps.sweep import Sweep, SweepLimits
 
 # The function's timeout is 300 s, and one job's questions may take some of them.
 _SECONDS = 240.0
+# Of old records, what is left is for the next sweep: jobs wait for that one.
+_EXPIRING_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +32,23 @@ class Sweeping:
 
     callers: Callers
     sweep: Sweep
+    expire: Expire
 
     def answer(self, request: Request) -> Answer:
-        """Look after every job once, if there is time; answers after how many."""
+        """Look after every job once, if there is time; answers after how many. Then remove old records."""
         if (refused := refusal(self.callers, request)) is not None:
             return refused
         try:
-            return f"{self.sweep.run()} jobs looked after\n", 200
+            looked_after, expired = self.sweep.run(), self.expire.run()
         except RetryLater as error:
             log(logging.WARNING, error.message, {"detail": error.detail})
             return AGAIN
+        return f"{looked_after} jobs looked after, the records of {expired} removed\n", 200
 
 
 def build(settings: Settings) -> Sweeping:
-    jobs = FirestoreJobs(firestore_client(settings), report)
+    client = firestore_client(settings)
+    jobs = FirestoreJobs(client, report)
     queue = publisher(settings, timeout=30)
     limits = SweepLimits(
         unconfirmed=settings.unconfirmed_limit,
@@ -68,7 +75,10 @@ def build(settings: Settings) -> Sweeping:
         report=_report,
         events=report,
     )
-    return Sweeping(callers(settings), sweep)
+    expire = Expire(
+        jobs=jobs, retention=FirestoreRetention(client), time=_EXPIRING_SECONDS, now=now, report=_report
+    )
+    return Sweeping(callers(settings), sweep, expire)
 
 
 def _report(job: Job, error: Exception) -> None:

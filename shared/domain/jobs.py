@@ -6,7 +6,7 @@ Everything here is pure: a change answers a new job, and storing it is compare-a
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.domain.columns import Choice, Column
@@ -80,6 +80,8 @@ class Job:
     ``torn_down``: what a finished job leaves behind has been removed. ``reconciled``: by then, or in its
     pause, everything that Kafka had of it was known; ``settled``: so far it is of the chunks below that
     number.
+    ``records_until``: the time until which the records of its chunks are kept, from which its receipt is
+    read; set by the teardown. ``records_removed``: they are removed, or their removal has begun.
     ``max_parallel_chunks``: as its client asked. ``lanes``, ``opening``: see lanes.py; without
     lanes, nothing sets its next chunks going.
     ``time_paused``: since when it is paused; ``time_resumed``: when it was last resumed; ``seconds_paused``:
@@ -120,6 +122,8 @@ class Job:
     torn_down: bool = False
     reconciled: bool = False
     settled: int = 0
+    records_until: datetime | None = None
+    records_removed: bool = False
     max_parallel_chunks: int | None = None
     lanes: int = 0
     opening: int = 0
@@ -306,6 +310,8 @@ def retry(job: Job, now: datetime, *, after: int) -> Job:
         return job
     if job.status is not JobStatus.FAILED:
         raise StateConflict(f"The job is {job.status.value}; only a failed job can be retried")
+    if job.records_removed:
+        raise StateConflict("The job is failed, and its records are no longer kept: create a new backfill")
     return replace(
         job,
         status=JobStatus.STAGING if job.num_chunks is None else JobStatus.TRANSPORTING,
@@ -319,6 +325,7 @@ def retry(job: Job, now: datetime, *, after: int) -> Job:
         torn_down=False,
         reconciled=False,
         settled=0,
+        records_until=None,
         seconds_paused=0.0,
     )
 
@@ -335,11 +342,30 @@ def settle(job: Job, chunk: int, *, retry: int) -> Job:
     return replace(job, settled=max(job.settled, chunk))
 
 
-def tear_down(job: Job, *, retry: int, reconciled: bool) -> Job:
-    """What the ended job left behind is removed; of an earlier retry, or going on, it stays as it is."""
+def tear_down(job: Job, *, retry: int, reconciled: bool, records_kept: timedelta) -> Job:
+    """What the ended job left behind is removed; of an earlier retry, or going on, it stays as it is.
+
+    ``records_kept``: how long the records of its chunks are kept after its end.
+    """
     if not job.status.is_terminal or job.retry != retry:
         return job
-    return replace(job, torn_down=True, reconciled=reconciled)
+    until = None if job.records_removed else (job.time_completed or job.time_begun) + records_kept
+    return replace(job, torn_down=True, reconciled=reconciled, records_until=until)
+
+
+def expire(job: Job, now: datetime) -> Job:
+    """Begin the removal of the records of its chunks; the job can't be retried any more.
+
+    StaleMessage if they are to be kept still, or again.
+    """
+    if not job.status.is_terminal or job.records_until is None or job.records_until > now:
+        raise StaleMessage("the job's records are to be kept", detail=job.job_id)
+    return replace(job, records_removed=True)
+
+
+def forget(job: Job) -> Job:
+    """The last record of its chunks is removed."""
+    return replace(job, records_until=None)
 
 
 def _ended(job: Job, status: JobStatus, now: datetime) -> Job:

@@ -50,10 +50,12 @@ class LeftOut:
     named: tuple[tuple[int, OversizedRow], ...] = ()
 
 
-def require_staged(job: Job) -> None:
-    """StateConflict for a job that has no receipt, since nothing was unloaded for it."""
+def require_receipt(job: Job) -> None:
+    """StateConflict for a job that has no receipt: not yet, or no longer."""
     if job.num_chunks is None:
         raise StateConflict(f"The job is {job.status.value}, and has no receipt until it is staged")
+    if job.records_removed:
+        raise StateConflict(f"The job is {job.status.value}, and its receipt is no longer kept")
 
 
 def unbalanced(job: Job, rows_done: Mapping[str, int]) -> list[Destination]:

@@ -148,6 +148,22 @@ class Receipts(Protocol):
         ...
 
 
+class Retention(Protocol):
+    """The records of chunks that were kept for long enough."""
+
+    def due(self, now: datetime, most: int) -> Sequence[Job]:
+        """Jobs of all organizations whose records are to be removed, those that are due for longest first."""
+        ...
+
+    def remove(self, job: Job, time_is_left: Callable[[], bool]) -> bool:
+        """Remove the records of the job's chunks and deliveries; False if there may be some left.
+
+        How many chunks and rows each destination was done with stays told by ``Listings.destinations``.
+        ``time_is_left`` is asked now and then.
+        """
+        ...
+
+
 class Estimates(Protocol):
     """What is in a slice."""
 

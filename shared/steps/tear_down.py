@@ -26,6 +26,7 @@ class TearDown:
     """The step with its parts; ``wait`` is how long one run waits, in seconds, before it comes again.
 
     ``markers_kept``: how long after a job's end its destinations surely tell what they have of it.
+    ``receipts_kept``: how long its receipt is kept after its end; a failed job's for ``retriable`` at least.
     """
 
     jobs: Jobs
@@ -35,6 +36,8 @@ class TearDown:
     topics: Topics
     reconcile: Reconcile
     markers_kept: timedelta
+    receipts_kept: timedelta
+    retriable: timedelta
     wait: float
     claim_limit: float
     now: Clock
@@ -60,7 +63,12 @@ class TearDown:
                 if destination.traits.owned:
                     self.topics.remove(job, destination)
         in_time = self.now() - (job.time_completed or job.time_begun) <= self.markers_kept
-        transition = partial(domain.tear_down, retry=job.retry, reconciled=told and in_time)
+        kept = self.receipts_kept
+        if job.status is JobStatus.FAILED:
+            kept = max(kept, self.retriable)
+        transition = partial(
+            domain.tear_down, retry=job.retry, reconciled=told and in_time, records_kept=kept
+        )
         self.jobs.change(job.organization_id, job.job_id, transition)
 
     def _settle(self, job: Job) -> None:

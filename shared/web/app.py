@@ -30,7 +30,7 @@ from shared.domain.events import (
 )
 from shared.domain.jobs import Job
 from shared.domain.organizations import Caller
-from shared.domain.receipt import require_staged
+from shared.domain.receipt import require_receipt
 from shared.domain.slices import SliceRefused
 from shared.domain.traces import HEADER as TRACE
 from shared.domain.traces import Tracer, current, parse
@@ -215,7 +215,7 @@ class Api:
     def _look(self, endpoint: str, job: Job, request: Request) -> Response:
         if endpoint == "get":
             return self._show(job)
-        require_staged(job)
+        require_receipt(job)
         return self._receipt(job) if endpoint == "receipt" else self._receipt_chunks(request, job)
 
     def _receipt(self, job: Job) -> Response:

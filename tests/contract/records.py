@@ -14,17 +14,19 @@ from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_limits import Limits
 from shared.adapters.firestore_listings import FirestoreListings
 from shared.adapters.firestore_receipts import FirestoreReceipts
+from shared.adapters.firestore_retention import FirestoreRetention
 from shared.adapters.firestore_topics import FirestoreTopics
 from shared.domain import jobs as domain
 from shared.domain.chunks import Chunk, number_files, shards_for
 from shared.domain.jobs import FilterValue, Job
-from shared.steps.ports import Chunks, Deliveries, Jobs, Listings, Receipts, Topics
+from shared.steps.ports import Chunks, Deliveries, Jobs, Listings, Receipts, Retention, Topics
 from tests.fakes.chunks import FakeChunks
 from tests.fakes.clock import FakeClock
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.examples import COLUMNS, CREATED, new_attempt, new_job, staged_files
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.receipts import FakeReceipts
+from tests.fakes.retention import FakeRetention
 from tests.fakes.topics import FakeBroker, FakeTopics
 
 LEASE = 15.0
@@ -41,6 +43,7 @@ class Records:
     chunks: Chunks
     deliveries: Deliveries
     receipts: Receipts
+    retention: Retention
     topics: Topics
     broker: FakeBroker
     clock: FakeClock
@@ -99,6 +102,7 @@ def in_memory(most: int = MOST_IN_FLIGHT) -> Records:
         chunks,
         deliveries,
         FakeReceipts(chunks, deliveries),
+        FakeRetention(jobs, chunks, deliveries),
         FakeTopics(jobs, broker),
         broker,
         clock,
@@ -125,6 +129,7 @@ def in_firestore(client: firestore.Client, most: int = MOST_IN_FLIGHT) -> Record
         FirestoreChunks(client, jobs),
         deliveries,
         FirestoreReceipts(client),
+        FirestoreRetention(client),
         topics,
         broker,
         clock,

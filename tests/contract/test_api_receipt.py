@@ -2,14 +2,18 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
+from shared.domain import jobs as domain
 from shared.domain.chunks import Chunk
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.oversized import NONE_SKIPPED, OversizedRow, Skipped
 from shared.web.app import BACKFILLS
+from tests.fakes.examples import RECORDS_KEPT
 from tests.fakes.staged import finish, stage
 from tests.fakes.web import OTHER_KEY, Service, backfill, webhook
 
@@ -164,6 +168,25 @@ def test_there_is_none_before_a_job_is_staged(service: Service, rest: str) -> No
     finish(service.jobs, job_id, JobStatus.FAILED)
     failed = service.call("GET", f"{BACKFILLS}/{job_id}/{rest}")
     assert (failed.status_code, "failed" in failed.get_json()["detail"]) == (409, True)
+
+
+@pytest.mark.parametrize("rest", ["", "/chunks"])
+def test_it_is_409_once_its_days_are_over_and_the_job_is_still_there(service: Service, rest: str) -> None:
+    job = transporting(service)
+    service.jobs.change("org123", job.job_id, partial(domain.cancel, now=service.time))
+    service.jobs.change(
+        "org123", job.job_id, partial(domain.tear_down, retry=0, reconciled=True, records_kept=RECORDS_KEPT)
+    )
+    assert service.call("GET", f"{BACKFILLS}/{job.job_id}/receipt{rest}").status_code == 200
+    service.jobs.change(
+        "org123", job.job_id, partial(domain.expire, now=service.time + RECORDS_KEPT + timedelta(seconds=1))
+    )
+    answer = service.call("GET", f"{BACKFILLS}/{job.job_id}/receipt{rest}")
+    assert (answer.status_code, answer.get_json()["detail"]) == (
+        409,
+        "The job is cancelled, and its receipt is no longer kept",
+    )
+    assert service.call("GET", f"{BACKFILLS}/{job.job_id}").get_json()["status"] == "cancelled"
 
 
 @pytest.mark.parametrize("rest", ["receipt", "receipt/chunks"])

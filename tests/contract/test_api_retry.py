@@ -10,6 +10,7 @@ from shared.domain.errors import Unavailable
 from shared.domain.jobs import Counts, JobStatus
 from shared.domain.messages import StageJob
 from shared.web.app import BACKFILLS
+from tests.fakes.examples import RECORDS_KEPT
 from tests.fakes.staged import LATER, finish, stage
 from tests.fakes.web import OTHER_KEY, Service, backfill, webhook
 
@@ -103,7 +104,9 @@ def test_409_once_kafka_can_not_tell_what_it_has_unless_that_was_found_out(servi
     service.time += timedelta(days=7)
     answer = service.call("POST", retry_path(job_id))
     assert (answer.status_code, "create a new backfill" in answer.get_json()["detail"]) == (409, True)
-    service.jobs.change("org123", job_id, partial(domain.tear_down, retry=0, reconciled=True))
+    service.jobs.change(
+        "org123", job_id, partial(domain.tear_down, retry=0, reconciled=True, records_kept=RECORDS_KEPT)
+    )
     assert service.call("POST", retry_path(job_id)).status_code == 200
 
 

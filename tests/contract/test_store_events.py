@@ -12,7 +12,7 @@ from shared.domain import jobs as domain
 from shared.domain.errors import StateConflict
 from shared.domain.events import Event, JobEnded
 from shared.domain.jobs import Job
-from tests.fakes.examples import CREATED, claimed, new_job, transporting
+from tests.fakes.examples import CREATED, RECORDS_KEPT, claimed, new_job, transporting
 
 pytestmark = pytest.mark.emulator
 
@@ -49,7 +49,9 @@ def test_each_end_is_told_with_how_long_the_job_took(jobs: FirestoreJobs, events
         job = transporting()
         jobs.create(job, [])
         jobs.change("acme", job.job_id, end)
-        jobs.change("acme", job.job_id, partial(domain.tear_down, retry=0, reconciled=True))
+        jobs.change(
+            "acme", job.job_id, partial(domain.tear_down, retry=0, reconciled=True, records_kept=RECORDS_KEPT)
+        )
         assert events.pop() == ended(job, status, 3600.0)
     assert events == []
 

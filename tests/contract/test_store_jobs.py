@@ -13,7 +13,7 @@ from shared.domain import jobs as domain
 from shared.domain.errors import Busy, StaleMessage, StateConflict
 from shared.domain.jobs import Job, JobStatus
 from tests.contract.records import Records
-from tests.fakes.examples import COLUMNS, CREATED, new_attempt, new_job
+from tests.fakes.examples import COLUMNS, CREATED, RECORDS_KEPT, new_attempt, new_job
 
 
 def claiming(job: Job) -> Callable[[Job], Job]:
@@ -48,7 +48,7 @@ def test_a_job_in_every_later_state_is_read_as_it_was_changed(records: Records) 
     job = records.change(job, partial(domain.nudge, now=CREATED, chunks_left=3))
     assert records.now(job) == job
     job = records.change(job, partial(domain.fail, message="why", now=CREATED, retry=0))
-    job = records.change(job, partial(domain.tear_down, retry=0, reconciled=True))
+    job = records.change(job, partial(domain.tear_down, retry=0, reconciled=True, records_kept=RECORDS_KEPT))
     assert records.now(job) == job
     assert job.error_message == "why"
 
@@ -227,7 +227,7 @@ def test_jobs_of_all_organizations_are_active_until_they_are_at_rest(records: Re
     records.change(ended, partial(domain.cancel, now=CREATED))
     at_rest = records.created()
     records.change(at_rest, partial(domain.cancel, now=CREATED + timedelta(seconds=1)))
-    records.change(at_rest, partial(domain.tear_down, retry=0, reconciled=True))
+    records.change(at_rest, partial(domain.tear_down, retry=0, reconciled=True, records_kept=RECORDS_KEPT))
     found = {job.job_id for job in records.jobs.active()}
     assert found == {unconfirmed.job_id, transporting.job_id, ended.job_id}
 

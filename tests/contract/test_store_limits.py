@@ -14,7 +14,7 @@ from shared.domain import jobs as domain
 from shared.domain.errors import TooManyJobs, Unavailable
 from shared.domain.idempotency import idempotency
 from tests.contract.records import BOTH, Records, in_firestore, in_memory
-from tests.fakes.examples import CREATED, new_job
+from tests.fakes.examples import CREATED, RECORDS_KEPT, new_job
 
 MOST = 3
 
@@ -154,7 +154,9 @@ def test_the_count_follows_every_change_exactly_once(client: firestore.Client) -
     for _ in range(2):
         records.jobs.remove_unconfirmed(unconfirmed)
         records.change(failing, partial(domain.fail, message="why", now=CREATED, retry=0))
-        records.change(failing, partial(domain.tear_down, retry=0, reconciled=True))
+        records.change(
+            failing, partial(domain.tear_down, retry=0, reconciled=True, records_kept=RECORDS_KEPT)
+        )
     assert counted() == 1
     for _ in range(2):
         records.change(failing, partial(domain.retry, now=CREATED, after=0))

@@ -14,14 +14,16 @@ from shared.domain.destination import AT_LEAST_ONCE
 from shared.domain.jobs import Job, JobStatus
 from tests.contract.records import Records
 from tests.fakes.destinations import kafka, webhook
-from tests.fakes.examples import CREATED, KAFKA, WEBHOOK, new_job
+from tests.fakes.examples import CREATED, KAFKA, RECORDS_KEPT, WEBHOOK, new_job
 
 _SINCE_ADDED = ("idempotency", "time_retried", "reconciled", "settled")
 
 
 def failed_and_retried(records: Records, job: Job) -> Job:
     records.change(job, partial(domain.fail, message="why", now=CREATED, retry=job.retry))
-    records.change(job, partial(domain.tear_down, retry=job.retry, reconciled=True))
+    records.change(
+        job, partial(domain.tear_down, retry=job.retry, reconciled=True, records_kept=RECORDS_KEPT)
+    )
     return records.change(job, partial(domain.retry, now=CREATED, after=job.retry))
 
 

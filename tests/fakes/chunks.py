@@ -48,6 +48,11 @@ class FakeChunks:
         wanted = set(numbers)
         return next((chunk for chunk in self.undelivered(job) if chunk.number in wanted), None)
 
+    def remove(self, name: Name) -> None:
+        """Of all of the job's attempts."""
+        for attempt in [attempt for attempt in self._recorded if attempt[:2] == name]:
+            del self._recorded[attempt]
+
     def count_down(self, job: Job, chunk: Chunk) -> bool:
         with self._lock:
             recorded = self._of(job)

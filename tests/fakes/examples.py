@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.domain import jobs as domain
@@ -12,6 +12,7 @@ from shared.domain.jobs import Attempt, Job, Window
 from tests.fakes.destinations import kafka, webhook
 
 CREATED = datetime(2026, 4, 27, 10, 30, 0, 123456, tzinfo=UTC)
+RECORDS_KEPT = timedelta(days=90)
 KAFKA = kafka("transfers", "kafka-uid")
 WEBHOOK = webhook("hook", "webhook-uid", "https://example.com/rows", "SECRET")
 COLUMNS = (Column("unique_id", JsonKind.TEXT), Column("log_index", JsonKind.INTEGER))

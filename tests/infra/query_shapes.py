@@ -26,6 +26,7 @@ from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_limits import recount
 from shared.adapters.firestore_listings import FirestoreListings
 from shared.adapters.firestore_receipts import FirestoreReceipts
+from shared.adapters.firestore_retention import FirestoreRetention
 from shared.domain.jobs import Attempt, Job, JobStatus
 from shared.operator import keys
 from tests.fakes.examples import new_job
@@ -91,6 +92,7 @@ def ask_everything(client: firestore.Client) -> None:
         lambda: deliveries.ever_begun(job, 3),
         lambda: deliveries.leased(job),
         lambda: deliveries.leased(job, 3),
+        lambda: FirestoreRetention(client).due(now, 5),
         lambda: recount(client, job.organization_id),
         lambda: keys.issued(client, job.organization_id),
     )
@@ -186,7 +188,7 @@ def _shape(query: Any) -> Shape:
     return Shape(
         "COLLECTION_GROUP" if source.all_descendants else "COLLECTION",
         source.collection_id,
-        equal=tuple(_equal(query.where)),
+        equal=tuple(_equal(query.where, {order.field.field_path for order in query.order_by})),
         order=tuple(
             (order.field.field_path, StructuredQuery.Direction(order.direction).name)
             for order in query.order_by
@@ -195,12 +197,15 @@ def _shape(query: Any) -> Shape:
     )
 
 
-def _equal(condition: Any) -> Iterator[str]:
+def _equal(condition: Any, ordered: set[str]) -> Iterator[str]:
     if condition.HasField("composite_filter"):
         for inner in condition.composite_filter.filters:
-            yield from _equal(inner)
+            yield from _equal(inner, ordered)
     elif condition.HasField("field_filter") and condition.field_filter.field.field_path != _DOCUMENT_NAME:
         operator = condition.field_filter.op
         equal = {StructuredQuery.FieldFilter.Operator.EQUAL, StructuredQuery.FieldFilter.Operator.IN}
-        assert operator in equal, "a range needs an index of its own: teach needed() about it"
-        yield condition.field_filter.field.field_path
+        field = condition.field_filter.field.field_path
+        if operator in equal:
+            yield field
+        else:
+            assert field in ordered, "a range needs an index of its own: teach needed() about it"

@@ -70,6 +70,7 @@ def test_a_reference_to_nothing_is_found_without_the_provider(terraform: Terrafo
         ({"snowflake": SNOWFLAKE | {"warehouse_size": "GIANT"}}, "XSMALL, SMALL"),
         ({"snowflake": SNOWFLAKE | {"storage_account": "somebody"}}, "DESC STORAGE INTEGRATION"),
         ({"staged_files_days": 0}, "whole days"),
+        ({"receipt_days": 0.5}, "receipt_days is a number of whole days"),
         ({"settings": {"KAFKA_CLIENT": "{}"}}, "no secrets"),
         ({"settings": {"STAGING_BUCKET": "other"}}, "nothing else"),
         ({"settings": {"PUSH_CHECKED_BY_IAM": "false"}}, "nothing else"),

@@ -10,7 +10,7 @@ import pytest
 from shared.domain import jobs as domain
 from shared.domain.errors import Busy, StaleMessage, StateConflict
 from shared.domain.jobs import Job, JobStatus
-from tests.fakes.examples import COLUMNS, CREATED, claimed, new_attempt, new_job, transporting
+from tests.fakes.examples import COLUMNS, CREATED, RECORDS_KEPT, claimed, new_attempt, new_job, transporting
 
 LATER = CREATED + timedelta(hours=1)
 ENDS = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
@@ -84,10 +84,12 @@ def test_a_query_is_written_down_even_when_the_job_has_ended() -> None:
 
 
 def test_a_query_that_comes_after_the_teardown_is_to_be_torn_down_too() -> None:
-    job = domain.tear_down(domain.cancel(claimed(new_job()), LATER), retry=0, reconciled=True)
+    job = domain.tear_down(
+        domain.cancel(claimed(new_job()), LATER), retry=0, reconciled=True, records_kept=RECORDS_KEPT
+    )
     late = domain.record_query(job, job.require_attempt().attempt_id, "query")
     assert not late.torn_down
-    again = domain.tear_down(late, retry=0, reconciled=True)
+    again = domain.tear_down(late, retry=0, reconciled=True, records_kept=RECORDS_KEPT)
     assert domain.record_query(again, job.require_attempt().attempt_id, "query") == again
 
 
@@ -176,4 +178,6 @@ def test_the_sweeps_look_is_noted() -> None:
 
 
 def test_a_torn_down_job_is_at_rest() -> None:
-    assert domain.tear_down(ended(JobStatus.CANCELLED), retry=0, reconciled=True).torn_down
+    assert domain.tear_down(
+        ended(JobStatus.CANCELLED), retry=0, reconciled=True, records_kept=RECORDS_KEPT
+    ).torn_down

@@ -10,12 +10,13 @@ locals {
 
   # By collection and field: where it is asked for.
   single = {
-    "chunks.delivered" = "COLLECTION"
-    "deliveries.chunk" = "COLLECTION"
-    "deliveries.skips" = "COLLECTION"
-    "deliveries.state" = "COLLECTION"
-    "jobs.status"      = "COLLECTION"
-    "jobs.torn_down"   = "COLLECTION_GROUP"
+    "chunks.delivered"   = "COLLECTION"
+    "deliveries.chunk"   = "COLLECTION"
+    "deliveries.skips"   = "COLLECTION"
+    "deliveries.state"   = "COLLECTION"
+    "jobs.records_until" = "COLLECTION_GROUP"
+    "jobs.status"        = "COLLECTION"
+    "jobs.torn_down"     = "COLLECTION_GROUP"
   }
 
   # By collection and, where it has several, a name. Firestore does not read an index of two fields backwards.

@@ -29,6 +29,7 @@ locals {
         "STAGING_BUCKET", "SNOWFLAKE_STAGE", "TABLE_CATALOG", "KAFKA_MARKER_DAYS", "KAFKA_TOPIC_PARTITIONS",
         "KAFKA_TOPIC_REPLICATION", "UNLOAD_FILE_BYTES", "UNLOAD_WAIT", "UNLOAD_LIMIT", "CLAIM_LIMIT",
         "MOST_STAGING_ATTEMPTS", "LEASE_LENGTH", "CHUNKS_IN_FLIGHT", "DELIVERIES_AT_ONCE",
+        "STAGED_FILES_DAYS", "RECEIPT_DAYS",
       ]
       secrets = ["kafka", "snowflake"]
       caller  = var.push_account.member

@@ -21,7 +21,7 @@ from shared.destinations.kind import Reader
 from shared.domain.destination import Destination
 from shared.domain.errors import BackfillError, RequestRefused, RetryLater
 from shared.domain.jobs import Job
-from shared.domain.receipt import require_staged
+from shared.domain.receipt import require_receipt
 from shared.operator.verify.compare import Comparison, Sent, Verdict, span_of
 from shared.operator.verify.table import Table
 from shared.steps.find import find_for_client
@@ -44,7 +44,7 @@ class Verify:
         """The exit status, and the lines to print."""
         try:
             job = find_for_client(organization_id, job_id, jobs=self._jobs)
-            require_staged(job)
+            require_receipt(job)
         except RequestRefused as error:
             return DIFFERENT, [error.message]
         status, lines = EQUAL, list[str]()

@@ -24,6 +24,7 @@ from shared.steps.accept import accept
 from shared.steps.cancel import cancel
 from shared.steps.dead_letter import DeadLetter
 from shared.steps.deliver import Deliver
+from shared.steps.expire import Expire
 from shared.steps.finish import Finish
 from shared.steps.handle import Handle
 from shared.steps.kept import Kept
@@ -43,6 +44,7 @@ from tests.fakes.faults import Faults, Killed
 from tests.fakes.files import FakeStagedFiles
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.queue import FakeQueue, OneByOne
+from tests.fakes.retention import FakeRetention
 from tests.fakes.rows import Log, LogMarkers, Receiver, RequestSink, TransactionSink, read_numbered_rows
 from tests.fakes.topics import FakeBroker, FakeTopics
 from tests.fakes.warehouse import FakeWarehouse, transfers
@@ -54,6 +56,7 @@ LEASE = 15.0
 TRIES = 30  # with these backoffs they outlast ten leases
 BACKOFFS = (1.0, 2.0, 4.0, 8.0, 10.0)
 SWEEP_PAUSE = 30.0
+EXPIRING = 15.0
 IN_FLIGHT = 64  # more than the chunks of a World's job: all of them are published at once
 STAGING = StagingLimits(wait=20, claim=45, attempts=3, file_bytes=1 << 20, in_flight=IN_FLIGHT)
 SWEEPING = SweepLimits(
@@ -66,6 +69,7 @@ SWEEPING = SweepLimits(
     time=240,
     in_flight=IN_FLIGHT,
 )
+RECEIPTS_KEPT = timedelta(days=10)  # less than staged files are
 KEPT = Kept(staged_files=timedelta(days=14), markers=timedelta(days=7))
 
 
@@ -132,6 +136,7 @@ class World:
         self.warehouse = FakeWarehouse(transfers(rows), rows_per_file=5, polls=polls, bucket=self.files)
         self.chunks = FakeChunks(self.jobs)
         self.deliveries = FakeDeliveries(self.jobs, lease_length=LEASE, now=self.clock.now)
+        self.retention = FakeRetention(self.jobs, self.chunks, self.deliveries)
         self.topics = FakeTopics(self.jobs, self.broker)
         self.log, self.receiver = Log(), Receiver()
         self.markers = LogMarkers(self.log)
@@ -202,6 +207,8 @@ class World:
                 monotonic=self.clock.monotonic,
             ),
             markers_kept=KEPT.markers,
+            receipts_kept=RECEIPTS_KEPT,
+            retriable=KEPT.staged_files,
             wait=20,
             claim_limit=45,
             now=now,
@@ -217,6 +224,13 @@ class World:
             shuffle=lambda _jobs: None,
             report=lambda _job, error: self.reports.append(error),
             events=self.events.append,
+        )
+        self.expire = Expire(
+            jobs=jobs,
+            retention=guard(self.retention),
+            time=EXPIRING,
+            now=now,
+            report=lambda _job, error: self.reports.append(error),
         )
         self.dead_letter = DeadLetter(
             jobs=jobs, chunks=chunks, deliveries=deliveries, listings=self.jobs, finish=self.finish
@@ -305,6 +319,7 @@ class World:
         self.underway += [Pushed(self.clock.monotonic(), message) for message in arrived]
         if self.clock.monotonic() >= self._next_sweep:
             self._alive(self.sweep.run)
+            self._alive(self.expire.run)
             self._next_sweep = self.clock.monotonic() + SWEEP_PAUSE
             return True
         due = [pushed for pushed in self.underway if pushed.due <= self.clock.monotonic()]

@@ -1,0 +1,88 @@
+"""The removal of old records in Firestore, a page of documents in each commit."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from google.api_core.exceptions import NotFound
+from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
+
+from shared.adapters import firestore_destinations
+from shared.adapters.firestore_documents import CALL, DONE, fields_of, job_from, job_reference
+from shared.adapters.google_errors import reaching
+from shared.domain.jobs import Job
+from shared.steps.ports import DestinationProgress
+
+# Deliveries first: of these something is still counted.
+_COLLECTIONS = ("deliveries", "delivered", "chunks")
+_PAGE = 400
+
+Snapshots = Sequence[firestore.DocumentSnapshot[Any]]
+
+
+class FirestoreRetention:
+    """Fulfils the port Retention."""
+
+    def __init__(self, client: firestore.Client) -> None:
+        self._client = client
+
+    def due(self, now: datetime, most: int) -> Sequence[Job]:
+        query = (
+            self._client.collection_group("jobs")
+            .where(filter=FieldFilter("records_until", "<=", now))
+            .order_by("records_until")
+            .limit(most)
+        )
+        with reaching("the job store"):
+            return [job_from(snapshot) for snapshot in query.stream(**CALL)]
+
+    def remove(self, job: Job, time_is_left: Callable[[], bool]) -> bool:
+        """Covers all staging attempts: an attempt that died while it recorded its chunks left some too."""
+        attempts = job_reference(self._client, job.organization_id, job.job_id).collection("attempts")
+        with reaching("the job store"):
+            # Attempts are no documents themselves, which this lists all the same.
+            found = list(attempts.list_documents(**CALL))
+        return all(
+            self._remove_all(job, attempt.collection(name), time_is_left)
+            for attempt in found
+            for name in _COLLECTIONS
+        )
+
+    def _remove_all(
+        self, job: Job, collection: firestore.CollectionReference, time_is_left: Callable[[], bool]
+    ) -> bool:
+        query = collection.select(["destination", "state", "rows"]).order_by("__name__").limit(_PAGE)
+        page: Snapshots | None = None
+        while page is None or len(page) == _PAGE:
+            if not time_is_left():
+                return False
+            # From the last one on: Firestore steps over what was just deleted one by one.
+            with reaching("the job store"):
+                page = list((query.start_after(page[-1]) if page else query).stream(**CALL))
+            if page and not self._remove_page(job, page):
+                return False
+        return True
+
+    def _remove_page(self, job: Job, page: Snapshots) -> bool:
+        """False if one of them is gone by now: another run removed it, or this one, and the answer was lost.
+
+        The batch removes and counts all of them or none, so nothing is counted twice.
+        """
+        batch = self._client.batch()
+        for snapshot in page:
+            batch.delete(snapshot.reference, option=self._client.write_option(exists=True))
+        chunks, rows = Counter[str](), Counter[str]()
+        for fields in map(fields_of, page):
+            if fields.get("state") == DONE:
+                chunks[fields["destination"]] += 1
+                rows[fields["destination"]] += fields["rows"]
+        removed = {uid: DestinationProgress(number, rows[uid], None) for uid, number in chunks.items()}
+        firestore_destinations.count_removed(self._client, batch, job, removed)
+        with reaching("the job store"):
+            try:
+                batch.commit(**CALL)
+            except NotFound:
+                return False
+        return True
