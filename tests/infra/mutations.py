@@ -1,6 +1,6 @@
 """One edit for each way in which a property of properties.py could be lost."""
 
-from tests.infra import properties
+from tests.infra import properties, properties_of_messaging
 from tests.infra.mutation import Mutation
 
 _FUNCTIONS = "modules/functions/main.tf"
@@ -14,6 +14,10 @@ MUTATIONS = (
         _FUNCTIONS,
         "member   = each.value.caller",
         'member   = "allUsers"',
+        also=(
+            properties.only_the_api_asks_for_estimates,
+            properties.roles_are_exactly_these,
+        ),
     ),
     Mutation(
         "every function is reached from outside",
@@ -42,6 +46,7 @@ MUTATIONS = (
         _FUNCTIONS,
         "member   = var.api_member",
         "member   = var.schedule_account.member",
+        also=(properties.roles_are_exactly_these,),
     ),
     Mutation(
         "the staging function takes somebody else for the API",
@@ -91,6 +96,7 @@ MUTATIONS = (
         _FUNCTIONS,
         "var.accounts[each.key]",
         'var.accounts["deliver"]',
+        also=(properties.only_the_api_asks_for_estimates,),
     ),
     Mutation(
         "a required setting is missing",
@@ -105,6 +111,7 @@ MUTATIONS = (
         _FUNCTIONS,
         "DELIVERY_DEADLINE",
         "DELIVERY_DEADLINES",
+        also=(properties_of_messaging.deadlines_are_ordered,),
     ),
     Mutation(
         "a credential lies in the open",
@@ -112,6 +119,7 @@ MUTATIONS = (
         _FUNCTIONS,
         "{ GOOGLE_CLOUD_PROJECT = var.project }",
         '{ GOOGLE_CLOUD_PROJECT = var.project, KAFKA_CLIENT = "{}" }',
+        also=(properties.only_the_api_asks_for_estimates,),
     ),
     Mutation(
         "a function is built from another one's bundle",

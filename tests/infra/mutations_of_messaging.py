@@ -1,6 +1,6 @@
 """One edit for each way in which a property of the messages could be lost."""
 
-from tests.infra import properties_of_messaging
+from tests.infra import properties, properties_of_messaging
 from tests.infra.mutation import Mutation
 
 _FUNCTIONS = "modules/functions/main.tf"
@@ -38,6 +38,7 @@ MUTATIONS = (
         _FUNCTIONS,
         '        PUSH_CHECKED_BY_IAM = "true"\n',
         "",
+        also=(properties.only_the_api_is_public,),
     ),
     Mutation(
         "nothing is dead-lettered",

@@ -3,7 +3,7 @@
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,44 +12,57 @@ from infra.offline.terraform import Terraform
 from tests.infra import mutations, mutations_of_data, mutations_of_messaging, properties
 from tests.infra.conftest import Deploy
 from tests.infra.deployed import Deployment, deploy
-from tests.infra.mutation import Mutation
+from tests.infra.mutation import Mutation, grouped
 
-Broken = Callable[[Mutation], Deployment]
+Broken = Callable[[int], Deployment]
 MUTATIONS = (*mutations.MUTATIONS, *mutations_of_data.MUTATIONS, *mutations_of_messaging.MUTATIONS)
+GROUPS = grouped(MUTATIONS)
 
 
 @pytest.fixture(scope="module")
 def broken(
     terraform: Terraform, configuration: Path, bundles: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Broken]:
-    """What Terraform makes of a mutation. All are begun at once, as many together as there are processors."""
+    """What Terraform makes of a group of mutations. All are begun at once, as many together as there are
+    processors.
+    """
     folder = tmp_path_factory.mktemp("mutations")
 
-    def run(number: int, mutation: Mutation) -> Deployment:
+    def run(number: int) -> Deployment:
         copy = folder / str(number)
         shutil.copytree(configuration, copy)
-        file = copy / mutation.file
-        text = file.read_text()
-        assert mutation.was in text, f"{mutation.file} has nothing to break any more"
-        file.write_text(text.replace(mutation.was, mutation.becomes))
-        return deploy(terraform, copy, mutation.environment, bundles, milli_cpu_quota=80000)
+        for mutation in GROUPS[number]:
+            file = copy / mutation.file
+            text = file.read_text()
+            assert mutation.was in text, f"{mutation.file} has nothing to break any more: {mutation.title}"
+            file.write_text(text.replace(mutation.was, mutation.becomes))
+        return deploy(terraform, copy, GROUPS[number][0].environment, bundles, milli_cpu_quota=80000)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
-        made: dict[str, Future[Deployment]] = {
-            mutation.title: pool.submit(run, number, mutation) for number, mutation in enumerate(MUTATIONS)
-        }
-        yield lambda mutation: made[mutation.title].result()
-        for future in made.values():
+        made = [pool.submit(run, number) for number in range(len(GROUPS))]
+        yield lambda number: made[number].result()
+        for future in made:
             future.cancel()
 
 
-# The first to be asked may be the last to be done.
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.title)
-def test_a_broken_property_is_noticed(broken: Broken, mutation: Mutation) -> None:
-    deployment = broken(mutation)
+@pytest.mark.parametrize(
+    ("number", "mutation"),
+    [(number, mutation) for number, group in enumerate(GROUPS) for mutation in group],
+    ids=lambda one: one.title if isinstance(one, Mutation) else str(one),
+)
+def test_a_broken_property_is_noticed(broken: Broken, number: int, mutation: Mutation) -> None:
+    deployment = broken(number)
     with pytest.raises(AssertionError):
         mutation.noticed_by(deployment)
+
+
+@pytest.mark.parametrize("number", range(len(GROUPS)))
+def test_a_mutation_loses_no_other_property_than_it_says(broken: Broken, number: int) -> None:
+    """So that in a group each property is lost by the one mutation that says so."""
+    lost = set[properties.Property]().union(*(mutation.loses for mutation in GROUPS[number]))
+    for holds in properties.EVERYWHERE:
+        if holds not in lost:
+            holds(broken(number))
 
 
 def test_a_bundle_that_lacks_a_module_is_noticed(deployed: Deploy, tmp_path: Path) -> None:
