@@ -47,6 +47,10 @@ class FirestoreListings:
             after = (page[-1].time_created, page[-1].job_id)
             left = None if left is None else left - len(found)
 
+    def latest_rows(self, organization_id: str, table: str) -> Sequence[int]:
+        latest = _page(self._ordered(organization_id, (), newest_first=True), None)
+        return [job.num_rows for job in latest if job.table == table and job.num_rows is not None]
+
     def destinations(self, job: Job) -> Mapping[str, DestinationProgress]:
         with reaching("the job store"):
             return firestore_destinations.progress(self._client, job)

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Request
 
 from shared.adapters.snowflake import SnowflakeUnloads
+from shared.bootstrap import lookout
 from shared.bootstrap.callers import callers
 from shared.bootstrap.clients import monotonic
 from shared.bootstrap.logs import log
@@ -54,7 +55,10 @@ def build(settings: Settings) -> Answers:
         location_stage=settings.snowflake_stage,
         statement_timeout=SECONDS,
     )
-    step = EstimateSlice(questions, settings.table_catalog, settings.unload_file_bytes, SECONDS, monotonic)
+    look = lookout.build(settings)
+    step = EstimateSlice(
+        questions, look, settings.table_catalog, settings.unload_file_bytes, SECONDS, monotonic
+    )
     return Answers(callers(settings, settings.api_service_account), step.run)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.destinations.surroundings import Surroundings
 from shared.domain.destination import Destination, Traits
-from shared.steps.sending import Markers, Sink
+from shared.steps.sending import ChunkDelivery, Markers, Sink
 
 if TYPE_CHECKING:
     from shared.destinations.spec import Spec
@@ -59,6 +59,17 @@ class Reader(Protocol):
         ...
 
 
+class Presence(Protocol):
+    """Looks whether what rows are sent to is there, before there are rows."""
+
+    def require(self, delivery: ChunkDelivery, until: float) -> None:
+        """DestinationRefused if rows could not be sent; RetryLater if that can't be told now.
+
+        ``delivery``: of a chunk without rows. ``until``: monotonic seconds.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """``name`` is what a request says as ``type``.
@@ -68,6 +79,7 @@ class Kind:
     ``spec``: the model of its fields. ``sink``: sends chunks to it. ``markers``: for kinds that keep some,
     tells what they have of a job that has ended or is paused. ``estate``: for kinds where the service has
     something of its own; no more than one may. ``reader``: for kinds whose rows can be read back.
+    ``presence``: for kinds whose destinations a client has to make, and that can be looked at.
     """
 
     name: str
@@ -77,3 +89,4 @@ class Kind:
     markers: Callable[[Surroundings], Markers] | None = None
     estate: Callable[[Surroundings], Estate] | None = None
     reader: Callable[[Surroundings], Reader] | None = None
+    presence: Callable[[Surroundings], Presence] | None = None

@@ -18,6 +18,9 @@ from shared.domain.slices import Facts, Slice
 STAGED_SHARE = 0.67
 # A job has at most some millions of chunks, and a day of an X-Small warehouse is many dollars.
 MANY_ROWS = 1_000_000_000
+# A slice is far larger than usual if it has so many times the rows of the largest of the latest jobs on its
+# table. Fewer jobs, or fewer rows, tell nothing.
+_USUAL_TIMES, _USUAL_JOBS, _USUAL_ROWS = 10, 3, 100_000
 _SHOWN = 5  # values that a warning names
 _HEX = re.compile(r"0[xX][0-9a-fA-F]+")
 _GIB = 2.0**30
@@ -55,16 +58,21 @@ class Estimate:
     cost: Mapping[str, Range]
 
 
-def estimate(facts: Facts, wanted: Slice, *, destinations: int, now: datetime) -> Estimate:
-    """Judge what Snowflake answered; ``now`` in UTC."""
+def estimate(
+    facts: Facts, wanted: Slice, *, destinations: int, now: datetime, earlier: Sequence[int] = ()
+) -> Estimate:
+    """Judge what Snowflake answered; ``now`` in UTC.
+
+    ``earlier``: the rows of the organization's latest jobs on the table.
+    """
     size = round(facts.rows * _row_bytes(facts))
     staged = size * STAGED_SHARE
     chunks = math.ceil(staged / facts.chunk_bytes)
     cost = costs(facts.rows, chunks, size, staged, max(1, destinations))
-    return Estimate(facts.rows, chunks, size, tuple(warnings(facts, wanted, now)), cost)
+    return Estimate(facts.rows, chunks, size, tuple(warnings(facts, wanted, now, earlier)), cost)
 
 
-def warnings(facts: Facts, wanted: Slice, now: datetime) -> Iterator[str]:
+def warnings(facts: Facts, wanted: Slice, now: datetime, earlier: Sequence[int] = ()) -> Iterator[str]:
     """Sentences about what looks wrong."""
     if wanted.window.partition_key != "block":
         # As the API echoes bounds: texts of one form, in UTC, which sort as times do.
@@ -80,7 +88,20 @@ def warnings(facts: Facts, wanted: Slice, now: datetime) -> Iterator[str]:
         yield "There are no rows in the slice"
     elif facts.rows >= MANY_ROWS:
         yield f"The slice has {facts.rows:,} rows: consider several backfills, each of a part of the window"
+    yield from _of_size(facts.rows, wanted.table, earlier)
     yield from _of_filter(facts, wanted)
+    fields = dict(wanted.looked_at)
+    for place, why in facts.unfit:
+        yield f"Rows could not be sent to {fields[place]['type']} {fields[place]['name']}: {why}"
+
+
+def _of_size(rows: int, table: str, earlier: Sequence[int]) -> Iterator[str]:
+    usual = max(earlier, default=0)
+    if len(earlier) >= _USUAL_JOBS and rows > max(_USUAL_ROWS, _USUAL_TIMES * usual):
+        yield (
+            f"The slice has {rows:,} rows, far more than usual: the largest of the latest {len(earlier)}"
+            f" backfills of {table} had {usual:,}"
+        )
 
 
 def _of_filter(facts: Facts, wanted: Slice) -> Iterator[str]:

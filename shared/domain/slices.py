@@ -11,8 +11,10 @@ from shared.domain.jobs import FilterValue, Window
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Rows of a table, as a job would have them; ``keys``: the column of messages' keys by the place of the
-    destination that asks for it.
+    """Rows of a table, as a job would have them.
+
+    ``keys``: the column of messages' keys by the place of the destination that asks for it.
+    ``looked_at``: the fields of destinations that can be looked at before a job is created, by their place.
     """
 
     organization_id: str
@@ -22,18 +24,22 @@ class Slice:
     filter_values: tuple[FilterValue, ...] = ()
     chosen: tuple[Choice, ...] = ()
     keys: tuple[tuple[int, str], ...] = ()
+    looked_at: tuple[tuple[int, Mapping[str, Any]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Of a slice: how many rows, the places of the filter's values that none of them has, some rows as they
     would arrive, and the bytes of a chunk's file.
+
+    ``unfit``: why rows could not be sent to a destination, by its place.
     """
 
     rows: int
     unmatched: tuple[int, ...]
     sample: tuple[Mapping[str, Any], ...]
     chunk_bytes: int
+    unfit: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,8 @@ def slice_from(fields: Mapping[str, Any]) -> Slice:
             "filter_values": tuple(fields["filter_values"]),
             "chosen": tuple(Choice(**one) for one in fields["chosen"]),
             "keys": tuple((int(place), str(column)) for place, column in fields["keys"]),
+            # An API of the release before does not send it.
+            "looked_at": tuple((int(place), dict(one)) for place, one in fields.get("looked_at", ())),
         }
     )
 
@@ -82,6 +90,8 @@ def facts_from(fields: Mapping[str, Any]) -> Facts:
         tuple(map(int, fields["unmatched"])),
         tuple(dict(row) for row in fields["sample"]),
         int(fields["chunk_bytes"]),
+        # A staging function of the release before does not send it.
+        tuple((int(place), str(message)) for place, message in fields.get("unfit", ())),
     )
 
 

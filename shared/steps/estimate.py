@@ -1,6 +1,7 @@
 """Estimate: ask Snowflake what is in a slice, without unloading it.
 
-Two bounded questions: how many rows, by the filter's values where it has some; and a sample of the rows.
+Two bounded questions: how many rows, by the filter's values where it has some; and a sample of the rows. The
+destinations are looked at meanwhile.
 """
 
 import json
@@ -34,11 +35,19 @@ class Questions(Protocol):
         ...
 
 
+Unfit = tuple[tuple[int, str], ...]
+"""Why rows could not be sent to a destination, by its place."""
+
+Look = Callable[[Slice], Callable[[float], Unfit]]
+"""Begins to look at the slice's destinations. What it answers waits for the rest, so many seconds at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class EstimateSlice:
     """The step with its parts; ``seconds``: for both questions together."""
 
     questions: Questions
+    look: Look
     catalog: Catalog
     chunk_bytes: int
     seconds: float
@@ -52,6 +61,7 @@ class EstimateSlice:
         if columns is None:
             raise SliceRefused(tuple(faults))
         counting, sampling, selection = self._statements(wanted, columns, faults)
+        looked_at = self.look(wanted)
         try:
             tag = f"beam-estimate-{wanted.organization_id}"
             counted = self.questions.ask(counting, tag, until - self.monotonic())
@@ -64,7 +74,8 @@ class EstimateSlice:
             missing = unmatched(column, wanted.filter_values, {_plain(row[1]) for row in counted})
         rows = sum(int(row[0]) for row in counted)
         shown = tuple(_message(row, selection) for row in sample)
-        return Facts(rows, tuple(missing), shown, self.chunk_bytes)
+        unfit = looked_at(max(0.0, until - self.monotonic()))
+        return Facts(rows, tuple(missing), shown, self.chunk_bytes, unfit)
 
     def _columns(self, table: str) -> list[TableColumn]:
         self.catalog.entry(table)

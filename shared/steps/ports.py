@@ -131,6 +131,10 @@ class Listings(Protocol):
         """
         ...
 
+    def latest_rows(self, organization_id: str, table: str) -> Sequence[int]:
+        """The rows of those of the organization's latest 100 jobs that unloaded this table."""
+        ...
+
     def destinations(self, job: Job) -> Mapping[str, DestinationProgress]:
         """By the destination's uid."""
         ...

@@ -186,7 +186,13 @@ class Api:
             facts = self.estimates.facts(wanted)
         except SliceRefused as error:
             raise estimates.invalid(error) from error
-        found = estimate(facts, wanted, destinations=len(request_read.destinations), now=self.now())
+        found = estimate(
+            facts,
+            wanted,
+            destinations=len(request_read.destinations),
+            now=self.now(),
+            earlier=self.listings.latest_rows(organization_id, wanted.table),
+        )
         return answer(200, estimates.shown(facts, found))
 
     def _list(self, request: Request, organization_id: str) -> Response:

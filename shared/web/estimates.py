@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-from shared.destinations import destination
+from shared.destinations import KINDS, destination
 from shared.domain import prices
 from shared.domain.estimate import ASSUMPTIONS, Estimate, Range
 from shared.domain.jobs import Window
@@ -55,12 +55,14 @@ FIRST_ROWS = 5
 
 def slice_of(request: EstimateBackfill, organization_id: str) -> Slice:
     """What is asked of Snowflake."""
-    window, keys = request.backfill_window, []
+    window, keys, looked_at = request.backfill_window, [], []
     for place, one in enumerate(request.destinations):
         given = one.model_dump(mode="json", exclude_none=True)
         key = destination(**given, uid="").traits.key_column
         if key is not None:
             keys.append((place, key))
+        if KINDS[given["type"]].presence is not None:
+            looked_at.append((place, {**given, "uid": ""}))
     return Slice(
         organization_id,
         request.table,
@@ -69,6 +71,7 @@ def slice_of(request: EstimateBackfill, organization_id: str) -> Slice:
         tuple(request.filter.values) if request.filter else (),
         choices(request),
         tuple(keys),
+        tuple(looked_at),
     )
 
 

@@ -7,6 +7,7 @@ from shared.domain.errors import Unavailable
 from shared.domain.jobs import Window
 from shared.domain.slices import Facts, Slice, SliceFault, SliceRefused
 from shared.web.app import BACKFILLS
+from tests.fakes.staged import stage
 from tests.fakes.web import OTHER_KEY, Service, backfill, webhook, window
 
 PATH = f"{BACKFILLS}/estimate"
@@ -101,3 +102,29 @@ def test_it_needs_a_key_and_is_posted(service: Service) -> None:
     assert service.call("POST", PATH, None, json=SLICE_ALONE).status_code == 401
     wrong = service.call("GET", PATH)
     assert (wrong.status_code, wrong.headers["Allow"]) == (405, "POST")
+
+
+def test_destinations_that_can_be_looked_at_are_asked_for_and_what_is_wrong_is_a_warning(
+    service: Service,
+) -> None:
+    bus = {"type": "nats", "name": "bus", "servers": ["tls://nats.example.com"], "subject": "rows"}
+    service.estimates.answer = Facts(1, (), ({"a": 1},), 1_000, ((1, "No stream holds subject rows"),))
+    answer = service.call("POST", PATH, json=backfill(destinations=[webhook(), bus]))
+    (warning,) = answer.get_json()["warnings"]
+    assert warning == "Rows could not be sent to nats bus: No stream holds subject rows"
+    (wanted,) = service.estimates.asked
+    assert wanted.looked_at == ((1, {**bus, "uid": ""}),)
+
+
+def test_a_slice_far_larger_than_the_organizations_latest_is_a_warning(service: Service) -> None:
+    service.estimates.answer = Facts(5_000_000, (), ({"a": 1},), 1_000_000)
+    for _ in range(3):
+        stage(service.jobs, service.created(), chunks=1, rows=40)
+    (warning,) = service.call("POST", PATH, json=SLICE_ALONE).get_json()["warnings"]
+    assert warning == (
+        "The slice has 5,000,000 rows, far more than usual: the largest of the latest 3 backfills of"
+        " base.assets.erc20_token_transfers had 40"
+    )
+    other = {**SLICE_ALONE, "table": "base.assets.other"}
+    assert service.call("POST", PATH, json=other).get_json()["warnings"] == []
+    assert service.call("POST", PATH, OTHER_KEY, json=SLICE_ALONE).get_json()["warnings"] == []

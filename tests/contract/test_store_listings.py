@@ -132,3 +132,14 @@ def test_a_destinations_progress_counts_what_it_has_whole(records: Records) -> N
 def test_while_staging_no_destination_has_anything(records: Records) -> None:
     nothing = DestinationProgress(0, 0, None)
     assert records.listings.destinations(records.created()) == {KAFKA.uid: nothing, WEBHOOK.uid: nothing}
+
+
+def test_the_rows_of_the_latest_jobs_of_a_table_are_told(records: Records) -> None:
+    first, _ = records.transporting(2)
+    second, _ = records.transporting(3)
+    records.created()
+    found = records.listings.latest_rows("acme", first.table)
+    assert sorted(found) == sorted([first.num_rows or 0, second.num_rows or 0])
+    assert len(found) == 2
+    assert list(records.listings.latest_rows("acme", "base.assets.other")) == []
+    assert list(records.listings.latest_rows("others", first.table)) == []

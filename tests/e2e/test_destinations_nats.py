@@ -9,7 +9,7 @@ import pytest
 from nats.aio.msg import Msg
 
 from infra.local.supervisor import LocalStack
-from tests.e2e.support.client import Client
+from tests.e2e.support.client import Client, backfill
 from tests.e2e.support.tables import Warehouse
 
 pytestmark = pytest.mark.stack
@@ -64,3 +64,14 @@ def test_a_subject_that_no_stream_holds_fails_the_job_by_its_name(
     job_id = client.create(table=table[0], destinations=[bus(stack, subject="nobody.rows")])
     job = client.wait_for(job_id, "failed")
     assert job["error_message"].startswith("No stream holds subject nobody.rows")
+
+
+def test_an_estimate_names_a_subject_that_no_stream_holds(
+    stack: LocalStack, client: Client, table: tuple[str, list[str]]
+) -> None:
+    name, _ = table
+    lost = bus(stack, name="lost", subject="nobodys.rows")
+    answer = client.call("POST", "/estimate", backfill(table=name, destinations=[bus(stack), lost]))
+    assert (answer.status, answer.body["rows"]) == (200, ROWS)
+    (warning,) = answer.body["warnings"]
+    assert warning.startswith("Rows could not be sent to nats lost: No stream holds subject nobodys.rows")

@@ -14,6 +14,7 @@ from infra.local.supervisor import LocalStack
 from shared.destinations import destination
 from shared.destinations.external_kafka.clusters import Clusters
 from shared.destinations.external_kafka.markers import ExternalMarkers
+from shared.destinations.external_kafka.presence import ExternalPresence
 from shared.destinations.external_kafka.properties import Connections
 from shared.destinations.external_kafka.sink import ExternalKafkaSink
 from shared.destinations.guard import Guard, Resolve, system_connect, system_resolve
@@ -102,6 +103,11 @@ class ExternalTopic:
 
     def markers(self, secret: Callable[[], Mapping[str, str] | str] | None = None) -> ExternalMarkers:
         return ExternalMarkers(self.clusters(secret))
+
+    def presence(
+        self, secret: Callable[[], Mapping[str, str] | str] | None = None, **options: Any
+    ) -> ExternalPresence:
+        return ExternalPresence(self.clusters(secret, **options))
 
     def arrived(self) -> list[dict[str, Any]]:
         """All committed rows, with key and headers."""

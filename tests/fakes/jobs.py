@@ -204,6 +204,10 @@ class FakeJobs:
             values = None if stored.job.filter_column is None else list(stored.filter_values)
             yield stored.job, values, _counts(stored)
 
+    def latest_rows(self, organization_id: str, table: str) -> Sequence[int]:
+        latest = [job for job, _, _ in self.jobs(organization_id, limit=100, newest_first=True)]
+        return [job.num_rows for job in latest if job.table == table and job.num_rows is not None]
+
     def destinations(self, job: Job) -> Mapping[str, DestinationProgress]:
         self._reach()
         stored, nothing = self.stored[_name(job)], DestinationProgress(0, 0, None)

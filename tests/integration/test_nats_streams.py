@@ -1,6 +1,7 @@
 """A subject to which nobody listens: without a stream a job fails, and with one it goes on."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,7 @@ from nats.aio.msg import Msg
 from nats.js.api import StreamConfig
 
 from shared.destinations.nats import streams
+from shared.destinations.nats.presence import NatsPresence
 from shared.domain.errors import BackfillError, DestinationRefused, Unavailable
 from tests.fakes.nats_sinks import Subject, nats_server, nats_sink
 from tests.fakes.sending import NumberedRows, SteadyPulse
@@ -113,6 +115,41 @@ def test_a_server_without_jetstream_fails_the_job(tmp_path: Path) -> None:
         delivery = Unmade(host).delivery(5)
         with pytest.raises(DestinationRefused, match=r"No stream holds subject|has no JetStream"):
             nats_sink().deliver(delivery, NumberedRows(5), SteadyPulse())
+
+
+def presence(user: str = "owner") -> NatsPresence:
+    sink = nats_sink(login(user))
+    return NatsPresence(
+        guard=sink.guard,
+        tls=sink.tls,
+        insecure=sink.insecure,
+        secrets=sink.secrets,
+        monotonic=time.monotonic,
+    )
+
+
+def test_a_subject_that_a_stream_holds_is_fit_before_there_are_rows(nats_host: str) -> None:
+    presence().require(Subject(nats_host).delivery(0), time.monotonic() + 60)
+
+
+def test_a_subject_that_no_stream_holds_is_named_before_there_are_rows(nats_host: str) -> None:
+    with pytest.raises(DestinationRefused, match="No stream holds subject"):
+        presence().require(Unmade(nats_host).delivery(0), time.monotonic() + 60)
+
+
+def test_credentials_that_may_not_ask_are_no_reason_to_refuse(
+    guarded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "_SECONDS", 0.5)
+    delivery = Unmade(guarded).delivery(0, credentials="BUS")
+    presence("narrow").require(delivery, time.monotonic() + 60)
+    with pytest.raises(DestinationRefused, match="No stream holds subject"):
+        presence("owner").require(delivery, time.monotonic() + 60)
+
+
+def test_a_server_that_does_not_answer_in_time_tells_nothing(nats_host: str) -> None:
+    with pytest.raises(Unavailable):
+        presence().require(Subject(nats_host).delivery(0), time.monotonic())
 
 
 class Unmade(Subject):

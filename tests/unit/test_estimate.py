@@ -120,3 +120,36 @@ def test_a_job_without_rows_tells_which_values_may_be_why() -> None:
 @pytest.mark.parametrize("rows", [None, 1])
 def test_a_job_with_rows_or_not_yet_unloaded_has_no_warning(rows: int | None) -> None:
     assert [*warnings_of_unloaded(rows, "token_address", [MIXED])] == []
+
+
+def of_size(rows: int, earlier: list[int]) -> tuple[str, ...]:
+    facts = Facts(rows, (), (ROW,), 1_000_000)
+    return estimate(
+        facts, Slice("acme", "base.assets.t", MARCH), destinations=1, now=NOW, earlier=earlier
+    ).warnings
+
+
+def test_a_slice_far_larger_than_the_latest_jobs_is_told() -> None:
+    (warning,) = of_size(2_000_001, [200_000, 1_000, 0])
+    assert warning == (
+        "The slice has 2,000,001 rows, far more than usual: the largest of the latest 3 backfills of"
+        " base.assets.t had 200,000"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "earlier"),
+    [(2_000_000, [200_000, 1_000, 0]), (9_000_000, [1, 1]), (9_000_000, []), (100_000, [1, 1, 1])],
+    ids=["ten times as many", "two jobs", "no jobs", "few rows"],
+)
+def test_other_sizes_are_usual(rows: int, earlier: list[int]) -> None:
+    assert of_size(rows, earlier) == ()
+
+
+def test_a_destination_that_takes_no_rows_is_named() -> None:
+    looked_at = ((2, {"type": "nats", "name": "events", "uid": ""}),)
+    wanted = Slice("acme", "base.assets.t", MARCH, looked_at=looked_at)
+    facts = Facts(1, (), (ROW,), 1_000_000, ((2, "No stream holds subject s"),))
+    assert estimate(facts, wanted, destinations=3, now=NOW).warnings == (
+        "Rows could not be sent to nats events: No stream holds subject s",
+    )

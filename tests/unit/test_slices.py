@@ -36,6 +36,7 @@ WINDOW = Window("block_timestamp", "2026-03-01T00:00:00.123456789", "2026-04-01T
             ((1, "k"),),
         ),
         Slice("acme", "base.assets.t", WINDOW, "flag", (True, False)),
+        Slice("acme", "base.assets.t", WINDOW, looked_at=((0, {"type": "nats", "servers": ["tls://a"]}),)),
     ],
 )
 def test_a_slice_comes_back_as_it_was(wanted: Slice) -> None:

@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from shared.destinations.kind import Kind, Reader
+from shared.destinations.kind import Kind, Presence, Reader
 from shared.destinations.surroundings import Surroundings
 from shared.domain.destination import AT_LEAST_ONCE, Traits
 from shared.steps.sending import Markers, Sink
@@ -40,7 +40,14 @@ def _markers(surroundings: Surroundings) -> Markers:
     return ExternalMarkers(_clusters(surroundings))
 
 
-def _clusters(surroundings: Surroundings) -> "Clusters":
+def _presence(surroundings: Surroundings) -> Presence:
+    from shared.destinations.external_kafka.presence import ExternalPresence
+
+    return ExternalPresence(_clusters(surroundings, topic=2.0, step=5.0))
+
+
+def _clusters(surroundings: Surroundings, *, topic: float = 6.0, step: float = 30.0) -> "Clusters":
+    """``topic``, ``step``: KafkaLimits', in seconds."""
     from shared.destinations.external_kafka.clusters import Clusters
     from shared.destinations.external_kafka.properties import MOST_BYTES, Connections
     from shared.destinations.guard import Guard, system_connect, system_resolve
@@ -55,7 +62,7 @@ def _clusters(surroundings: Surroundings) -> "Clusters":
         guard,
         HttpConnections(guard, user_agent="backfills/1", tls=ssl.create_default_context()),
         monotonic=surroundings.monotonic,
-        limits=KafkaLimits(least=surroundings.least),
+        limits=KafkaLimits(least=surroundings.least, topic=topic, step=step),
     )
 
 
@@ -66,5 +73,11 @@ def _reader(surroundings: Surroundings) -> Reader:
 
 
 EXTERNAL_KAFKA = Kind(
-    name="external_kafka", traits=_traits, spec=_spec, sink=_sink, markers=_markers, reader=_reader
+    name="external_kafka",
+    traits=_traits,
+    spec=_spec,
+    sink=_sink,
+    markers=_markers,
+    reader=_reader,
+    presence=_presence,
 )

@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from shared.destinations.kind import Kind
+from shared.destinations.kind import Kind, Presence
 from shared.destinations.surroundings import Surroundings
 from shared.domain.destination import Traits
 from shared.steps.sending import Sink
@@ -39,4 +39,18 @@ def _sink(surroundings: Surroundings) -> Sink:
     )
 
 
-NATS = Kind(name="nats", traits=_traits, spec=_spec, sink=_sink)
+def _presence(surroundings: Surroundings) -> Presence:
+    from shared.destinations.guard import Guard, system_connect, system_resolve
+    from shared.destinations.nats.presence import NatsPresence
+
+    insecure = surroundings.settings.allow_insecure_destinations
+    return NatsPresence(
+        guard=Guard(system_resolve, system_connect, insecure=insecure),
+        tls=ssl.create_default_context(),
+        insecure=insecure,
+        secrets=surroundings.secrets,
+        monotonic=surroundings.monotonic,
+    )
+
+
+NATS = Kind(name="nats", traits=_traits, spec=_spec, sink=_sink, presence=_presence)

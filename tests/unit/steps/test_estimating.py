@@ -1,5 +1,6 @@
 """Estimating: what is asked of Snowflake, and what the table lacks, all faults at once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ from shared.domain.columns import Choice
 from shared.domain.errors import Unavailable, UnloadRefused
 from shared.domain.jobs import Window
 from shared.domain.slices import Slice, SliceRefused
-from shared.steps.estimate import SAMPLE, EstimateSlice
+from shared.steps.estimate import SAMPLE, EstimateSlice, Look, Unfit
 from shared.unload.statements import Statement, TableColumn
 from tests.fakes.clock import FakeClock
 
@@ -56,9 +57,13 @@ def questions() -> FakeQuestions:
     return FakeQuestions(FakeClock())
 
 
-def step(questions: FakeQuestions, block_column: str | None = None) -> EstimateSlice:
+def unseen(_wanted: Slice) -> Callable[[float], Unfit]:
+    return lambda _seconds: ()
+
+
+def step(questions: FakeQuestions, block_column: str | None = None, look: Look = unseen) -> EstimateSlice:
     catalog = Catalog((CatalogEntry("base.*.*", block_column=block_column),))
-    return EstimateSlice(questions, catalog, 1_000, 20.0, questions.clock.monotonic)
+    return EstimateSlice(questions, look, catalog, 1_000, 20.0, questions.clock.monotonic)
 
 
 def faults(questions: FakeQuestions, wanted: Slice) -> dict[tuple[str | int, ...], str]:
@@ -174,3 +179,25 @@ def test_a_window_of_blocks_is_over_the_catalogs_column(questions: FakeQuestions
     wanted = replace(WANTED, window=Window("block", "1", "9"))
     assert step(questions, "amount").run(wanted).rows == 3
     assert questions.asked[0][0].values == (1, 9)
+
+
+@pytest.mark.parametrize(("takes", "waited"), [(1.0, 18.0), (15.0, 0.0)])
+def test_destinations_are_looked_at_while_snowflake_answers(
+    questions: FakeQuestions, takes: float, waited: float
+) -> None:
+    begun: list[int] = []
+    seconds: list[float] = []
+
+    def look(_wanted: Slice) -> Callable[[float], Unfit]:
+        begun.append(len(questions.asked))
+
+        def ended(left: float) -> Unfit:
+            seconds.append(left)
+            return ((1, "No stream holds subject s"),)
+
+        return ended
+
+    questions.takes = takes
+    facts = step(questions, look=look).run(WANTED)
+    assert facts.unfit == ((1, "No stream holds subject s"),)
+    assert (begun, seconds) == ([0], [waited])

@@ -1,0 +1,68 @@
+"""Wire the look at a slice's destinations."""
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from shared.bootstrap.clients import monotonic
+from shared.bootstrap.destinations import Parts, surroundings
+from shared.bootstrap.logs import log
+from shared.config import Settings
+from shared.destinations import KINDS, destination
+from shared.destinations.kind import Presence
+from shared.destinations.patience import begun
+from shared.domain.errors import DestinationRefused, RetryLater
+from shared.domain.slices import Slice
+from shared.steps.estimate import Look, Unfit
+from shared.steps.sending import ChunkDelivery
+
+_SECONDS = 8.0
+
+
+def build(settings: Settings) -> Look:
+    """Each destination is looked at in a thread of its own, which nobody waits for once there is no time."""
+    builders = {name: kind.presence for name, kind in KINDS.items() if kind.presence is not None}
+    presences = Parts(builders, surroundings(settings))
+
+    def look(wanted: Slice) -> "_Looks":
+        return _Looks(presences, wanted)
+
+    return look
+
+
+class _Looks:
+    """What is found of a slice's destinations, once it is asked for."""
+
+    def __init__(self, presences: Mapping[str, Presence], wanted: Slice) -> None:
+        self._until = monotonic() + _SECONDS
+        self._begun = [
+            (place, begun(partial(self._why_not, presences, wanted.organization_id, fields)))
+            for place, fields in wanted.looked_at
+        ]
+
+    def __call__(self, seconds: float) -> Unfit:
+        until = min(self._until, monotonic() + seconds)
+        found = []
+        for place, look in self._begun:
+            try:
+                why = look.result(max(0.0, until - monotonic()))
+            except TimeoutError:
+                continue
+            if why is not None:
+                found.append((place, why))
+        return tuple(found)
+
+    def _why_not(
+        self, presences: Mapping[str, Presence], organization_id: str, fields: Mapping[str, Any]
+    ) -> str | None:
+        one = destination(**fields)
+        try:
+            presences[one.type].require(ChunkDelivery(organization_id, "", "", 0, 0, one, 1, 0), self._until)
+        except DestinationRefused as refused:
+            return refused.message
+        except RetryLater:
+            return None  # it may well be there when the job is
+        except Exception as error:  # noqa: BLE001 - an estimate is an estimate without it
+            log(logging.WARNING, "A destination could not be looked at", {"detail": type(error).__name__})
+        return None

@@ -1,0 +1,42 @@
+"""Whether a stream holds a subject, asked before a job is created."""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.destinations.guard import Guard
+from shared.destinations.nats.connection import connected
+from shared.destinations.nats.streams import why_nobody_listens
+from shared.destinations.surroundings import Secrets
+from shared.domain.errors import DestinationRefused, Unavailable
+from shared.steps.sending import ChunkDelivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NatsPresence:
+    """Fulfils Presence: a server takes the credentials, and a stream holds the subject."""
+
+    guard: Guard
+    tls: ssl.SSLContext
+    insecure: bool
+    secrets: Secrets
+    monotonic: Callable[[], float]
+
+    def require(self, delivery: ChunkDelivery, until: float) -> None:
+        """Credentials that may not ask about streams are no reason to refuse: they may publish."""
+        try:
+            asyncio.run(asyncio.wait_for(self._require(delivery), until - self.monotonic()))
+        except TimeoutError:
+            raise Unavailable("NATS", detail="no answer in time") from None
+
+    async def _require(self, delivery: ChunkDelivery) -> None:
+        connection = await connected(delivery, self.guard, self.secrets, self.tls, insecure=self.insecure)
+        try:
+            subject = delivery.destination.options["subject"]
+            # As after acknowledged rows: only an answer that names no stream is one.
+            found = await why_nobody_listens(connection.client, subject, acknowledged=True)
+        finally:
+            await connection.client.abort()
+        if isinstance(found, DestinationRefused):
+            raise found
