@@ -1,6 +1,8 @@
 """Real parts of the local stack, each started once, when a test first asks for it."""
 
 import os
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,37 @@ settings.load_profile("patient")
 _TOGETHER = {"contract", "e2e", "infra", "integration", "reliability"}
 # They need none of those parts.
 _ALONE = {f"tests/e2e/test_console_{name}.py" for name in ("access", "hostile", "new", "pages")}
+
+# Measuring coverage doubles a test's processor time. What has to be covered whole is covered by these.
+_COVER = ("tests/contract/test_api_", "tests/unit/")
+_COVER_NOTHING_NEW = (
+    "tests/unit/client/",
+    "tests/unit/encoding/",
+    "tests/unit/steps/test_faults_everywhere",
+    "tests/unit/test_bench",
+    "tests/unit/test_encod",
+    "tests/unit/test_kafka",
+    "tests/unit/test_server",
+    "tests/unit/test_web",
+)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Measures no coverage of tests that add none, nor of their fixtures.
+
+    The mark no_cover pauses one of the two collectors that pytest-cov starts in a process of xdist's.
+    """
+    if item.nodeid.startswith(_COVER) and not item.nodeid.startswith(_COVER_NOTHING_NEW):
+        return (yield)
+    here, in_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(here)
+        threading.settrace(in_threads)
 
 
 class ByPart(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types

@@ -1,5 +1,6 @@
 """The API with fakes in every place, and a client that speaks HTTP to it without a network."""
 
+import functools
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -74,6 +75,12 @@ class FakeRates:
         self.taken[organization_id] = self.taken.get(organization_id, 0) + 1
 
 
+@functools.cache
+def _document(rules: Rules) -> dict[str, Any]:
+    """Made once: it takes as long as several tests."""
+    return document(rules)
+
+
 class Service:
     """The API, what it stands on, and its client. Every look at the clock is a second later."""
 
@@ -107,7 +114,7 @@ class Service:
             kept=Kept(staged_files=timedelta(days=14), markers=timedelta(days=7)),
             tracer=PassingTracer(),
             events=self.events.append,
-            openapi=document(rules),
+            openapi=_document(rules),
         )
         self.client = Client(Request.application(self.api.handle))
 

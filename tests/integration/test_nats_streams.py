@@ -14,13 +14,15 @@ from nats.js.api import StreamConfig
 
 from shared.destinations.nats import streams
 from shared.destinations.nats.presence import NatsPresence
+from shared.destinations.nats.sending import NatsLimits
 from shared.domain.errors import BackfillError, DestinationRefused, Unavailable
 from tests.fakes.nats_sinks import Subject, nats_server, nats_sink
 from tests.fakes.sending import NumberedRows, SteadyPulse
 
 pytestmark = pytest.mark.emulator
 
-ROWS = 20_000  # more than are under way at once
+ROWS = 2_000  # more than are under way at once
+LIMITS = NatsLimits(least=0.0, in_flight=200)
 USERS = """
 accounts {
   $SYS {}
@@ -69,7 +71,7 @@ def outcome(subject: Subject, sink: Any, **options: Any) -> BackfillError:
 
 def test_a_stream_that_was_removed_fails_the_job_and_names_the_subject(nats_host: str) -> None:
     subject = Subject(nats_host)
-    error = outcome(subject, nats_sink())
+    error = outcome(subject, nats_sink(limits=LIMITS))
     assert isinstance(error, DestinationRefused)
     assert error.message.startswith(f"No stream holds subject {subject.name}.rows")
 
@@ -85,7 +87,7 @@ def test_a_stream_that_is_there_again_is_tried_again(nats_host: str, monkeypatch
         return await asked(client, name, *given, **named)
 
     monkeypatch.setattr(Client, "request", request)
-    error = outcome(subject, nats_sink())
+    error = outcome(subject, nats_sink(limits=LIMITS))
     assert isinstance(error, Unavailable)
     assert f"the stream of subject {subject.name}.rows" in error.message
 
@@ -95,7 +97,7 @@ def test_who_may_not_ask_about_streams_is_tried_again_after_acknowledged_rows(
 ) -> None:
     monkeypatch.setattr(streams, "_SECONDS", 0.5)
     subject = Subject(guarded, {"user": "owner", "password": "words"})
-    error = outcome(subject, nats_sink(login("narrow")), credentials="BUS")
+    error = outcome(subject, nats_sink(login("narrow"), LIMITS), credentials="BUS")
     assert isinstance(error, Unavailable), error
     # Without the stream from the first row on, it is taken for missing.
     delivery = subject.delivery(5, credentials="BUS")
