@@ -31,7 +31,9 @@ def snowflake_connect(layout: Layout) -> dict[str, Any]:
     return {
         "account": "local",
         "user": "backfills",
-        "password": "local",
+        "password": "local-password",
+        "role": "BACKFILLS_ROLE",
+        "warehouse": "BACKFILLS_WAREHOUSE",
         "protocol": "http",
         "host": LOOPBACK,
         "port": layout.ports["snowflake"],

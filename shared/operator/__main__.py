@@ -10,8 +10,10 @@ python -m shared.operator replay --time 2026-03-01T10:00:00+00:00
 python -m shared.operator snapshot before-upgrade
 python -m shared.operator replay --snapshot before-upgrade
 python -m shared.operator verify acme f47ac10b-58cc-4372-a567-0e02b2c3d479 --table
+python -m shared.operator doctor --installation installation.json
 
-`verify` ends with 0 if all is equal, 1 if something differs, and 4 if something could not be asked.
+`verify` ends with 0 if all is equal, 1 if something differs, and 4 if something could not be asked; `doctor`
+with 0 if all is well, 1 if something is wrong, and 4 if something could not be looked at.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 from google.api_core.exceptions import GoogleAPICallError
@@ -31,6 +34,7 @@ from shared.config import ConfigurationError, Settings, read
 from shared.domain.errors import RetryLater
 from shared.domain.organizations import is_organization_id
 from shared.operator import keys
+from shared.operator.doctor.areas import AREAS
 from shared.operator.replay import replay, take_snapshot
 
 
@@ -42,6 +46,8 @@ def main(arguments: Sequence[str]) -> int:
             _keys(options, settings)
         elif options.command == "verify":
             return _verify(options, settings)
+        elif options.command == "doctor":
+            return _doctor(options, settings)
         elif options.command in {"limit", "recount"}:
             _limit(options, settings)
         else:
@@ -111,6 +117,21 @@ def _verify(options: argparse.Namespace, settings: Settings) -> int:
     return status
 
 
+def _doctor(options: argparse.Namespace, settings: Settings) -> int:
+    # Its imports take a second, which the other commands need not wait for.
+    from shared.operator.doctor.command import examine  # noqa: PLC0415 - see above
+
+    status, lines = examine(
+        settings,
+        installation=options.installation,
+        kafka_admin=options.kafka_admin,
+        table=options.table,
+        only=options.only or (),
+    )
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    return status
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m shared.operator")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -127,6 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     remember = commands.add_parser("snapshot", help="remember what is acknowledged now")
     remember.add_argument("name")
     _add_verify(commands.add_parser("verify", help="compare what a job's destinations have with its receipt"))
+    _add_doctor(commands.add_parser("doctor", help="check the installation, and say how to mend it"))
     return parser
 
 
@@ -137,6 +159,25 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
         "--table", action="store_true", help="compare every row with Snowflake, which unloads the slice again"
     )
     parser.add_argument("--most", type=_count, default=20, help="differences to name (default: 20)")
+
+
+def _add_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--installation",
+        type=Path,
+        help="what `terraform -chdir=infra output -raw installation` writes; without it: a local stack",
+    )
+    parser.add_argument(
+        "--kafka-admin",
+        type=Path,
+        help="librdkafka's properties, as JSON, of who may ask the brokers for their settings",
+    )
+    parser.add_argument(
+        "--table",
+        default="base.assets.erc20_token_transfers",
+        help="a table on offer, which Snowflake is asked for (default: %(default)s)",
+    )
+    parser.add_argument("--only", nargs="+", choices=AREAS, help="these areas alone")
 
 
 def _add_keys(parser: argparse.ArgumentParser) -> None:

@@ -27,6 +27,8 @@ __all__ = [
     "Selected",
     "Statement",
     "TableColumn",
+    "copy_statement",
+    "describe_stage_statement",
     "describe_statement",
     "find_statement",
     "known_statement",
@@ -89,11 +91,22 @@ def unload_statement(
         column = find_column(table_columns, job.filter_column, "the filter")
         listed, listed_values = condition(column, filter_values)
         rows, values = f"{rows} AND {listed}", (*values, *listed_values)
-    source = f"SELECT {select_list(selection)} {rows}"
-    location = f"@{_qualified(location_stage)}/{_path(job.attempt_prefix)}"
+    source = Statement(f"SELECT {select_list(selection)} {rows}", values)
+    return copy_statement(source, location_stage, job.attempt_prefix, max_file_bytes)
+
+
+def copy_statement(source: Statement, location_stage: str, prefix: str, max_file_bytes: int) -> Statement:
+    """The export of what a SELECT answers to a prefix of the stage, as every export is made."""
+    location = f"@{_qualified(location_stage)}/{_path(prefix)}"
     return Statement(
-        f"COPY INTO {location} FROM ({source}) {_FILES} MAX_FILE_SIZE = {max_file_bytes:d}", values
+        f"COPY INTO {location} FROM ({source.text}) {_FILES} MAX_FILE_SIZE = {max_file_bytes:d}",
+        source.values,
     )
+
+
+def describe_stage_statement(location_stage: str) -> Statement:
+    """The properties of the stage."""
+    return Statement(f"DESC STAGE {_qualified(location_stage)}")
 
 
 def slice_of(

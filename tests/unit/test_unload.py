@@ -9,7 +9,10 @@ from shared.domain.columns import Choice, Column, JsonKind
 from shared.domain.errors import UnloadRefused, UnsupportedColumn
 from shared.domain.jobs import Window
 from shared.unload.statements import (
+    Statement,
     TableColumn,
+    copy_statement,
+    describe_stage_statement,
     describe_statement,
     find_statement,
     known_statement,
@@ -226,3 +229,14 @@ def test_a_query_is_looked_for_by_its_id() -> None:
     known = known_statement("backfills.public.staging", "an id")
     assert known.text.endswith(" WHERE QUERY_ID = %s")
     assert known.values == ("an id",)
+
+
+def test_what_a_select_answers_is_exported_as_every_slice_is() -> None:
+    copied = copy_statement(Statement("SELECT %s", (1,)), "base.assets.STAGE", "doctor/1/", 1024)
+    assert copied.text.startswith('COPY INTO @"BASE"."ASSETS"."STAGE"/doctor/1/ FROM (SELECT %s) FILE_FORMAT')
+    assert copied.text.endswith("MAX_FILE_SIZE = 1024")
+    assert copied.values == (1,)
+
+
+def test_a_stage_is_described_by_its_quoted_name() -> None:
+    assert describe_stage_statement("base.assets.STAGE").text == 'DESC STAGE "BASE"."ASSETS"."STAGE"'

@@ -75,6 +75,10 @@ class Warehouse:
         failure = {"errno": errno, "sqlstate": sqlstate, "message": message, "times": times}
         self._ask("POST", "unload-failure", failure)
 
+    def err(self, *faults: str) -> None:
+        """Name all that the server gets wrong from now on; without a name, it does as Snowflake does."""
+        self._ask("POST", "faults", {"faults": faults})
+
     def unloads(self, job_id: str) -> list[dict[str, Any]]:
         """The unloads that ran for a job, oldest first, each with its ``status`` and times."""
         return [query for query in self._ask("GET", "queries") if job_id in query["tag"]]

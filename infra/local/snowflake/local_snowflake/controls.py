@@ -15,8 +15,13 @@ class Controls:
 
     def __init__(self) -> None:
         self.unload_seconds = 0.0
+        # What the server gets wrong from now on, in the words of the modules that ask.
+        self.faults: frozenset[str] = frozenset()
         self._failures: list[Failure] = []
         self._lock = threading.Lock()
+
+    def has(self, fault: str) -> bool:
+        return fault in self.faults
 
     def fail_next(self, failure: Failure, times: int) -> None:
         """Let each of the next ``times`` unloads fail so."""

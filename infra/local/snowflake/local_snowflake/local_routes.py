@@ -1,4 +1,4 @@
-"""Routes that Snowflake has not: fill a table fast, slow or fail unloads, list the unloads that ran."""
+"""Routes that Snowflake has not: fill a table fast, slow, fail or spoil unloads, list those that ran."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ class LocalRoutes:
             Route("/local/queries", self._unloads),
             Route("/local/unload-delay", self._unload_delay, methods=["POST"]),
             Route("/local/unload-failure", self._unload_failure, methods=["POST"]),
+            Route("/local/faults", self._faults, methods=["POST"]),
         ]
 
     async def _statements(self, request: Request) -> JSONResponse:
@@ -90,6 +91,11 @@ class LocalRoutes:
         failure = Failure(int(body["errno"]), body["sqlstate"], body["message"])
         self.controls.fail_next(failure, int(body.get("times", 1)))
         return JSONResponse(body)
+
+    async def _faults(self, request: Request) -> JSONResponse:
+        """``{"faults": [...]}``: all that the server gets wrong from now on."""
+        self.controls.faults = frozenset((await request.json())["faults"])
+        return JSONResponse({"faults": sorted(self.controls.faults)})
 
 
 def _refusal(error: Exception) -> JSONResponse:

@@ -27,7 +27,9 @@ class ParquetFile:
     rows: int
 
 
-def split(reader: pa.RecordBatchReader, max_bytes: int, *, narrow: bool) -> Iterator[ParquetFile]:
+def split(
+    reader: pa.RecordBatchReader, max_bytes: int, *, narrow: bool, faults: frozenset[str] = frozenset()
+) -> Iterator[ParquetFile]:
     """Write rows to files of at most ``max_bytes`` each (a single row may be more), in the rows' order.
 
     ``narrow`` lets each file's integers be as small as that file's values allow, as Snowflake's unload does
@@ -51,7 +53,7 @@ def split(reader: pa.RecordBatchReader, max_bytes: int, *, narrow: bool) -> Iter
         if waiting.num_rows == 0:
             return
         rows = min(wanted, waiting.num_rows)
-        content = _encode(waiting.slice(0, rows), narrow=narrow)
+        content = _encode(waiting.slice(0, rows), narrow=narrow, faults=faults)
         measured = row_bytes > 0
         row_bytes = len(content) / rows
         too_large = len(content) > max_bytes and rows > 1
@@ -62,13 +64,17 @@ def split(reader: pa.RecordBatchReader, max_bytes: int, *, narrow: bool) -> Iter
         waiting = waiting.slice(rows)
 
 
-def _encode(rows: pa.Table, *, narrow: bool) -> bytes:
+def _encode(rows: pa.Table, *, narrow: bool, faults: frozenset[str]) -> bytes:
     for index, field in enumerate(rows.schema):
         kind = _physical(rows.column(index), narrow=narrow)
         if kind != field.type:
             rows = rows.set_column(index, field.name, rows.column(index).cast(kind))
+    if "text as binary" in faults:
+        binary = [pa.binary() if pa.types.is_string(field.type) else field.type for field in rows.schema]
+        rows = rows.cast(pa.schema(list(zip(rows.column_names, binary, strict=True))))
     target = io.BytesIO()
-    pq.write_table(rows, target, compression="snappy", row_group_size=_ROW_GROUP_ROWS)
+    compression = "gzip" if "other compression" in faults else "snappy"
+    pq.write_table(rows, target, compression=compression, row_group_size=_ROW_GROUP_ROWS)
     return target.getvalue()
 
 

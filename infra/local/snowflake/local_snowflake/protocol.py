@@ -28,6 +28,7 @@ _WAIT_SECONDS = 30  # then a client is told to ask again
 _IN_PROGRESS = "333333"
 _IN_PROGRESS_ASYNC = "333334"
 _SESSION_GONE = {"code": "390104", "message": "User must login again to access the service."}
+_SIGN_IN_REFUSED = ("390144", "JWT token is invalid.")
 
 
 @dataclass
@@ -58,8 +59,17 @@ class Protocol:
             normalise_ident(name) if (name := request.query_params.get(key)) else None
             for key in ("databaseName", "schemaName")
         )
+        if self.statements.controls.has("sign-in refused"):
+            return _refused(*_SIGN_IN_REFUSED)
         token, session = await asyncio.to_thread(self.sessions.open, database, schema, given)
-        info = {"databaseName": database, "schemaName": schema, "warehouseName": None, "roleName": "SYSADMIN"}
+        session.role = request.query_params.get("roleName") or session.role
+        session.warehouse = request.query_params.get("warehouse")
+        info = {
+            "databaseName": database,
+            "schemaName": schema,
+            "warehouseName": session.warehouse,
+            "roleName": session.role,
+        }
         data = {
             "token": token,
             "masterToken": token,

@@ -24,6 +24,8 @@ class Session:
 
     id: int
     connection: Connection
+    role: str = "SYSADMIN"
+    warehouse: str | None = None
     parameters: dict[str, str] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 

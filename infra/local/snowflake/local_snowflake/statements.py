@@ -11,7 +11,7 @@ from fakesnow.dialect import parse_one
 from fakesnow.statement_type import statement_type_id
 from sqlglot import exp
 
-from local_snowflake import names, unload
+from local_snowflake import administration, names, unload
 from local_snowflake.failures import CANCELED, NOT_EXECUTING, failure_of, timed_out
 from local_snowflake.queries import Query, QueryLog
 from local_snowflake.rowsets import Rowset, of_table, text_result
@@ -46,7 +46,7 @@ class Statements:
         self._engine = engine
         self._queries = queries
         self._staging = staging
-        self._controls = controls
+        self.controls = controls
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="statement")
 
     def submit(self, session: Session, request: Request) -> Query:
@@ -59,6 +59,10 @@ class Statements:
             request_id=request.request_id,
             is_unload=is_unload,
         )
+        if self.controls.has("request ids forgotten"):
+            query.request_id = None
+        if self.controls.has("tags forgotten"):
+            query.tag = ""
         if earlier := self._queries.add(query):
             return earlier
         self._limit(query, session.parameter("STATEMENT_TIMEOUT_IN_SECONDS", request.parameters))
@@ -87,14 +91,18 @@ class Statements:
         narrow = session.parameter("ENABLE_UNLOAD_PHYSICAL_TYPE_OPTIMIZATION", request.parameters)
         if not request.is_async:
             with session.lock:
-                return self._execute(query, session.connection, request, narrow=narrow.upper() != "FALSE")
+                return self._execute(query, session, session.connection, request, narrow=narrow)
         connection = self._engine.open(session.connection.database, session.connection.schema)
         try:
-            return self._execute(query, connection, request, narrow=narrow.upper() != "FALSE")
+            return self._execute(query, session, connection, request, narrow=narrow)
         finally:
             connection.close()
 
-    def _execute(self, query: Query, connection: Connection, request: Request, *, narrow: bool) -> Rowset:
+    def _execute(
+        self, query: Query, session: Session, connection: Connection, request: Request, *, narrow: str
+    ) -> Rowset:
+        if about := administration.answer(request.text, query, session, connection, self.controls):
+            return about
         statement = parse_one(request.text)
         query.interrupt = connection.interrupt
         try:
@@ -103,8 +111,9 @@ class Statements:
             if canceled := _query_to_cancel(statement):
                 return self._cancel(canceled)
             if unload.is_unload(statement) and not request.describe_only:
+                is_narrow = narrow.upper() != "FALSE"
                 return unload.unload(
-                    statement, query, connection, self._staging, self._controls, narrow=narrow
+                    statement, query, connection, self._staging, self.controls, narrow=is_narrow
                 )
             return _answer(statement, connection, request)
         finally:
@@ -113,7 +122,7 @@ class Statements:
 
     def _cancel(self, query_id: str) -> Rowset:
         query = self._queries.get(query_id)
-        done = query is not None and query.cancel()
+        done = query is not None and not self.controls.has("aborts ignored") and query.cancel()
         text = f"query [{query_id}] terminated." if done else NOT_EXECUTING.message
         return text_result("SYSTEM$CANCEL_QUERY", text)
 

@@ -69,11 +69,12 @@ def unload(
             "Use overwrite option to force unloading.",
         )
     stem = location.prefix + ("data" if location.prefix.endswith("/") else "")
-    if options.get("INCLUDE_QUERY_ID"):
+    if options.get("INCLUDE_QUERY_ID") and not controls.has("names without query ids"):
         stem += f"_{query.id}"
     files = []
     max_bytes = int(options.get("MAX_FILE_SIZE", _DEFAULT_FILE_BYTES))
-    for index, file in enumerate(parquet_files.split(connection.stream(sql), max_bytes, narrow=narrow)):
+    split = parquet_files.split(connection.stream(sql), max_bytes, narrow=narrow, faults=controls.faults)
+    for index, file in enumerate(split):
         name = f"{stem}_0_{index % _SLOTS}_{index // _SLOTS}.snappy.parquet"
         staging.write(location.bucket, name, file.content)
         files.append({"FILE_NAME": name, "FILE_SIZE": len(file.content), "ROW_COUNT": file.rows})

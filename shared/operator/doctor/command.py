@@ -1,0 +1,147 @@
+"""``doctor``: carries out all checks, several areas at once, and prints what they find."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from shared.bootstrap.clients import now
+from shared.config import ConfigurationError, Settings
+from shared.operator.doctor.areas import AREAS
+from shared.operator.doctor.bucket import StagingBucket
+from shared.operator.doctor.checks import Check, Found, State, carry_out
+from shared.operator.doctor.clock import Clock
+from shared.operator.doctor.egress import Egress
+from shared.operator.doctor.firestore import Firestore
+from shared.operator.doctor.functions import Functions
+from shared.operator.doctor.google import Google
+from shared.operator.doctor.installation import read_installation
+from shared.operator.doctor.kafka import Kafka
+from shared.operator.doctor.kafka_trial import KafkaTrial
+from shared.operator.doctor.pubsub import PubSub
+from shared.operator.doctor.secrecy import Secrecy
+from shared.operator.doctor.secret_values import SecretValues
+from shared.operator.doctor.snowflake import Snowflake
+from shared.operator.doctor.trial import Trial
+from shared.operator.doctor.world import World
+
+GOOD, WRONG, OUT_OF_REACH = 0, 1, 4
+# Those that stand together are asked one after the other, over the same connection.
+GROUPS: Final = (("firestore",), ("pubsub",), ("bucket", "secrets"), ("snowflake", "clock"), ("kafka",))
+_WIDTH: Final = 24
+_NAME: Final = 28
+
+
+class Doctor:
+    """One run. ``only``: the areas to look at; empty: all."""
+
+    def __init__(self, world: World, only: Sequence[str] = ()) -> None:
+        self.world = world
+        self._only = frozenset(only or AREAS)
+        self._trial, self._kafka = Trial(world), KafkaTrial(world)
+
+    def checks(self) -> dict[str, Sequence[Check]]:
+        """All checks by area."""
+        areas: dict[str, Any] = {
+            "clock": Clock(self.world, self._trial),
+            "firestore": Firestore(self.world),
+            "pubsub": PubSub(self.world),
+            "bucket": StagingBucket(self.world),
+            "secrets": SecretValues(self.world),
+            "snowflake": Snowflake(self.world, self._trial),
+            "kafka": Kafka(self.world, self._kafka),
+            "functions": Functions(self.world),
+            "egress": Egress(self.world),
+        }
+        return {name: areas[name].checks() for name in AREAS if name in self._only}
+
+    def look(self, checks: Mapping[str, Sequence[Check]] | None = None) -> list[Found]:
+        """Carry the checks out, all without ``checks``: those of one area in turn, the areas side by side."""
+        areas = self.checks() if checks is None else checks
+        with self._closing(), ThreadPoolExecutor(len(AREAS)) as pool:
+            rows = _grouped(areas)
+            found = {one.name: one for part in pool.map(_in_turn, rows) for one in part}
+        return [found[check.name] for each in areas.values() for check in each]
+
+    @contextmanager
+    def _closing(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            stack.callback(self._trial.close)
+            stack.callback(self._kafka.close)
+            yield
+
+    def lines(self, found: Sequence[Found]) -> list[str]:
+        """What to print, free of secrets: a line a check, and how to mend what is wrong."""
+        lines = []
+        for one in found:
+            says = self.world.secrecy.clean(" ".join(one.verdict.says.split()))
+            lines.append(f"{one.verdict.state:<{_WIDTH}}{one.name:<{_NAME}}{says}")
+            if one.verdict.state is State.WRONG:
+                lines.append(f"{'':<{_WIDTH}}mend it: {one.hint}")
+        return [*lines, summary(found)]
+
+
+def examine(
+    settings: Settings,
+    *,
+    installation: Path | None,
+    kafka_admin: Path | None,
+    table: str,
+    only: Sequence[str] = (),
+) -> tuple[int, list[str]]:
+    """The exit status, and the lines to print; ConfigurationError says which file is no such thing."""
+    secrecy = Secrecy()
+    administrator = None if kafka_admin is None else _properties(kafka_admin)
+    for secrets in (settings.kafka_client, settings.snowflake_connect, administrator or {}):
+        secrecy.add_all(dict(secrets))
+    world = World(
+        settings=settings,
+        interfaces=Google(settings.project),
+        secrecy=secrecy,
+        now=now,
+        installed=None if installation is None else read_installation(installation),
+        kafka_administrator=administrator,
+        table=table,
+    )
+    doctor = Doctor(world, only)
+    found = doctor.look()
+    return status_of(found), doctor.lines(found)
+
+
+def _properties(path: Path) -> Mapping[str, Any]:
+    try:
+        found = json.loads(path.read_text())
+    except OSError as error:
+        raise ConfigurationError(f"{path} can't be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{path} is no JSON") from error
+    if not isinstance(found, dict):
+        raise ConfigurationError(f"{path} is no JSON object")
+    return found
+
+
+def status_of(found: Sequence[Found]) -> int:
+    """The exit status: what is wrong outweighs what could not be asked."""
+    states = {one.verdict.state for one in found}
+    if State.WRONG in states:
+        return WRONG
+    return OUT_OF_REACH if State.UNKNOWN in states else GOOD
+
+
+def summary(found: Sequence[Found]) -> str:
+    counts = {state: sum(one.verdict.state is state for one in found) for state in State}
+    return f"{len(found)} checks: " + ", ".join(f"{count} {state}" for state, count in counts.items())
+
+
+def _in_turn(checks: Sequence[Check]) -> list[Found]:
+    return [carry_out(check) for check in checks]
+
+
+def _grouped(areas: Mapping[str, Sequence[Check]]) -> list[list[Check]]:
+    together = [set(group) for group in GROUPS]
+    alone = [{name} for name in areas if not any(name in group for group in together)]
+    return [
+        [check for name in areas if name in group for check in areas[name]] for group in (*together, *alone)
+    ]

@@ -1,0 +1,97 @@
+"""The addresses from which jobs with static_egress_ip leave."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from google.api_core.exceptions import NotFound
+
+from shared.operator.doctor import expectations as said
+from shared.operator.doctor.checks import Check, Verdict, verdict, wrong
+from shared.operator.doctor.once import once
+from shared.operator.doctor.world import World
+
+_APPLY = 'terraform -chdir=infra apply -var-file="environments/$ENVIRONMENT.tfvars" -target=module.network'
+
+
+class Egress:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def checks(self) -> Sequence[Check]:
+        return (
+            Check(
+                "egress.addresses",
+                "Are the reserved addresses those that receivers know?",
+                self._reserved,
+                _APPLY,
+            ),
+            Check("egress.nat", "Does everything leave from them, and from no other?", self._nat, _APPLY),
+            Check("egress.connector", "Is the way to them ready, and taken?", self._connector, _APPLY),
+        )
+
+    @property
+    def _compute(self) -> str:
+        return (
+            f"compute/v1/projects/{self._world.installation.project}"
+            f"/regions/{self._world.installation.region}"
+        )
+
+    @once
+    def _addresses(self) -> dict[str, Any]:
+        """The reserved addresses by their link."""
+        found = {}
+        for number in range(len(self._world.installation.egress_addresses)):
+            path = f"{self._compute}/addresses/{said.EGRESS}-{number}"
+            try:
+                answer = self._world.google.get("compute", path)
+            except NotFound:
+                continue
+            found[answer["selfLink"]] = answer
+        return found
+
+    def _reserved(self) -> Verdict:
+        wanted = set(self._world.installation.egress_addresses)
+        found = {one.get("address"): one.get("status") for one in self._addresses.values()}
+        faults = [f"{address} is not reserved" for address in sorted(wanted - found.keys())]
+        faults += [
+            f"{address} is {status}"
+            for address, status in found.items()
+            if address in wanted and status != "IN_USE"
+        ]
+        return verdict(faults, ", ".join(sorted(wanted)))
+
+    def _nat(self) -> Verdict:
+        router = self._world.google.get("compute", f"{self._compute}/routers/{said.EGRESS}")
+        gates = [gate for gate in router.get("nats", []) if gate.get("name") == said.EGRESS]
+        if not gates:
+            return wrong("there is no NAT")
+        faults = []
+        if gates[0].get("natIpAllocateOption") != "MANUAL_ONLY":
+            faults.append("it may take addresses that nobody knows")
+        known = {_place(link) for link in self._addresses}
+        faults += [
+            f"it uses {link} besides" for link in gates[0].get("natIps", []) if _place(link) not in known
+        ]
+        used = {_place(link) for link in gates[0].get("natIps", [])}
+        faults += [f"it does not use {place}" for place in sorted(known - used)]
+        return verdict(faults, f"{len(used)} addresses")
+
+    def _connector(self) -> Verdict:
+        place = f"projects/{self._world.installation.project}/locations/{self._world.installation.region}"
+        connector = self._world.google.get("vpcaccess", f"v1/{place}/connectors/{said.EGRESS}")
+        function = self._world.google.get(
+            "cloudfunctions", f"v2/{place}/functions/backfills-{said.STATIC}"
+        ).get("serviceConfig", {})
+        faults = []
+        if connector.get("state") != "READY":
+            faults.append(f"the connector is {connector.get('state')}")
+        if not str(function.get("vpcConnector", "")).endswith(f"/{said.EGRESS}"):
+            faults.append(f"{said.STATIC} does not leave over it")
+        if function.get("vpcConnectorEgressSettings") != "ALL_TRAFFIC":
+            faults.append(f"{said.STATIC} leaves over it for private addresses only")
+        return verdict(faults, f"ready, and {said.STATIC} takes it")
+
+
+def _place(link: str) -> str:
+    """What a link names, whichever version and host it was written with."""
+    return link.partition("/projects/")[2]

@@ -1,0 +1,233 @@
+"""The functions: deployed from this checkout, set as Terraform says, called by whom they should be."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import requests
+from google.api_core.exceptions import NotFound
+
+from shared.operator.doctor import expectations as said
+from shared.operator.doctor.bundles import differing
+from shared.operator.doctor.checks import Check, Verdict, verdict, wrong
+from shared.operator.doctor.google import SECONDS, members
+from shared.operator.doctor.once import once
+from shared.operator.doctor.world import World
+
+_APPLY = 'terraform -chdir=infra apply -var-file="environments/$ENVIRONMENT.tfvars" -target=module.functions'
+_SCHEDULE = (
+    'terraform -chdir=infra apply -var-file="environments/$ENVIRONMENT.tfvars" -target=module.schedule'
+)
+_ROOT = Path(__file__).parents[3]
+_NAMED = 5  # differing files that are named
+_OK, _REFUSED = 200, frozenset({401, 403, 404})
+
+
+class Functions:
+    """``root``: of the checkout that the functions are compared with."""
+
+    def __init__(self, world: World, root: Path = _ROOT) -> None:
+        self._world = world
+        self._root = root
+
+    def checks(self) -> Sequence[Check]:
+        return (
+            Check("functions.deployed", "Is every function deployed and active?", self._deployed, _APPLY),
+            Check(
+                "functions.versions",
+                "Is what runs what is checked out?",
+                self._versions,
+                'gcloud builds triggers run backfills-deploy --region="$REGION" --sha="$COMMIT"',
+            ),
+            Check("functions.limits", "Are memory, timeouts and instances right?", self._limits, _APPLY),
+            Check(
+                "functions.ingress", "Is each reached only from where it should be?", self._ingress, _APPLY
+            ),
+            Check("functions.accounts", "Does each run as its own account?", self._accounts, _APPLY),
+            Check("functions.audience", "Does each know whose calls to take?", self._audience, _APPLY),
+            Check(
+                "functions.secrets", "Has each its credentials, of the version meant?", self._secrets, _APPLY
+            ),
+            Check("functions.callers", "May only those call that are meant to?", self._callers, _APPLY),
+            Check("functions.closed", "Is a stranger refused?", self._closed, _APPLY),
+            Check("functions.api", "Does the API live, and refuse a wrong key?", self._api, _APPLY),
+            Check("functions.sweep", "Is the sweep called every minute?", self._sweep, _SCHEDULE),
+        )
+
+    @once
+    def _functions(self) -> dict[str, Any]:
+        """Those that are there, by their short names, as the interface's JSON."""
+        found = {}
+        for name in said.FUNCTIONS:
+            try:
+                found[name] = self._world.google.get("cloudfunctions", f"v2/{self._path('functions', name)}")
+            except NotFound:
+                continue
+        return found
+
+    def _path(self, kind: str, name: str) -> str:
+        place = f"projects/{self._world.installation.project}/locations/{self._world.installation.region}"
+        return f"{place}/{kind}/backfills-{name}"
+
+    def _services(self) -> Iterator[tuple[str, said.Function, Any]]:
+        """Each function that is there: its name, what is said of it, its service's configuration."""
+        for name, found in self._functions.items():
+            yield name, said.FUNCTIONS[name], found.get("serviceConfig", {})
+
+    def _verdict(self, faults: list[str], good: str) -> Verdict:
+        missing = [f"{name}: not there" for name in said.FUNCTIONS if name not in self._functions]
+        return verdict([*faults, *missing], good)
+
+    def _deployed(self) -> Verdict:
+        faults = []
+        for name, found in self._functions.items():
+            if found.get("state") != "ACTIVE":
+                texts = [str(one.get("message", "")) for one in found.get("stateMessages", [])]
+                faults.append(f"{name} is {found.get('state')} {' '.join(texts)}".rstrip())
+            elif not found.get("serviceConfig", {}).get("allTrafficOnLatestRevision"):
+                faults.append(f"{name}: calls may reach an older revision")
+        return self._verdict(faults, f"{len(said.FUNCTIONS)} are active")
+
+    def _versions(self) -> Verdict:
+        faults, seen = [], dict[str, list[str]]()
+        for name, found in self._functions.items():
+            source = found.get("buildConfig", {}).get("source", {}).get("storageSource", {})
+            place = f"{source.get('bucket')}/{source.get('object')}"
+            if place not in seen:
+                seen[place] = self._differing(str(source.get("bucket")), str(source.get("object")), name)
+            if other := seen[place]:
+                more = f" and {len(other) - _NAMED} more" if len(other) > _NAMED else ""
+                faults.append(f"{name} differs in {', '.join(other[:_NAMED])}{more}")
+        return self._verdict(faults, "every file of every bundle is the checkout's")
+
+    def _differing(self, bucket: str, name: str, function: str) -> list[str]:
+        content = self._world.google.storage.bucket(bucket).blob(name).download_as_bytes(timeout=SECONDS)
+        return differing(content, said.FUNCTIONS[function].bundle, self._root)
+
+    def _limits(self) -> Verdict:
+        faults = []
+        for name, wanted, found in self._services():
+            least, most = 0, self._world.installation.deliver_instances
+            if name == "api":
+                least, most = (self._world.installation.api_instances[word] for word in ("least", "most"))
+            expected = {
+                "availableMemory": wanted.memory,
+                "timeoutSeconds": wanted.seconds,
+                "maxInstanceRequestConcurrency": wanted.concurrency,
+                "minInstanceCount": least,
+                "maxInstanceCount": wanted.most or most,
+            }
+            faults += [
+                f"{name}: {field} is {found.get(field)} instead of {value}"
+                for field, value in expected.items()
+                if found.get(field, 0) != value
+            ]
+        return self._verdict(faults, "as Terraform says")
+
+    def _ingress(self) -> Verdict:
+        faults = [
+            f"{name}: {found.get('ingressSettings')} instead of {wanted.ingress}"
+            for name, wanted, found in self._services()
+            if found.get("ingressSettings") != wanted.ingress
+        ]
+        return self._verdict(faults, "as Terraform says")
+
+    def _accounts(self) -> Verdict:
+        faults = [
+            f"{name} runs as {found.get('serviceAccountEmail')}"
+            for name, _, found in self._services()
+            if found.get("serviceAccountEmail") != self._world.installation.account(name)
+        ]
+        return self._verdict(faults, "each as its own")
+
+    def _audience(self) -> Verdict:
+        faults = []
+        for name, wanted, found in self._services():
+            if wanted.caller == "allUsers":
+                continue
+            given = found.get("environmentVariables", {})
+            expected = {
+                "PUSH_AUDIENCE": self._world.installation.urls[name],
+                "PUSH_SERVICE_ACCOUNT": self._world.installation.account(wanted.caller),
+                "PUSH_CHECKED_BY_IAM": "true",
+            }
+            faults += [
+                f"{name}: {variable} is {given.get(variable)} instead of {value}"
+                for variable, value in expected.items()
+                if given.get(variable) != value
+            ]
+        return self._verdict(faults, "each knows its audience and its caller")
+
+    def _secrets(self) -> Verdict:
+        faults = []
+        for name, _, found in self._services():
+            given = {
+                one.get("key"): (one.get("secret"), one.get("version"))
+                for one in found.get("secretEnvironmentVariables", [])
+            }
+            for secret, readers in said.SECRET_READERS.items():
+                variable = said.SECRET_VARIABLES[secret]
+                version = self._world.installation.secret_versions[secret]
+                wanted = (f"backfills-{secret}", version) if name in readers else None
+                if given.get(variable) != wanted:
+                    faults.append(f"{name}: {variable} is of {given.get(variable)} instead of {wanted}")
+        return self._verdict(faults, "as Terraform says")
+
+    def _callers(self) -> Verdict:
+        faults = []
+        for name in self._functions:
+            policy = self._world.google.get("run", f"v2/{self._path('services', name)}:getIamPolicy")
+            callers = [
+                said.FUNCTIONS[name].caller,
+                *([said.ALSO_CALLS[name]] if name in said.ALSO_CALLS else []),
+            ]
+            wanted = {self._member(caller) for caller in callers}
+            may = members(policy, "roles/run.invoker")
+            faults += [f"{name}: {one} may not call it" for one in sorted(wanted - may)]
+            faults += [f"{name}: {one} may call it" for one in sorted(may - wanted)]
+        return self._verdict(faults, "those and nobody else")
+
+    def _member(self, account: str) -> str:
+        if account == "allUsers":
+            return account
+        return f"serviceAccount:{self._world.installation.account(account)}"
+
+    def _closed(self) -> Verdict:
+        faults = []
+        for name, wanted in said.FUNCTIONS.items():
+            if wanted.caller != "allUsers":
+                status = self._ask(self._world.installation.urls[name]).status_code
+                if status not in _REFUSED:
+                    faults.append(f"{name} answers {status} to a call without a token")
+        return verdict(faults, "by each that is not public")
+
+    def _api(self) -> Verdict:
+        url, faults = self._world.installation.urls["api"], []
+        if (status := self._ask(f"{url}/health").status_code) != _OK:
+            faults.append(f"/health answers {status}")
+        jobs = f"{url}/api/v1/beam/backfills"
+        # A wrong key is looked up: the refusal shows that the API reaches its records.
+        if (status := self._ask(jobs, {"X-API-Key": "unknown"}).status_code) != requests.codes.unauthorized:
+            faults.append(f"a wrong key is answered {status}")
+        return verdict(faults, url)
+
+    def _ask(self, url: str, headers: dict[str, str] | None = None) -> requests.Response:
+        return requests.get(url, headers=headers, timeout=SECONDS, allow_redirects=False)
+
+    def _sweep(self) -> Verdict:
+        path = f"v1/{self._path('jobs', 'sweep')}"
+        try:
+            job = self._world.google.get("cloudscheduler", path)
+        except NotFound:
+            return wrong("the schedule is missing")
+        target, url = job.get("httpTarget", {}), self._world.installation.urls["sweep"]
+        token = target.get("oidcToken", {})
+        expected = [
+            ("it is", job.get("state"), "ENABLED"),
+            ("it comes at", job.get("schedule"), said.SCHEDULE),
+            ("it calls", target.get("uri"), url),
+            ("its audience is", token.get("audience"), url),
+            ("it calls as", token.get("serviceAccountEmail"), self._world.installation.account("schedule")),
+        ]
+        faults = [f"{what} {found} instead of {good}" for what, found, good in expected if found != good]
+        return verdict(faults, "every minute, as its own account")

@@ -1,0 +1,241 @@
+"""The operator's `doctor` on the whole stack: all is well there, and each planted fault is named."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from infra.local import environments, kafka_rights
+from infra.local.kafka_rights import GROUPS, TRANSACTIONS, Right
+from infra.local.supervisor import LocalStack
+from shared.operator.__main__ import main
+from shared.operator.doctor import command, trial
+from tests.e2e.support.tables import Warehouse
+
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("environment")]
+
+TOPICS: tuple[Right, ...] = tuple(
+    ("TOPIC", "beam.", "PREFIXED", operation)
+    for operation in ("CREATE", "DELETE", "READ", "WRITE", "DESCRIBE_CONFIGS")
+)
+LOCAL = {"firestore.keys", "clock.snowflake"}
+
+
+class Told:
+    """What the command printed: its exit status, and the names of its checks by what it says of them."""
+
+    def __init__(self, status: int, text: str) -> None:
+        self.status = status
+        self.text = text
+
+    def named(self, state: str) -> set[str]:
+        lines = [line for line in self.text.splitlines() if line.startswith(f"{state} ")]
+        return {line.removeprefix(state).split()[0] for line in lines}
+
+
+Doctor = Callable[..., Told]
+
+
+@pytest.fixture
+def environment(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What the staging function is configured by; the test's own process is, too."""
+    found = environments.function("stage", stack.options, stack.layout)
+    for name, value in found.items():
+        monkeypatch.setenv(name, value)
+    return found
+
+
+@pytest.fixture
+def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
+    """Runs the command; what is named is set in the environment before."""
+
+    def run(*words: str, **changes: str) -> Told:
+        for name, value in changes.items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        status = main(["doctor", *words])
+        return Told(status, capsys.readouterr().out)
+
+    return run
+
+
+@pytest.fixture
+def spoiled(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
+    """The stack's Snowflake, which errs until the test ends; nobody waits long for what will not come."""
+    monkeypatch.setattr(trial, "SECONDS", 3.0)
+    yield warehouse
+    warehouse.err()
+
+
+def test_all_is_well_on_a_local_stack(doctor: Doctor) -> None:
+    began = time.monotonic()
+    told = doctor()
+    assert told.status == 0, told.text
+    assert time.monotonic() - began < 60
+    assert len(told.named("ok")) >= 28
+    assert told.named("ok") >= LOCAL
+    # What there is no counterpart of is said, and why.
+    assert told.named("not on a local stack") >= {"functions.callers", "egress.nat", "bucket.region"}
+    assert "functions.callers           Terraform sets it up" in told.text
+    assert told.named("wrong") == told.named("could not be looked at") == set()
+    assert len(told.text.splitlines()) == 1 + len(told.named("ok") | told.named("not on a local stack"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "name"),
+    [
+        ("sign-in refused", "snowflake.sign-in"),
+        ("stage elsewhere", "snowflake.stage"),
+        ("stage without integration", "snowflake.stage"),
+        ("integration elsewhere", "snowflake.integration"),
+        ("integration disabled", "snowflake.integration"),
+        ("names without query ids", "snowflake.file-names"),
+        ("text as binary", "snowflake.file-columns"),
+        ("other compression", "snowflake.file-groups"),
+        ("tags forgotten", "snowflake.history"),
+        ("ends at once", "snowflake.async"),
+        ("aborts ignored", "snowflake.abort"),
+        ("request ids forgotten", "snowflake.request-ids"),
+    ],
+)
+def test_what_snowflake_gets_wrong_is_named(
+    doctor: Doctor, spoiled: Warehouse, fault: str, name: str
+) -> None:
+    spoiled.err(fault)
+    told = doctor("--only", "snowflake")
+    assert told.named("wrong") == {name}, told.text
+    assert told.status == 1
+    assert "mend it: " in told.text
+
+
+def test_an_unload_that_fails_is_named_once(doctor: Doctor, spoiled: Warehouse) -> None:
+    spoiled.fail_unloads(3001, "42501", "Insufficient privileges to operate on stage")
+    told = doctor("--only", "snowflake")
+    assert told.named("wrong") == {"snowflake.unload"}, told.text
+    assert "snowflake.file-names" in told.named("could not be looked at")
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "says"),
+    [
+        ({"role": "ACCOUNTADMIN"}, "snowflake.role", "may do much more"),
+        ({"warehouse": ""}, "snowflake.warehouse", "has no warehouse"),
+    ],
+)
+def test_a_session_of_another_kind_is_named(
+    doctor: Doctor, environment: dict[str, str], change: dict[str, str], name: str, says: str
+) -> None:
+    connect = json.loads(environment["SNOWFLAKE_CONNECT"]) | change
+    told = doctor("--only", "snowflake", SNOWFLAKE_CONNECT=json.dumps(connect))
+    assert told.named("wrong") == {name}, told.text
+    assert says in told.text
+
+
+def test_a_table_that_is_not_on_offer_is_named(doctor: Doctor) -> None:
+    told = doctor("--only", "snowflake", "--table", "base.assets.nothing_of_the_kind")
+    assert told.named("wrong") == {"snowflake.table"}, told.text
+
+
+def test_a_snowflake_that_is_not_there_is_no_fault_of_its_settings(
+    doctor: Doctor, environment: dict[str, str]
+) -> None:
+    connect = json.loads(environment["SNOWFLAKE_CONNECT"]) | {"port": 1, "login_timeout": 1}
+    told = doctor("--only", "snowflake", SNOWFLAKE_CONNECT=json.dumps(connect))
+    assert told.status == 4, told.text
+    assert told.named("ok") == told.named("wrong") == set()
+
+
+def test_a_clock_that_is_off_is_named(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "now", lambda: datetime.now(UTC) - timedelta(hours=1))
+    told = doctor("--only", "clock")
+    assert told.named("wrong") == {"clock.snowflake"}
+    assert "s behind" in told.text
+
+
+def test_a_project_without_keys_is_named(doctor: Doctor) -> None:
+    told = doctor("--only", "firestore", GOOGLE_CLOUD_PROJECT="nobody-has-a-key")
+    assert told.named("wrong") == {"firestore.keys"}
+
+
+def test_too_few_brokers_and_too_short_a_retention_are_named(doctor: Doctor) -> None:
+    told = doctor("--only", "kafka", KAFKA_TOPIC_REPLICATION="3", KAFKA_MARKER_DAYS="30")
+    assert told.named("wrong") == {"kafka.brokers", "kafka.offsets-retention", "kafka.topic-create"}
+    assert "offsets.retention.minutes=10080, to be 43200 at least" in told.text
+    assert "mend it: in every broker's server.properties: offsets.retention.minutes=43200" in told.text
+
+
+@pytest.fixture
+def user(stack: LocalStack) -> Iterator[Callable[..., str]]:
+    """Answers KAFKA_CLIENT of a user with these rights; the doctor's topics go with the test."""
+    admin = kafka_rights.administrator(stack.endpoints["kafka_bootstrap"])
+
+    def made(*rights: Right) -> str:
+        name = f"doctor-{uuid.uuid4().hex[:8]}"
+        kafka_rights.set_password(admin, name, "made-up-words")
+        kafka_rights.grant(admin, name, rights)
+        return json.dumps(
+            {
+                "bootstrap.servers": stack.endpoints["external_kafka"]["bootstrap_servers"],
+                "security.protocol": "SASL_SSL",
+                "sasl.mechanism": "SCRAM-SHA-512",
+                "sasl.username": name,
+                "sasl.password": "made-up-words",
+                "ssl.ca.pem": stack.layout.secured_kafka.authority,
+            }
+        )
+
+    yield made
+    left = [name for name in admin.list_topics(timeout=30).topics if name.startswith("beam.backfills-doctor")]
+    for gone in (admin.delete_topics(left) if left else {}).values():
+        gone.result(30)
+
+
+@pytest.fixture
+def administrator(stack: LocalStack, tmp_path: Path) -> str:
+    """A file of who may ask the brokers."""
+    path = tmp_path / "admin.json"
+    path.write_text(json.dumps({"bootstrap.servers": stack.endpoints["kafka_bootstrap"]}))
+    return str(path)
+
+
+def test_with_its_rights_all_is_well(doctor: Doctor, user: Callable[..., str], administrator: str) -> None:
+    client = user(*TOPICS, TRANSACTIONS, GROUPS)
+    told = doctor("--only", "kafka", "--kafka-admin", administrator, KAFKA_CLIENT=client)
+    assert told.status == 0, told.text
+    # Who may not ask the brokers is told who could.
+    told = doctor("--only", "kafka", KAFKA_CLIENT=client)
+    assert told.status == 4
+    assert told.named("wrong") == set()
+    assert "pass --kafka-admin" in told.text
+
+
+@pytest.mark.parametrize(
+    ("missing", "name"),
+    [
+        (TOPICS[0], "kafka.topic-create"),
+        (TOPICS[1], "kafka.topic-delete"),
+        (TOPICS[2], "kafka.topic-read"),
+        (TOPICS[3], "kafka.topic-write"),
+        (TOPICS[4], "kafka.topic-settings"),
+        (TRANSACTIONS, "kafka.transactions"),
+        (GROUPS, "kafka.groups"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[3],
+)
+def test_a_right_that_is_missing_is_named(
+    doctor: Doctor,
+    user: Callable[..., str],
+    administrator: str,
+    missing: Right,
+    name: str,
+) -> None:
+    client = user(*(right for right in (*TOPICS, TRANSACTIONS, GROUPS) if right != missing))
+    told = doctor("--only", "kafka", "--kafka-admin", administrator, KAFKA_CLIENT=client)
+    assert told.named("wrong") == {name}, told.text
+    assert told.status == 1
+    assert "mend it: terraform -chdir=infra output -raw kafka_acls" in told.text
+    assert "made-up-words" not in told.text
