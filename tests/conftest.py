@@ -26,8 +26,20 @@ settings.load_profile("patient")
 
 # Folders whose tests share parts that take seconds to start: each runs in one process.
 _TOGETHER = {"contract", "e2e", "infra", "integration", "reliability"}
-# They need none of those parts.
-_ALONE = {f"tests/e2e/test_console_{name}.py" for name in ("access", "hostile", "new", "pages")}
+# They need none of those parts, or have a stack that no other file has.
+_ALONE = {
+    f"tests/e2e/test_{name}.py"
+    for name in ("console_access", "console_hostile", "console_new", "console_pages", "demo", "toy_kind")
+}
+# By a stack that several files share: all others share the one of the fixture ``stack``.
+_STACKS = {
+    f"tests/e2e/test_{name}.py": stack
+    for stack, names in {
+        "hasty": ("deaths", "messages", "retrying", "static_egress", "verify"),
+        "watched": ("canaries", "traces"),
+    }.items()
+    for name in names
+}
 
 # Measuring coverage doubles a test's processor time. What has to be covered whole is covered by these.
 _COVER = ("tests/contract/test_api_", "tests/unit/")
@@ -66,6 +78,8 @@ class ByPart(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
 
     def _split_scope(self, nodeid: str) -> str:
         folder, file = nodeid.split("/")[1], nodeid.partition("::")[0]
+        if file in _STACKS:
+            return _STACKS[file]
         return folder if folder in _TOGETHER and file not in _ALONE else file
 
 
