@@ -16,10 +16,10 @@ from typing import Any
 
 from rich.console import Console
 
+from backfills import BackfillsError, Client
 from infra.local.crew import StackFailure
 from infra.local.demo import arrivals
 from infra.local.demo.check import check_arrivals, check_kafka, check_webhook
-from infra.local.demo.client import ApiClient, ApiError
 from infra.local.demo.expected import Slice, Table
 from infra.local.demo.screen import show, watch
 from infra.local.options import ROOT, OptionError, StackOptions, from_environment
@@ -49,7 +49,7 @@ def main() -> int:
             return _run(console, options, stack.endpoints, token)
     except Ended:
         return 130
-    except (StackFailure, OptionError, MissingPart, ApiError, TimeoutError, ValueError) as failure:
+    except (StackFailure, OptionError, MissingPart, BackfillsError, TimeoutError, ValueError) as failure:
         console.print(str(failure), style="red", markup=False)
         return 1
 
@@ -59,8 +59,10 @@ def _run(console: Console, options: StackOptions, endpoints: dict[str, Any], tok
     wanted = table.slice_of_all(token)
     spool = folder / "demo-webhook.jsonl"
     spool.unlink(missing_ok=True)
-    client = ApiClient(endpoints["api_url"], endpoints["api_key"])
-    with _receiver(spool, endpoints["webhook_secret"]["value"]) as port:
+    with (
+        Client(endpoints["api_url"], endpoints["api_key"]) as client,
+        _receiver(spool, endpoints["webhook_secret"]["value"]) as port,
+    ):
         body = _request(wanted, port, endpoints["webhook_secret"]["name"])
         body["destinations"] += _others(options.destinations, endpoints)
         tokens = f"token_address {token}" if token else "all tokens"
@@ -68,14 +70,14 @@ def _run(console: Console, options: StackOptions, endpoints: dict[str, Any], tok
             f"POST /api/v1/beam/backfills: {body['table']}, {wanted.start} to {wanted.end}, {tokens}"
         )
         began = time.monotonic()
-        job_id = client.create(body)
+        job_id = client.create(body).job_id
         job = watch(console, lambda: client.get(job_id), _LIMIT_SECONDS)
         seconds = time.monotonic() - began
-    if job["status"] != "completed":
-        console.print(f"The job {job['status']}: {job['error_message']}", style="red", markup=False)
+    if job.status != "completed":
+        console.print(f"The job {job.status}: {job.error_message}", style="red", markup=False)
         return 1
     console.print(
-        f"{job['progress']['rows_done']:,} rows in {job['num_chunks']} chunks to {len(job['destinations'])} "
+        f"{job.progress.rows_done:,} rows in {job.num_chunks} chunks to {len(job.destinations)} "
         f"destinations, {seconds:.1f} s from POST to completed"
     )
     expected = table.digests(wanted)
@@ -94,7 +96,7 @@ def _run(console: Console, options: StackOptions, endpoints: dict[str, Any], tok
                 checks.append(pool.submit(check_arrivals, kind, endpoints, expected))
         findings = [check.result() for check in checks]
     show(console, findings)
-    well = all(one.all_well for one in findings) and job["progress"]["rows_done"] == len(expected)
+    well = all(one.all_well for one in findings) and job.progress.rows_done == len(expected)
     return 0 if well else 1
 
 

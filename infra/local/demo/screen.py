@@ -2,15 +2,14 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from backfills.models import Job
 from infra.local.demo.check import Findings
 
-_TERMINAL = {"completed", "failed", "cancelled"}
 _PAUSE = 0.5
 _LINES = {
     "expected": "rows in the slice",
@@ -26,7 +25,7 @@ _LINES = {
 }
 
 
-def watch(console: Console, poll: Callable[[], dict[str, Any]], limit: float) -> dict[str, Any]:
+def watch(console: Console, poll: Callable[[], Job], limit: float) -> Job:
     """Show the job's progress until it ends; answers the job as it ended. TimeoutError after ``limit`` s."""
     started = time.monotonic()
     shown = ""
@@ -43,21 +42,21 @@ def watch(console: Console, poll: Callable[[], dict[str, Any]], limit: float) ->
         pace = _Pace()
         while time.monotonic() - started < limit:
             job = poll()
-            progress = job["progress"]
-            rows = f"{progress['rows_done']:,}/{_known(progress['rows_total'])} rows"
-            chunks = f"{progress['chunks_done']:,}/{_known(progress['chunks_total'])} chunks"
-            state = f"{rows}, {chunks}, {pace.of(progress['rows_done']):,.0f} rows/s"
+            progress = job.progress
+            rows = f"{progress.rows_done:,}/{_known(progress.rows_total)} rows"
+            chunks = f"{progress.chunks_done:,}/{_known(progress.chunks_total)} chunks"
+            state = f"{rows}, {chunks}, {pace.of(progress.rows_done):,.0f} rows/s"
             bar.update(
                 task,
-                description=job["status"],
-                total=progress["rows_total"],
-                completed=progress["rows_done"],
+                description=job.status,
+                total=progress.rows_total,
+                completed=progress.rows_done,
                 state=state,
             )
             if not console.is_terminal and state != shown:
-                console.print(f"{job['status']:<12} {state}", soft_wrap=True)
+                console.print(f"{job.status:<12} {state}", soft_wrap=True)
                 shown = state
-            if job["status"] in _TERMINAL:
+            if job.ended:
                 return job
             time.sleep(_PAUSE)
     raise TimeoutError(f"the job did not end within {limit:.0f} s")
