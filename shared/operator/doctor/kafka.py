@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
+from shared.bootstrap.clients import monotonic, sleep
 from shared.operator.doctor.checks import Check, NotAsked, Verdict, ok, verdict, wrong
 from shared.operator.doctor.kafka_trial import MARK, SECONDS, TRANSACTION_SECONDS, VALUE, KafkaTrial, Refused
 from shared.operator.doctor.once import once
@@ -17,6 +18,7 @@ _SET = "in every broker's server.properties: {}"
 _ACLS = "terraform -chdir=infra output -raw kafka_acls, which the broker's administrator runs"
 _RIGHTS = "pass --kafka-admin, with the client settings of who may describe the brokers"
 _LEAST_MESSAGE = 1_048_576
+_PAUSE = 0.2
 
 
 class Kafka:
@@ -172,11 +174,18 @@ class Kafka:
 
     def _topic_settings(self) -> None:
         resource = ConfigResource(ResourceType.TOPIC, self._trial.created)
-        (answer,) = self._trial.admin.describe_configs([resource], request_timeout=SECONDS).values()
-        try:
-            answer.result(SECONDS)
-        except KafkaException as error:
-            raise Refused("kafka.topic-settings", error.args[0].str()) from error
+        until = monotonic() + SECONDS
+        while True:
+            (answer,) = self._trial.admin.describe_configs([resource], request_timeout=SECONDS).values()
+            try:
+                answer.result(SECONDS)
+            except KafkaException as error:
+                # A new topic takes a moment until every broker knows it.
+                if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART and monotonic() < until:
+                    sleep(_PAUSE)
+                    continue
+                raise Refused("kafka.topic-settings", error.args[0].str()) from error
+            return
 
     def _marker(self) -> None:
         if (found := self._trial.marker) != MARK:
