@@ -12,7 +12,7 @@ MOST_SHARDS = 20
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """One line of the unload's manifest: the file's name below its attempt's prefix, its bytes and its rows."""
+    """One line of the unload's manifest: the file's name below the attempt's prefix, its bytes and rows."""
 
     name: str
     size: int

@@ -80,7 +80,7 @@ class AskedToWait(Unavailable):
 
 
 class Busy(RetryLater):
-    """Another handler is doing this work. Pub/Sub must redeliver the message, because that handler may crash."""
+    """Another handler is doing this work. It may crash, so Pub/Sub must redeliver the message."""
 
 
 class JobFails(BackfillError):  # noqa: N818 - named for its consequence

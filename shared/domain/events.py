@@ -73,7 +73,7 @@ class UnloadEnded(OfJob):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkDelivered(OfJob):
-    """A destination has received a chunk; ``seconds`` and ``rows`` describe the delivery that completed it."""
+    """A destination has received a chunk. ``seconds`` and ``rows`` are those of the completing delivery."""
 
     name: ClassVar = "chunk_delivered"
     chunk: int
@@ -133,7 +133,7 @@ class MessageDeadLettered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobsCensus:
-    """How many jobs with a status the sweep saw; of ended jobs, it counts those that are not torn down yet."""
+    """How many jobs with a status the sweep saw. Of ended jobs it counts those not torn down yet."""
 
     name: ClassVar = "jobs_census"
     status: str

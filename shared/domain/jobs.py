@@ -82,10 +82,10 @@ class Job:
     ``num_bytes``: the bytes of the staged files. Jobs that older releases staged have none.
     ``time_nudged``, ``nudged_left``: when the sweep last checked the job, and how many chunks were left then.
     ``torn_down``: the remains of an ended job are removed. ``reconciled``: the service has recorded
-    everything that Kafka has of the job, as of its teardown or its pause. ``settled``: the service has recorded
-    this for the chunks below that number.
-    ``records_until``: until when the records of the job's chunks are kept, from which its receipt is read. The
-    teardown sets it. ``records_removed``: the removal of these records has begun.
+    everything that Kafka has of the job, as of its teardown or its pause. ``settled``: this is recorded
+    for the chunks below that number.
+    ``records_until``: until when the records of the job's chunks are kept, from which its receipt is read.
+    The teardown sets it. ``records_removed``: the removal of these records has begun.
     ``max_parallel_chunks``: the limit that the client asked for. ``lanes``, ``opening``: see lanes.py.
     Without lanes, no delivery publishes a next chunk.
     ``time_paused``: when the current pause began. ``time_resumed``: when the job was last resumed.

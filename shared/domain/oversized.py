@@ -75,7 +75,7 @@ class RowTooLarge(DestinationRefused):
 def too_large(
     chunk: int, row: int, key: bytes | None, size: int, limit: SizeLimit, *, skip: bool, detail: str = ""
 ) -> Skipped:
-    """Return the row as one that is left out. Raises RowTooLarge unless the job wants to ``skip`` such rows."""
+    """Return the row as one that is left out. Raises RowTooLarge unless the job skips such rows."""
     shown = None if key is None else key.decode(errors="replace")[:_KEY_SHOWN]
     found = OversizedRow(row, shown, size, limit.most)
     if not skip:
