@@ -1,1 +1,1 @@
-"""What the service is about: jobs, chunks and what becomes of them; the standard library only."""
+"""The domain: jobs, chunks and their states. It imports only the standard library."""

@@ -1,6 +1,7 @@
-"""The table catalog: which tables are on offer, and what is known of them by name alone.
+"""The table catalog: the tables that clients may export, and their key and block columns.
 
-It keeps no lists of tables or columns: whether a table exists is for the unload to find out.
+The catalog matches names only. It keeps no list of tables or columns, so the unload is what finds out
+whether a table exists.
 """
 
 import json
@@ -10,7 +11,7 @@ from typing import Any
 
 from shared.domain.errors import JobFails
 
-# What Snowflake takes without quotes, at its greatest length: nothing in it can end a quoted name.
+# Snowflake's longest identifier without quotes. No character in it can end a quoted name.
 IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_$]{0,254}"
 
 _TABLE_NAME = re.compile(rf"{IDENTIFIER}\.{IDENTIFIER}\.{IDENTIFIER}")
@@ -19,9 +20,9 @@ _COLUMN = re.compile(IDENTIFIER)
 
 
 def table_name(text: str) -> str:
-    """``catalog.schema.table`` in lower case, for names are matched without case.
+    """Return ``catalog.schema.table`` in lower case, because names match without case.
 
-    ValueError, for a person, if the text is not three plain identifiers.
+    Raises ValueError, with a text for people, if ``text`` is not three plain identifiers.
     """
     if _TABLE_NAME.fullmatch(text) is None:
         raise ValueError("Write catalog.schema.table, each part of letters, digits, _ and $ without quotes")
@@ -30,9 +31,10 @@ def table_name(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CatalogEntry:
-    """Tables whose names fit a pattern of three parts, each a name or ``*``.
+    """Tables whose names match a pattern of three parts. Each part is a name or ``*``.
 
-    ``key_column`` gives Kafka messages their key, ``block_column`` the window by block; None: there is none.
+    ``key_column`` holds the keys of Kafka messages. ``block_column`` serves windows by block. None means that
+    the tables have no such column.
     """
 
     tables: str
@@ -45,17 +47,20 @@ class CatalogEntry:
 
 
 class TableNotOffered(JobFails):
-    """No entry covers the table: refused by the API, and by staging if it was withdrawn since."""
+    """No entry covers the table.
+
+    The API refuses the request. Staging fails the job if the entry was withdrawn after the job was created.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The entries in the order in which they are tried."""
+    """The entries, in the order in which lookups try them."""
 
     entries: tuple[CatalogEntry, ...]
 
     def entry(self, table: str) -> CatalogEntry:
-        """The first entry that covers the ``catalog.schema.table``; TableNotOffered if none does."""
+        """Return the first entry that covers the ``catalog.schema.table``; TableNotOffered if none does."""
         for entry in self.entries:
             if entry.covers(table):
                 return entry
@@ -69,14 +74,14 @@ BASE_TABLES = Catalog((CatalogEntry("base.assets.*", key_column="unique_id"), Ca
 
 
 def load_catalog(text: str) -> Catalog:
-    """Read a catalog from JSON, a list of objects with ``tables`` and, if they have them, the columns'
-    names; from an empty text the Base tables. ValueError names what is wrong.
+    """Read a catalog from JSON: a list of objects with ``tables`` and, optionally, ``key_column`` and
+    ``block_column``. An empty text means the Base tables. ValueError names what is wrong.
     """
     if not text:
         return BASE_TABLES
     entries = json.loads(text)
     if not isinstance(entries, list) or not entries:
-        raise ValueError("the table catalog is not a list of entries")
+        raise ValueError("the table catalog must be a list with at least one entry")
     return Catalog(tuple(_entry(entry) for entry in entries))
 
 
@@ -86,12 +91,14 @@ def _entry(content: Any) -> CatalogEntry:
         "key_column",
         "block_column",
     }:
-        raise ValueError("an entry of the table catalog has tables, and may have key_column and block_column")
+        raise ValueError(
+            "an entry of the table catalog needs tables, and may have key_column and block_column"
+        )
     if not _fits(_PATTERN, content["tables"]):
-        raise ValueError("tables of the table catalog is not like base.assets.*")
+        raise ValueError("tables in the table catalog must look like base.assets.*")
     for name in ("key_column", "block_column"):
         if content.get(name) is not None and not _fits(_COLUMN, content[name]):
-            raise ValueError(f"{name} of the table catalog is not a column's name")
+            raise ValueError(f"{name} in the table catalog must be a column's name")
     return CatalogEntry(**content)
 
 

@@ -1,7 +1,7 @@
-"""A job's chunks, and how their deliveries are counted.
+"""A job's chunks, and how the service counts their deliveries.
 
-A chunk is one staged Parquet file. The chunk's own record is the truth about its delivery;
-``chunks_left`` is a count of such records, kept in shards so that many deliveries can finish at once.
+A chunk is one staged Parquet file. The chunk's own record is the truth about its delivery.
+``chunks_left`` counts these records. It is split into shards, so that many deliveries can finish at once.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ MOST_SHARDS = 20
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """A line of the unload's manifest: the file's name within its attempt's prefix, bytes and rows."""
+    """One line of the unload's manifest: the file's name below the attempt's prefix, its bytes and rows."""
 
     name: str
     size: int
@@ -21,7 +21,7 @@ class StagedFile:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A staged file with its number in the job, which with the row's index names a row for ever."""
+    """A staged file and its number in the job. Chunk number and row index identify a row permanently."""
 
     number: int
     name: str
@@ -31,19 +31,21 @@ class Chunk:
 
 
 def number_files(files: list[StagedFile]) -> list[Chunk]:
-    """Chunks in the order of their files' names, so that a manifest read twice numbers them alike."""
+    """Number the files in the order of their names, so that every reading of a manifest gives the same
+    numbers.
+    """
     ordered = sorted(files, key=lambda file: file.name)
     return [Chunk(number, file.name, file.size, file.rows) for number, file in enumerate(ordered)]
 
 
 def shards_for(chunks: int) -> int:
-    """How many count documents a job of so many chunks gets.
+    """Return how many counter documents a job with this many chunks gets.
 
-    One document takes about one sustained write a second in Firestore's guidance; small jobs need one.
+    Firestore recommends about one sustained write a second per document. A small job needs one document.
     """
     return min(MOST_SHARDS, -(-chunks // CHUNKS_PER_SHARD))
 
 
 def shard_of(chunk: int, shards: int) -> int:
-    """The count document that the chunk counts down."""
+    """Return the counter document that the chunk decrements."""
     return chunk % shards

@@ -1,7 +1,7 @@
-"""The columns of a job's rows: what their values are in JSON, decided once per job.
+"""The columns of a job's rows and their JSON types, decided once per job.
 
-Snowflake's unload may give one column other physical types in other files, so neither the files nor
-their metadata decide the mapping; the table's description does, and every chunk obeys it.
+Snowflake's unload may store one column with different physical types in different files. Therefore neither
+the files nor their metadata decide the mapping. The table's description does, and every chunk follows it.
 """
 
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from enum import StrEnum
 
 
 class JsonKind(StrEnum):
-    """What a column's values are in JSON, and so how they lie in the staged files.
+    """The JSON type of a column's values, and how the staged files store them.
 
     ``TEXT``     a JSON string; staged as a string that is already in its final form. Dates, times,
                  timestamps, decimals and binaries are TEXT: the unload's SELECT formats them.
     ``INTEGER``  a JSON integer of up to 38 digits; staged as any integer type or a decimal of scale 0.
-    ``FLOAT``    a JSON number, NaN and infinities null; staged as a float or a double.
+    ``FLOAT``    a JSON number, with NaN and infinities as null; staged as a float or a double.
     ``BOOLEAN``  true or false; staged as a boolean.
     ``JSON``     any JSON value; staged as its text.
     """
@@ -28,10 +28,11 @@ class JsonKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a job's staged files: its field's name in the message, and its kind.
+    """A column of a job's staged files: the name of its field in the message, and its kind.
 
-    ``source``: the table's column, in lower case, where the client gave the field another name.
-    ``hidden``: it is staged for what a destination needs of it, such as a message's key, and is no field.
+    ``source``: the table's column in lower case, if the client gave the field another name.
+    ``hidden``: the column is staged only for a destination's own use, such as a message key. It is not a
+    field.
     """
 
     name: str
@@ -47,7 +48,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A column that a client chose, and the name that it gave to its field, if it did."""
+    """A column that the client chose, with the field name that the client gave it, if any."""
 
     column: str
     name: str | None = None

@@ -1,7 +1,7 @@
-"""A destination of a job, as far as the steps have to know it.
+"""A destination of a job, as far as the steps need to know it.
 
-What a kind of destination takes and how it is sent to stands in ``shared/destinations/``; the steps ask for
-no kind, only for what a destination is like.
+``shared/destinations/`` holds the fields of each kind and the code that sends to it. The steps never ask
+for the kind of a destination. They ask for its traits.
 """
 
 from collections.abc import Mapping
@@ -13,16 +13,17 @@ AT_LEAST_ONCE = "at_least_once"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """What follows from a destination's kind and options.
+    """What a destination's kind and options imply.
 
-    ``owned``: the service has something of its own there, which it creates before the first delivery and
-    removes after a cancelled job.
-    ``marked``: what it has committed is told by markers that it keeps for some days.
-    ``undivided``: a chunk is sent in one piece, so it needs the handler's time before others use it up.
-    ``asks_to_wait``: it may ask to be left alone for some time.
-    ``key_column``: the table's column whose values are its messages' keys, where it does not take the
-    table's own.
-    ``batch_rows``: rows of its batches, where it has a number of its own.
+    ``owned``: the service owns something there. The service creates it before the first delivery and removes
+    it
+    after a cancelled job.
+    ``marked``: the destination keeps markers for some days that tell what it has committed.
+    ``undivided``: a chunk is sent in one piece, so its delivery starts while the handler's whole time is
+    left.
+    ``asks_to_wait``: the destination may ask the service to wait.
+    ``key_column``: the table's column that holds the message keys, if it is not the table's own key column.
+    ``batch_rows``: the rows in one batch, if the destination sets its own number.
     """
 
     owned: bool = False
@@ -35,9 +36,10 @@ class Traits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """``uid`` is the service's name for it; ``delivery`` as it was given.
+    """One destination. ``uid`` is the service's name for it; ``delivery`` is what the client gave.
 
-    ``options``: what else was given, of JSON's types, under the names and in the order of the kind's fields.
+    ``options``: the kind's other fields that the client gave, as JSON types, in the order of the kind's
+    fields.
     """
 
     type: str

@@ -1,36 +1,36 @@
-"""Every error this service raises on purpose.
+"""Every error that this service raises on purpose.
 
-Each class knows what a caller does with it (``disposition``), and each error keeps apart what the
-client may read (``message``) from what only the operator's log gets (``detail``)::
+Each class tells its caller what to do (``disposition``). Each error separates the text for the client
+(``message``) from the text for the operator's log (``detail``)::
 
     BackfillError
-    ├── RetryLater                 may succeed later: answered 503, Pub/Sub delivers again
+    ├── RetryLater                 may succeed later: answered 503, Pub/Sub redelivers
     │   ├── Unavailable            a dependency does not answer, or says it is busy
-    │   │   ├── AskedToWait        a destination says for how long it is
+    │   │   ├── AskedToWait        a destination asks to wait for a stated time
     │   │   └── Untrusted          a receiver's certificate is not accepted: destinations/connections.py
-    │   └── Busy                   somebody else is at this very work and may yet die
+    │   └── Busy                   another handler is doing this work and may still crash
     ├── JobFails                   can never succeed: the job ends `failed` with the message
     │   ├── UnloadRefused          Snowflake refuses the unload
     │   ├── UnsupportedColumn      a column's type has no mapping to JSON
-    │   ├── StagedFileUnusable     a staged file is gone, corrupt or of another shape
-    │   ├── TableNotOffered        the table is not in the catalog any more: catalog.py
+    │   ├── StagedFileUnusable     a staged file is missing, corrupt or has other columns
+    │   ├── TableNotOffered        the table is no longer in the catalog: catalog.py
     │   └── DestinationRefused     a destination can never accept these rows
-    │       ├── BatchRefused       a batch that a topic does not take: destinations/kafka/errors.py
-    │       └── RowTooLarge        a row larger than a destination takes: oversized.py
-    ├── Skipped                    nothing to do, now or ever: recorded and acknowledged
-    │   ├── MalformedMessage       not a message of ours
+    │       ├── BatchRefused       a topic refuses a batch: destinations/kafka/errors.py
+    │       └── RowTooLarge        a row exceeds a destination's limit: oversized.py
+    ├── Skipped                    there is nothing to do, now or later: recorded and acknowledged
+    │   ├── MalformedMessage       the service did not publish this message
     │   ├── StaleMessage           of an unknown job, another attempt, or a job that has ended
-    │   ├── LeftToOthers           somebody else is at this very work, and the sweep watches them
+    │   ├── LeftToOthers           another handler is doing this work, and the sweep watches it
     │   └── DeliveryStopped        the job was cancelled or failed while its rows were being sent
-    ├── SliceRefused               an estimate asks for what a table lacks: slices.py
-    └── RequestRefused             what the API's client asked for can't be had
+    ├── SliceRefused               an estimate asks for something that the table lacks: slices.py
+    └── RequestRefused             the API cannot grant the client's request
         ├── JobUnknown             404
         ├── StateConflict          409
         ├── KeyReused              409
         ├── TooManyJobs            429
         ├── TooOften               429
-        ├── CallerUnknown          403, to whoever calls a function that only Google may call
-        ├── WebRefusal             400 to 415, before any step is asked: web/errors.py
+        ├── CallerUnknown          403, when a stranger calls a function that only Google may call
+        ├── WebRefusal             400 to 415, before any step runs: web/errors.py
         └── Invalid                422, with every fault of the request: web/errors.py
 """
 
@@ -39,7 +39,7 @@ from typing import ClassVar
 
 
 class Disposition(StrEnum):
-    """What is done with the message whose handling raised an error."""
+    """What happens to the message whose handling raised an error."""
 
     RETRY = "retry"
     TERMINAL = "terminal"
@@ -47,7 +47,7 @@ class Disposition(StrEnum):
 
 
 class BackfillError(Exception):
-    """Base of all: ``message`` is for the client, ``detail`` for the operator's log alone."""
+    """Base of all errors: ``message`` is for the client, ``detail`` is for the operator's log only."""
 
     disposition: ClassVar[Disposition]
 
@@ -58,7 +58,7 @@ class BackfillError(Exception):
 
 
 class RetryLater(BackfillError):  # noqa: N818 - named for what to do, as the whole tree is
-    """May succeed later, with nothing changed but time."""
+    """A later attempt may succeed although nothing but time has passed."""
 
     disposition = Disposition.RETRY
 
@@ -72,7 +72,7 @@ class Unavailable(RetryLater):
 
 
 class AskedToWait(Unavailable):
-    """A destination asks to be left alone for so many ``seconds``."""
+    """A destination asks the service to wait for ``seconds``."""
 
     def __init__(self, dependency: str, *, seconds: float, detail: str = "") -> None:
         super().__init__(dependency, detail=detail)
@@ -80,25 +80,25 @@ class AskedToWait(Unavailable):
 
 
 class Busy(RetryLater):
-    """Somebody else holds this very work; the message must come again, since they may die."""
+    """Another handler is doing this work. It may crash, so Pub/Sub must redeliver the message."""
 
 
 class JobFails(BackfillError):  # noqa: N818 - named for its consequence
-    """Can never succeed: the job ends ``failed`` and the client reads ``message``."""
+    """No later attempt can succeed: the job ends ``failed`` and the client reads ``message``."""
 
     disposition = Disposition.TERMINAL
 
 
 class UnloadRefused(JobFails):
-    """Snowflake refuses the unload: a missing table or column, a right not granted."""
+    """Snowflake refuses the unload: a table or column is missing, or a privilege is not granted."""
 
 
 class UnsupportedColumn(JobFails):
-    """A column whose type has no mapping to JSON."""
+    """A column's type has no mapping to JSON."""
 
 
 class StagedFileUnusable(JobFails):
-    """A staged file is gone, corrupt, or does not have the columns the job recorded."""
+    """A staged file is missing or corrupt, or lacks the columns that the job recorded."""
 
 
 class DestinationRefused(JobFails):
@@ -106,23 +106,23 @@ class DestinationRefused(JobFails):
 
 
 class Skipped(BackfillError):  # noqa: N818 - named for what is done with it
-    """Nothing to do, now or ever: recorded and acknowledged."""
+    """There is nothing to do, now or later. The message is recorded and acknowledged."""
 
     disposition = Disposition.SKIP
 
 
 class MalformedMessage(Skipped):
-    """Not a message this service publishes."""
+    """The service does not publish such a message."""
 
 
 class StaleMessage(Skipped):
-    """Belongs to an unknown job, to another attempt, or to a job that has ended."""
+    """The message belongs to an unknown job, to another attempt, or to a job that has ended."""
 
 
 class LeftToOthers(Skipped):
-    """Somebody else is at this very work; should they die, the sweep has it done again.
+    """Another handler is doing this work. If it crashes, the sweep starts the work again.
 
-    Waiting for them by redelivery would use up the message's attempts, which are for faults.
+    Waiting by redelivery would use up the message's delivery attempts, which are meant for faults.
     """
 
 
@@ -131,14 +131,14 @@ class DeliveryStopped(Skipped):
 
 
 class RequestRefused(BackfillError):  # noqa: N818 - named for what is done with it
-    """What the API's client asked for can't be had; ``status`` is the HTTP status."""
+    """The API cannot grant the client's request; ``status`` is the HTTP status."""
 
     disposition = Disposition.TERMINAL
     status: ClassVar[int]
 
 
 class JobUnknown(RequestRefused):
-    """No such job in the caller's organization."""
+    """The caller's organization has no such job."""
 
     status = 404
 
@@ -147,25 +147,25 @@ class JobUnknown(RequestRefused):
 
 
 class StateConflict(RequestRefused):
-    """The job's state forbids it; the message names the state."""
+    """The job's state forbids the request; the message names the state."""
 
     status = 409
 
 
 class KeyReused(RequestRefused):
-    """The request's Idempotency-Key stands for another request."""
+    """The request's Idempotency-Key already belongs to a different request."""
 
     status = 409
 
 
 class TooManyJobs(RequestRefused):
-    """The organization has as many jobs that have not ended as it may."""
+    """The organization has reached its limit of jobs that have not ended."""
 
     status = 429
 
 
 class TooOften(RequestRefused):
-    """The organization asked more often than it may; ``seconds`` until it may again."""
+    """The organization has reached its rate limit; ``seconds`` tells when it may ask again."""
 
     status = 429
 
@@ -175,9 +175,9 @@ class TooOften(RequestRefused):
 
 
 class CallerUnknown(RequestRefused):
-    """A call that is not signed by whom it should be."""
+    """The expected identity did not sign the call."""
 
     status = 403
 
     def __init__(self, detail: str) -> None:
-        super().__init__("a call of somebody unknown was refused", detail=detail)
+        super().__init__("the caller could not be verified", detail=detail)

@@ -1,7 +1,8 @@
-"""What happens to jobs, as the operator's metrics and the audit record see it.
+"""What happens to jobs, as the operator's metrics and the audit log see it.
 
-Each becomes one entry of the log with the field ``event``; `docs/observability.md` lists them.
-Seconds are wall-clock time. An event may be missing or twice after a crash: it counts, it decides nothing.
+Each event becomes one log entry with the field ``event``; `docs/observability.md` lists them. Seconds are
+wall-clock time. After a crash an event may be missing or appear twice. Events serve counting only, and no
+decision depends on them.
 """
 
 import dataclasses
@@ -12,7 +13,7 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfJob:
-    """What happened to one job."""
+    """Base of all events that concern one job."""
 
     organization_id: str
     job_id: str
@@ -20,7 +21,7 @@ class OfJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audited(OfJob):
-    """Somebody's wish that was granted; ``key_id`` names the API key without telling it."""
+    """A client's request that the service granted; ``key_id`` names the API key without revealing it."""
 
     key_id: str
 
@@ -41,7 +42,7 @@ class JobCancelled(Audited):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRetried(Audited):
-    """A client had a failed job go on."""
+    """A client retried a failed job."""
 
     name: ClassVar = "job_retried"
 
@@ -55,7 +56,7 @@ class JobPaused(Audited):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobResumed(Audited):
-    """A client had a paused job go on."""
+    """A client resumed a paused job."""
 
     name: ClassVar = "job_resumed"
 
@@ -72,7 +73,7 @@ class UnloadEnded(OfJob):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkDelivered(OfJob):
-    """A destination has a chunk; ``seconds`` and ``rows`` are of the delivery that completed it."""
+    """A destination has received a chunk. ``seconds`` and ``rows`` are those of the completing delivery."""
 
     name: ClassVar = "chunk_delivered"
     chunk: int
@@ -85,8 +86,8 @@ class ChunkDelivered(OfJob):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowsSkipped(OfJob):
-    """A destination has a chunk without so many ``rows``, which are larger than it takes; the ``largest`` of
-    those that the delivery's record names, in bytes.
+    """A destination has received a chunk without the ``rows`` that exceed its limit; ``largest`` is the size
+    in bytes of the largest row that the delivery's record names.
     """
 
     name: ClassVar = "rows_skipped"
@@ -99,8 +100,8 @@ class RowsSkipped(OfJob):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobEnded(OfJob):
-    """A job came to its end; ``seconds`` since it was created, or retried; ``error_message`` as the client
-    reads it, of a failed one.
+    """A job ended; ``seconds`` since it was created or last retried; ``error_message`` is the client's text
+    of a failed job.
     """
 
     name: ClassVar = "job_ended"
@@ -111,7 +112,9 @@ class JobEnded(OfJob):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageRetried:
-    """A message was not acknowledged: Pub/Sub delivers it again, or gives it up."""
+    """A function did not acknowledge a message: Pub/Sub redelivers it, or dead-letters it after its last
+    attempt.
+    """
 
     name: ClassVar = "message_retried"
     function: str
@@ -121,7 +124,7 @@ class MessageRetried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageDeadLettered:
-    """A message used up its attempts."""
+    """A message used up its delivery attempts."""
 
     name: ClassVar = "message_dead_lettered"
     kind: str
@@ -130,7 +133,7 @@ class MessageDeadLettered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobsCensus:
-    """How many jobs of a status the sweep saw; of ended ones, those that are not yet torn down."""
+    """How many jobs with a status the sweep saw. Of ended jobs it counts those not torn down yet."""
 
     name: ClassVar = "jobs_census"
     status: str
@@ -152,17 +155,17 @@ Event = (
     | JobsCensus
 )
 Events = Callable[[Event], None]
-"""Hears of each event."""
+"""Receives each event."""
 
 
 def fields_of(event: Event) -> dict[str, Any]:
-    """The event as fields of a log's entry."""
+    """Return the event as the fields of a log entry."""
     audit = {"audit": True} if isinstance(event, Audited) else {}
     return {"event": event.name, **audit, **dataclasses.asdict(event)}
 
 
 def describe() -> str:
-    """List all events as a Markdown table."""
+    """Return all events as a Markdown table."""
     lines = ["| event | fields | what happened |", "|---|---|---|"]
     for kind in Event.__args__:
         names = [field.name for field in dataclasses.fields(kind)]

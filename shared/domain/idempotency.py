@@ -1,4 +1,4 @@
-"""A client's own name for a request, so that it may send the request again and have one job of it."""
+"""Idempotency keys: a client may retry a create request with the same key, and one job comes of it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,8 +9,11 @@ KEY_LIFETIME = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
-    """What a create request came with, both as SHA-256 in hex: ``key`` of the client's key, which may tell
-    more than a name should, and ``request`` of what was asked for.
+    """A create request's idempotency key and body, both as SHA-256 in hex.
+
+    ``key`` is the digest of the client's key, since a client's key may contain private text. ``request`` is
+    the
+    digest of the request's body.
     """
 
     key: str
@@ -18,7 +21,9 @@ class Idempotency:
 
 
 def idempotency(key: str, request: str) -> Idempotency:
-    """Of a client's key, and of the request as text that is the same for every way to write it."""
+    """Digest a client's key and its request. ``request`` must be the same text for every spelling of one
+    request.
+    """
     return Idempotency(_digest(key), _digest(request))
 
 

@@ -1,8 +1,9 @@
-"""A backfill job: what it is, the states it goes through, and which changes are legal.
+"""A backfill job: its fields, its states, and the transitions between them.
 
-``staging → transporting → completed``, and from either of the first two ``failed`` or ``cancelled``;
-from ``failed`` a retry leads back to where the job was.
-Everything here is pure: a change answers a new job, and storing it is compare-and-set elsewhere.
+``staging → transporting → completed``. Either of the first two may also lead to ``failed`` or ``cancelled``.
+A retry leads from ``failed`` back to the state that the job failed in.
+
+Every function here is pure: a transition returns a new job. Adapters store it by compare-and-set.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from shared.domain.oversized import SKIP, OversizedRows
 
 
 class JobStatus(StrEnum):
-    """The client's view of how far a job is."""
+    """How far the job is, as the client sees it."""
 
     STAGING = "staging"
     TRANSPORTING = "transporting"
@@ -32,7 +33,9 @@ class JobStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The half-open slice ``start <= partition_key < end``; bounds as the API echoes them, in UTC."""
+    """The half-open slice ``start <= partition_key < end``. The bounds are in UTC, in the form that the API
+    returns.
+    """
 
     partition_key: str
     start: str
@@ -44,9 +47,9 @@ FilterValue = str | int | float | bool
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at staging: a prefix of its own in the bucket, and at most one query in Snowflake.
+    """One staging attempt: it has its own prefix in the bucket and at most one query in Snowflake.
 
-    ``query_id`` is written down after the query is submitted; until then its tag finds it.
+    ``query_id`` is recorded after the query is submitted. Until then the query's tag identifies it.
     """
 
     attempt_id: str
@@ -56,7 +59,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What is not yet delivered to all of a job's destinations."""
+    """The chunks and rows that are not yet delivered to all of a job's destinations."""
 
     chunks_left: int
     rows_left: int
@@ -64,28 +67,29 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job as it is stored; its filter's values and its counts live beside it.
+    """A job as Firestore stores it. Its filter values and its counters lie in documents of their own.
 
-    ``confirmed``: its stage message is known to be published; until then nobody stages it, and the API may
-    take it back.
-    ``idempotency``: what it was created with, if its client gave a key.
-    ``trace``: the request that created it, as the root of its trace (`traceparent`).
-    ``chosen``: the columns that its rows have; without any, they have all of the table's.
-    ``columns``: those of its staged files; ``key_column``: of the table, whose values are the messages' keys.
-    ``oversized_rows``: what becomes of rows larger than a destination takes, as it was given.
-    ``retry``: raised by each retry, carried in every message; ``time_retried``: of the last one.
-    ``attempts``: how often staging was begun since the last retry.
-    ``num_bytes``: of its staged files; jobs staged by older releases have none.
-    ``time_nudged``, ``nudged_left``: when the sweep last looked after it, and what was left then.
-    ``torn_down``: what a finished job leaves behind has been removed. ``reconciled``: by then, or in its
-    pause, everything that Kafka had of it was known; ``settled``: so far it is of the chunks below that
-    number.
-    ``records_until``: the time until which the records of its chunks are kept, from which its receipt is
-    read; set by the teardown. ``records_removed``: they are removed, or their removal has begun.
-    ``max_parallel_chunks``: as its client asked. ``lanes``, ``opening``: see lanes.py; without
-    lanes, nothing sets its next chunks going.
-    ``time_paused``: since when it is paused; ``time_resumed``: when it was last resumed; ``seconds_paused``:
-    how long its ended pauses took together, since its creation or last retry.
+    ``confirmed``: the service knows that the job's stage message was published. Until then no function stages
+    the job, and the API may remove it.
+    ``idempotency``: the client's idempotency key and request, if the client gave a key.
+    ``trace``: the `traceparent` of the request that created the job, which is the root of its trace.
+    ``chosen``: the columns of the job's rows. An empty tuple means all columns of the table.
+    ``columns``: the columns of the staged files. ``key_column``: the table's column that holds the message
+    keys.
+    ``oversized_rows``: what the client wants for rows that exceed a destination's limit.
+    ``retry``: the number of retries; every message carries it. ``time_retried``: the time of the last retry.
+    ``attempts``: how many staging attempts began since the last retry.
+    ``num_bytes``: the bytes of the staged files. Jobs that older releases staged have none.
+    ``time_nudged``, ``nudged_left``: when the sweep last checked the job, and how many chunks were left then.
+    ``torn_down``: the remains of an ended job are removed. ``reconciled``: the service has recorded
+    everything that Kafka has of the job, as of its teardown or its pause. ``settled``: this is recorded
+    for the chunks below that number.
+    ``records_until``: until when the records of the job's chunks are kept, from which its receipt is read.
+    The teardown sets it. ``records_removed``: the removal of these records has begun.
+    ``max_parallel_chunks``: the limit that the client asked for. ``lanes``, ``opening``: see lanes.py.
+    Without lanes, no delivery publishes a next chunk.
+    ``time_paused``: when the current pause began. ``time_resumed``: when the job was last resumed.
+    ``seconds_paused``: the total length of the ended pauses since the job was created or last retried.
     """
 
     organization_id: str
@@ -133,7 +137,7 @@ class Job:
 
     @property
     def time_begun(self) -> datetime:
-        """When it was created or last retried."""
+        """When the job was created or last retried."""
         return self.time_retried or self.time_created
 
     @property
@@ -141,7 +145,7 @@ class Job:
         return self.time_paused is not None
 
     def seconds_at_work(self, now: datetime) -> float:
-        """What its limits of time are for: pauses do not count."""
+        """Return the seconds that count towards the job's time limits. Pauses do not count."""
         end = self.time_paused or now
         return (end - self.time_begun).total_seconds() - self.seconds_paused
 
@@ -151,27 +155,27 @@ class Job:
 
     @property
     def prefix(self) -> str:
-        """Where all of the job's staged files lie in the bucket, with the closing slash."""
+        """The prefix of all the job's staged files in the bucket, with the trailing slash."""
         return f"{self.organization_id}/{self.job_id}/"
 
     @property
     def attempt_prefix(self) -> str:
-        """Where the current attempt's staged files lie in the bucket, with the closing slash."""
+        """The prefix of the current attempt's staged files in the bucket, with the trailing slash."""
         return f"{self.prefix}{self.require_attempt().attempt_id}/"
 
     @property
     def query_tag(self) -> str:
-        """Finds the attempt's query in Snowflake when its id was never recorded."""
+        """The tag that finds the attempt's query in Snowflake if its id was never recorded."""
         return f"{self.workflow_id}-{self.require_attempt().attempt_id}"
 
     @property
     def key_columns(self) -> list[str]:
-        """The table's columns, in lower case, that destinations ask for as their messages' keys."""
+        """The table's columns, in lower case, that the destinations use as message keys."""
         asked = (destination.traits.key_column for destination in self.destinations)
         return list(dict.fromkeys(column for column in asked if column is not None))
 
     def staged_key(self, destination: Destination) -> str | None:
-        """The column of the staged files that holds the keys of messages to the destination."""
+        """Return the column of the staged files that holds the keys of messages to the destination."""
         wanted = destination.traits.key_column or self.key_column
         if wanted is None:
             return None
@@ -179,7 +183,7 @@ class Job:
 
     @property
     def skips_oversized(self) -> bool:
-        """Whether rows larger than a destination takes are left out there, rather than fail the job."""
+        """Whether rows that exceed a destination's limit are left out there instead of failing the job."""
         return self.oversized_rows == SKIP
 
     def require_attempt(self) -> Attempt:
@@ -189,16 +193,17 @@ class Job:
 
 
 def confirm(job: Job) -> Job:
-    """Its stage message is published."""
+    """Record that the job's stage message is published."""
     return replace(job, confirmed=True)
 
 
 def claim(
     job: Job, attempt: Attempt, previous: Attempt | None, columns: tuple[Column, ...], key_column: str | None
 ) -> Job:
-    """Begin a staging attempt in place of ``previous``, with the one mapping that all its chunks obey.
+    """Begin a staging attempt in place of ``previous``, with the column mapping that all its chunks follow.
 
-    Claiming twice changes nothing; Busy when somebody else was faster, StaleMessage once past staging.
+    Claiming twice changes nothing. Raises Busy if another attempt was claimed first, and StaleMessage if the
+    job is past staging.
     """
     _require(job, JobStatus.STAGING)
     if job.attempt == attempt:
@@ -215,11 +220,11 @@ def claim(
 
 
 def record_query(job: Job, attempt_id: str, query_id: str) -> Job:
-    """Write down the attempt's query, also when the job has ended: teardown needs it to abort it.
+    """Record the attempt's query, even if the job has ended: the teardown needs the id to abort the query.
 
-    Teardown may have been done by then, without the query: its submitter stood still for longer than a
-    claim lives. What the query writes is removed by another one. StaleMessage when another attempt has
-    begun since.
+    The teardown may already have run without that id, if the function that submitted the query stalled for
+    longer than a claim lives. This call then requests another teardown, which removes what the query writes.
+    Raises StaleMessage if another attempt has begun.
     """
     attempt = _require_attempt(job, attempt_id)
     if attempt.query_id == query_id:
@@ -230,11 +235,9 @@ def record_query(job: Job, attempt_id: str, query_id: str) -> Job:
 def staged(
     job: Job, attempt_id: str, *, chunks: int, rows: int, size: int, shards: int, now: datetime
 ) -> Job:
-    """The manifest is complete: on to transporting, or to completed when there is nothing to deliver.
+    """Move on after a complete manifest: to transporting, or to completed if there is nothing to deliver.
 
-    ``size``: bytes of all files.
-
-    Once past staging with the same attempt the job stays as it is.
+    ``size``: the bytes of all files. A job that the same attempt has already staged stays as it is.
     """
     _require_attempt(job, attempt_id)
     if job.num_chunks is not None:
@@ -252,7 +255,7 @@ def staged(
 
 
 def complete(job: Job, now: datetime) -> Job:
-    """Every chunk is delivered. A job that ended otherwise keeps its status: terminal states stay."""
+    """Complete the job once every chunk is delivered. A job that has ended keeps its terminal status."""
     if job.status.is_terminal:
         return job
     _require(job, JobStatus.TRANSPORTING)
@@ -260,14 +263,20 @@ def complete(job: Job, now: datetime) -> Job:
 
 
 def fail(job: Job, message: str, now: datetime, *, retry: int) -> Job:
-    """End the job with a reason its client can act on; of an earlier retry, or ended, it stays as it is."""
+    """End the job with a reason that its client can act on.
+
+    A job that has ended, or that was retried after ``retry``, stays as it is.
+    """
     if job.status.is_terminal or job.retry != retry:
         return job
     return replace(_ended(job, JobStatus.FAILED, now), error_message=message)
 
 
 def cancel(job: Job, now: datetime) -> Job:
-    """End the job at its client's wish; a cancelled one stays as it is, StateConflict for other ends."""
+    """End the job at its client's request.
+
+    A cancelled job stays as it is. Raises StateConflict if the job ended otherwise.
+    """
     if job.status is JobStatus.CANCELLED:
         return job
     if job.status.is_terminal:
@@ -276,18 +285,18 @@ def cancel(job: Job, now: datetime) -> Job:
 
 
 def pause(job: Job, now: datetime) -> Job:
-    """Close the job's lanes until it is resumed; a paused one stays as it is.
+    """Close the job's lanes until it is resumed. A paused job stays as it is.
 
-    StateConflict once it has ended.
+    Raises StateConflict if the job has ended.
     """
     _require_going_on(job, "paused")
     return job if job.paused else replace(job, time_paused=now, lanes=0, reconciled=False)
 
 
 def resume(job: Job, now: datetime) -> Job:
-    """Have a paused job go on; one that is not paused stays as it is.
+    """Resume a paused job. A job that is not paused stays as it is.
 
-    StateConflict once it has ended.
+    Raises StateConflict if the job has ended.
     """
     _require_going_on(job, "resumed")
     if job.time_paused is None:
@@ -297,14 +306,14 @@ def resume(job: Job, now: datetime) -> Job:
 
 
 def reconcile_pause(job: Job, since: datetime) -> Job:
-    """Everything that Kafka had of the job is recorded, in the pause that began then."""
+    """Record that everything Kafka has of the job is known, for the pause that began at ``since``."""
     return replace(job, reconciled=True) if job.time_paused == since else job
 
 
 def retry(job: Job, now: datetime, *, after: int) -> Job:
-    """Have a failed job go on where it was, as the retry after the one numbered ``after``.
+    """Continue a failed job from the state that it failed in, as the retry that follows number ``after``.
 
-    Once made, making it again changes nothing. StateConflict if the job has not failed.
+    Repeating the call changes nothing. Raises StateConflict if the job has not failed.
     """
     if job.retry != after:
         return job
@@ -331,21 +340,22 @@ def retry(job: Job, now: datetime, *, after: int) -> Job:
 
 
 def nudge(job: Job, now: datetime, chunks_left: int | None) -> Job:
-    """The sweep has looked after the job, and saw that many chunks left."""
+    """Record that the sweep checked the job and saw ``chunks_left``."""
     return replace(job, time_nudged=now, nudged_left=chunks_left)
 
 
 def settle(job: Job, chunk: int, *, retry: int) -> Job:
-    """Everything that Kafka has of the ended job's chunks before this one is recorded."""
+    """Record that everything Kafka has of the ended job's chunks below ``chunk`` is known."""
     if not job.status.is_terminal or job.retry != retry:
         return job
     return replace(job, settled=max(job.settled, chunk))
 
 
 def tear_down(job: Job, *, retry: int, reconciled: bool, records_kept: timedelta) -> Job:
-    """What the ended job left behind is removed; of an earlier retry, or going on, it stays as it is.
+    """Record that the remains of the ended job are removed.
 
-    ``records_kept``: how long the records of its chunks are kept after its end.
+    A job that was retried after ``retry``, or that has not ended, stays as it is.
+    ``records_kept``: how long the records of the job's chunks are kept after its end.
     """
     if not job.status.is_terminal or job.retry != retry:
         return job

@@ -1,11 +1,11 @@
-"""Lanes: how many of a job's chunks are on their way at once, so that no job waits for all of another's.
+"""Lanes bound how many of a job's chunks are in flight, so that no job waits for all chunks of another.
 
-Chunk ``n`` is in lane ``n mod lanes``. Of each lane one chunk is published at a time, and whoever counts it
-down publishes the lane's next. Which one that is follows from the chunk's number alone: a message that is
-delivered again, after a crash between the two, publishes the same one.
+Chunk ``n`` is in lane ``n mod lanes``. One chunk of each lane is published at a time. The delivery that
+counts this chunk down publishes the lane's next chunk, and the chunk's number alone determines which one
+that is. If a crash comes between the two steps, the redelivered message therefore publishes the same chunk.
 
-A job's lanes are opened by the staging function, and closed by a pause, a failure and an end. Each opening
-has a number that its messages carry, so that those of an earlier opening set nothing going any more.
+The staging function opens a job's lanes. A pause, a failure and the end of the job close them. Each opening
+has a number, which its messages carry. Messages of an earlier opening do not publish further chunks.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,24 +17,24 @@ from shared.domain.jobs import Job, JobStatus
 
 
 def share(chunks_in_flight: int, jobs: int, asked: int | None) -> int:
-    """How many lanes a job gets where ``jobs`` of its organization, itself included, share what may be in
-    flight. ``asked``: the most that its client wants.
+    """Return how many lanes a job gets if ``jobs`` of its organization, including itself, share
+    ``chunks_in_flight``. ``asked``: the most that its client wants.
     """
     fair = max(1, chunks_in_flight // max(1, jobs))
     return fair if asked is None else min(asked, fair)
 
 
 def worth_reopening(job: Job, lanes: int, chunks_left: int) -> bool:
-    """Whether the job's open lanes are so far from its share now that they are worth being opened anew.
+    """Whether the job's open lanes differ enough from its current share to open them again.
 
-    Those that would have no chunk do not count.
+    Lanes without a chunk do not count.
     """
     has, gets = min(job.lanes, chunks_left), min(lanes, chunks_left)
     return has >= 2 * gets or gets >= 2 * has
 
 
 def open_lanes(job: Job, lanes: int, *, retry: int) -> Job:
-    """Begin a new opening. StaleMessage where the job wants nothing delivered."""
+    """Begin a new opening. Raises StaleMessage if no chunk of the job may be delivered now."""
     if job.status is not JobStatus.TRANSPORTING or job.retry != retry:
         raise StaleMessage(f"the job is {job.status.value}, or of a later retry", detail=job.job_id)
     if job.paused:
@@ -48,9 +48,9 @@ def goes_on(job: Job, opening: int) -> bool:
 
 
 def fronts(undelivered: Iterable[Chunk], lanes: int) -> Iterator[Chunk]:
-    """The first chunk of each lane, of chunks in the order of their numbers.
+    """Yield the first chunk of each lane. ``undelivered`` is in the order of chunk numbers.
 
-    Reads no further than it must.
+    It reads no more of ``undelivered`` than it needs.
     """
     found: set[int] = set()
     for chunk in undelivered:
@@ -63,11 +63,13 @@ def fronts(undelivered: Iterable[Chunk], lanes: int) -> Iterator[Chunk]:
 
 
 def rest_of_lane(job: Job, chunk: int) -> range:
-    """The numbers of the chunks behind this one in its lane."""
+    """Return the numbers of the chunks that follow this one in its lane."""
     return range(chunk + job.lanes, job.num_chunks or 0, job.lanes)
 
 
 def not_yet_reached(undelivered: Sequence[Chunk], lanes: int) -> list[Chunk]:
-    """Those that their lane has not published, since the one before them in it is not delivered either."""
+    """Return the chunks that their lanes have not published, because the chunk before them is not delivered
+    yet.
+    """
     numbers = {chunk.number for chunk in undelivered}
     return [chunk for chunk in undelivered if chunk.number - lanes in numbers]

@@ -1,4 +1,4 @@
-"""The messages between the functions, as JSON in a Pub/Sub message's data."""
+"""The messages between the functions. A Pub/Sub message carries one of them as JSON in its data."""
 
 import json
 import re
@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 from shared.domain.errors import MalformedMessage
 
-# They become parts of Firestore's paths, which reserve names between double underscores.
+# Ids become parts of Firestore paths. Firestore reserves names between double underscores.
 _ID = re.compile(r"(?!__.*__$)[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class StageJob:
-    """Stage the job, or go on with staging it, or publish again what is undelivered."""
+    """Stage the job, continue its staging, or publish its undelivered chunks again."""
 
     organization_id: str
     job_id: str
@@ -24,7 +24,7 @@ class StageJob:
 
 @dataclass(frozen=True, slots=True)
 class TearDownJob:
-    """Remove what an ended job leaves behind."""
+    """Remove the remains of an ended job."""
 
     organization_id: str
     job_id: str
@@ -36,7 +36,7 @@ class TearDownJob:
 class DeliverChunk:
     """Deliver one chunk to those of its job's destinations that do not have it yet.
 
-    ``opening``: of the lanes that it was published for; messages of older releases have none.
+    ``opening``: the opening of the lanes that published it. Messages of older releases have none.
     """
 
     organization_id: str
@@ -59,13 +59,13 @@ _KINDS: dict[str, type[Message]] = {kind.kind: kind for kind in (StageJob, TearD
 
 
 def to_data(message: Message) -> bytes:
-    """The message as the data of a Pub/Sub message."""
+    """Return the data of a Pub/Sub message."""
     fields = {name: getattr(message, name) for name in message.__slots__}
     return _to_json({"kind": message.kind, **fields}).encode()
 
 
 def from_data(data: bytes) -> Message:
-    """Read a message back; MalformedMessage, with what is wrong, if it is none of ours."""
+    """Read a message back. MalformedMessage says what is wrong if the service did not publish it."""
     try:
         content = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -74,7 +74,7 @@ def from_data(data: bytes) -> Message:
         raise MalformedMessage("the message is not a JSON object")
     kind = _KINDS.get(str(content.pop("kind", None)))
     if kind is None:
-        raise MalformedMessage("the message is of no known kind")
+        raise MalformedMessage("the message's kind is unknown")
     return kind(**_checked(kind, content))
 
 
@@ -83,10 +83,10 @@ def _checked(kind: type[Message], content: dict[str, Any]) -> dict[str, Any]:
     wanted = {name: annotation for name, annotation in fields.items() if name != "kind"}
     content = {**_DEFAULTS.get(kind, {}), **content}
     if content.keys() != wanted.keys():
-        raise MalformedMessage(f"a {kind.kind} message has the fields {', '.join(sorted(wanted))}")
+        raise MalformedMessage(f"a {kind.kind} message must have the fields {', '.join(sorted(wanted))}")
     for name, annotation in wanted.items():
         if type(content[name]) is not annotation:
             raise MalformedMessage(f"{name} of a {kind.kind} message is not {annotation.__name__}")
         if annotation is str and _ID.fullmatch(content[name]) is None:
-            raise MalformedMessage(f"{name} of a {kind.kind} message is no id")
+            raise MalformedMessage(f"{name} of a {kind.kind} message is not a valid id")
     return content

@@ -1,17 +1,17 @@
-"""Organizations' ids, which name topics, staged files and secrets.
+"""Organization ids. Topics, staged files and secrets have them in their names.
 
-Without dots and slashes no two organizations can come to share one of them.
+An id has no dots and no slashes, so two organizations can never share such a name.
 """
 
 import re
 from dataclasses import dataclass
 
-_ORGANIZATION_ID = re.compile(r"(?!__.*__$)[A-Za-z0-9_-]{1,64}")  # Firestore keeps __name__ to itself
+_ORGANIZATION_ID = re.compile(r"(?!__.*__$)[A-Za-z0-9_-]{1,64}")  # Firestore reserves names like __name__
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An organization that asks; ``key_id`` names the API key it asks with, and tells nothing of it."""
+    """The calling organization; ``key_id`` names the API key of the request without revealing it."""
 
     organization_id: str
     key_id: str
@@ -22,8 +22,9 @@ def is_organization_id(text: str) -> bool:
 
 
 def may_share_topics(one: str, other: str) -> bool:
-    """Whether topics of two organizations can have names that Kafka takes for the same.
+    """Whether Kafka could treat topic names of the two organizations as the same.
 
-    It refuses a topic that differs from another in ``.`` and ``_`` only, as do beam.a_b.c and beam.a.b.c.
+    Kafka refuses a topic whose name differs from another only in ``.`` and ``_``, such as beam.a_b.c and
+    beam.a.b.c.
     """
     return one != other and (one.startswith(f"{other}_") or other.startswith(f"{one}_"))

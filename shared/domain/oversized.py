@@ -1,6 +1,6 @@
-"""Rows larger than a destination takes: named one by one, and the job's failure unless it leaves them out.
+"""Rows that exceed a destination's size limit. They fail the job, unless the job leaves them out.
 
-Every kind of destination has such a limit. Each says what it is, and has the rest from here.
+Every kind of destination has such a limit and states it. This module does the rest.
 """
 
 import json
@@ -12,14 +12,15 @@ from shared.domain.errors import DestinationRefused
 SKIP: Final = "skip"
 OversizedRows = Literal["fail", "skip"]
 MOST_NAMED = 1_000
-"""Rows that one delivery's record names; further ones are only counted."""
-_KEY_SHOWN = 100  # characters, of which so many names fit a document
+"""The most rows that one delivery's record names. Further rows are only counted."""
+_KEY_SHOWN = 100  # characters; a document has room for MOST_NAMED such keys
 
 
 @dataclass(frozen=True, slots=True)
 class SizeLimit:
-    """Bytes that ``holder`` takes of one row at ``most``, where that is known; ``remedy`` tells how to raise
-    that, as the beginning of a sentence.
+    """``most``: the bytes that ``holder`` accepts for one row, if known.
+
+    ``remedy`` says how to raise this limit. It begins a sentence.
     """
 
     most: int | None
@@ -31,7 +32,8 @@ class SizeLimit:
 class OversizedRow:
     """A row by its number within the chunk, from 0; ``size`` and ``limit`` in bytes.
 
-    ``key``: the beginning of its key, where it has one. ``limit``: None where the destination does not tell.
+    ``key``: the beginning of the row's key, if it has one. ``limit``: None if the destination does not state
+    it.
     """
 
     row: int
@@ -42,7 +44,7 @@ class OversizedRow:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """The rows that a destination is not sent: how many, and the first of them by name."""
+    """The rows that are not sent to a destination: their number, and the first of them by name."""
 
     rows: int = 0
     named: tuple[OversizedRow, ...] = ()
@@ -55,10 +57,10 @@ NONE_SKIPPED = Skipped()
 
 
 class RowTooLarge(DestinationRefused):
-    """A row that its destination can't take, whatever is tried."""
+    """A row that its destination can never accept."""
 
     def __init__(self, chunk: int, row: OversizedRow, limit: SizeLimit, *, detail: str = "") -> None:
-        # As JSON writes it, without the quotes: a key may hold control characters.
+        # Written as JSON writes it, without the quotes, because a key may hold control characters.
         key = "" if row.key is None else f" (key {json.dumps(row.key, ensure_ascii=False)[1:-1]})"
         most = "" if limit.most is None else f": {limit.most:,} bytes"
         super().__init__(
@@ -73,7 +75,7 @@ class RowTooLarge(DestinationRefused):
 def too_large(
     chunk: int, row: int, key: bytes | None, size: int, limit: SizeLimit, *, skip: bool, detail: str = ""
 ) -> Skipped:
-    """Answer the row as one that is left out; RowTooLarge unless the job is to ``skip`` such rows."""
+    """Return the row as one that is left out. Raises RowTooLarge unless the job skips such rows."""
     shown = None if key is None else key.decode(errors="replace")[:_KEY_SHOWN]
     found = OversizedRow(row, shown, size, limit.most)
     if not skip:

@@ -1,8 +1,8 @@
-"""Pieces of batches, for a receiver that does not take whole ones.
+"""Pieces of batches, for a receiver that refuses whole batches because of their size.
 
-A request's id tells its receiver which rows it has seen, so the same rows must always come under the same
-id: the pieces of a batch are decided once. A refusal is therefore recorded before the smaller pieces that
-follow from it are sent, and whoever goes on with the delivery sends exactly those.
+A request's id tells its receiver which rows it has seen. The same id must therefore always carry the same
+rows, and the division of a batch must never change. So the service records a refusal before it sends the
+smaller pieces that follow from it. Any function that continues the delivery then sends exactly those pieces.
 """
 
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Piece(NamedTuple):
-    """Consecutive rows of a chunk: the number of the first, from 0, and how many."""
+    """Consecutive rows of a chunk: the number of the first row, from 0, and the number of rows."""
 
     first: int
     rows: int
@@ -20,13 +20,13 @@ class Piece(NamedTuple):
         return self.first + self.rows
 
     def halves(self) -> "tuple[Piece, Piece]":
-        """The two pieces that are sent in its place; only of two rows and more."""
+        """Return the two pieces that replace this one. It must have at least two rows."""
         half = self.rows // 2
         return Piece(self.first, self.rows - half), Piece(self.end - half, half)
 
 
 class Ceiling(NamedTuple):
-    """From the chunk's row ``row`` on, pieces of ``size`` bytes and more are halved without being sent."""
+    """From the chunk's row ``row`` on, pieces of at least ``size`` bytes are halved without being sent."""
 
     row: int
     size: int
@@ -34,11 +34,12 @@ class Ceiling(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """How a chunk's batches are cut, as far as that still matters.
+    """How a chunk's batches are divided, as far as it still matters.
 
-    ``acknowledged``: rows of the chunk before this one are acknowledged, in the batch that is under way too.
-    ``refused``: pieces that the receiver found too large. ``ceilings``: in the order of their rows; what a
-    receiver refused once it is not asked again.
+    ``acknowledged``: the chunk's rows before this one are acknowledged, including those in the current batch.
+    ``refused``: the pieces that the receiver found too large.
+    ``ceilings``: in the order of their rows. A piece as large as one that the receiver refused is not tried
+    again.
     """
 
     acknowledged: int = 0
@@ -46,7 +47,7 @@ class Splits:
     ceilings: tuple[Ceiling, ...] = ()
 
     def halved(self, piece: Piece, size: int) -> bool:
-        """Whether the piece, of ``size`` bytes, is sent as its halves. One row is always sent."""
+        """Whether the piece, of ``size`` bytes, is sent as its halves. A single row is always sent."""
         if piece.rows == 1:
             return False
         return piece in self.refused or any(
@@ -54,16 +55,18 @@ class Splits:
         )
 
     def refuse(self, piece: Piece, size: int, unsent: int) -> "Splits":
-        """After the receiver refused the piece of ``size`` bytes; rows from ``unsent`` on were never sent."""
+        """Record that the receiver refused the piece of ``size`` bytes. Rows from ``unsent`` on were never
+        sent.
+        """
         ceilings = self.ceilings
         if not ceilings or size < ceilings[-1].size:
-            # One that is replaced governs no row that was sent.
+            # A ceiling that is replaced governs no row that was sent.
             kept = tuple(ceiling for ceiling in ceilings if ceiling.row < unsent)
             ceilings = (*kept, Ceiling(unsent, size))
         return replace(self, refused=self.refused | {piece}, ceilings=ceilings)
 
     def acknowledge(self, piece: Piece) -> "Splits":
-        """After the piece, and all before it, are acknowledged."""
+        """Record that the receiver acknowledged the piece and everything before it."""
         if not self.refused and not self.ceilings:
             return self
         governing = [ceiling for ceiling in self.ceilings if ceiling.row <= piece.end]

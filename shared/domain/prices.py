@@ -1,7 +1,7 @@
-"""Published list prices, each with where it is published.
+"""Published list prices, each with its source.
 
-US dollars, Google Cloud in a US region (Oregon or Iowa), without free tiers and discounts. What no vendor
-publishes is marked as an assumption: put your own figure in its place.
+Prices are in US dollars, for Google Cloud in a US region (Oregon or Iowa), without free tiers and discounts.
+Figures that no vendor publishes are marked as assumptions: replace them with your own.
 """
 
 from typing import Final
@@ -25,14 +25,15 @@ LEAST_REQUEST_BYTES: Final = 1000
 STORED_GIB_MONTH: Final = 0.020
 WRITES_1K: Final = 0.005
 READS_1K: Final = 0.0004
-FETCH_BYTES: Final = 4 << 20  # of one read of ours
+FETCH_BYTES: Final = 4 << 20  # one read of the service
 
-# Out to the internet, premium tier, the first TiB of a month: cloud.google.com/vpc/network-pricing.
+# Egress to the internet, premium tier, the first TiB of a month: cloud.google.com/vpc/network-pricing.
 EGRESS_GIB: Final = 0.12
 
-# Snowflake: an X-Small warehouse takes one credit an hour, each size twice the last, a minute at least:
-# docs.snowflake.com/user-guide/cost-understanding-compute. Standard edition's list price of a credit.
+# Snowflake: an X-Small warehouse uses one credit an hour, each larger size doubles it, billed for at least a
+# minute: docs.snowflake.com/user-guide/cost-understanding-compute. The price is Standard edition's list
+# price.
 CREDIT: Final = 2.0
 WAREHOUSE_MINIMUM_SECONDS: Final = 60.0
-# Assumption: what an X-Small warehouse unloads. Snowflake publishes no figure.
+# Assumption: the unload rate of an X-Small warehouse. Snowflake publishes no figure.
 XSMALL_UNLOAD_BYTES: Final = 40e6

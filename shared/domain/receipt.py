@@ -1,6 +1,6 @@
-"""The receipt of a job: what was unloaded, and what each destination has of it.
+"""The receipt of a job: what was unloaded, and what each destination has received.
 
-It is read from the records that deliveries leave anyway; nothing is written for it alone.
+It is built from the records that deliveries keep in any case. Nothing is written for the receipt alone.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ from shared.domain.oversized import OversizedRow
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReceipt:
-    """What was done of one chunk at one destination; ``rows`` that arrived, ``skipped`` that were left out.
+    """One chunk at one destination: the ``rows`` that arrived, and the rows that were ``skipped``.
 
-    Both are 0 until it is done. ``attempts``: how often its delivery was begun.
+    Both are 0 until the delivery is done. ``attempts``: how often the delivery began.
     """
 
     uid: str
@@ -29,9 +29,10 @@ class DeliveryReceipt:
 
 @dataclass(frozen=True, slots=True)
 class ChunkReceipt:
-    """A chunk with its deliveries, in no order.
+    """A chunk with its deliveries, in no particular order.
 
-    ``crc32c``: of the staged file, in Base64 as GCS computed it; None until a delivery has read the file.
+    ``crc32c``: the staged file's checksum in Base64, as GCS computed it. None until a delivery has read the
+    file.
     """
 
     number: int
@@ -44,14 +45,14 @@ class ChunkReceipt:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """The rows that a destination was not sent: how many, and the first of them with their chunks."""
+    """The rows that were not sent to a destination: their number, and the first of them with their chunks."""
 
     rows: int = 0
     named: tuple[tuple[int, OversizedRow], ...] = ()
 
 
 def require_receipt(job: Job) -> None:
-    """StateConflict for a job that has no receipt: not yet, or no longer."""
+    """Raise StateConflict if the job has no receipt yet, or if its receipt is no longer kept."""
     if job.num_chunks is None:
         raise StateConflict(f"The job is {job.status.value}, and has no receipt until it is staged")
     if job.records_removed:
@@ -59,7 +60,8 @@ def require_receipt(job: Job) -> None:
 
 
 def unbalanced(job: Job, rows_done: Mapping[str, int]) -> list[Destination]:
-    """The destinations that are done with more or fewer rows than were unloaded; ``rows_done`` by their uids,
-    rows that were left out included.
+    """Return the destinations that received more or fewer rows than were unloaded.
+
+    ``rows_done``: rows by the destination's uid, including rows that were left out.
     """
     return [one for one in job.destinations if rows_done.get(one.uid, 0) != job.num_rows]

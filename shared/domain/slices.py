@@ -1,4 +1,4 @@
-"""A slice to look at before it is exported, and what Snowflake answers of it. Both go as JSON."""
+"""A slice that a client asks about before exporting it, and Snowflake's answer. Both travel as JSON."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,10 +11,11 @@ from shared.domain.jobs import FilterValue, Window
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Rows of a table, as a job would have them.
+    """The rows of a table that a job would export.
 
-    ``keys``: the column of messages' keys by the place of the destination that asks for it.
-    ``looked_at``: the fields of destinations that can be looked at before a job is created, by their place.
+    ``keys``: the columns of message keys, each with the index of the destination that asks for it.
+    ``looked_at``: the fields of the destinations that can be checked before a job is created, each with its
+    index.
     """
 
     organization_id: str
@@ -29,10 +30,11 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Of a slice: how many rows, the places of the filter's values that none of them has, some rows as they
-    would arrive, and the bytes of a chunk's file.
+    """What Snowflake knows of a slice.
 
-    ``unfit``: why rows could not be sent to a destination, by its place.
+    ``rows``: the number of rows. ``unmatched``: the indexes of the filter values that match no row.
+    ``sample``: some rows as they would arrive. ``chunk_bytes``: the bytes of one chunk's file.
+    ``unfit``: why a destination would take no rows, with the destination's index.
     """
 
     rows: int
@@ -44,14 +46,14 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class SliceFault:
-    """What can't be had, and where in the body of the request it stands."""
+    """What the table lacks, and the place in the request's body that asks for it."""
 
     loc: tuple[str | int, ...]
     message: str
 
 
 class SliceRefused(BackfillError):  # noqa: N818 - as all refusals are named
-    """The table lacks what the slice asks for."""
+    """The table lacks something that the slice asks for."""
 
     disposition = Disposition.TERMINAL
 
@@ -65,7 +67,7 @@ def slice_to(wanted: Slice) -> dict[str, Any]:
 
 
 def slice_from(fields: Mapping[str, Any]) -> Slice:
-    """Back from JSON; KeyError, TypeError or ValueError if it is none."""
+    """Read a slice from JSON. Raises KeyError, TypeError or ValueError if it is not one."""
     return Slice(
         **{
             **fields,
@@ -84,7 +86,7 @@ def facts_to(facts: Facts) -> dict[str, Any]:
 
 
 def facts_from(fields: Mapping[str, Any]) -> Facts:
-    """Back from JSON; KeyError, TypeError or ValueError if it is none."""
+    """Read facts from JSON. Raises KeyError, TypeError or ValueError if they are not facts."""
     return Facts(
         int(fields["rows"]),
         tuple(map(int, fields["unmatched"])),
@@ -100,5 +102,5 @@ def faults_to(faults: tuple[SliceFault, ...]) -> list[dict[str, Any]]:
 
 
 def faults_from(fields: Any) -> tuple[SliceFault, ...]:
-    """Back from JSON; KeyError, TypeError or ValueError if they are none."""
+    """Read faults from JSON. Raises KeyError, TypeError or ValueError if they are not faults."""
     return tuple(SliceFault(tuple(one["loc"]), str(one["message"])) for one in fields)

@@ -1,12 +1,13 @@
-"""Points in time as the API's clients write them, exact to the nanosecond.
+"""Timestamps as the API's clients write them, exact to the nanosecond.
 
-``datetime`` stops at microseconds and floats before that, so a fraction stays the text it came as.
+``datetime`` stops at microseconds, and floats stop earlier. A fraction therefore stays text.
 
-Accepted is ISO 8601's extended format: ``YYYY-MM-DD`` (midnight) or ``YYYY-MM-DDTHH:MM[:SS[.fraction]]``
-with an optional ``Z``, ``±HH``, ``±HHMM`` or ``±HH:MM``; ``t``, ``z`` and a decimal comma pass too. So does a
-space for the ``T``, as Python prints times, and then one before the offset, as Snowflake does. Refused are
-the basic format (``20260301T000000`` and, in it, strings of digits that may as well be Unix times), week and
-ordinal dates, hour 24 and leap seconds.
+The API accepts ISO 8601's extended format: ``YYYY-MM-DD`` (midnight) or
+``YYYY-MM-DDTHH:MM[:SS[.fraction]]`` with an optional ``Z``, ``±HH``, ``±HHMM`` or ``±HH:MM``. It also
+accepts ``t``, ``z`` and a decimal comma. It accepts a space in place of the ``T``, as Python prints times,
+and then a space before the offset, as Snowflake prints times. The API refuses the basic format
+(``20260301T000000``, and strings of digits, which could be Unix times), week and ordinal dates, hour 24 and
+leap seconds.
 """
 
 import re
@@ -32,14 +33,15 @@ _DATE = (
 _CLOCK = f"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]{{1,{MOST_FRACTION_DIGITS}}})?)?"
 _OFFSET = "([Zz]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)"
 
-# What ``canonical`` takes, as ECMA-262 and Python write it; but for an offset that leads out of the years.
+# The texts that ``canonical`` accepts, as ECMA-262 and Python write patterns. The pattern cannot exclude an
+# offset that leads out of the years 0001 to 9999.
 PATTERN = f"^{_DATE}([Tt]{_CLOCK}{_OFFSET}?| {_CLOCK}( ?{_OFFSET})?)?$"
 
 
 def canonical(text: str) -> str:
-    """The same instant as ``YYYY-MM-DDTHH:MM:SS[.fraction]`` in UTC; every fraction digit given is kept.
+    """Return the same instant as ``YYYY-MM-DDTHH:MM:SS[.fraction]`` in UTC, with every fraction digit given.
 
-    Without an offset the text is UTC already. ValueError says, for a person, what is wrong with it.
+    A text without an offset is in UTC. ValueError tells people what is wrong with the text.
     """
     found = _TIMESTAMP.fullmatch(text)
     if found is None:
@@ -68,7 +70,7 @@ def canonical(text: str) -> str:
 
 
 def order(timestamp: str) -> tuple[str, str]:
-    """What canonical timestamps are compared by: ``.5`` and ``.500`` are the same instant."""
+    """Return the sort key of a canonical timestamp: ``.5`` and ``.500`` are the same instant."""
     return timestamp[:_WHOLE], timestamp[_WHOLE + 1 :].ljust(MOST_FRACTION_DIGITS, "0")
 
 

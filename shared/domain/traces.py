@@ -1,7 +1,7 @@
-"""Traces: one tree of spans for each job, named in the form of the W3C's Trace Context.
+"""Traces: one tree of spans for each job, named as the W3C's Trace Context defines.
 
-The tree's root is the request that created the job. Each message carries the span it was published in;
-the job keeps the root's, for whoever publishes outside of any: the sweep, an operator, a later retry.
+The tree's root is the request that created the job. Each message carries the span that published it. The
+job keeps the root span for publishers that work outside of any span: the sweep, an operator, a later retry.
 """
 
 import re
@@ -19,7 +19,7 @@ _SAMPLED = 1
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A span's place: its trace's id in 32 digits of hex, its own in 16; ``sampled``: it is exported."""
+    """A span: the trace's id as 32 hex digits, the span's own id as 16; ``sampled``: the span is exported."""
 
     trace_id: str
     span_id: str
@@ -30,12 +30,12 @@ class Trace:
 
 
 class Tracer(Protocol):
-    """Times pieces of work, and tells a trace's reader of them if there is one."""
+    """Times pieces of work and exports their spans, if an exporter is configured."""
 
     def span(
         self, name: str, parent: Trace | None, fields: Mapping[str, str | int]
     ) -> AbstractContextManager[Trace]:
-        """A piece of work under ``parent``, or the root of a new trace; meanwhile it is the current one."""
+        """Start a span under ``parent``, or the root of a new trace. It is the current span until it ends."""
         ...
 
 
@@ -43,7 +43,7 @@ _CURRENT: ContextVar[Trace | None] = ContextVar("trace", default=None)
 
 
 def parse(text: str | None) -> Trace | None:
-    """Read a ``traceparent``; None if there is none, or if it is not well formed."""
+    """Read a ``traceparent``. None if there is none, or if it is malformed."""
     found = _FORMAT.fullmatch(text or "")
     if found is None or not int(found[1], 16) or not int(found[2], 16):
         return None
@@ -57,7 +57,7 @@ def current() -> Trace | None:
 
 @contextmanager
 def working_in(trace: Trace) -> Iterator[Trace]:
-    """Make it the current span."""
+    """Make ``trace`` the current span."""
     token = _CURRENT.set(trace)
     try:
         yield trace
@@ -66,8 +66,9 @@ def working_in(trace: Trace) -> Iterator[Trace]:
 
 
 def parent_of_message(job_trace: str | None) -> str | None:
-    """The ``traceparent`` of a message that is published for a job: the current span, if it is of the
-    job's tree, else the tree's root.
+    """Return the ``traceparent`` for a message that is published for a job.
+
+    This is the current span if it belongs to the job's tree, and the tree's root otherwise.
     """
     root, here = parse(job_trace), current()
     if here is not None and (root is None or here.trace_id == root.trace_id):

@@ -82,11 +82,11 @@ def test_a_catalog_is_read_from_json() -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ({}, "not a list"),
-        ([], "not a list"),
-        (["base.assets.*"], "has tables"),
-        ([{}], "has tables"),
-        ([{"tables": "base.*.*", "key": "unique_id"}], "has tables"),
+        ({}, "must be a list"),
+        ([], "must be a list"),
+        (["base.assets.*"], "needs tables"),
+        ([{}], "needs tables"),
+        ([{"tables": "base.*.*", "key": "unique_id"}], "needs tables"),
         ([{"tables": "base.*"}], "like base.assets"),
         ([{"tables": 5}], "like base.assets"),
         ([{"tables": "base.as*.x"}], "like base.assets"),
