@@ -1,17 +1,23 @@
-"""The readers that the pages of `docs/destinations` begin with, run as they stand there."""
+"""The readers of `docs/destinations` and the receiver of `docs/api.md`, run as they stand there."""
 
+import os
 import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import closing
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from infra.local import environments
+import urllib3
 
-_PAGES: Final = Path(__file__).parents[2] / "docs/destinations"
+from infra.local import environments
+from infra.local.ports import LOOPBACK, free_ports
+
+_DOCS: Final = Path(__file__).parents[2] / "docs"
+_PAGES: Final = _DOCS / "destinations"
 _SECONDS: Final = 120.0
 
 
@@ -36,3 +42,32 @@ def rows_of_reader(
     with closing(sqlite3.connect(folder / "rows.db")) as store:
         found = store.execute("SELECT job, chunk, CAST(row AS INTEGER), body FROM rows ORDER BY 3")
         return [(str(job), str(chunk), int(row), str(body)) for job, chunk, row, body in found]
+
+
+@contextmanager
+def receiver(folder: Path, secret: bytes) -> Iterator[str]:
+    """The receiver of webhooks as a process, keeping its batches in ``folder``; answers its URL."""
+    text = (_DOCS / "api.md").read_text()
+    (shown,) = re.findall(r"<!-- tested: receiver -->\n```python\n(.*?)```", text, re.DOTALL)
+    (port,) = free_ports(1)
+    environment = os.environb | {b"WEBHOOK_KEY": secret, b"PORT": b"%d" % port}
+    command = [sys.executable, "-c", shown]
+    with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - the documentation's own lines
+        try:
+            url = f"http://{LOOPBACK}:{port}/"
+            _wait_until_answered(url)
+            yield url
+        finally:
+            process.kill()
+
+
+def _wait_until_answered(url: str) -> None:
+    until = time.monotonic() + 60
+    while True:
+        try:
+            urllib3.request("GET", url, retries=False, timeout=5)
+        except urllib3.exceptions.HTTPError:
+            assert time.monotonic() < until, "the receiver does not start"
+            time.sleep(0.05)
+        else:
+            return

@@ -1,11 +1,8 @@
 """docs/api.md says what the API does: its calls, fields, limits, and the receiver that it shows."""
 
 import json
-import os
 import re
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,7 +11,6 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from infra.local.ports import LOOPBACK, free_ports
 from shared.config import read
 from shared.destinations import KINDS
 from shared.destinations.webhook.sink import WebhookLimits
@@ -27,6 +23,7 @@ from shared.web.body import MOST_BODY_BYTES, MOST_DIGITS
 from shared.web.idempotency import MOST_KEY_LENGTH
 from shared.web.listing import MOST_PER_PAGE
 from shared.web.models import MOST_FILTER_VALUES, CreateBackfill
+from tests.fakes.documented import receiver as shown_receiver
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, webhook_destination
 from tests.fakes.web import Service
 from tests.fakes.webhook_sinks import SECRETS, FakeTime, loopback_connections, webhook_sink
@@ -147,30 +144,8 @@ class Now(FakeTime):
 
 @pytest.fixture
 def receiver(tmp_path: Path) -> Iterator[str]:
-    """The shown receiver as a process, keeping its batches in ``tmp_path``; answers its URL."""
-    (program,) = re.findall(r"<!-- tested: receiver -->\n```python\n(.*?)```", TEXT, re.DOTALL)
-    (port,) = free_ports(1)
-    environment = os.environb | {b"WEBHOOK_KEY": SECRETS["org123", "HOOK_KEY"], b"PORT": b"%d" % port}
-    command = [sys.executable, "-c", program]
-    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - the documentation's own lines
-        try:
-            url = f"http://{LOOPBACK}:{port}/"
-            _wait_until_answered(url)
-            yield url
-        finally:
-            process.kill()
-
-
-def _wait_until_answered(url: str) -> None:
-    until = time.monotonic() + 60
-    while True:
-        try:
-            urllib3.request("GET", url, retries=False, timeout=5)
-        except urllib3.exceptions.HTTPError:
-            assert time.monotonic() < until, "the receiver does not start"
-            time.sleep(0.05)
-        else:
-            return
+    with shown_receiver(tmp_path, SECRETS["org123", "HOOK_KEY"]) as url:
+        yield url
 
 
 def test_the_receiver_stores_each_batch_once_and_refuses_what_is_not_signed(

@@ -32,6 +32,7 @@ _TOPIC = "demo-transfers"
 _WEBHOOK = "demo-receiver"
 _EXTERNAL = "external_kafka"
 _LIMIT_SECONDS = 1800.0
+_LOOK_SECONDS = 0.5
 
 
 def main() -> int:
@@ -70,8 +71,8 @@ def _run(console: Console, options: StackOptions, endpoints: dict[str, Any], tok
             f"POST /api/v1/beam/backfills: {body['table']}, {wanted.start} to {wanted.end}, {tokens}"
         )
         began = time.monotonic()
-        job_id = client.create(body).job_id
-        job = watch(console, lambda: client.get(job_id), _LIMIT_SECONDS)
+        states = client.watch(client.create(body).job_id, interval=_LOOK_SECONDS)
+        job = watch(console, states, _LIMIT_SECONDS)
         seconds = time.monotonic() - began
     if job.status != "completed":
         console.print(f"The job {job.status}: {job.error_message}", style="red", markup=False)

@@ -1,7 +1,7 @@
 """What the demo shows: a live progress bar on a terminal, plain lines elsewhere, and a table at the end."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -10,7 +10,6 @@ from rich.table import Table
 from backfills.models import Job
 from infra.local.demo.check import Findings
 
-_PAUSE = 0.5
 _LINES = {
     "expected": "rows in the slice",
     "arrived": "rows arrived",
@@ -25,8 +24,11 @@ _LINES = {
 }
 
 
-def watch(console: Console, poll: Callable[[], Job], limit: float) -> Job:
-    """Show the job's progress until it ends; answers the job as it ended. TimeoutError after ``limit`` s."""
+def watch(console: Console, states: Iterable[Job], limit: float) -> Job:
+    """Show the job's progress until it ends; answers the job as it ended. TimeoutError after ``limit`` s.
+
+    ``states``: the job each time it is looked at, lastly as it ended.
+    """
     started = time.monotonic()
     shown = ""
     with Progress(
@@ -40,8 +42,7 @@ def watch(console: Console, poll: Callable[[], Job], limit: float) -> Job:
     ) as bar:
         task = bar.add_task("staging", total=None, state="")
         pace = _Pace()
-        while time.monotonic() - started < limit:
-            job = poll()
+        for job in states:
             progress = job.progress
             rows = f"{progress.rows_done:,}/{_known(progress.rows_total)} rows"
             chunks = f"{progress.chunks_done:,}/{_known(progress.chunks_total)} chunks"
@@ -58,7 +59,8 @@ def watch(console: Console, poll: Callable[[], Job], limit: float) -> Job:
                 shown = state
             if job.ended:
                 return job
-            time.sleep(_PAUSE)
+            if time.monotonic() - started > limit:
+                break
     raise TimeoutError(f"the job did not end within {limit:.0f} s")
 
 
