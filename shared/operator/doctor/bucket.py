@@ -6,12 +6,12 @@ from typing import Any
 from google.cloud.storage import Bucket
 
 from shared.operator.doctor import expectations as said
-from shared.operator.doctor.checks import Check, Verdict, verdict, wrong
+from shared.operator.doctor.checks import Check, Verdict, apply_again, verdict, wrong
 from shared.operator.doctor.google import SECONDS, members
 from shared.operator.doctor.once import once
 from shared.operator.doctor.world import World
 
-_APPLY = 'terraform -chdir=infra apply -var-file="environments/$ENVIRONMENT.tfvars" -target=module.storage'
+_APPLY = apply_again("storage")
 
 
 class StagingBucket:
@@ -92,7 +92,7 @@ class StagingBucket:
         return self._may(role, ("stage",), "list and remove")
 
     def _may(self, role: str, functions: Sequence[str], what: str) -> Verdict:
-        wanted = {f"serviceAccount:{self._world.installation.account(name)}" for name in functions}
+        wanted = {self._world.installation.member(name) for name in functions}
         missing = sorted(wanted - members(self._policy, role))
         return verdict([f"{one} may not {what}" for one in missing], f"{', '.join(functions)} may {what}")
 

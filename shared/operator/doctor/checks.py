@@ -65,6 +65,13 @@ class Found:
     hint: str
 
 
+def apply_again(module: str) -> str:
+    """The hint for what Terraform makes in one of its modules."""
+    return (
+        f'terraform -chdir=infra apply -var-file="environments/$ENVIRONMENT.tfvars" -target=module.{module}'
+    )
+
+
 class NotAsked(Exception):  # noqa: N818 - named for what happened
     """The question could not be asked; why, for a person."""
 

@@ -1,6 +1,5 @@
 """``doctor``: carries out all checks, several areas at once, and prints what they find."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from shared.bootstrap.clients import now
-from shared.config import ConfigurationError, Settings
+from shared.config import Settings
 from shared.operator.doctor.areas import AREAS
 from shared.operator.doctor.bucket import StagingBucket
 from shared.operator.doctor.checks import Check, Found, State, carry_out
@@ -17,7 +16,7 @@ from shared.operator.doctor.egress import Egress
 from shared.operator.doctor.firestore import Firestore
 from shared.operator.doctor.functions import Functions
 from shared.operator.doctor.google import Google
-from shared.operator.doctor.installation import read_installation
+from shared.operator.doctor.installation import read_installation, read_object
 from shared.operator.doctor.kafka import Kafka
 from shared.operator.doctor.kafka_trial import KafkaTrial
 from shared.operator.doctor.pubsub import PubSub
@@ -93,7 +92,7 @@ def examine(
 ) -> tuple[int, list[str]]:
     """The exit status, and the lines to print; ConfigurationError says which file is no such thing."""
     secrecy = Secrecy()
-    administrator = None if kafka_admin is None else _properties(kafka_admin)
+    administrator = None if kafka_admin is None else read_object(kafka_admin)
     for secrets in (settings.kafka_client, settings.snowflake_connect, administrator or {}):
         secrecy.add_all(dict(secrets))
     world = World(
@@ -108,18 +107,6 @@ def examine(
     doctor = Doctor(world, only)
     found = doctor.look()
     return status_of(found), doctor.lines(found)
-
-
-def _properties(path: Path) -> Mapping[str, Any]:
-    try:
-        found = json.loads(path.read_text())
-    except OSError as error:
-        raise ConfigurationError(f"{path} can't be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ConfigurationError(f"{path} is no JSON") from error
-    if not isinstance(found, dict):
-        raise ConfigurationError(f"{path} is no JSON object")
-    return found
 
 
 def status_of(found: Sequence[Found]) -> int:

@@ -6,11 +6,11 @@ from typing import Any
 from google.api_core.exceptions import NotFound
 
 from shared.operator.doctor import expectations as said
-from shared.operator.doctor.checks import Check, Verdict, verdict, wrong
+from shared.operator.doctor.checks import Check, Verdict, apply_again, verdict, wrong
 from shared.operator.doctor.once import once
 from shared.operator.doctor.world import World
 
-_APPLY = 'terraform -chdir=infra apply -var-file="environments/$ENVIRONMENT.tfvars" -target=module.network'
+_APPLY = apply_again("network")
 
 
 class Egress:

@@ -9,12 +9,12 @@ from shared.adapters.google_errors import reaching
 from shared.bootstrap.clients import firestore_client
 from shared.operator import keys
 from shared.operator.doctor import expectations as said
-from shared.operator.doctor.checks import Check, Verdict, ok, verdict, wrong
+from shared.operator.doctor.checks import Check, Verdict, apply_again, ok, verdict, wrong
 from shared.operator.doctor.google import SECONDS
 from shared.operator.doctor.once import once
 from shared.operator.doctor.world import World
 
-_APPLY = 'terraform -chdir=infra apply -var-file="environments/$ENVIRONMENT.tfvars" -target=module.database'
+_APPLY = apply_again("database")
 _NATIVE = admin.Database.DatabaseType.FIRESTORE_NATIVE
 _RECOVERS = admin.Database.PointInTimeRecoveryEnablement.POINT_IN_TIME_RECOVERY_ENABLED
 _PROTECTED = admin.Database.DeleteProtectionState.DELETE_PROTECTION_ENABLED

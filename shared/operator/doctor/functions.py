@@ -9,15 +9,13 @@ from google.api_core.exceptions import NotFound
 
 from shared.operator.doctor import expectations as said
 from shared.operator.doctor.bundles import differing
-from shared.operator.doctor.checks import Check, Verdict, verdict, wrong
+from shared.operator.doctor.checks import Check, Verdict, apply_again, verdict, wrong
 from shared.operator.doctor.google import SECONDS, members
 from shared.operator.doctor.once import once
 from shared.operator.doctor.world import World
 
-_APPLY = 'terraform -chdir=infra apply -var-file="environments/$ENVIRONMENT.tfvars" -target=module.functions'
-_SCHEDULE = (
-    'terraform -chdir=infra apply -var-file="environments/$ENVIRONMENT.tfvars" -target=module.schedule'
-)
+_APPLY = apply_again("functions")
+_SCHEDULE = apply_again("schedule")
 _ROOT = Path(__file__).parents[3]
 _NAMED = 5  # differing files that are named
 _OK, _REFUSED = 200, frozenset({401, 403, 404})
@@ -190,7 +188,7 @@ class Functions:
     def _member(self, account: str) -> str:
         if account == "allUsers":
             return account
-        return f"serviceAccount:{self._world.installation.account(account)}"
+        return self._world.installation.member(account)
 
     def _closed(self) -> Verdict:
         faults = []

@@ -78,10 +78,8 @@ class Google:
 
 
 def members(policy: Any, role: str) -> set[str]:
-    """Who has the role, by a policy of a client's or by its JSON; a condition counts as not having it."""
-    bindings = policy["bindings"] if isinstance(policy, dict) and "bindings" in policy else None
-    if bindings is None:
-        bindings = [] if isinstance(policy, dict) else policy.bindings
+    """Who has the role, under a condition too. The policy is a client's, or its JSON."""
+    bindings = policy.get("bindings", []) if isinstance(policy, dict) else policy.bindings
     found: set[str] = set()
     for binding in bindings:
         its = binding if isinstance(binding, dict) else {"role": binding.role, "members": binding.members}

@@ -38,17 +38,14 @@ class Installation:
         """The e-mail address of the service account ``backfills-{name}``."""
         return f"backfills-{name}@{self.project}.iam.gserviceaccount.com"
 
+    def member(self, name: str) -> str:
+        """The same account as a policy names it."""
+        return f"serviceAccount:{self.account(name)}"
+
 
 def read_installation(path: Path) -> Installation:
     """Read Terraform's output; ConfigurationError says what is missing or no such thing."""
-    try:
-        given = json.loads(path.read_text())
-    except OSError as error:
-        raise ConfigurationError(f"{path} can't be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ConfigurationError(f"{path} is no JSON") from error
-    if not isinstance(given, dict):
-        raise ConfigurationError(f"{path} is no JSON object")
+    given = read_object(path)
     faults, values = list[str](), dict[str, Any]()
     for field in dataclasses.fields(Installation):
         value = given.get(field.name)
@@ -61,6 +58,19 @@ def read_installation(path: Path) -> Installation:
             " `terraform -chdir=infra output -raw installation`"
         )
     return Installation(**values)
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object that a file holds; ConfigurationError says why it does not."""
+    try:
+        found = json.loads(path.read_text())
+    except OSError as error:
+        raise ConfigurationError(f"{path} can't be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{path} is no JSON") from error
+    if not isinstance(found, dict):
+        raise ConfigurationError(f"{path} is no JSON object")
+    return found
 
 
 def _plain(kind: Any) -> type:

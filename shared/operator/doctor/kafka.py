@@ -173,19 +173,22 @@ class Kafka:
         return ask
 
     def _topic_settings(self) -> None:
-        resource = ConfigResource(ResourceType.TOPIC, self._trial.created)
-        until = monotonic() + SECONDS
-        while True:
-            (answer,) = self._trial.admin.describe_configs([resource], request_timeout=SECONDS).values()
-            try:
-                answer.result(SECONDS)
-            except KafkaException as error:
-                # A new topic takes a moment until every broker knows it.
-                if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART and monotonic() < until:
-                    sleep(_PAUSE)
-                    continue
-                raise Refused("kafka.topic-settings", error.args[0].str()) from error
-            return
+        topic, until = self._trial.created, monotonic() + SECONDS
+        while (error := self._why_not_described(topic)) is not None:
+            # A new topic takes a moment until every broker knows it.
+            if error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART or monotonic() > until:
+                raise Refused("kafka.topic-settings", error.str())
+            sleep(_PAUSE)
+
+    def _why_not_described(self, topic: str) -> KafkaError | None:
+        resource = ConfigResource(ResourceType.TOPIC, topic)
+        (answer,) = self._trial.admin.describe_configs([resource], request_timeout=SECONDS).values()
+        try:
+            answer.result(SECONDS)
+        except KafkaException as error:
+            refusal: KafkaError = error.args[0]
+            return refusal
+        return None
 
     def _marker(self) -> None:
         if (found := self._trial.marker) != MARK:

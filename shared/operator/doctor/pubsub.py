@@ -6,12 +6,12 @@ from google.api_core.exceptions import NotFound
 from google.pubsub_v1.types import Subscription
 
 from shared.operator.doctor import expectations as said
-from shared.operator.doctor.checks import Check, Verdict, verdict
+from shared.operator.doctor.checks import Check, Verdict, apply_again, verdict
 from shared.operator.doctor.google import SECONDS, members
 from shared.operator.doctor.once import once
 from shared.operator.doctor.world import World
 
-_APPLY = 'terraform -chdir=infra apply -var-file="environments/$ENVIRONMENT.tfvars" -target=module.messaging'
+_APPLY = apply_again("messaging")
 _PUBLISHER, _SUBSCRIBER = "roles/pubsub.publisher", "roles/pubsub.subscriber"
 
 
@@ -120,7 +120,7 @@ class PubSub:
             request = {"resource": f"{self._project}/topics/{topic}"}
             policy = self._world.google.topics.get_iam_policy(request=request, timeout=SECONDS)
             may = members(policy, _PUBLISHER)
-            wanted = {f"serviceAccount:{self._world.installation.account(name)}" for name in functions}
+            wanted = {self._world.installation.member(one) for one in functions}
             faults += [f"{topic}: {one} may not publish" for one in sorted(wanted - may)]
         return verdict(faults, "all that have to")
 

@@ -9,12 +9,12 @@ from google.api_core.exceptions import FailedPrecondition, NotFound
 
 from shared.domain.organizations import is_organization_id
 from shared.operator.doctor import expectations as said
-from shared.operator.doctor.checks import Check, Verdict, verdict, wrong
+from shared.operator.doctor.checks import Check, Verdict, apply_again, verdict, wrong
 from shared.operator.doctor.google import SECONDS, members
 from shared.operator.doctor.world import World
 
 _ADD = "gcloud secrets versions add backfills-{0} --data-file={0}.json"
-_APPLY = 'terraform -chdir=infra apply -var-file="environments/$ENVIRONMENT.tfvars" -target=module.secrets'
+_APPLY = apply_again("secrets")
 _KAFKA = ("bootstrap.servers", "security.protocol")
 _SNOWFLAKE = ("account", "user", "role", "warehouse")
 _PREFIX = "beam-"
@@ -101,7 +101,7 @@ class SecretValues:
             request = {"resource": f"projects/{self._world.installation.project}/secrets/backfills-{name}"}
             policy = self._world.google.secrets.get_iam_policy(request=request, timeout=SECONDS)
             may = members(policy, "roles/secretmanager.secretAccessor")
-            wanted = {f"serviceAccount:{self._world.installation.account(one)}" for one in functions}
+            wanted = {self._world.installation.member(one) for one in functions}
             faults += [f"backfills-{name}: {one} may not read it" for one in sorted(wanted - may)]
         return verdict(faults, "all that have to, may")
 

@@ -1,8 +1,8 @@
 """One row's way out of Snowflake and back: each step once, for all checks that look at it."""
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -121,14 +121,9 @@ class Trial:
         """The id of a query that does nothing for a minute."""
         return self.unloads.submit(Statement(WAITING), "doctor")
 
-    @contextmanager
-    def _other(self) -> Iterator[SnowflakeUnloads]:
-        with closing(self.session()) as other:
-            yield other
-
     def found_by_another(self, tag: str) -> str | None:
         """The query that carries the tag, as another session finds it; Snowflake may take a moment."""
-        with self._other() as other:
+        with closing(self.session()) as other:
             until = monotonic() + SECONDS
             while (found := other.find(tag)) is None and monotonic() < until:
                 sleep(0.5)
