@@ -15,7 +15,7 @@ from shared.destinations.patience import begun
 from shared.domain.errors import DestinationRefused, RetryLater
 from shared.domain.slices import Slice
 from shared.steps.estimate import Look, Unfit
-from shared.steps.sending import ChunkDelivery
+from shared.steps.sending import without_rows
 
 _SECONDS = 8.0
 
@@ -23,16 +23,11 @@ _SECONDS = 8.0
 def build(settings: Settings) -> Look:
     """Each destination is looked at in a thread of its own, which nobody waits for once there is no time."""
     builders = {name: kind.presence for name, kind in KINDS.items() if kind.presence is not None}
-    presences = Parts(builders, surroundings(settings))
-
-    def look(wanted: Slice) -> "_Looks":
-        return _Looks(presences, wanted)
-
-    return look
+    return partial(_Looks, Parts(builders, surroundings(settings)))
 
 
 class _Looks:
-    """What is found of a slice's destinations, once it is asked for."""
+    """Looks at a slice's destinations, and answers what it has found when it is called."""
 
     def __init__(self, presences: Mapping[str, Presence], wanted: Slice) -> None:
         self._until = monotonic() + _SECONDS
@@ -58,7 +53,7 @@ class _Looks:
     ) -> str | None:
         one = destination(**fields)
         try:
-            presences[one.type].require(ChunkDelivery(organization_id, "", "", 0, 0, one, 1, 0), self._until)
+            presences[one.type].require(without_rows(organization_id, one), self._until)
         except DestinationRefused as refused:
             return refused.message
         except RetryLater:

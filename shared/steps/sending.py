@@ -98,6 +98,11 @@ class ChunkDelivery:
         return too_large(self.chunk, row, key, size, limit, skip=self.skip_oversized, detail=detail)
 
 
+def without_rows(organization_id: str, destination: Destination) -> ChunkDelivery:
+    """A delivery for whoever only wants to connect as deliveries do."""
+    return ChunkDelivery(organization_id, "", "", 0, 0, destination, 1, 0)
+
+
 class Pulse(Protocol):
     """What a sink asks between its batches."""
 

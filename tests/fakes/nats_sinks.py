@@ -21,6 +21,7 @@ from nats.js.api import StreamConfig
 from infra.local.ports import accepts, free_ports
 from shared.destinations import destination
 from shared.destinations.guard import Guard, Resolve, system_connect, system_resolve
+from shared.destinations.nats.connection import Access
 from shared.destinations.nats.sending import NatsLimits
 from shared.destinations.nats.sink import NatsSink
 from shared.steps.sending import ChunkDelivery
@@ -61,10 +62,12 @@ def nats_sink(
     resolve: Resolve = system_resolve,
 ) -> NatsSink:
     return NatsSink(
-        guard=Guard(resolve, system_connect, insecure=insecure),
-        tls=tls or ssl.create_default_context(),
-        insecure=insecure,
-        secrets=secrets,
+        access=Access(
+            guard=Guard(resolve, system_connect, insecure=insecure),
+            tls=tls or ssl.create_default_context(),
+            insecure=insecure,
+            secrets=secrets,
+        ),
         monotonic=time.monotonic,
         limits=limits,
     )

@@ -120,14 +120,7 @@ def test_a_server_without_jetstream_fails_the_job(tmp_path: Path) -> None:
 
 
 def presence(user: str = "owner") -> NatsPresence:
-    sink = nats_sink(login(user))
-    return NatsPresence(
-        guard=sink.guard,
-        tls=sink.tls,
-        insecure=sink.insecure,
-        secrets=sink.secrets,
-        monotonic=time.monotonic,
-    )
+    return NatsPresence(access=nats_sink(login(user)).access, monotonic=time.monotonic)
 
 
 def test_a_subject_that_a_stream_holds_is_fit_before_there_are_rows(nats_host: str) -> None:

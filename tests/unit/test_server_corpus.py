@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import re
 import socket
+import ssl
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,7 +14,7 @@ from shared.destinations.addresses import is_public
 from shared.destinations.external_kafka.properties import Connections
 from shared.destinations.external_kafka.servers import SERVERS
 from shared.destinations.guard import Guard
-from shared.destinations.nats.connection import connected
+from shared.destinations.nats.connection import Access
 from shared.destinations.nats.spec import SERVER
 from shared.domain.errors import DestinationRefused, Unavailable
 from tests.fakes.sending import delivery_to
@@ -70,7 +71,9 @@ def dial_nats(entry: Entry, host: str, monkeypatch: pytest.MonkeyPatch) -> list[
     delivery = delivery_to(destination(type="nats", name="n", uid="u", **given), 1)
     guard = guard_of(NotedNetwork(entry.answers))
     with contextlib.suppress(Unavailable):
-        asyncio.run(connected(delivery, guard, lambda *_: b"", None, insecure=False))  # type: ignore[arg-type]  # not used before it is dialled
+        tls = ssl.create_default_context()
+        access = Access(guard=guard, tls=tls, insecure=False, secrets=lambda *_: b"")
+        asyncio.run(access.connected(delivery))
     return dialled
 
 

@@ -11,6 +11,7 @@ from shared.steps.sending import Markers, Sink
 
 if TYPE_CHECKING:
     from shared.destinations.external_kafka.clusters import Clusters
+    from shared.destinations.kafka.settings import KafkaLimits
     from shared.destinations.spec import Spec
 
 
@@ -42,12 +43,13 @@ def _markers(surroundings: Surroundings) -> Markers:
 
 def _presence(surroundings: Surroundings) -> Presence:
     from shared.destinations.external_kafka.presence import ExternalPresence
+    from shared.destinations.kafka.settings import KafkaLimits
 
-    return ExternalPresence(_clusters(surroundings, topic=2.0, step=5.0))
+    limits = KafkaLimits(least=surroundings.least, topic=2.0, step=5.0)
+    return ExternalPresence(_clusters(surroundings, limits))
 
 
-def _clusters(surroundings: Surroundings, *, topic: float = 6.0, step: float = 30.0) -> "Clusters":
-    """``topic``, ``step``: KafkaLimits', in seconds."""
+def _clusters(surroundings: Surroundings, limits: "KafkaLimits | None" = None) -> "Clusters":
     from shared.destinations.external_kafka.clusters import Clusters
     from shared.destinations.external_kafka.properties import MOST_BYTES, Connections
     from shared.destinations.guard import Guard, system_connect, system_resolve
@@ -62,7 +64,7 @@ def _clusters(surroundings: Surroundings, *, topic: float = 6.0, step: float = 3
         guard,
         HttpConnections(guard, user_agent="backfills/1", tls=ssl.create_default_context()),
         monotonic=surroundings.monotonic,
-        limits=KafkaLimits(least=surroundings.least, topic=topic, step=step),
+        limits=limits or KafkaLimits(least=surroundings.least),
     )
 
 

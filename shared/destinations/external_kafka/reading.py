@@ -8,14 +8,14 @@ from shared.destinations.kafka.names import topic_of
 from shared.destinations.kafka.reading import TopicReader
 from shared.destinations.kafka.settling import Unwatched
 from shared.domain.destination import Destination
-from shared.steps.sending import ChunkDelivery
+from shared.steps.sending import without_rows
 
 
 def reader(clusters: Clusters) -> TopicReader:
     """A reader under the destination's own credentials, of clusters whose brokers are all public."""
 
     def properties(organization_id: str, destination: Destination) -> Mapping[str, Any]:
-        delivery = ChunkDelivery(organization_id, "", "", 0, 0, destination, 1, 0)
+        delivery = without_rows(organization_id, destination)
         cluster = clusters.of(delivery)
         cluster.require(delivery, topic_of(delivery), Unwatched())
         return cluster.properties

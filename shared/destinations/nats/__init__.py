@@ -10,6 +10,7 @@ from shared.domain.destination import Traits
 from shared.steps.sending import Sink
 
 if TYPE_CHECKING:
+    from shared.destinations.nats.connection import Access
     from shared.destinations.spec import Spec
 
 
@@ -24,32 +25,32 @@ def _spec() -> "type[Spec]":
 
 
 def _sink(surroundings: Surroundings) -> Sink:
-    from shared.destinations.guard import Guard, system_connect, system_resolve
     from shared.destinations.nats.sending import NatsLimits
     from shared.destinations.nats.sink import NatsSink
 
-    insecure = surroundings.settings.allow_insecure_destinations
     return NatsSink(
-        guard=Guard(system_resolve, system_connect, insecure=insecure),
-        tls=ssl.create_default_context(),
-        insecure=insecure,
-        secrets=surroundings.secrets,
+        access=_access(surroundings),
         monotonic=surroundings.monotonic,
         limits=NatsLimits(least=surroundings.least),
     )
 
 
 def _presence(surroundings: Surroundings) -> Presence:
-    from shared.destinations.guard import Guard, system_connect, system_resolve
     from shared.destinations.nats.presence import NatsPresence
 
+    return NatsPresence(access=_access(surroundings), monotonic=surroundings.monotonic)
+
+
+def _access(surroundings: Surroundings) -> "Access":
+    from shared.destinations.guard import Guard, system_connect, system_resolve
+    from shared.destinations.nats.connection import Access
+
     insecure = surroundings.settings.allow_insecure_destinations
-    return NatsPresence(
+    return Access(
         guard=Guard(system_resolve, system_connect, insecure=insecure),
         tls=ssl.create_default_context(),
         insecure=insecure,
         secrets=surroundings.secrets,
-        monotonic=surroundings.monotonic,
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import re
 import ssl
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -58,30 +59,37 @@ class Connection:
         self._complaint = self._complaint or error
 
 
-async def connected(
-    delivery: ChunkDelivery, guard: Guard, secrets: Secrets, tls: ssl.SSLContext, *, insecure: bool
-) -> Connection:
-    """A connection to the first of the destination's servers, and of its addresses, that takes one.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What connections are made with; ``insecure``: on a local stack, servers need not speak TLS."""
 
-    DestinationRefused for credentials and addresses that can't be; Unavailable if no server answers.
-    """
-    given = credentials(delivery, secrets)
-    failure: Exception = Unavailable("NATS")
-    until = asyncio.get_running_loop().time() + _SECONDS_FOR_ALL
-    for server in delivery.destination.options["servers"]:
-        try:
-            for address in await _addresses(server, guard):
-                if asyncio.get_running_loop().time() > until:
-                    raise failure
-                try:
-                    return await _connected(server, address, given, tls, insecure=insecure)
-                except (nats.errors.Error, OSError) as error:  # of which TimeoutError and SSLError are
-                    failure = meaning_while_connecting(error, delivery)
-                    if isinstance(failure, DestinationRefused):
-                        raise failure from None
-        except Unavailable as unavailable:
-            failure = unavailable  # the server's name; the next one's may be known
-    raise failure from None
+    guard: Guard
+    tls: ssl.SSLContext
+    insecure: bool
+    secrets: Secrets
+
+    async def connected(self, delivery: ChunkDelivery) -> Connection:
+        """A connection to the first of the destination's servers, and of its addresses, that takes one.
+
+        DestinationRefused for credentials and addresses that can't be; Unavailable if no server answers.
+        """
+        given = credentials(delivery, self.secrets)
+        failure: Exception = Unavailable("NATS")
+        until = asyncio.get_running_loop().time() + _SECONDS_FOR_ALL
+        for server in delivery.destination.options["servers"]:
+            try:
+                for address in await _addresses(server, self.guard):
+                    if asyncio.get_running_loop().time() > until:
+                        raise failure
+                    try:
+                        return await _connected(server, address, given, self.tls, insecure=self.insecure)
+                    except (nats.errors.Error, OSError) as error:  # of which TimeoutError and SSLError are
+                        failure = meaning_while_connecting(error, delivery)
+                        if isinstance(failure, DestinationRefused):
+                            raise failure from None
+            except Unavailable as unavailable:
+                failure = unavailable  # the server's name; the next one's may be known
+        raise failure from None
 
 
 async def _addresses(server: str, guard: Guard) -> Sequence[str]:

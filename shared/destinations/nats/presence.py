@@ -1,14 +1,11 @@
 """Whether a stream holds a subject, asked before a job is created."""
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.destinations.guard import Guard
-from shared.destinations.nats.connection import connected
+from shared.destinations.nats.connection import Access
 from shared.destinations.nats.streams import why_nobody_listens
-from shared.destinations.surroundings import Secrets
 from shared.domain.errors import DestinationRefused, Unavailable
 from shared.steps.sending import ChunkDelivery
 
@@ -17,10 +14,7 @@ from shared.steps.sending import ChunkDelivery
 class NatsPresence:
     """Fulfils Presence: a server takes the credentials, and a stream holds the subject."""
 
-    guard: Guard
-    tls: ssl.SSLContext
-    insecure: bool
-    secrets: Secrets
+    access: Access
     monotonic: Callable[[], float]
 
     def require(self, delivery: ChunkDelivery, until: float) -> None:
@@ -31,7 +25,7 @@ class NatsPresence:
             raise Unavailable("NATS", detail="no answer in time") from None
 
     async def _require(self, delivery: ChunkDelivery) -> None:
-        connection = await connected(delivery, self.guard, self.secrets, self.tls, insecure=self.insecure)
+        connection = await self.access.connected(delivery)
         try:
             subject = delivery.destination.options["subject"]
             # As after acknowledged rows: only an answer that names no stream is one.

@@ -1,18 +1,15 @@
 """The NATS sink: a chunk's rows as messages of a subject, many under way at once."""
 
 import asyncio
-import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 import nats.errors
 
-from shared.destinations.guard import Guard
-from shared.destinations.nats.connection import Connection, connected, meaning
+from shared.destinations.nats.connection import Access, Connection, meaning
 from shared.destinations.nats.sending import LOOK, NatsLimits, Sending
 from shared.destinations.requests import Progress
-from shared.destinations.surroundings import Secrets
 from shared.steps.sending import ChunkDelivery, Pulse, Rows
 
 
@@ -20,10 +17,7 @@ from shared.steps.sending import ChunkDelivery, Pulse, Rows
 class NatsSink:
     """Fulfils Sink. Each delivery has a connection, and a loop, of its own."""
 
-    guard: Guard
-    tls: ssl.SSLContext
-    insecure: bool
-    secrets: Secrets
+    access: Access
     monotonic: Callable[[], float]
     limits: NatsLimits
 
@@ -43,7 +37,7 @@ class NatsSink:
         return complete
 
     async def _deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse, progress: Progress) -> bool:
-        connection = await connected(delivery, self.guard, self.secrets, self.tls, insecure=self.insecure)
+        connection = await self.access.connected(delivery)
         try:
             return await self._sending(connection, delivery, pulse, progress).send_all(rows)
         except nats.errors.Error as error:
