@@ -41,7 +41,7 @@ _STACKS = {
     for name in names
 }
 
-# Measuring coverage doubles a test's processor time. What has to be covered whole is covered by these.
+# Coverage doubles a test's CPU time. These tests alone cover the files that must be covered whole.
 _COVER = ("tests/contract/test_api_", "tests/unit/")
 _COVER_NOTHING_NEW = (
     "tests/unit/client/",

@@ -30,8 +30,9 @@ from tests.fakes.google_names import (
 
 @dataclass
 class GoogleProject:
-    """What is answered: ``answers`` by path, as JSON or bytes; a number is a status. What is not there is
-    answered 404.
+    """A server answers a path with its entry of ``answers``: JSON, bytes, or a number as the status.
+
+    It answers 404 for any other path.
     """
 
     url: str = ""

@@ -40,7 +40,10 @@ def project(private_key: str) -> Iterator[GoogleProject]:
 def doctor(
     project: GoogleProject, *areas: str, ahead: timedelta = timedelta(), **changes: Any
 ) -> tuple[Doctor, list[Found]]:
-    """What is found there; ``changes``: what Terraform says otherwise. Only what Google tells is asked."""
+    """The doctor, and what it finds in the project. It carries out only the checks that ask Google.
+
+    ``changes``: what Terraform says otherwise.
+    """
     world = World(
         settings=read({"GOOGLE_CLOUD_PROJECT": fake.PROJECT}),
         interfaces=Google(fake.PROJECT, project.url),
