@@ -177,7 +177,12 @@ def test_ten_thousand_chunks_leave_the_page_at_hand(at: Visit, browser: Browser)
     expect(at.page.get_by_text("Chunk 9,999:")).to_be_visible()
     events = json.loads(browser.stop_tracing())["traceEvents"]
     threads = {one["tid"] for one in events if one.get("args", {}).get("name") == "CrRendererMain"}
-    tasks = [one["tdur"] / 1000 for one in events if one["name"] == "RunTask" and one["tid"] in threads]
+    # A task that was under way as the trace began or ended has no time of its own.
+    tasks = [
+        one["tdur"] / 1000
+        for one in events
+        if one["name"] == "RunTask" and one["tid"] in threads and "tdur" in one
+    ]
     assert len(tasks) > 20
     assert max(tasks) < LONGEST_TASK_MS
 
