@@ -120,8 +120,8 @@ def test_an_endpoint_that_gives_no_token_is_told(
     [
         (("WRITE", "READ"), [GROUPS], "exactly once.*transactional ids that begin with beam"),
         (("WRITE", "READ"), [TRANSACTIONS], "exactly once.*groups that begin with beam"),
-        (("READ",), [TRANSACTIONS, GROUPS], "does not let this service write to topic rows-"),
-        ((), [TRANSACTIONS, GROUPS], "does not let this service write to topic rows-"),
+        (("READ",), [TRANSACTIONS, GROUPS], "does not allow this service write to topic rows-"),
+        ((), [TRANSACTIONS, GROUPS], "does not allow this service write to topic rows-"),
         (("WRITE",), [TRANSACTIONS, GROUPS], "topic rows-.*Read"),
     ],
 )
@@ -203,7 +203,7 @@ def test_servers_with_a_private_address_are_not_connected_to(topic: ExternalTopi
     ],
 )
 def test_a_secret_that_is_none_is_refused_by_its_name(topic: ExternalTopic, secret: Any) -> None:
-    with pytest.raises(DestinationRefused, match="The secret LOGIN has to be a JSON object of username and"):
+    with pytest.raises(DestinationRefused, match="The secret LOGIN must be a JSON object of username and"):
         deliver(topic, topic.delivery(ROWS), lambda: secret)
 
 

@@ -125,7 +125,7 @@ def test_a_topic_that_is_not_there_fails_the_job_by_its_name(topic: SnsTopic) ->
     ],
 )
 def test_a_malformed_secret_fails_the_job_by_its_name(topic: SnsTopic, text: str) -> None:
-    with pytest.raises(DestinationRefused, match="The secret AWS has to be a JSON object of") as told:
+    with pytest.raises(DestinationRefused, match="The secret AWS must be a JSON object of") as told:
         sns_sink(secret(text)).deliver(topic.delivery(5), NumberedRows(5), SteadyPulse())
     assert "hidden-words" not in f"{told.value!r}{told.value.detail}{told.value.__cause__!r}"
 
