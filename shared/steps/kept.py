@@ -21,13 +21,12 @@ def require_deliverable(job: Job, now: datetime, kept: Kept, *, stood_still: dat
     """Raise StateConflict if it is too late to deliver the rest; ``state`` is the job's, for the client."""
     if now - job.require_attempt().claimed_at > kept.staged_files:
         raise StateConflict(
-            f"The job is {state}, and its staged files are gone: the service keeps them for"
-            f" {kept.staged_files.days} days. Create a new backfill"
+            f"The job is {state}, and its staged files are gone after {kept.staged_files.days} days: create a"
+            " new backfill"
         )
     marked = [str(destination) for destination in job.destinations if destination.traits.marked]
     if marked and not job.reconciled and now - stood_still > kept.markers:
         raise StateConflict(
-            f"The job is {state}, and the service can no longer determine which of its rows"
-            f" {' and '.join(marked)} has: that is known for {kept.markers.days} days. Create a new backfill"
-            " with another name for this destination"
+            f"The job is {state}, and after {kept.markers.days} days the service can no longer determine"
+            f" which of its rows {' and '.join(marked)} has: create a new backfill with another name for it"
         )
