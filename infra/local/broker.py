@@ -9,9 +9,9 @@ from infra.local.ports import LOOPBACK
 _LOGGING = Path(__file__).parent / "kafka" / "log4j2.properties"
 _CLUSTER_ID = "bG9jYWwtYmFja2ZpbGxzMQ"  # any 16 bytes in base64
 
-# One broker can't hold three replicas; few partitions of the internal topics start faster; nobody else
-# joins the groups, so nobody waits for them. A killed broker may come back only when its old session
-# has run out, after 9 s by default.
+# One broker cannot hold three replicas. The internal topics have few partitions, which start faster. No other
+# members join the groups, so the broker need not wait for them. A killed broker can return only after its old
+# session has expired, by default after 9 s.
 _SETTINGS = {
     "process.roles": "broker,controller",
     "node.id": "1",
@@ -35,12 +35,12 @@ _SETTINGS = {
 
 
 def java() -> str:
-    """Path of the java command."""
+    """Return the path of the java command."""
     return toolchain.java() or "java"
 
 
 def settings(log_folder: Path, port: int, controller_port: int, advertised_port: int) -> dict[str, str]:
-    """The broker's server.properties."""
+    """Return the broker's server.properties."""
     controller = f"{LOOPBACK}:{controller_port}"
     return _SETTINGS | {
         "controller.quorum.voters": f"1@{controller}",
@@ -57,10 +57,10 @@ def command(
     advertised_port: int | None = None,
     secured: secure_kafka.Secured | None = None,
 ) -> tuple[str, ...]:
-    """Write server.properties into the folder; the answered command formats it once and runs Kafka.
+    """Write server.properties into the folder. Return the command that formats it once and runs Kafka.
 
-    ``advertised_port`` is where clients are sent that came to the port, if not to the port itself;
-    ``secured``: for further listeners.
+    ``advertised_port``: the port to which the broker sends its clients, if it differs from the port itself;
+    ``secured``: further listeners.
     """
     folder.mkdir(parents=True, exist_ok=True)
     properties = folder / "server.properties"
@@ -69,11 +69,11 @@ def command(
         values = secure_kafka.listeners(secured, values)
     lines = [f"{name}={value}" for name, value in values.items()]
     properties.write_text("\n".join(lines) + "\n")
-    # Formatting is over in a second: optimizing it would take longer than running it.
+    # Formatting takes a second. Compiling it with optimizations would take longer than running it.
     formatting = [*_program("-XX:TieredStopAtLevel=1"), "kafka.tools.StorageTool", "format"]
     formatting += ["--ignore-formatted", "--cluster-id", _CLUSTER_ID, "--config", str(properties)]
     serving = [*_program("-Xms256m", "-Xmx512m"), "kafka.Kafka", str(properties)]
-    # exec keeps the process id, so that the broker itself leads the group and dies with the supervisor.
+    # exec keeps the process id, so that the broker itself leads the group and ends with the supervisor.
     return ("/bin/sh", "-ec", f"{shlex.join(formatting)}\nexec {shlex.join(serving)}")
 
 

@@ -1,4 +1,4 @@
-"""The processes of a stack: waits until they are ready, revives functions that die, ends all of them."""
+"""The processes of a stack: wait until they are ready, restart functions that die, stop all of them."""
 
 import signal
 import threading
@@ -11,18 +11,18 @@ from infra.local.process import Process
 
 _LOOK_AGAIN = 0.03
 _GRACE = 4.0  # seconds between SIGTERM and SIGKILL
-_TAIL = 25  # lines of a log that a failure shows
+_TAIL = 25  # lines of a log in a failure's text
 
 
 class StackFailure(Exception):  # noqa: N818 - named for what happened
-    """A part did not start, or died; the message has its name and the end of its log."""
+    """A part did not start, or it died; the message has its name and the end of its log."""
 
 
 class Crew:
-    """Start it from a thread that outlives it; after ``keep`` the dead are found by a thread of its own."""
+    """Start it from a thread that outlives it. After ``keep``, a separate thread detects dead processes."""
 
     def __init__(self, logs: Path, ready_limit: float, revived: Callable[[], None]) -> None:
-        """``ready_limit`` is in seconds; ``revived`` is called after a part was started again by itself."""
+        """``ready_limit`` is in seconds; ``revived`` is called after an automatic restart of a part."""
         self.failed = threading.Event()
         self.failure = ""
         self._logs = logs
@@ -62,25 +62,25 @@ class Crew:
             time.sleep(_LOOK_AGAIN)
 
     def blame(self, name: str, what: str) -> StackFailure:
-        """Build the failure that names a part and shows the end of its log."""
+        """Return a failure that names a part and shows the end of its log."""
         process = self._processes[name]
         tail = "\n".join(process.output().splitlines()[-_TAIL:])
         return StackFailure(f"{name} {what}. The end of {process.log}:\n{tail}")
 
     def keep(self) -> None:
-        """From now on start functions again as soon as they die, and notice the death of other parts."""
+        """From now on restart functions as soon as they die, and detect the death of other parts."""
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self._keeper.start()
 
     def kill(self, name: str) -> None:
-        """SIGKILL. Functions and the dispatcher start again at once, any other part by ``restart``."""
+        """Send SIGKILL. Functions and the dispatcher restart at once. Other parts need ``restart``."""
         with self._changing:
             if not self._parts[name].restarts:
                 self._down_on_purpose.add(name)
             self._processes[name].end()
 
     def pause(self, name: str) -> None:
-        """SIGSTOP: it keeps its connections and answers nothing."""
+        """Send SIGSTOP: the part keeps its connections and answers nothing."""
         self._processes[name].signal(signal.SIGSTOP)
 
     def resume(self, name: str) -> None:
@@ -96,7 +96,7 @@ class Crew:
         self.wait_ready(name)
 
     def interrupt(self) -> None:
-        """Make every wait give up."""
+        """Make every wait fail at once."""
         self._stopping.set()
 
     def stop(self) -> None:
@@ -106,7 +106,7 @@ class Crew:
             self._keeper.join()
         for name, process in self._processes.items():
             process.signal(self._parts[name].stop_signal)
-            process.signal(signal.SIGCONT)  # a paused one would not notice
+            process.signal(signal.SIGCONT)  # a paused process would not notice the next signal
         deadline = time.monotonic() + _GRACE
         for process in self._processes.values():
             process.end(grace=deadline - time.monotonic())
@@ -114,8 +114,8 @@ class Crew:
     def _keep(self) -> None:
         try:
             self._keep_going()
-        except OSError as error:  # somebody removed the folder, or no process can be started any more
-            self.failure = f"the stack can't be kept going: {error}"
+        except OSError as error:  # the folder is gone, or no process can be started any more
+            self.failure = f"the stack can't keep running: {error}"
             self.failed.set()
 
     def _keep_going(self) -> None:
@@ -126,7 +126,7 @@ class Crew:
                         self._found_dead(name, process)
 
     def _found_dead(self, name: str, process: Process) -> None:
-        process.end()  # of the whole group: a worker left over would hold the port
+        process.end()  # ends the whole group, because a remaining worker would hold the port
         if self._parts[name].restarts:
             process.start()
             self._revived()

@@ -1,7 +1,7 @@
-"""Stands in for Pub/Sub's push: pulls a subscription's messages and POSTs each in the push envelope.
+"""Replaces Pub/Sub's push: pulls a subscription's messages and POSTs each in a push envelope.
 
-The emulator's own push keeps two requests in flight whatever the handler, and sends no
-`deliveryAttempt`. `python -m infra.local.dispatcher '{"hold_while_starting": 10, "routes": [{…}]}'`.
+The emulator's own push always keeps two requests in flight, and sends no `deliveryAttempt`. Usage:
+`python -m infra.local.dispatcher '{"hold_while_starting": 10, "routes": [{…}]}'`.
 """
 
 import base64
@@ -18,7 +18,7 @@ from google.cloud.pubsub_v1 import SubscriberClient
 
 from infra.local.pull import Message, Puller
 
-# The statuses that Pub/Sub takes for an acknowledgement; every other is delivered again.
+# The statuses that Pub/Sub accepts as an acknowledgement. After any other status it redelivers.
 ACKNOWLEDGED = frozenset({102, 200, 201, 202, 204})
 
 _LOOK_AGAIN = 0.05
@@ -26,7 +26,7 @@ _LOOK_AGAIN = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """Where a subscription's messages go, and how many at a time."""
+    """The target of a subscription's messages, and the number of parallel deliveries."""
 
     subscription: str
     url: str
@@ -34,7 +34,7 @@ class Route:
 
 
 def envelope(message: Message, subscription: str) -> dict[str, Any]:
-    """Build the body of a push request; like Pub/Sub's, it leaves out what is empty."""
+    """Build the body of a push request. Like Pub/Sub's, it omits empty fields."""
     published = message.publish_time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     content = {
         "attributes": dict(message.attributes),
@@ -49,20 +49,22 @@ def envelope(message: Message, subscription: str) -> dict[str, Any]:
         "message": {name: value for name, value in content.items() if value},
         "subscription": subscription,
     }
-    if message.delivery_attempt:  # counted only under a dead-letter policy
+    if message.delivery_attempt:  # counted only with a dead-letter policy
         body["deliveryAttempt"] = message.delivery_attempt
     return body
 
 
 class Push:
-    """Delivers one message at a time a thread: POST, then ack or nack by the status."""
+    """Delivers one message at a time per thread: POST, then ack or nack depending on the status."""
 
     def __init__(self, route: Route, *, request_timeout: float, hold: float) -> None:
-        """``request_timeout`` is the ack deadline, ``hold`` the time a function has to start; seconds."""
+        """``request_timeout``: the ack deadline; ``hold``: the time that a function has to start. In
+        seconds.
+        """
         self._route = route
         self._hold = hold
-        # No connection is kept: a server that closes an idle one in the moment of its reuse would look
-        # like a failed delivery and use up an attempt.
+        # Keep no connection alive. If a server closed an idle one at the moment of its reuse, that would
+        # count as a failed delivery and use up an attempt.
         self._http = urllib3.PoolManager(retries=False, timeout=request_timeout, maxsize=route.concurrency)
         self._headers = {"Content-Type": "application/json", "Connection": "close"}
 
@@ -81,7 +83,7 @@ class Push:
             message.nack()
 
     def _post(self, body: bytes) -> int:
-        """POST it; a refused connection is a function that starts, and waited for as Cloud Run does."""
+        """POST the body. A refused connection means that the function is starting, so wait like Cloud Run."""
         give_up = time.monotonic() + self._hold
         while True:
             try:
@@ -108,7 +110,7 @@ def main() -> None:
         thread.start()
     while all(thread.is_alive() for thread in threads):
         time.sleep(1)
-    sys.exit("a pull ended, which none does by itself")  # to be started again
+    sys.exit("a pull ended unexpectedly")  # the supervisor restarts the dispatcher
 
 
 def _say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""`.stack/endpoints.json`: says where everything is, to whoever tries or tests the stack."""
+"""`.stack/endpoints.json`: the addresses and keys of a stack, for its users and tests."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from infra.local.options import FUNCTIONS, StackOptions
 
 
 def describe(options: StackOptions, layout: Layout) -> dict[str, Any]:
-    """Build the endpoints of a stack that starts, with new API keys and a new webhook secret."""
+    """Return the endpoints of a starting stack, with new API keys and a new webhook secret."""
     return {
         "api_url": layout.url("api"),
         "api_key": secrets.token_urlsafe(24),
@@ -52,7 +52,7 @@ def describe(options: StackOptions, layout: Layout) -> dict[str, Any]:
 
 
 def write_secrets(options: StackOptions, layout: Layout, endpoints: dict[str, Any]) -> None:
-    """Write the file that takes Secret Manager's place: organization, name, value."""
+    """Write the file that replaces Secret Manager: organization, name, value."""
     secret = endpoints["webhook_secret"]
     keys = {"access_key_id": "AKIALOCAL", "secret_access_key": secrets.token_urlsafe(32)}
     values = {secret["name"]: secret["value"], names.AWS_SECRET: json.dumps(keys)}
@@ -64,7 +64,7 @@ def write_secrets(options: StackOptions, layout: Layout, endpoints: dict[str, An
 
 
 def replace(path: Path, content: dict[str, Any]) -> None:
-    """Write JSON at once or not at all, for its owner alone: a reader never meets half a file."""
+    """Write JSON atomically, readable only by its owner. A reader never sees a partial file."""
     half = path.with_suffix(".new")
     half.unlink(missing_ok=True)
     with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -9,25 +9,25 @@ from infra.local.layout import Layout
 from infra.local.options import ROOT, StackOptions
 from infra.local.ports import LOOPBACK
 
-# Of a developer's shell: they would send a local process to the real thing.
+# Variables of a developer's shell that would connect a local process to the real cloud.
 _FOREIGN = ("GOOGLE_APPLICATION_CREDENTIALS", "GCLOUD_PROJECT", "PYTHONHOME")
 
 
 def base() -> dict[str, str]:
-    """The caller's environment, less what would lead out of the stack."""
+    """Return the caller's environment without the variables that would lead out of the stack."""
     inherited = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     direct = f"{LOOPBACK},localhost"
-    # Snowflake's connector would else ask the network which cloud this is.
+    # Otherwise Snowflake's connector would ask the network which cloud this is.
     return inherited | {"NO_PROXY": direct, "no_proxy": direct, "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 def python() -> dict[str, str]:
-    """For processes that run the repository's own modules."""
+    """Return the environment of processes that run the repository's own modules."""
     return base() | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 
 def snowflake_connect(layout: Layout) -> dict[str, Any]:
-    """What the connector's ``connect()`` takes to reach the local Snowflake."""
+    """Return the arguments of the connector's ``connect()`` for the local Snowflake."""
     return {
         "account": "local",
         "user": "backfills",
@@ -43,7 +43,7 @@ def snowflake_connect(layout: Layout) -> dict[str, Any]:
 
 
 def emulators(layout: Layout) -> dict[str, str]:
-    """What Google's clients read to find the emulators."""
+    """Return the variables from which Google's clients find the emulators."""
     return {
         "GOOGLE_CLOUD_PROJECT": names.PROJECT,
         "FIRESTORE_EMULATOR_HOST": layout.host("firestore"),
@@ -53,7 +53,7 @@ def emulators(layout: Layout) -> dict[str, str]:
 
 
 def function(name: str, options: StackOptions, layout: Layout) -> dict[str, str]:
-    """Everything that a function is configured by."""
+    """Return all variables that configure a function."""
     return {
         **python(),
         **emulators(layout),
@@ -71,13 +71,13 @@ def function(name: str, options: StackOptions, layout: Layout) -> dict[str, str]
         "SECRETS_FILE": str(layout.secrets_file),
         "DELIVERIES_AT_ONCE": str(options.concurrency["deliver"]),
         "ALLOW_INSECURE_DESTINATIONS": "true",
-        # Production's pauses, shortened to what a person likes to wait.
+        # Shorter than in production, for a person who waits.
         "UNLOAD_WAIT": "3",
         "NUDGE_PAUSE": "5",
         "TEAR_DOWN_PAUSE": "5",
         "CLAIM_LIMIT": "15",
         "STALL_LIMIT": "60",
-        # gunicorn's control socket would else be one file in the home folder, shared by all functions.
+        # Otherwise gunicorn's control socket would be one file in the home folder, shared by all functions.
         "XDG_RUNTIME_DIR": str(_socket_folder(name, layout)),
         **options.environment,
         **options.function_environment.get(name, {}),

@@ -1,4 +1,4 @@
-"""Where Kafka's jars come from and lie: one folder for each version that the pom names."""
+"""The location of Kafka's jars: one folder for each version that the pom names."""
 
 from __future__ import annotations
 

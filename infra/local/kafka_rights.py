@@ -1,4 +1,4 @@
-"""Users of the broker's secure listeners and what each may do, granted as its administrator would."""
+"""The users of the broker's secure listeners and their permissions, granted like an administrator would."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,8 +9,8 @@ from infra.local.layout import Layout
 _SECONDS = 30.0
 
 Right = tuple[str, str, str, str]
-"""Kind of resource, its name, kind of pattern, operation."""
-# What docs/destinations/external_kafka.md asks for.
+"""The kind of resource, its name, the kind of pattern, the operation."""
+# The permissions that docs/destinations/external_kafka.md requires.
 TRANSACTIONS: Right = ("TRANSACTIONAL_ID", "beam.", "PREFIXED", "WRITE")
 GROUPS: Right = ("GROUP", "beam.", "PREFIXED", "READ")
 ONCE: tuple[Right, ...] = (
@@ -24,8 +24,8 @@ AT_LEAST_ONCE = tuple(right for right in ONCE if right[0] == "TOPIC" and right[3
 
 
 def create_external_topic(layout: Layout) -> None:
-    """Create a topic to deliver to, and the users with their rights."""
-    from confluent_kafka.cimpl import NewTopic  # takes a while, and few stacks need it
+    """Create a topic to deliver to, and the users with their permissions."""
+    from confluent_kafka.cimpl import NewTopic  # slow to import, and few stacks need it
 
     admin = administrator(layout.kafka_bootstrap)
     _settled(admin.create_topics([NewTopic(names.EXPORTS, 3, 1)], request_timeout=_SECONDS).values())
@@ -41,7 +41,7 @@ def administrator(bootstrap: str) -> Any:
 
 
 def set_password(admin: Any, user: str, password: str) -> None:
-    """Have the user log in by SCRAM with this password, and with no other."""
+    """Set the user's only SCRAM password."""
     from confluent_kafka.admin._scram import (
         ScramCredentialInfo,
         ScramMechanism,

@@ -1,4 +1,4 @@
-"""Where one stack's parts listen, and where its files lie."""
+"""The ports of one stack's parts, and the paths of its files."""
 
 import shutil
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from infra.local.secure_kafka import Secured
 
 @dataclass(frozen=True)
 class Layout:
-    """Every part has its port from the start, so that all can be started at once, knowing the others'."""
+    """Every part has a fixed port from the start. All parts can start at once and know each other's ports."""
 
     folder: Path
     ports: dict[str, int]
@@ -27,7 +27,7 @@ class Layout:
         return Layout(options.folder, ports, bootstrap)
 
     def host(self, part: str) -> str:
-        """``host:port``, as Google's clients want their emulators."""
+        """Return ``host:port``, the form in which Google's clients expect their emulators."""
         return f"{LOOPBACK}:{self.ports[part]}"
 
     def url(self, part: str) -> str:
@@ -47,7 +47,7 @@ class Layout:
 
     @property
     def secured_kafka(self) -> Secured:
-        """The broker's listeners for strangers."""
+        """The broker's secure listeners."""
         ports = self.ports["external_kafka"], self.ports["kafka_mutual"]
         return Secured(folder=self.data / "kafka-keys", port=ports[0], mutual_port=ports[1])
 
@@ -60,7 +60,7 @@ class Layout:
         return self.folder / "endpoints.json"
 
     def clean(self) -> None:
-        """Start from nothing; only what a stack made goes, since the folder may be somebody's home."""
+        """Remove the files of earlier stacks, and nothing else, because the folder may be a home folder."""
         for folder in (self.logs, self.data, self.sockets):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)

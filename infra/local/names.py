@@ -1,9 +1,9 @@
-"""What things are called in the local stack, and who lives in it."""
+"""The names of the local stack's resources and organizations."""
 
 PROJECT = "local-backfills"
 BUCKET = "staged-chunks"
-EXPORTS = "exports"  # a bucket, and topics, to deliver to
-AWS_ACCOUNT = "123456789012"  # the only one of the server that stands in for Amazon
+EXPORTS = "exports"  # the name of a bucket and of topics to deliver to
+AWS_ACCOUNT = "123456789012"  # the only account of the server that replaces Amazon
 AWS_REGION = "eu-west-1"
 
 STAGE_TOPIC = "backfills-stage"
@@ -11,9 +11,8 @@ CHUNKS_TOPIC = "backfills-chunks"
 STATIC_CHUNKS_TOPIC = "backfills-chunks-static"
 DEAD_LETTER_TOPIC = "backfills-dead-letter"
 
-# The function that each subscription pushes to; a subscription has its topic's name.
-# Locally every address is the same one: the chunks that ask for a fixed one have a function of their own in
-# production alone.
+# The function that each subscription pushes to. A subscription has its topic's name. Chunks with a static
+# egress address have a separate function only in production, because all local addresses are the same.
 SUBSCRIBERS = {
     STAGE_TOPIC: "stage",
     CHUNKS_TOPIC: "deliver",

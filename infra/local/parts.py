@@ -1,4 +1,4 @@
-"""The parts of the stack: what runs each one, and when it is ready."""
+"""The parts of the stack: each part's command, and the check that it is ready."""
 
 import importlib.util
 import json
@@ -23,7 +23,7 @@ _GCS_BINARY = "vendor/fake-gcs-server/bin/fake-gcs-server-linux-*"
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """``ready`` is asked until it is true; a part that ``restarts`` holds no state worth keeping."""
+    """``ready`` is polled until it returns true; a part that ``restarts`` has no state worth keeping."""
 
     name: str
     command: tuple[str, ...]
@@ -34,11 +34,11 @@ class Part:
 
 
 class MissingPart(Exception):  # noqa: N818 - named for what happened
-    """Something that a part is made of is not there."""
+    """A program or file that a part needs is missing."""
 
 
 def build(options: StackOptions, layout: Layout) -> list[Part]:
-    """All parts of the options but the dispatcher, those that take longest first."""
+    """Return all parts for the options except the dispatcher, those that start slowest first."""
     makers: dict[str, Callable[[Layout], Part]] = {
         "snowflake": _snowflake,
         "kafka": partial(_kafka, options),
@@ -83,9 +83,11 @@ def _pubsub(layout: Layout) -> Part:
 
 
 def _emulator(name: str, layout: Layout, *arguments: str) -> Part:
-    """One of Google's emulators by its jar: SIGTERM to gcloud's own wrapper would orphan the JVM."""
+    """Return one of Google's emulators, run from its jar: SIGTERM to gcloud's wrapper would orphan the
+    JVM.
+    """
     port = layout.ports[name]
-    # Without a limit the heap grows past 1 GiB; without C2 the start takes half the time.
+    # Without a limit the heap grows beyond 1 GiB. Without C2 the start takes half the time.
     options = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
     return Part(
         name=name,
@@ -116,12 +118,12 @@ def _gcs(layout: Layout) -> Part:
         command=(str(binary), *(word for flag, value in flags.items() for word in (f"-{flag}", value))),
         environment=environments.base(),
         ready=lambda _: accepts(port),
-        stop_signal=signal.SIGKILL,  # it ignores SIGTERM
+        stop_signal=signal.SIGKILL,  # the emulator ignores SIGTERM
     )
 
 
 def _nats(layout: Layout) -> Part:
-    """With JetStream, which keeps its streams in the stack's folder."""
+    """Return a NATS server with JetStream, which stores its streams in the stack's folder."""
     port = layout.ports["nats"]
     server = _found("NATS server", PYTHON.with_name("nats-server"))
     folder = str(layout.data / "nats")
@@ -130,7 +132,7 @@ def _nats(layout: Layout) -> Part:
 
 
 def _sns(layout: Layout) -> Part:
-    """Moto's server: SNS, SQS to read from, and STS."""
+    """Return Moto's server: SNS, STS, and SQS to read from."""
     port = layout.ports["sns"]
     command = (str(PYTHON.with_name("moto_server")), "-H", LOOPBACK, "-p", str(port))
     return Part(name="sns", command=command, environment=environments.base(), ready=lambda _: accepts(port))
@@ -150,7 +152,7 @@ def _function(name: str, options: StackOptions, layout: Layout) -> Part:
 
 
 def dispatcher(options: StackOptions, layout: Layout) -> Part:
-    """Stands in for Pub/Sub's push; needs its subscriptions to exist."""
+    """Return the dispatcher, which replaces Pub/Sub's push. Its subscriptions must exist."""
     routes = [
         {
             "subscription": f"projects/{names.PROJECT}/subscriptions/{subscription}",
@@ -172,5 +174,5 @@ def dispatcher(options: StackOptions, layout: Layout) -> Part:
 
 def _found(what: str, path: Path | None) -> Path:
     if path is None or not path.is_file():
-        raise MissingPart(f"{what}: {path or 'its file'} is not there")
+        raise MissingPart(f"{what}: {path or 'its file'} is missing")
     return path

@@ -1,4 +1,4 @@
-"""Free ports on the loopback address, and whether something answers there."""
+"""Finds free ports on the loopback address, and checks whether something answers on a port."""
 
 import fcntl
 import os
@@ -12,21 +12,21 @@ import urllib3
 
 LOOPBACK = "127.0.0.1"
 
-# Below the range from which Linux takes the source ports of outgoing connections (32768 and up): a
-# function's port must stay free in the moment between its process's death and the next one's start.
+# Below Linux's range for the source ports of outgoing connections (32768 and up). A function's port must stay
+# free between the end of its process and the start of the next one.
 _FIRST, _LAST = 20_000, 32_000
 _BLOCK = 20
 
 _http = urllib3.PoolManager(retries=False)
 _lock = threading.Lock()
-_claimed: list[int] = []  # and not given to anybody yet
+_claimed: list[int] = []  # claimed but not handed out yet
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ports that nothing listens on, and that no other process is given while this one lives.
+    """Return different ports that nothing listens on. No other process gets them while this process lives.
 
-    Two stacks that start at once would else be given the same port now and then: each looks before either
-    listens.
+    Otherwise two stacks that start at the same time could get the same port, because each checks it before
+    either listens.
     """
     found: list[int] = []
     with _lock:
@@ -45,18 +45,18 @@ def free_ports(count: int) -> list[int]:
 
 
 def _claim(first: int) -> bool:
-    """Whether the block of ports is ours; the lock goes with the process."""
+    """Return whether the block of ports is ours. The lock lasts until the process ends."""
     claim = Path(tempfile.gettempdir(), f"backfills-ports-{first}")
     try:
         descriptor = os.open(claim, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError:  # another user's
+    except OSError:  # the file belongs to another user
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
         return False
-    return True  # and the descriptor stays open
+    return True  # the descriptor stays open and keeps the lock
 
 
 def _is_free(port: int) -> bool:
@@ -69,7 +69,7 @@ def _is_free(port: int) -> bool:
 
 
 def accepts(port: int) -> bool:
-    """Whether a process accepts connections on the port."""
+    """Return whether a process accepts connections on the port."""
     try:
         socket.create_connection((LOOPBACK, port), timeout=1).close()
     except OSError:
@@ -78,7 +78,7 @@ def accepts(port: int) -> bool:
 
 
 def answers_ok(port: int) -> bool:
-    """Whether ``GET /`` answers 200, which is how Google's emulators say that they are ready."""
+    """Return whether ``GET /`` answers 200, by which Google's emulators report that they are ready."""
     try:
         return _http.request("GET", f"http://{LOOPBACK}:{port}/", timeout=1).status == 200  # noqa: PLR2004 - OK
     except urllib3.exceptions.HTTPError:

@@ -1,6 +1,6 @@
-"""Names each thing the project needs and this machine lacks, and how to get it; exit status 1 if any.
+"""Prints each missing prerequisite and how to install it; exit status 1 if there is any.
 
-Only the standard library, and no syntax that an old Python refuses: the first thing `make` runs.
+It uses only the standard library, and no syntax that an old Python rejects, because `make` runs it first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ OLDEST_JAVA = 17
 
 
 def missing() -> list[str]:
-    """One line for each missing prerequisite."""
+    """Return one line for each missing prerequisite."""
     checks = (_system, _python, _virtual_environments, _java, _maven, _firestore, _pubsub)
     return [fault for fault in (check() for check in checks) if fault]
 

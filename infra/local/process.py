@@ -1,4 +1,4 @@
-"""One process of the local stack: its own process group, its own log, ended with the stack."""
+"""One process of the local stack, with its own process group and log. It ends with the stack."""
 
 import os
 import signal
@@ -12,10 +12,10 @@ _TETHER = Path(__file__).with_name("tether.py")
 
 
 class Process:
-    """A command that runs at most once at a time; ``pid`` leads a process group of all its children.
+    """A command that runs at most once at a time; ``pid`` leads a process group with all its children.
 
-    The kernel ends it when the thread that called ``start`` ends: call that only from threads that live as
-    long as the process shall.
+    The kernel ends the process when the thread that called ``start`` ends. Therefore call ``start`` only from
+    threads that live as long as the process must.
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
@@ -26,7 +26,7 @@ class Process:
         self._log_start = 0
 
     def start(self) -> None:
-        """Start it; its output is appended to the log."""
+        """Start the process and append its output to the log."""
         with self.log.open("ab") as log:
             self._log_start = log.tell()
             self._popen = subprocess.Popen(
@@ -35,7 +35,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
+                start_new_session=True,  # only the supervisor must get the terminal's Ctrl-C
             )
 
     @property
@@ -44,7 +44,7 @@ class Process:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs, and before it was first started; -N if signal N ended it."""
+        """The exit code: None while it runs and before its first start; -N if signal N ended it."""
         return self._popen.poll() if self._popen else None
 
     @property
@@ -52,7 +52,7 @@ class Process:
         return self._popen is not None and self._popen.poll() is None
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the whole group, if any of it is left."""
+        """Send a signal to the whole group, if any process of it is left."""
         if self._popen is None:
             return
         try:
@@ -61,10 +61,10 @@ class Process:
             return
 
     def end(self, grace: float = 0.0) -> None:
-        """Give its leader ``grace`` seconds to end by itself, then SIGKILL what is left of the group.
+        """Give the leader ``grace`` seconds to end by itself, then send SIGKILL to the rest of the group.
 
-        Also after a leader's death: a web server's worker outlives it for about a second and holds the
-        port meanwhile.
+        Call this also after the leader's death: a web server's worker outlives it for about a second and
+        holds the port.
         """
         if self._popen is None:
             return
@@ -75,7 +75,7 @@ class Process:
         self._popen.wait()
 
     def output(self) -> str:
-        """What it has written since it was last started."""
+        """Return its output since its last start."""
         with self.log.open("rb") as log:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")

@@ -1,7 +1,7 @@
-"""Installs what is pinned, once: the Python environments and Kafka's jars.
+"""Installs the pinned dependencies once: the Python environments and Kafka's jars.
 
-Each folder carries the hash of what it was made from; while that agrees, nothing is done. Only the
-standard library: it makes the environment that everything else runs in.
+Each folder has the hash of its inputs. If the hash matches, there is nothing to do. This module uses only the
+standard library, because it creates the environment for everything else.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def main() -> None:
     if faults:
         sys.exit("\n".join(faults))
     CACHE.mkdir(exist_ok=True)
-    # Two terminals may run `make` in a fresh checkout at once.
+    # Two terminals may run `make` in a fresh checkout at the same time.
     with (CACHE / "provision.lock").open("w") as lock, ThreadPoolExecutor() as pool:
         fcntl.flock(lock, fcntl.LOCK_EX)
         jobs = [
             pool.submit(_project),
             pool.submit(environment, CACHE / "snowflake", ROOT / "infra/local/snowflake/requirements.txt"),
         ]
-        if toolchain.maven():  # without it the stack uses KAFKA_BOOTSTRAP
+        if toolchain.maven():  # without Maven the stack uses KAFKA_BOOTSTRAP
             jobs.append(pool.submit(_kafka))
         failures = [str(failure) for job in jobs if (failure := job.exception())]
     if failures:
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def _project() -> None:
-    """Make the project's own environment, with the native crate where it can be built."""
+    """Create the project's own environment, with the native crate if it can be built."""
     folder = ROOT / ".venv"
     environment(folder, ROOT / "requirements-dev.txt")
     lacking = native.lacking()
@@ -54,7 +54,7 @@ def _project() -> None:
         return
     stamp.remove()
     if lacking:
-        say(f"{lacking}: rows are encoded in Python, at a third of the speed; nothing else is amiss")
+        say(f"{lacking}: rows are encoded in Python, at a third of the speed; everything else works")
         _run([*_pip(folder), "uninstall", "--yes", "backfills_native"])
     else:
         say("building the native encoder (two to five minutes, once)")
@@ -65,12 +65,12 @@ def _project() -> None:
 
 
 def environment(folder: Path, requirements: Path) -> None:
-    """Make a virtual environment of pinned, hashed packages."""
+    """Create a virtual environment of pinned packages with hashes."""
     stamp = Stamp(folder, sys.version, requirements.read_text())
     if stamp.agrees():
         return
     say(f"installing {requirements.relative_to(ROOT)} (about a minute, once)")
-    # What this Python completed can be added to; half an environment, or another Python's, can't.
+    # Update an environment that this Python completed. Recreate a partial one, or one of another Python.
     whole = stamp.exists() and _made_by_this_python(folder)
     stamp.remove()
     _run([sys.executable, "-m", "venv", *([] if whole else ["--clear"]), str(folder)])
@@ -89,7 +89,7 @@ def _made_by_this_python(folder: Path) -> bool:
 
 
 def _kafka() -> None:
-    """Fetch Kafka's jars by Maven, which checks their checksums."""
+    """Fetch Kafka's jars with Maven, which verifies their checksums."""
     stamp = Stamp(KAFKA, POM.read_text())
     if stamp.agrees():
         return
@@ -102,7 +102,7 @@ def _kafka() -> None:
 
 
 class Stamp:
-    """The hash of what a folder was made from, kept in the folder."""
+    """The hash of a folder's inputs, stored in the folder."""
 
     def __init__(self, folder: Path, *sources: str) -> None:
         self._file = folder / ".made-from"

@@ -1,8 +1,8 @@
-"""Pulls a subscription's messages and has each handled, so many at a time.
+"""Pulls a subscription's messages and handles a limited number of them in parallel.
 
-Not by a streaming pull: for minutes the emulator goes on giving messages to the stream of a process that
-was killed, so with some deaths behind it most messages go nowhere at first. Nor does a request wait for
-messages at the emulator, which would give them to whoever has died meanwhile.
+It does not use a streaming pull: for minutes, the emulator keeps sending messages to the stream of a killed
+process, so after several kills most messages would at first go nowhere. Requests do not wait for messages at
+the emulator either, because it would give them to a process that was killed in the meantime.
 """
 
 import threading
@@ -15,16 +15,16 @@ from typing import Any, Never, Protocol
 
 from google.api_core.exceptions import GoogleAPICallError
 
-# Seconds between two looks for messages: the longer there were none, the longer.
+# Seconds between two pulls. The pause grows while there are no messages.
 _LOOK_AGAIN, _LOOK_AGAIN_IDLE = 0.03, 0.25
 _TROUBLE_PAUSE = 0.5
 _CALL_SECONDS = 10.0
-# What a killed process held comes again after this long.
+# The messages of a killed process are redelivered after this time.
 _LEASE_SECONDS = 10
 
 
 class Message(Protocol):
-    """A message as it is handled; its delivery attempt is counted only under a dead-letter policy."""
+    """A message for the handler. Its delivery attempts are counted only with a dead-letter policy."""
 
     @property
     def message_id(self) -> str: ...
@@ -44,7 +44,7 @@ class Message(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Pulled:
-    """Fulfils Message; ``settle`` takes the seconds until it comes again, None if it is done with."""
+    """Implements Message; ``settle`` takes the seconds until redelivery, None for an acknowledgement."""
 
     message_id: str
     data: bytes
@@ -62,7 +62,7 @@ class _Pulled:
 
 
 class Puller:
-    """Has up to ``concurrency`` messages under way, and keeps their leases for as long as they take."""
+    """Handles up to ``concurrency`` messages at once, and extends their leases until they are done."""
 
     def __init__(
         self, client: Any, subscription: str, concurrency: int, handle: Callable[[Message], None]
@@ -76,7 +76,7 @@ class Puller:
         self._changed = threading.Condition()
 
     def run(self) -> Never:
-        """Go on for ever, whatever the other side does."""
+        """Run forever, whatever the other side does."""
         threading.Thread(target=self._renew, daemon=True).start()
         pause = _LOOK_AGAIN
         with ThreadPoolExecutor(self._concurrency) as pool:
@@ -136,7 +136,7 @@ class Puller:
             self._call(self._client.modify_ack_deadline, ack_ids=ack_ids, ack_deadline_seconds=seconds)
 
     def _call(self, method: Callable[..., Any], **fields: Any) -> Any:
-        """The answer, or None: what could not be asked for or said makes messages come again, no more."""
+        """Return the response, or None after an error. A failed call only causes redeliveries."""
         request = {"subscription": self._subscription, **fields}
         try:
             return method(request=request, retry=None, timeout=_CALL_SECONDS)

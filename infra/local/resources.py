@@ -1,7 +1,7 @@
-"""Creates what the functions expect to exist: topics, subscriptions, the bucket, API keys.
+"""Creates the resources that the functions expect: topics, subscriptions, the bucket, API keys.
 
-Over the emulators' REST interfaces: Google's clients take a second to import and read their emulator's
-address from the process's environment, which a test process must not share.
+It uses the emulators' REST interfaces. Google's clients take a second to import. They also read their
+emulator's address from the process's environment, which a test process must not share.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ _http = urllib3.PoolManager(retries=False, timeout=30)
 
 
 class ResourceRefused(Exception):  # noqa: N818 - named for what happened
-    """An emulator did not create what it was asked for."""
+    """An emulator did not create a resource."""
 
 
 def create_topics(options: StackOptions, layout: Layout) -> None:
-    """Create the topics, and one pull subscription for each function that takes messages; one of each to
-    deliver to where that is asked for.
+    """Create the topics, and one pull subscription for each function that handles messages. If requested,
+    also create a topic with a subscription to deliver to.
     """
     project = f"projects/{names.PROJECT}"
     root = f"{layout.url('pubsub')}/v1/{project}"
@@ -40,7 +40,7 @@ def create_topics(options: StackOptions, layout: Layout) -> None:
         subscription: dict[str, Any] = {
             "topic": f"{project}/topics/{topic}",
             "ackDeadlineSeconds": options.ack_deadline,
-            "retainAckedMessages": True,  # else there is nothing to replay
+            "retainAckedMessages": True,  # otherwise there is nothing to replay
             "retryPolicy": {
                 "minimumBackoff": f"{options.minimum_backoff}s",
                 "maximumBackoff": f"{options.maximum_backoff}s",
@@ -55,14 +55,14 @@ def create_topics(options: StackOptions, layout: Layout) -> None:
 
 
 def create_buckets(options: StackOptions, layout: Layout) -> None:
-    """Create the bucket of the staged files, and one to deliver to where that is asked for."""
+    """Create the bucket of the staged files and, if requested, one to deliver to."""
     for bucket in (names.BUCKET, *([names.EXPORTS] if "gcs" in options.destinations else [])):
         _send("POST", f"{layout.url('gcs')}/storage/v1/b?project={names.PROJECT}", {"name": bucket})
 
 
 def create_sns_topic(layout: Layout) -> None:
-    """Create a topic, and a queue that gets its messages as they are."""
-    import boto3  # takes a second, and few stacks need it
+    """Create a topic, and a queue that receives its messages unchanged."""
+    import boto3  # takes a second to import, and few stacks need it
 
     session = boto3.session.Session("AKIALOCAL", "local", region_name=names.AWS_REGION)
     queue = f"arn:aws:sqs:{names.AWS_REGION}:{names.AWS_ACCOUNT}:{names.EXPORTS}"
@@ -74,7 +74,7 @@ def create_sns_topic(layout: Layout) -> None:
 
 
 def create_stream(layout: Layout) -> None:
-    """Create a stream of NATS, for a subject to deliver to."""
+    """Create a NATS stream for a subject to deliver to."""
     import nats
 
     async def create() -> None:
@@ -86,7 +86,7 @@ def create_stream(layout: Layout) -> None:
 
 
 def create_api_key(layout: Layout, key: str, organization: str) -> None:
-    """Store an API key as production does: by its SHA-256 alone."""
+    """Store an API key like production does: only its SHA-256."""
     hashed = hashlib.sha256(key.encode()).hexdigest()
     documents = f"{layout.url('firestore')}/v1/projects/{names.PROJECT}/databases/(default)/documents"
     fields = {
@@ -98,7 +98,7 @@ def create_api_key(layout: Layout, key: str, organization: str) -> None:
 
 
 def _send(method: str, url: str, body: dict[str, Any]) -> None:
-    # "owner" is the emulators' own word for a caller that security rules do not bind.
+    # "owner" is the emulators' token for a caller that is exempt from security rules.
     headers = {"Content-Type": "application/json", "Authorization": "Bearer owner"}
     answer = _http.request(method, url, body=json.dumps(body), headers=headers)
     if answer.status != 200:  # noqa: PLR2004 - OK

@@ -52,13 +52,13 @@ _http = urllib3.PoolManager(retries=False)
 
 
 class SampleNotLoaded(Exception):  # noqa: N818 - named for what happened
-    """The local Snowflake refused to make the table or to load the file."""
+    """The local Snowflake refused to create the table or to load the file."""
 
 
 def write(path: Path, rows: int, seed: int) -> None:
-    """Write that many transfers to a Parquet file; the same file for the same rows and seed."""
+    """Write ``rows`` transfers to a Parquet file. Equal rows and seed give an equal file."""
     schema = pa.schema([(name.lower(), _ARROW[kind]) for name, kind in COLUMNS.items()])
-    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}")  # two first stacks may start at once
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}")  # two stacks may start at the same time
     with pq.ParquetWriter(partial, schema) as writer:
         batch: list[tuple[object, ...]] = []
         for row in sample_rows.rows(rows, seed):
@@ -67,7 +67,7 @@ def write(path: Path, rows: int, seed: int) -> None:
                 writer.write_batch(_record_batch(batch, schema))
                 batch.clear()
         writer.write_batch(_record_batch(batch, schema))
-    partial.replace(path)  # else a run that was stopped would leave half a sample for the next
+    partial.replace(path)  # otherwise a stopped run would leave a partial sample for the next one
 
 
 def _record_batch(rows: list[tuple[object, ...]], schema: pa.Schema) -> pa.RecordBatch:
@@ -79,10 +79,10 @@ def _record_batch(rows: list[tuple[object, ...]], schema: pa.Schema) -> pa.Recor
 def load(
     url: str, path: Path, table: str, stage: str = names.SNOWFLAKE_STAGE, bucket: str = names.BUCKET
 ) -> int:
-    """Create the table and the stage where they are missing, and append a Parquet or CSV file's rows.
+    """Create the table and the stage if they are missing, and append the rows of a Parquet or CSV file.
 
     ``url`` is the local Snowflake's, ``table`` and ``stage`` are full names (DATABASE.SCHEMA.NAME). Columns
-    that the table lacks are dropped, those that the file lacks are NULL. Answers the number of rows.
+    that the table lacks are dropped, and columns that the file lacks are NULL. Return the number of rows.
     """
     _post(f"{url}/local/statements", {"statements": [*_namespace(table), *_namespace(stage)]})
     columns = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())

@@ -1,7 +1,7 @@
-"""Made-up ERC-20 transfers on Base in March 2026, with the edges that real ones have.
+"""Generated ERC-20 transfers on Base in March 2026, with the edge cases of real ones.
 
-The same rows for the same seed. Blocks are spread evenly over the month, with a block on each midnight from
-2026-03-01 to 2026-04-01, both included, so that windows of whole days have rows on both bounds.
+Equal seeds give equal rows. Blocks are spread evenly over the month, with a block at each midnight from
+2026-03-01 to 2026-04-01, both included, so that windows of whole days have rows at both bounds.
 """
 
 import bisect
@@ -21,12 +21,12 @@ _BLOCK_SECONDS = 2
 _LAST_BLOCK = DAYS * 86_400 // _BLOCK_SECONDS
 _ROWS_A_BLOCK = 5
 _BUSY_SHARE = 100  # one block holds a hundredth of all rows
-_LARGEST = 2**256 - 1  # what a token's contract can count to
+_LARGEST = 2**256 - 1  # the largest amount that a token's contract can hold
 
 
 @dataclass(frozen=True)
 class Token:
-    """A token; ``name``, ``symbol`` and ``decimals`` are None where its contract does not say."""
+    """A token; ``name``, ``symbol`` and ``decimals`` are None if its contract does not define them."""
 
     address: str
     name: str | None
@@ -46,7 +46,7 @@ class Block:
     rows: int
 
 
-# Names that have to survive quoting, escaping and encoding, whatever they pass through.
+# Names that must survive all quoting, escaping and encoding.
 _KNOWN = (
     Token(USDC, "USD Coin", "USDC", 6, 1.0, 450),
     Token("0x4200000000000000000000000000000000000006", "Wrapped Ether", "WETH", 18, 2_871.44, 180),
@@ -85,7 +85,7 @@ def _unknown_token(chance: random.Random, rank: int) -> Token:
 
 
 def _blocks(chance: random.Random, count: int) -> Iterator[Block]:
-    """Cut the rows into blocks: one row for each midnight, a share for the busy block, the rest at random."""
+    """Divide the rows into blocks: one row per midnight, a share for the busy block, the rest at random."""
     midnights = range(0, _LAST_BLOCK + 1, 86_400 // _BLOCK_SECONDS)[:count]
     wanted = max(1, count // _ROWS_A_BLOCK)
     others = (round((place + chance.random()) * _LAST_BLOCK / wanted) for place in range(wanted))
@@ -169,7 +169,7 @@ def _raw_amount(chance: random.Random, token: Token) -> int:
 
 
 def _scaled(raw: int, decimals: int) -> str:
-    """Give all digits of raw / 10**decimals, with no exponent and no zeros at the end."""
+    """Return all digits of raw / 10**decimals, without exponent and trailing zeros."""
     digits = str(raw).zfill(decimals + 1)
     whole = len(digits) - decimals
     return f"{digits[:whole]}.{digits[whole:]}".rstrip("0").rstrip(".") if decimals else digits

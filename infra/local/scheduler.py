@@ -1,4 +1,4 @@
-"""Stands in for Cloud Scheduler: POSTs to one function at a steady pace, never beside itself."""
+"""Replaces Cloud Scheduler: POSTs to one function at a steady pace, one call at a time."""
 
 import threading
 
@@ -8,7 +8,7 @@ _LIMIT = 180.0  # Cloud Scheduler's own default for one attempt, seconds
 
 
 class Scheduler:
-    """POSTs to ``url`` every ``pause`` seconds; a call that fails is simply made again at the next turn."""
+    """POSTs to ``url`` every ``pause`` seconds. After a failed call it waits for the next turn."""
 
     def __init__(self, url: str, pause: float) -> None:
         self._url = url
@@ -20,7 +20,7 @@ class Scheduler:
         threading.Thread(target=self._run, name="scheduler", daemon=True).start()
 
     def stop(self) -> None:
-        """Make no further call; one under way is left to itself."""
+        """Make no further call. A call in progress continues."""
         self._stopping.set()
 
     def _run(self) -> None:
@@ -28,4 +28,4 @@ class Scheduler:
             try:
                 self._http.request("POST", self._url, headers={"Connection": "close"})
             except urllib3.exceptions.HTTPError:
-                continue  # the function is being started again, or stopped
+                continue  # the function is restarting, or stopped

@@ -1,6 +1,7 @@
-"""Listeners of the broker that ask who comes: SASL over TLS, and TLS with a client's certificate.
+"""Listeners of the broker with authentication: SASL over TLS, and TLS with a client certificate.
 
-Users other than the stack's own, who comes in plain text, may do what Kafka's authorizer has rules for.
+The stack's own user connects in plain text. All other users may do only what the rules of Kafka's authorizer
+allow.
 """
 
 import json
@@ -17,9 +18,9 @@ from cryptography.x509.oid import NameOID
 
 from infra.local.ports import LOOPBACK
 
-HOST = "localhost"  # the name in the broker's certificate; its address is not in it
-USER = "exporter"  # logs in by SCRAM, or by a certificate; has the rights that a delivery needs
-PLAIN_USER = "plain"  # logs in by PLAIN, with the same password; has the rights of at_least_once
+HOST = "localhost"  # the name in the broker's certificate, which has no address
+USER = "exporter"  # logs in with SCRAM or a certificate; has the permissions that a delivery needs
+PLAIN_USER = "plain"  # logs in with PLAIN and the same password; has the permissions of at_least_once
 _LOGINS = "org.apache.kafka.common.security"
 
 
@@ -33,7 +34,7 @@ class Authority:
         self.pem = self._certificate.public_bytes(Encoding.PEM).decode()
 
     def issue(self, common_name: str) -> tuple[str, str]:
-        """A certificate for the name, and its key, in PEM."""
+        """Return a certificate for the name and its key, both in PEM."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = self._signed(_name(common_name), key, host=common_name)
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -60,8 +61,8 @@ class Authority:
 
 @dataclass(frozen=True, kw_only=True)
 class Secured:
-    """What a broker with such listeners is made of: the ports of SASL and of certificates, and where its
-    keys are, which ``prepare`` makes.
+    """The parameters of a broker with such listeners: the ports for SASL and for certificates, and the folder
+    of the keys that ``prepare`` creates.
     """
 
     folder: Path
@@ -70,12 +71,12 @@ class Secured:
 
     @property
     def password(self) -> str:
-        """Of both users."""
+        """The password of both users."""
         return (self.folder / "password").read_text()
 
     @property
     def authority(self) -> str:
-        """The certificate of who signed the broker's, in PEM."""
+        """The certificate of the authority that signed the broker's certificate, in PEM."""
         return (self.folder / "ca.pem").read_text()
 
     @property
@@ -91,7 +92,7 @@ class Secured:
 
 
 def prepare(folder: Path) -> None:
-    """Make the keys and certificates of a broker and of a client, and a password."""
+    """Create the keys and certificates of a broker and of a client, and a password."""
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "password", secrets.token_urlsafe(24))
     authority = Authority()
@@ -106,7 +107,7 @@ def prepare(folder: Path) -> None:
 
 
 def listeners(secured: Secured, settings: dict[str, str]) -> dict[str, str]:
-    """The broker's ``settings`` with the listeners added."""
+    """Return the broker's ``settings`` with the listeners added."""
     protocols = settings["listener.security.protocol.map"]
     listening = f"SECURE://{LOOPBACK}:{secured.port},MUTUAL://{LOOPBACK}:{secured.mutual_port}"
     advertised = f"SECURE://{HOST}:{secured.port},MUTUAL://{HOST}:{secured.mutual_port}"

@@ -13,11 +13,11 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Ended(BaseException):
-    """Somebody asked the program to end."""
+    """A signal asked the program to end."""
 
 
 def end_on_signals() -> None:
-    """Turn the first ending signal into ``Ended`` in the main thread; further ones do not disturb the end."""
+    """Turn the first termination signal into ``Ended`` in the main thread, and ignore further ones."""
 
     def end(_number: int, _frame: FrameType | None) -> None:
         for number in ENDING_SIGNALS:
@@ -32,7 +32,7 @@ def main() -> int:
     end_on_signals()
     try:
         with LocalStack(from_environment()) as stack:
-            print(f"API at {stack.endpoints['api_url']}, all else in {stack.layout.endpoints_file}")
+            print(f"API at {stack.endpoints['api_url']}, everything else in {stack.layout.endpoints_file}")
             print("READY", flush=True)
             print(stack.wait_for_failure(), file=sys.stderr)
             return 1

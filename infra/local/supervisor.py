@@ -1,4 +1,4 @@
-"""A whole local stack: everything started together, filled with what it must hold, and ended together.
+"""A whole local stack: all parts start together, are filled with resources and data, and end together.
 `with LocalStack(StackOptions(folder=folder)) as stack:` gives its ``endpoints``.
 """
 
@@ -16,7 +16,7 @@ from infra.local.scheduler import Scheduler
 
 
 class LocalStack:
-    """``endpoints`` holds what `.stack/endpoints.json` does. Start it from a thread that outlives it."""
+    """``endpoints`` has the content of `.stack/endpoints.json`. Start it from a thread that outlives it."""
 
     def __init__(self, options: StackOptions) -> None:
         self.options = options
@@ -24,7 +24,7 @@ class LocalStack:
         self.endpoints: dict[str, Any] = endpoints.describe(options, self.layout)
         self._crew = Crew(self.layout.logs, options.ready_limit, self._publish)
         self._scheduler = Scheduler(self.layout.url("sweep"), options.sweep_pause)
-        self._data: Future[Any] = Future()  # of the path of the file to load
+        self._data: Future[Any] = Future()  # the path of the file to load
         self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
@@ -46,7 +46,7 @@ class LocalStack:
             raise
 
     def stop(self) -> None:
-        """End every process; the logs stay."""
+        """End every process. The logs stay."""
         self._scheduler.stop()
         self._crew.stop()
         self.layout.endpoints_file.unlink(missing_ok=True)
@@ -54,19 +54,19 @@ class LocalStack:
             self._lock.close()
 
     def pid(self, name: str) -> int | None:
-        """Process id of a part; it leads the part's process group."""
+        """Return the process id of a part, which leads the part's process group."""
         return self._crew.pid(name)
 
     def kill(self, name: str) -> None:
-        """SIGKILL. Functions and the dispatcher start again at once, any other part by ``restart``.
+        """Send SIGKILL. Functions and the dispatcher restart at once. Other parts need ``restart``.
 
-        To hold messages back, pause the dispatcher instead: what a killed one held comes again after ten
-        seconds.
+        To hold messages back, pause the dispatcher instead: the messages of a killed one are redelivered
+        after ten seconds.
         """
         self._crew.kill(name)
 
     def pause(self, name: str) -> None:
-        """SIGSTOP: the part keeps its connections and answers nothing."""
+        """Send SIGSTOP: the part keeps its connections and answers nothing."""
         self._crew.pause(name)
 
     def resume(self, name: str) -> None:
@@ -77,11 +77,11 @@ class LocalStack:
         self._crew.restart(name)
 
     def wait_ready(self, name: str) -> None:
-        """Wait until a part is ready, as after ``kill``."""
+        """Wait until a part is ready, for example after ``kill``."""
         self._crew.wait_ready(name)
 
     def wait_for_failure(self) -> str:
-        """Wait until a part dies that can't be started again; why, for people."""
+        """Wait until a part dies that cannot be restarted. Return the reason, for people."""
         self._crew.failed.wait()
         return self._crew.failure
 
@@ -94,7 +94,7 @@ class LocalStack:
             try:
                 self._await_all(pool)
             except BaseException:
-                self._crew.interrupt()  # else the pool would wait for the other parts first
+                self._crew.interrupt()  # otherwise the pool would wait for the other parts first
                 raise
         self._crew.keep()
         self._publish()
@@ -104,7 +104,7 @@ class LocalStack:
     def _await_all(self, pool: ThreadPoolExecutor) -> None:
         """Wait until every part is ready and filled; the dispatcher starts once its subscriptions exist."""
         if self.options.has("snowflake"):
-            self._data = pool.submit(table.data_file, self.options)  # meanwhile the server starts
+            self._data = pool.submit(table.data_file, self.options)  # in parallel to the server's start
         waits = {name: pool.submit(self._prepare, name) for name in self._crew.names()}
         if self.options.has("dispatcher"):
             waits["pubsub"].result()
@@ -154,7 +154,7 @@ class LocalStack:
         except BlockingIOError:
             lock.close()
             raise StackFailure(
-                f"a stack runs in {self.layout.folder} already: stop it, or name another folder by STACK_DIR"
+                f"a stack already runs in {self.layout.folder}: stop it, or set STACK_DIR to another folder"
             ) from None
         self._lock = lock
 

@@ -1,4 +1,4 @@
-"""Fills the local Snowflake: the generated sample, or a file of the user's own."""
+"""Fills the local Snowflake with the generated sample, or with the user's own file."""
 
 import hashlib
 import inspect
@@ -13,17 +13,17 @@ SEED = 1
 
 
 def load(layout: Layout, data: Path) -> None:
-    """Load a Parquet or CSV file into the table, and make the stage that unloads go to."""
+    """Load a Parquet or CSV file into the table, and create the stage for unloads."""
     sample.load(layout.url("snowflake"), data, TABLE)
 
 
 def data_file(options: StackOptions) -> Path:
-    """Path of the file the table is loaded from; the sample is generated when it is first asked for."""
+    """Return the path of the file to load. The first call generates the sample."""
     return options.data or _sample(options.rows)
 
 
 def _sample(rows: int) -> Path:
-    """The same file for the same rows, seed and generator."""
+    """Return the sample's path, which is the same for the same rows, seed and generator."""
     generator = inspect.getsource(sample) + inspect.getsource(sample_rows)
     made_by = hashlib.sha256(generator.encode()).hexdigest()[:12]
     path = ROOT / ".cache" / "sample" / f"{rows}-{SEED}-{made_by}.parquet"

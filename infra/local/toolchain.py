@@ -1,6 +1,6 @@
-"""Finds what the stack needs and does not install itself: Java, Maven and Google's emulators.
+"""Finds the programs that the stack needs but does not install: Java, Maven and Google's emulators.
 
-Only the standard library, and no syntax that an old Python refuses: this runs before anything is set up.
+It uses only the standard library, and no syntax that an old Python rejects, because it runs before the setup.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _USUAL_PLACES = (
 
 
 def java() -> str | None:
-    """Path of the java command: JAVA_HOME's, else the one on PATH."""
+    """Return the path of the java command: JAVA_HOME's, otherwise the one on PATH."""
     home = os.environ.get("JAVA_HOME")
     if home and Path(home, "bin", "java").is_file():
         return str(Path(home, "bin", "java"))
@@ -47,7 +47,7 @@ def _in_sdk(pattern: str) -> Path | None:
     for root in _likely_sdk_roots():
         if found := sorted(root.glob(pattern)):
             return found[-1]
-    # Only now: asking gcloud takes about a second.
+    # Ask gcloud last, because that takes about a second.
     told = _sdk_root_by_gcloud()
     found = sorted(told.glob(pattern)) if told else []
     return found[-1] if found else None

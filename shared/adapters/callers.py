@@ -1,10 +1,10 @@
-"""Who calls a function that only Google may call: Pub/Sub and Cloud Scheduler sign theirs with a token.
+"""Verify the callers of functions that only Google may call. Pub/Sub and Cloud Scheduler send a signed token.
 
-Cloud Run's own check (IAM) comes before this one and asks whether the caller may invoke the function; this
-one asks whether the token was made for this function and by whom, so a right granted too widely is no hole.
+Cloud Run's own check (IAM) comes first and verifies that the caller may invoke the function. This check
+verifies the token's audience and its service account, so an IAM permission granted too widely opens no hole.
 
-That first check takes the signature off the token that it has verified, and leaves a marker in its place.
-Where it stands in front, such a token is held to its claims; anywhere else to Google's signature as well.
+Cloud Run replaces the signature of a verified token with a marker. Behind Cloud Run's check, this module
+verifies only the claims of such a token. Everywhere else it also verifies Google's signature.
 https://cloud.google.com/run/docs/troubleshooting#signature-removed
 """
 
@@ -26,14 +26,14 @@ _SEGMENTS = 3
 _VERIFIED = "SIGNATURE_REMOVED_BY_GOOGLE"
 _CLOCK_SKEW = 10
 _SECONDS = 5.0
-# Google publishes a key long before it signs with it, so a cached answer knows every key in use.
+# Google publishes a key long before it signs with it, so a cached answer has every key in use.
 _FRESH_AT_LEAST, _FRESH_AT_MOST = 60.0, 3600.0
 
 
 class GoogleCallers:
-    """Takes the calls of one service account, whose tokens are for one audience.
+    """Accepts calls of one service account with tokens for one audience.
 
-    ``behind_iam`` must be true only where Cloud Run verifies each caller's token before the call comes here.
+    ``behind_iam`` must be true only if Cloud Run verifies each caller's token before the call arrives here.
     """
 
     def __init__(
@@ -55,14 +55,14 @@ class GoogleCallers:
         self._now = now
 
     def require(self, authorization: str | None, serverless_authorization: str | None) -> None:
-        """CallerUnknown unless the header's token is theirs; Unavailable while that can't be told.
+        """Raise CallerUnknown unless the token is valid; Unavailable while that cannot be verified.
 
         The arguments are the headers Authorization and X-Serverless-Authorization.
         """
         scheme, _, token = (authorization or "").partition(" ")
         segments = token.split(".")
         if scheme.lower() != "bearer" or len(segments) != _SEGMENTS:
-            # What is no such token may be a credential of another kind: it is not repeated.
+            # The header may hold a credential of another kind, so the error does not repeat it.
             raise CallerUnknown("no token")
         try:
             if self._behind_iam and segments[-1] == _VERIFIED:
@@ -74,31 +74,31 @@ class GoogleCallers:
         except exceptions.TransportError as error:
             raise Unavailable("Google's list of keys", detail=str(error)) from error
         except (exceptions.GoogleAuthError, ValueError) as error:
-            # Their text quotes the token's claims, never the token.
+            # The error texts quote the token's claims, never the token.
             raise CallerUnknown(f"{type(error).__name__}: {error}") from error
         if claims.get("iss") not in _ISSUERS:
-            raise CallerUnknown("the token is not Google's")
+            raise CallerUnknown("Google did not issue the token")
         if claims.get("email") != self._service_account or claims.get("email_verified") is not True:
-            raise CallerUnknown(f"the token is of {claims.get('email')!r}")
+            raise CallerUnknown(f"the token belongs to {claims.get('email')!r}")
 
     def _verified_before(self, token: str, serverless_authorization: str | None) -> Mapping[str, Any]:
-        """The claims of a token whose signature Cloud Run has verified: for us, and not out of date."""
+        """Return the claims of a token whose signature Cloud Run has verified, if they are valid for us."""
         if serverless_authorization is not None:
-            # Where there is this header, Cloud Run verifies it and lets anything pass in the other one.
+            # If this header is present, Cloud Run verifies it and does not verify the other one.
             raise CallerUnknown("the token is not the one that Cloud Run verified")
         claims: Mapping[str, Any] = jwt.decode(token, verify=False)  # type: ignore[no-untyped-call] # no types
         if claims.get("aud") != self._audience:
             raise CallerUnknown(f"the token is for {claims.get('aud')!r}")
         issued, expires, now = claims.get("iat"), claims.get("exp"), self._now().timestamp()
         if not isinstance(issued, int) or not isinstance(expires, int):
-            raise CallerUnknown("the token does not say for how long it holds")
+            raise CallerUnknown("the token does not say how long it is valid")
         if not issued - _CLOCK_SKEW <= now <= expires + _CLOCK_SKEW:
-            raise CallerUnknown(f"the token holds from {issued} to {expires}")
+            raise CallerUnknown(f"the token is valid from {issued} to {expires}")
         return claims
 
 
 class _Cached(transport.Request):
-    """Keeps an answer for as long as it says."""
+    """Caches each response for its stated lifetime."""
 
     def __init__(self, request: transport.Request, monotonic: Callable[[], float]) -> None:
         self._request = request

@@ -1,6 +1,6 @@
-"""The staging function, asked for what is in a slice: only it has Snowflake's credentials.
+"""Estimates from the staging function, because only this function has Snowflake's credentials.
 
-As one service asks another: over HTTPS, with an identity token for the function's URL.
+The API calls it over HTTPS, with an identity token for the function's URL.
 """
 
 from collections.abc import Callable
@@ -15,10 +15,10 @@ _DEPENDENCY = "Snowflake"
 
 
 class StageEstimates:
-    """Fulfils the port Estimates.
+    """Implements the port Estimates.
 
-    ``identity_token`` answers a token for the function's URL; None where the function asks nobody for one.
-    ``seconds``: how long an answer may take.
+    ``identity_token`` returns a token for the function's URL; None if the function does not require one.
+    ``seconds``: the time limit for an answer.
     """
 
     def __init__(self, url: str, identity_token: Callable[[str], str] | None, seconds: float) -> None:
@@ -27,7 +27,7 @@ class StageEstimates:
         self._seconds = seconds
 
     def facts(self, wanted: Slice) -> Facts:
-        import requests  # noqa: PLC0415 - most of the API's instances are never asked
+        import requests  # noqa: PLC0415 - most API instances never serve an estimate
 
         headers = {}
         if self._identity_token is not None:

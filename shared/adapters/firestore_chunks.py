@@ -1,4 +1,4 @@
-"""The records of chunks in Firestore, and their counting down."""
+"""The records of chunks in Firestore, and the counters of undelivered chunks."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,14 +29,14 @@ _LOOK_UP = 30
 
 
 class FirestoreChunks:
-    """Fulfils the port Chunks."""
+    """Implements the port Chunks."""
 
     def __init__(self, client: firestore.Client, jobs: FirestoreJobs) -> None:
         self._client = client
         self._jobs = jobs
 
     def record(self, job: Job, chunks: Sequence[Chunk]) -> None:
-        # While one commit is on its way, the next one is put together.
+        # Build the next commit while Firestore processes one.
         with reaching("the job store"), ThreadPoolExecutor(_COMMITS_AT_ONCE, "chunks") as pool:
             list(pool.map(partial(self._record, job), in_batches(chunks, _COMMIT)))
 
@@ -44,8 +44,8 @@ class FirestoreChunks:
         try:
             self._create(job, chunks)
         except AlreadyExists:
-            # An earlier run got so far and died, or its answer was lost. What it wrote may be delivered
-            # by now and must stay.
+            # An earlier run crashed after this commit, or its answer was lost. The chunks that it recorded
+            # may be delivered by now, so their records must stay.
             references = [self._reference(job, chunk.number) for chunk in chunks]
             found = self._client.get_all(references, retry=RETRY, timeout=TIMEOUT)
             there = {snapshot.get("number") for snapshot in found if snapshot.exists}
@@ -80,9 +80,10 @@ class FirestoreChunks:
         return None
 
     def count_down(self, job: Job, chunk: Chunk) -> bool:
-        """One atomic batch without a read of the hot document, so that any number may do it at once.
+        """Write one atomic batch without reading the hot document, so that many deliveries may do it at once.
 
-        The marker and the count are written together or not at all: a second one is refused whole.
+        The batch writes both the marker and the count, or neither. Firestore refuses a second batch for the
+        same chunk.
         """
         reference = self._reference(job, chunk.number)
         shard = self._shard(job, shard_of(chunk.number, job.shards))
@@ -101,10 +102,10 @@ class FirestoreChunks:
             try:
                 results = batch.commit(retry=RETRY, timeout=TIMEOUT)
             except AlreadyExists:
-                # Whoever counted it may have died before finishing the job: answer as they were answered.
+                # The handler that counted it may have crashed before it finished the job. Return its answer.
                 found = shard.get(retry=RETRY, timeout=TIMEOUT)
                 return bool(found.get("chunks_left") == 0 and found.get("counted_last") == chunk.number)
-        # Transforms are answered in the order of their fields' names: chunks_left comes first.
+        # Firestore returns transform results in the order of field names: chunks_left comes first.
         return bool(results[2].transform_results[0].integer_value == 0)
 
     def _create(self, job: Job, chunks: Sequence[Chunk]) -> None:

@@ -1,8 +1,8 @@
 """Leases and records of deliveries in Firestore, one document for each (chunk, destination).
 
-Every write of a lease's holder carries the time of its last one as a precondition: whoever takes over
-writes too, so from then on all that the old holder writes is refused. No clock of another machine is
-trusted for that, only for when a silent holder may be taken for dead.
+Every write of a lease's holder has the time of its last write as a precondition. A handler that takes over
+the lease also writes, so Firestore refuses all later writes of the old holder. This does not depend on
+clocks. Only the lease's expiry compares the clocks of two machines.
 """
 
 import threading
@@ -40,7 +40,7 @@ _LEASED, _RELEASED, _DONE = "leased", "released", DONE
 
 @dataclass(frozen=True, slots=True)
 class LeaseTime:
-    """What time it is, and for how long a lease is given."""
+    """The clock, and the length of a lease."""
 
     now: Clock
     length: timedelta
@@ -50,7 +50,7 @@ class LeaseTime:
 
 
 class FirestoreDeliveries:
-    """Fulfils the port Deliveries; ``lease_length`` in seconds, ``new_holder`` names each lease's holder."""
+    """Implements the port Deliveries; ``lease_length`` in seconds; ``new_holder`` names a lease's holder."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class FirestoreDeliveries:
         self._new_holder = new_holder
 
     def take(self, job: Job, chunk: int, uid: str) -> "FirestoreLease | None":
-        """Created without a look at first, since nobody has begun most deliveries before."""
+        """Create the record without reading it first, because most deliveries begin only once."""
         reference = self._collection(job).document(delivery_id(chunk, uid))
         holder = self._new_holder()
         first = {"chunk": chunk, "destination": uid, "epoch": 1, "next_batch": 0, "rows": 0}
@@ -116,7 +116,7 @@ class FirestoreDeliveries:
         if fields["state"] == _DONE:
             return None
         if fields["holder"] == holder:
-            # Our own creation, repeated because its answer was lost.
+            # This is our own creation, retried because its answer was lost.
             return FirestoreLease(reference, holder, snapshot.update_time, fields, self._time)
         if fields["state"] == _LEASED and fields["expires"] > self._time.now():
             raise Busy(f"chunk {fields['chunk']} is just being delivered", detail=reference.path)
@@ -129,11 +129,11 @@ class FirestoreDeliveries:
         return FirestoreLease(reference, holder, written.update_time, fields, self._time)
 
     def _already_mine(self, reference: firestore.DocumentReference, holder: str) -> "FirestoreLease":
-        """A write that was refused may have been our own, repeated because its answer was lost."""
+        """Return the lease if a refused write repeated our own one, whose answer was lost."""
         snapshot = reference.get(retry=RETRY, timeout=TIMEOUT)
         fields = fields_of(snapshot)
         if fields.get("holder") != holder:
-            raise Busy("somebody else has just begun this delivery", detail=reference.path)
+            raise Busy("another handler has just begun this delivery", detail=reference.path)
         return FirestoreLease(reference, holder, snapshot.update_time, fields, self._time)
 
     def _collection(self, job: Job) -> firestore.CollectionReference:
@@ -143,7 +143,7 @@ class FirestoreDeliveries:
 
 
 class FirestoreLease:
-    """Fulfils the port Lease. The heartbeat and the sender both write through it."""
+    """Implements the port Lease. The heartbeat and the sink both write through it."""
 
     def __init__(
         self,
@@ -187,7 +187,7 @@ class FirestoreLease:
             try:
                 self._update(fields)
             except (FailedPrecondition, NotFound) as error:
-                # An earlier write of ours, whose answer was lost, has changed the document as well.
+                # An earlier write of our own, whose answer was lost, also changes the document.
                 self._require_ours(error)
                 try:
                     self._update(fields)
@@ -200,7 +200,7 @@ class FirestoreLease:
         self._update_time = written.update_time
 
     def _require_ours(self, error: Exception) -> None:
-        """Busy if somebody took over; else the next write is on what is there now."""
+        """Raise Busy if another holder took over. Otherwise base the next write on the current document."""
         snapshot = self._reference.get(retry=RETRY, timeout=TIMEOUT)
         if fields_of(snapshot).get("holder") != self._holder:
             raise self._lost() from error

@@ -1,4 +1,4 @@
-"""A job's destinations in Firestore: how far each is, what keeps it from going on, what it asked for."""
+"""A job's destinations in Firestore: each one's progress, last error, and requested wait."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,14 +11,16 @@ from shared.adapters.firestore_documents import CALL, attempt_reference, fields_
 from shared.domain.jobs import Job
 from shared.steps.ports import DestinationProgress
 
-# Nobody waits for it but a function, and a second try would take as long.
+# Only a function waits for this, and a retry would take as long.
 _SUMMING: Mapping[str, Any] = {"retry": None, "timeout": 20.0}
 
 
 def record_error(
     client: firestore.Client, job: Job, uid: str, message: str, wait_until: datetime | None
 ) -> None:
-    """A wish stays beside later errors: a request that was under way when it came says nothing of it."""
+    """Record the error. A requested wait stays recorded, because a request that was already in flight may
+    report a later error without it.
+    """
     fields: dict[str, Any] = {"last_error": message, "retry": job.retry}
     if wait_until is not None:
         fields["asked"] = {"until": wait_until, "retry": job.retry}
@@ -41,7 +43,7 @@ def progress(client: firestore.Client, job: Job) -> Mapping[str, DestinationProg
 
 
 def _with_record(progress: DestinationProgress, record: Mapping[str, Any], retry: int) -> DestinationProgress:
-    """What its deliveries tell, with what the record of the destination does."""
+    """Combine the progress from the deliveries with the destination's own record."""
     return DestinationProgress(
         progress.chunks_done + record.get("chunks_removed", 0),
         progress.rows_done + record.get("rows_removed", 0),
@@ -55,7 +57,7 @@ def count_removed(
     job: Job,
     removed: Mapping[str, DestinationProgress],
 ) -> None:
-    """Have the batch add the deliveries that it removes to the record of their destination."""
+    """Add to the batch: count the deliveries that it removes in their destination's record."""
     for uid, done in removed.items():
         counts = {
             "chunks_removed": firestore.Increment(done.chunks_done),
@@ -65,7 +67,7 @@ def count_removed(
 
 
 def rows_done(client: firestore.Client, job: Job) -> Mapping[str, int]:
-    """DeadlineExceeded for a job of very many chunks."""
+    """Return the rows done by destination. Raises DeadlineExceeded for a job with very many chunks."""
     return {one.uid: _progress(client, job, one.uid, _SUMMING).rows_done for one in job.destinations}
 
 

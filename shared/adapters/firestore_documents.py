@@ -1,16 +1,16 @@
-"""How the domain's values lie in Firestore: paths, fields, and the way back.
+"""The Firestore documents of the domain's values: paths, fields, and conversions in both directions.
 
 api_keys/{sha256}
-organizations/{organization}                                how many jobs are in flight, and may be
+organizations/{organization}                                number and limit of jobs in flight
 organizations/{organization}/jobs/{job}                     the job
 …/jobs/{job}/filter/{part}                                  its filter's values, as JSON text in parts
-…/jobs/{job}/counts/{shard}                                 what is left to deliver
-…/jobs/{job}/destinations/{uid}                             what keeps a destination, or what it asked for
+…/jobs/{job}/counts/{shard}                                 chunks and rows left to deliver
+…/jobs/{job}/destinations/{uid}                             a destination's last error and requested wait
 …/jobs/{job}/attempts/{attempt}/chunks/{number}             a chunk
 …/jobs/{job}/attempts/{attempt}/delivered/{number}          marks the chunk as counted
-…/jobs/{job}/attempts/{attempt}/deliveries/{number}-{uid}   what was done of a chunk at a destination
-organizations/{organization}/topics/topic-{name}            who names and who created a Kafka topic
-organizations/{organization}/rates/{what}                   how often it asked in this minute
+…/jobs/{job}/attempts/{attempt}/deliveries/{number}-{uid}   the delivery of a chunk to a destination
+organizations/{organization}/topics/topic-{name}            the jobs that name and created a Kafka topic
+organizations/{organization}/rates/{what}                   the number of requests in this minute
 organizations/{organization}/idempotency_keys/{sha256}      the job that was created with a key
 """
 
@@ -42,22 +42,22 @@ from shared.domain.pieces import NOT_SPLIT, Ceiling, Piece, Splits
 
 Item = TypeVar("Item")
 
-# The clients' own defaults wait for minutes; a caller of the API, and an ack deadline, can't.
+# The clients' defaults wait for minutes. Callers of the API and ack deadlines cannot wait that long.
 TIMEOUT = 10.0
 RETRY = Retry(
     predicate=if_exception_type(Aborted, DeadlineExceeded, ServiceUnavailable),
     initial=0.05,
     maximum=1.0,
-    # Not a moment more: a second try that begins after the call's own timeout is given all of it again.
+    # No longer than the call's timeout: a retry that begins after it would get the full timeout again.
     timeout=TIMEOUT,
 )
 CALL: Mapping[str, Any] = {"retry": RETRY, "timeout": TIMEOUT}
 DONE = "done"
 """The state of a delivery whose destination has the chunk."""
 RACES = 20
-"""How often a write is tried again on what somebody else has written meanwhile."""
+"""How often a write is retried after a concurrent write of the same document."""
 
-# Documents stop at 1 MiB and commits at 10 MiB; the API's body limit keeps a filter below 2 MiB.
+# Firestore limits documents to 1 MiB and commits to 10 MiB. The API's body limit keeps a filter below 2 MiB.
 _FILTER_PART = 400_000
 _PAGE = 1000
 
@@ -68,7 +68,7 @@ def job_reference(client: firestore.Client, organization_id: str, job_id: str) -
 
 
 def topic_reference(client: firestore.Client, organization_id: str, name: str) -> firestore.DocumentReference:
-    # Firestore keeps ids like __name__ to itself, which a destination may be called.
+    # Firestore reserves ids like __name__, but a destination may have such a name.
     return client.document("organizations", organization_id, "topics", f"topic-{name}")
 
 
@@ -79,12 +79,12 @@ def attempt_reference(client: firestore.Client, job: Job) -> firestore.DocumentR
 
 
 def fields_of(snapshot: firestore.DocumentSnapshot[Any]) -> Mapping[str, Any]:
-    """The fields of a document that is there; of one that is not, none."""
+    """Return the document's fields, or an empty mapping if the document does not exist."""
     return snapshot.to_dict() or {}
 
 
 def job_fields(job: Job) -> dict[str, Any]:
-    """The job as a document's fields."""
+    """Return the job as a document's fields."""
     fields = {field.name: getattr(job, field.name) for field in dataclasses.fields(Job)}
     return fields | {
         "status": job.status.value,
@@ -98,8 +98,8 @@ def job_fields(job: Job) -> dict[str, Any]:
 
 
 def job_from(snapshot: firestore.DocumentSnapshot[Any]) -> Job:
-    """The job back from its document. One of an older release lacks what was added since, and one of a
-    newer release has more, which an older one meets after a rollback.
+    """Return the job from its document. A document of an older release lacks fields that were added later.
+    After a rollback, a document of the newer release has unknown fields.
     """
     fields = _known(Job, fields_of(snapshot))
     attempt, idempotency = fields["attempt"], fields.get("idempotency")
@@ -132,7 +132,9 @@ def chunk_from(snapshot: firestore.DocumentSnapshot[Any]) -> Chunk:
 
 
 def skipped_fields(skipped: Skipped) -> dict[str, Any]:
-    """A delivery's skipped rows. Their names are one text: as a list each of them would be indexed."""
+    """Return a delivery's skipped rows as fields. The rows' names are one text, because Firestore would index
+    each item of a list.
+    """
     names = [dataclasses.astuple(row) for row in skipped.named]
     return {
         "rows_skipped": skipped.rows,
@@ -142,19 +144,19 @@ def skipped_fields(skipped: Skipped) -> dict[str, Any]:
 
 
 def skipped_from(fields: Mapping[str, Any]) -> Skipped:
-    """The skipped rows of a delivery, most of which have none and do not speak of them."""
+    """Return a delivery's skipped rows. Most deliveries have none and lack these fields."""
     named = tuple(OversizedRow(*name) for name in json.loads(fields.get("skipped", "[]")))
     return Skipped(fields.get("rows_skipped", 0), named)
 
 
 def splits_fields(splits: Splits) -> dict[str, Any]:
-    """How a delivery's batches are cut, as one text: as a list each piece would be indexed."""
+    """Return a delivery's splits as one text, because Firestore would index each item of a list."""
     parts = [splits.acknowledged, sorted(splits.refused), splits.ceilings]
     return {"splits": json.dumps(parts, separators=(",", ":"))}
 
 
 def splits_from(fields: Mapping[str, Any]) -> Splits:
-    """The cuts of a delivery, most of which have none and do not speak of them."""
+    """Return a delivery's splits. Most deliveries have none and lack this field."""
     if "splits" not in fields:
         return NOT_SPLIT
     acknowledged, refused, ceilings = json.loads(fields["splits"])
@@ -166,7 +168,7 @@ def splits_from(fields: Mapping[str, Any]) -> Splits:
 
 
 def chunk_id(number: int) -> str:
-    """Ids sort like numbers: a job has at most some millions of chunks."""
+    """Return an id that sorts like the number. A job has at most a few million chunks."""
     return f"{number:08d}"
 
 
@@ -175,7 +177,7 @@ def delivery_id(chunk: int, uid: str) -> str:
 
 
 def filter_parts(values: Sequence[FilterValue]) -> list[str]:
-    """JSON text of the values, cut into parts that fit a document whatever they hold."""
+    """Return the values' JSON text in parts that fit into a document."""
     text = json.dumps(list(values))
     return [text[start : start + _FILTER_PART] for start in range(0, len(text), _FILTER_PART)]
 
@@ -193,8 +195,8 @@ def in_batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
 def paged(
     query: Query, start: firestore.DocumentReference | None = None, size: int = _PAGE
 ) -> Iterator[firestore.DocumentSnapshot[Any]]:
-    """A query's documents by their ids, from ``start`` on, page by page: a stream that waits for its reader,
-    or that is too long, runs into its timeout.
+    """Yield a query's documents in the order of their ids, from ``start``, page by page. One long stream
+    would run into its timeout, as would a stream that waits for its reader.
     """
     first = query.order_by("__name__").limit(size)
     if start is not None:
@@ -219,7 +221,7 @@ def _attempt(fields: Mapping[str, Any]) -> Attempt:
 
 
 def plain_time(value: datetime | None) -> datetime | None:
-    """Firestore answers a datetime class of its own, with nanoseconds; the domain's is plain."""
+    """Return a plain datetime. Firestore returns its own class, which has nanoseconds."""
     if value is None:
         return None
     return datetime.fromisoformat(value.astimezone(UTC).isoformat(timespec="microseconds"))

@@ -1,7 +1,7 @@
-"""Which job was created with a client's key: ``{job_id, expires}``, written in the job's own commit.
+"""Idempotency keys in Firestore. A key's document is ``{job_id, expires}``, written in the job's own commit.
 
-``expires`` is for Firestore's TTL, which removes a document up to some days later: until then it is
-looked at here.
+Firestore's TTL deletes a document some time, at most a few days, after ``expires``. Until then this module
+checks the time itself.
 """
 
 from typing import Any
@@ -21,18 +21,18 @@ def read_key(client: firestore.Client, job: Job, key: Idempotency) -> Snapshot:
 
 
 def owner(snapshot: Snapshot) -> str | None:
-    """The id of the job that has the key."""
+    """Return the id of the job that has the key."""
     job_id: str | None = fields_of(snapshot).get("job_id")
     return job_id
 
 
 def has_expired(snapshot: Snapshot, job: Job) -> bool:
-    """Whether the key was free again when the job was created."""
+    """Return whether the key had expired when the job was created."""
     return bool(fields_of(snapshot)["expires"] <= job.time_created)
 
 
 def claim_key(batch: firestore.WriteBatch, job: Job, snapshot: Snapshot) -> None:
-    """Have the batch give the job the key, which must still be as it was read."""
+    """Add to the batch: give the key to the job. The batch fails if the key has changed since it was read."""
     fields = {"job_id": job.job_id, "expires": job.time_created + KEY_LIFETIME}
     if snapshot.exists:
         batch.update(snapshot.reference, fields, option=_as_read(snapshot))
@@ -41,7 +41,7 @@ def claim_key(batch: firestore.WriteBatch, job: Job, snapshot: Snapshot) -> None
 
 
 def free_key(batch: firestore.WriteBatch, job: Job, snapshot: Snapshot) -> None:
-    """Have the batch take the key back, if the job has it."""
+    """Add to the batch: delete the key if the job has it."""
     if owner(snapshot) == job.job_id:
         batch.delete(snapshot.reference, option=_as_read(snapshot))
 

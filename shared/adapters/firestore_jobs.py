@@ -1,7 +1,7 @@
 """The record of jobs in Firestore.
 
-A change is a write under the precondition that the document is still the one that was read: no lock is
-ever held, so a process that dies in the middle leaves nothing behind that others must wait for.
+A change is a write with the precondition that the document has not changed since it was read. The store holds
+no locks, so a crashed process leaves nothing that others must wait for.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ _TRIES = 3
 
 
 class FirestoreJobs:
-    """Fulfils the port Jobs. ``events`` hears of ends; ``limits`` are for whoever begins."""
+    """Implements the port Jobs. ``events`` receives the ends of jobs; ``limits`` apply to new jobs."""
 
     def __init__(self, client: firestore.Client, events: Events, limits: Limits | None = None) -> None:
         self._client = client
@@ -44,20 +44,24 @@ class FirestoreJobs:
         self._limits = limits
 
     def create(self, job: Job, filter_values: Sequence[FilterValue]) -> str | None:
-        """The commit that records the job counts it, and answers how many there are: one too many is taken
-        back, hidden as it is until it is confirmed. Should it not come to that, the sweep does it.
+        """Record the job. The same commit counts it and returns the number of jobs in flight.
+
+        A job over the limit is removed again. It was not confirmed, so no client has seen it. If this process
+        crashes first, the sweep removes the job.
         """
         for _ in range(_TRIES):
             first, in_flight = self._record(job, filter_values)
             if first is not None or self._limits is None or self._limits.hold(job.organization_id, in_flight):
                 return first
             self.remove_unconfirmed(job)
-            # Others may have been recorded at the same moment, and taken back: is there room now?
+            # Concurrent requests may have been recorded and removed as well. Check again for room.
             self.require_room(job.organization_id)
         raise Unavailable("the job store", detail="many jobs of the organization are created at once")
 
     def _record(self, job: Job, filter_values: Sequence[FilterValue]) -> tuple[str | None, int | None]:
-        """The job that has the key, if another one has; and how many are in flight now, if that was said."""
+        """Record the job. Return the id of another job that has the key, and the number of jobs in flight if
+        the commit returned it.
+        """
         with reaching("the job store"):
             for _ in range(RACES):
                 batch = self._new_job(job, filter_values)
@@ -71,7 +75,7 @@ class FirestoreJobs:
                 except (AlreadyExists, FailedPrecondition, NotFound):
                     if job.idempotency is not None:
                         continue
-                    # Ids are random: this is our own first try, whose answer was lost.
+                    # Ids are random, so this is our own first attempt, whose answer was lost.
                     return None, None
                 return None, int(counted[0].integer_value) if counted else None
         raise Unavailable("the job store", detail="the key of a new job kept changing")
@@ -104,7 +108,7 @@ class FirestoreJobs:
                 except (FailedPrecondition, NotFound):
                     continue
                 return True
-        raise Unavailable("the job store", detail="the job kept changing while it was taken back")
+        raise Unavailable("the job store", detail="the job kept changing while it was being removed")
 
     def get(self, organization_id: str, job_id: str) -> Job | None:
         with reaching("the job store"):
@@ -121,7 +125,7 @@ class FirestoreJobs:
         transition: Callable[[Job], Job],
         beside: Callable[[firestore.WriteBatch, Job], None],
     ) -> Job:
-        """As ``change``; ``beside`` adds the writes that must happen in the same commit."""
+        """Change the job like ``change``; ``beside`` adds writes to the same commit."""
         with reaching("the job store"):
             for _ in range(RACES):
                 snapshot = job_reference(self._client, organization_id, job_id).get(**CALL)
@@ -143,15 +147,15 @@ class FirestoreJobs:
                 try:
                     batch.commit(**CALL)
                 except (FailedPrecondition, NotFound):
-                    # Somebody else was faster, or our own first try got through and its answer was lost.
+                    # Another write came first, or our own first attempt succeeded and its answer was lost.
                     continue
                 if (ended := end_of(before, after)) is not None:
                     self._events(ended)
                 return after
-        raise Unavailable("the job store", detail="the job kept changing while it was to be changed")
+        raise Unavailable("the job store", detail="the job kept changing during the update")
 
     def confirm(self, job: Job) -> None:
-        """Without a read: no transition ever takes it back, so there is nothing to compare."""
+        """Confirm the job without a read. No transition undoes a confirmation, so nothing is compared."""
         with reaching("the job store"):
             try:
                 self._reference(job).update({"confirmed": True}, **CALL)
@@ -174,7 +178,7 @@ class FirestoreJobs:
         except Unavailable as error:
             if not isinstance(error.__cause__, DeadlineExceeded):
                 raise
-        # Too many for one sum: else a job of very many chunks could never complete.
+        # Firestore cannot sum this many in time. Read chunk by chunk, so that very large jobs can complete.
         return sum_rows_done(self._client, job)
 
     def unequal_chunk(self, job: Job, uid: str) -> int | None:
@@ -191,12 +195,12 @@ class FirestoreJobs:
         unrested = FieldFilter("torn_down", "==", False)
         query = self._client.collection_group("jobs").where(filter=unrested)
         with reaching("the job store"):
-            # Read whole before any is looked after: a stream that waits for its reader runs into its timeout.
+            # Read all jobs before handling any, because a stream that waits for its reader times out.
             found = [job_from(snapshot) for snapshot in query.stream(**CALL)]
         yield from found
 
     def wanted(self, job: Job) -> bool:
-        """Reads three fields."""
+        """Read only three fields."""
         with reaching("the job store"):
             snapshot = self._reference(job).get(["status", "attempt", "time_paused"], **CALL)
         if not snapshot.exists:
@@ -219,7 +223,7 @@ class FirestoreJobs:
     def _new_job(self, job: Job, filter_values: Sequence[FilterValue]) -> firestore.WriteBatch:
         parts = filter_parts(filter_values) if job.filter_column is not None else []
         reference, batch = self._reference(job), self._client.batch()
-        count(self._client, batch, None, job)  # first, as its answer is looked for there
+        count(self._client, batch, None, job)  # first, because create() reads the first result
         batch.create(reference, job_fields(job) | {"filter_parts": len(parts)})
         for number, part in enumerate(parts):
             batch.create(reference.collection("filter").document(str(number)), {"text": part})

@@ -1,7 +1,7 @@
 """API keys in Firestore: ``api_keys/{SHA-256 of the key}`` = ``{organization_id, label, created, revoked}``.
 
-``revoked`` is the moment from which the key is refused, which may lie ahead, or null. No key is ever
-compared: its digest is the name it is looked up by, so the time that takes tells nothing of a key.
+``revoked`` is the time from which the service refuses the key, possibly in the future, or null. The service
+never compares keys. It looks up a document by the key's digest, so timing reveals nothing about a key.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from shared.domain.organizations import Caller, is_organization_id
 from shared.steps.ports import Clock
 
 COLLECTION = "api_keys"
-# A revoked key works for this long at most; unknown keys are asked about each time.
+# A revoked key works at most for this long. Unknown keys are looked up each time.
 CACHE_SECONDS = 30.0
 _ID_LENGTH = 12
 
@@ -25,12 +25,12 @@ def digest_of(key: str) -> str:
 
 
 def key_id(digest: str) -> str:
-    """What the key is called in logs and commands: the beginning of its digest, which opens nothing."""
+    """Return the key's id for logs and commands: the beginning of its digest, which grants no access."""
     return digest[:_ID_LENGTH]
 
 
 class FirestoreKeys:
-    """Fulfils the port Keys. ``monotonic`` answers seconds that never go back."""
+    """Implements the port Keys. ``monotonic`` returns seconds that never decrease."""
 
     def __init__(self, client: firestore.Client, monotonic: Callable[[], float], now: Clock) -> None:
         self._client = client

@@ -1,8 +1,8 @@
-"""How many jobs of an organization are in flight, and may be: `organizations/{organization}` =
+"""The number and the limit of an organization's jobs in flight: `organizations/{organization}` =
 ``{in_flight, most_jobs_in_flight}``.
 
-Whatever begins or ends a job raises or lowers ``in_flight`` in the very same commit, so the two can't part.
-``most_jobs_in_flight`` is of an organization that has a limit of its own.
+The commit that begins or ends a job also changes ``in_flight``, so both always agree.
+``most_jobs_in_flight`` exists only for an organization with its own limit.
 """
 
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from shared.adapters.google_errors import reaching
 from shared.domain.errors import Busy, TooManyJobs
 from shared.domain.jobs import Job, JobStatus
 
-# A new limit of one organization holds after so many seconds.
+# A changed limit takes effect after this many seconds.
 CACHE_SECONDS = 30.0
 
 
 class Limits:
-    """``most`` holds for an organization without a limit of its own; ``monotonic`` never goes back."""
+    """``most`` is the limit of an organization without its own limit; ``monotonic`` never decreases."""
 
     def __init__(self, client: firestore.Client, most: int, monotonic: Callable[[], float]) -> None:
         self._client = client
@@ -29,16 +29,16 @@ class Limits:
         self._cache: dict[str, tuple[int, float]] = {}
 
     def require_room(self, organization_id: str) -> None:
-        """TooManyJobs if the organization may have no job more."""
+        """Raise TooManyJobs if the organization has reached its limit."""
         in_flight, limit = self._read(organization_id)
         if in_flight >= limit:
             raise TooManyJobs(
-                f"Your organization has {limit} backfills that have not ended, which is its limit: try again"
-                " when one has, or cancel one"
+                f"Your organization has reached its limit of {limit} backfills that have not ended. Try again"
+                " when one has ended, or cancel one"
             )
 
     def hold(self, organization_id: str, in_flight: int | None) -> bool:
-        """Whether so many are no more than the organization may have; None: it is read how many are."""
+        """Return whether ``in_flight`` jobs are within the limit. If it is None, read the current number."""
         known = self._cache.get(organization_id)
         if in_flight is None or known is None or self._monotonic() >= known[1]:
             found, limit = self._read(organization_id)
@@ -57,7 +57,7 @@ class Limits:
 def count(
     client: firestore.Client, batch: firestore.WriteBatch, before: Job | None, after: Job | None
 ) -> None:
-    """Have the batch count the job if it begins or ends by it; None where there is no job."""
+    """Add to the batch: count the job if the change begins or ends it. None means that there is no job."""
     job = after or before
     change = _flies(after) - _flies(before)
     if job is not None and change:
@@ -66,7 +66,7 @@ def count(
 
 
 def recount(client: firestore.Client, organization_id: str) -> int:
-    """Count the organization's jobs themselves, as after a restored backup; Busy if one begins or ends."""
+    """Recount the organization's jobs, for example after a restore. Raises Busy if one begins or ends."""
     reference = _reference(client, organization_id)
     with reaching("the job store"):
         before = reference.get(retry=RETRY, timeout=TIMEOUT)
@@ -77,12 +77,12 @@ def recount(client: firestore.Client, organization_id: str) -> int:
             try:
                 reference.update({"in_flight": found}, option, retry=RETRY, timeout=TIMEOUT)
             except FailedPrecondition as error:
-                raise Busy("a job began or ended meanwhile: count again") from error
+                raise Busy("a job began or ended during the count: count again") from error
     return found
 
 
 def set_limit(client: firestore.Client, organization_id: str, most: int | None) -> None:
-    """Give the organization a limit of its own, or with None the service's again."""
+    """Set the organization's own limit. None restores the service's default."""
     fields = {"most_jobs_in_flight": firestore.DELETE_FIELD if most is None else most}
     _reference(client, organization_id).set(fields, merge=True, retry=RETRY, timeout=TIMEOUT)
 

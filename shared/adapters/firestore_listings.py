@@ -1,4 +1,4 @@
-"""What the API shows of jobs: read from Firestore page by page, several jobs a call."""
+"""The job listings of the API, read from Firestore page by page, several jobs per call."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -13,12 +13,12 @@ from shared.domain.jobs import Counts, FilterValue, Job, JobStatus
 from shared.steps.ports import DestinationProgress
 
 _PAGE = 100
-# Of 400 kB of text each; as Python's objects they take several times as much.
+# A part has up to 400 kB of text. As Python objects, the values take several times as much.
 _FILTER_PARTS_AT_ONCE = 8
 
 
 class FirestoreListings:
-    """Fulfils the port Listings."""
+    """Implements the port Listings."""
 
     def __init__(self, client: firestore.Client) -> None:
         self._client = client
@@ -74,7 +74,7 @@ def _page(query: firestore.Query, after: tuple[datetime, str] | None) -> list[Jo
 
 
 def read_counts(client: firestore.Client, jobs: Sequence[Job]) -> dict[str, Counts | None]:
-    """By job id, the sums of the jobs' shards, read in one call."""
+    """Return the sums of the jobs' shards by job id, read in one call."""
     wanted = {
         _reference(client, job).collection("counts").document(str(shard)): job
         for job in jobs
@@ -90,7 +90,7 @@ def read_counts(client: firestore.Client, jobs: Sequence[Job]) -> dict[str, Coun
 
 
 def read_filters(client: firestore.Client, jobs: Sequence[Job]) -> dict[str, list[FilterValue]]:
-    """By job id, without jobs that were taken back since they were read: their values went with them."""
+    """Return the filter values by job id. Jobs that were removed since they were read are missing."""
     wanted = {
         _reference(client, job).collection("filter").document(str(part)): (job.job_id, part)
         for job in jobs
@@ -115,7 +115,7 @@ def _reference(client: firestore.Client, job: Job) -> firestore.DocumentReferenc
 
 
 def _of_bounded_filters(jobs: Sequence[Job]) -> Iterator[list[Job]]:
-    """The jobs in their order, in runs whose filters' values are read and held together."""
+    """Yield the jobs in their order, in groups whose filter values fit into memory together."""
     run: list[Job] = []
     parts = 0
     for job in jobs:

@@ -1,4 +1,4 @@
-"""How often an organization asked for something in this minute.
+"""The number of an organization's requests of one kind in the current minute.
 
 ``organizations/{organization}/rates/{what}`` = ``{minute, count}``.
 """
@@ -17,7 +17,7 @@ _MINUTE = 60
 
 
 class FirestoreRates:
-    """Counts what is taken; ``most`` a minute for each organization."""
+    """Implements the port Rates; ``most`` is the limit per minute and organization."""
 
     def __init__(self, client: firestore.Client, what: str, most: int, now: Clock) -> None:
         self._client = client
@@ -26,7 +26,7 @@ class FirestoreRates:
         self._now = now
 
     def take(self, organization_id: str) -> None:
-        """TooOften, with the seconds to wait, for one more than it may."""
+        """Count one request. Raises TooOften, with the seconds to wait, if it exceeds the limit."""
         reference = self._client.document("organizations", organization_id, "rates", self._what)
         with reaching("the job store"):
             for _ in range(RACES):

@@ -26,13 +26,13 @@ from shared.domain.jobs import Job
 from shared.domain.oversized import MOST_NAMED
 from shared.domain.receipt import ChunkReceipt, DeliveryReceipt, LeftOut
 
-_CHUNKS = 250  # a page; for each destination, as many deliveries are read at once
+_CHUNKS = 250  # per page; each destination reads as many deliveries at once
 _NAMING = 50  # deliveries with the names of skipped rows, of 200 kB at most
 _SHOWN = ("chunk", "destination", "state", "rows", "rows_skipped", "epoch", "time_done", "crc32c")
 
 
 class FirestoreReceipts:
-    """Fulfils the port Receipts."""
+    """Implements the port Receipts."""
 
     def __init__(self, client: firestore.Client) -> None:
         self._client = client
@@ -53,7 +53,7 @@ class FirestoreReceipts:
 
 
 def first_unequal(client: firestore.Client, job: Job, uid: str) -> int | None:
-    """The first chunk with which the destination is not done, or done with another number of rows."""
+    """Return the first chunk that the destination has not finished, or finished with a wrong row count."""
     for chunk in _receipts(client, job, 0):
         done = [one for one in chunk.deliveries if one.uid == uid and one.time_done is not None]
         if sum(one.rows + one.skipped for one in done) != chunk.rows or not done:
@@ -62,7 +62,7 @@ def first_unequal(client: firestore.Client, job: Job, uid: str) -> int | None:
 
 
 def sum_rows_done(client: firestore.Client, job: Job) -> Mapping[str, int]:
-    """By the destinations' uids, the rows that each is done with, read chunk by chunk."""
+    """Return the rows that each destination has finished by its uid, read chunk by chunk."""
     rows: dict[str, int] = defaultdict(int)
     for chunk in _receipts(client, job, 0):
         for one in chunk.deliveries:
@@ -71,7 +71,7 @@ def sum_rows_done(client: firestore.Client, job: Job) -> Mapping[str, int]:
 
 
 def _receipts(client: firestore.Client, job: Job, start: int) -> Iterator[ChunkReceipt]:
-    """By the names of the documents, which follow from the chunks' numbers: no query, so no index."""
+    """Yield receipts. The chunks' numbers determine the documents' names, so this needs no index."""
     chunks = attempt_reference(client, job).collection("chunks")
     for some in in_batches(range(start, job.num_chunks or 0), _CHUNKS):
         found = _all(client, [chunks.document(chunk_id(number)) for number in some])
@@ -81,7 +81,7 @@ def _receipts(client: firestore.Client, job: Job, start: int) -> Iterator[ChunkR
 
 
 def _records(client: firestore.Client, job: Job, chunks: Sequence[int]) -> Mapping[int, list[Any]]:
-    """The deliveries of the chunks, by chunk."""
+    """Return the deliveries of the chunks by chunk number."""
     deliveries, records = _deliveries(client, job), defaultdict[int, list[Any]](list)
     for destination in job.destinations:
         names = [deliveries.document(delivery_id(number, destination.uid)) for number in chunks]
@@ -93,7 +93,7 @@ def _records(client: firestore.Client, job: Job, chunks: Sequence[int]) -> Mappi
 def _all(
     client: firestore.Client, names: list[firestore.DocumentReference], fields: Sequence[str] | None = None
 ) -> list[firestore.DocumentSnapshot[Any]]:
-    """Those of the documents that are there, in no order."""
+    """Return the documents that exist, in no particular order."""
     with reaching("the job store"):
         return [one for one in client.get_all(names, field_paths=fields, **CALL) if one.exists]
 
@@ -115,7 +115,7 @@ def _delivery(record: firestore.DocumentSnapshot[Any]) -> DeliveryReceipt:
     if fields["state"] != DONE:
         return DeliveryReceipt(fields["destination"], 0, 0, fields["epoch"], None)
     skipped = fields.get("rows_skipped", 0)
-    # Deliveries of older releases tell it only by their last write.
+    # Deliveries of older releases have no time_done. Use the time of their last write.
     time = plain_time(fields.get("time_done") or record.update_time)
     return DeliveryReceipt(fields["destination"], fields["rows"] - skipped, skipped, fields["epoch"], time)
 

@@ -1,4 +1,4 @@
-"""The removal of old records in Firestore, a page of documents in each commit."""
+"""The removal of old records from Firestore. Each commit deletes one page of documents."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from shared.adapters.google_errors import reaching
 from shared.domain.jobs import Job
 from shared.steps.ports import DestinationProgress
 
-# Deliveries first: of these something is still counted.
+# Deliveries come first, because their numbers are still counted.
 _COLLECTIONS = ("deliveries", "delivered", "chunks")
 _PAGE = 400
 
@@ -23,7 +23,7 @@ Snapshots = Sequence[firestore.DocumentSnapshot[Any]]
 
 
 class FirestoreRetention:
-    """Fulfils the port Retention."""
+    """Implements the port Retention."""
 
     def __init__(self, client: firestore.Client) -> None:
         self._client = client
@@ -39,10 +39,10 @@ class FirestoreRetention:
             return [job_from(snapshot) for snapshot in query.stream(**CALL)]
 
     def remove(self, job: Job, time_is_left: Callable[[], bool]) -> bool:
-        """Covers all staging attempts: an attempt that died while it recorded its chunks left some too."""
+        """Remove the records of all staging attempts. A crashed attempt may have left some, too."""
         attempts = job_reference(self._client, job.organization_id, job.job_id).collection("attempts")
         with reaching("the job store"):
-            # Attempts are no documents themselves, which this lists all the same.
+            # An attempt has no document of its own. This call lists it nevertheless.
             found = list(attempts.list_documents(**CALL))
         return all(
             self._remove_all(job, attempt.collection(name), time_is_left)
@@ -58,7 +58,7 @@ class FirestoreRetention:
         while page is None or len(page) == _PAGE:
             if not time_is_left():
                 return False
-            # From the last one on: Firestore steps over what was just deleted one by one.
+            # Start after the last document: otherwise Firestore scans every deleted document again.
             with reaching("the job store"):
                 page = list((query.start_after(page[-1]) if page else query).stream(**CALL))
             if page and not self._remove_page(job, page):
@@ -66,9 +66,10 @@ class FirestoreRetention:
         return True
 
     def _remove_page(self, job: Job, page: Snapshots) -> bool:
-        """False if one of them is gone by now: another run removed it, or this one, and the answer was lost.
+        """Remove a page of documents. Return False if one of them no longer exists: another run removed it,
+        or this run did and the answer was lost.
 
-        The batch removes and counts all of them or none, so nothing is counted twice.
+        The batch removes and counts all documents or none, so nothing is counted twice.
         """
         batch = self._client.batch()
         for snapshot in page:

@@ -1,12 +1,12 @@
-"""Who names and who created the service's Kafka topics, recorded in Firestore; the broker does the rest.
+"""Records in Firestore of the service's Kafka topics: which jobs name a topic, and which one created it.
 
-``jobs`` counts the jobs that ever named the topic, raised in the commit that records the job.
-``created_by`` is written before the topic is created, ``removing`` before it is removed, each under a
-precondition, so a crash between leaves a topic too many at worst, never one too few.
+``jobs`` counts the jobs that ever named the topic. The commit that records a job also increments it.
+``created_by`` is written before the topic is created, and ``removing`` before it is deleted, each with a
+precondition. A crash in between may therefore leave an unused topic, but never deletes a used one.
 
-Nothing at the broker tells a topic from its successor of the same name, so one remover at a time is let
-near it: a second could otherwise delete what the next job has created since. Who stood still for longer
-than it had to begin does not delete at all.
+A broker cannot distinguish a topic from its successor of the same name, so only one process at a time may
+delete a topic. Otherwise a second process could delete the topic that the next job has created. A process
+that was suspended for longer than ``BEGINS_WITHIN`` does not delete at all.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,13 +25,13 @@ from shared.domain.jobs import Job
 from shared.steps.ports import Clock
 
 BEGINS_WITHIN = 10.0
-"""Seconds in which a remover calls the broker, or not at all."""
+"""Seconds within which a remover calls the broker, or not at all."""
 ITS_OWN = 30.0
-"""Seconds for which a removal is its remover's alone: longer than that and the broker's answer together."""
+"""Seconds of a remover's exclusive claim: longer than ``BEGINS_WITHIN`` and the broker's answer together."""
 
 
 class FirestoreTopics:
-    """Fulfils the port Topics."""
+    """Implements the port Topics."""
 
     def __init__(
         self,
@@ -66,14 +66,14 @@ class FirestoreTopics:
         try:
             self._broker.delete(self._broker.name_of(job.organization_id, destination), until)
         except BackfillError:
-            # Who comes next need not wait: this one does not call the broker any more.
+            # This process does not call the broker any more, so the next remover need not wait.
             self._settle(job, destination, holder, {"removing.until": self._now()})
             raise
-        # Its creator stays on record: a creation still under way is taken back by a second removal.
+        # The creator stays recorded: if its creation is still in progress, a second removal undoes it.
         self._settle(job, destination, holder, {"removing": None})
 
     def _claim(self, job: Job, destination: Destination, holder: str) -> bool:
-        """Whether the topic is this job's to remove; Busy while another removes it."""
+        """Return whether this job may remove the topic. Raises Busy while another process removes it."""
         for _ in range(RACES):
             snapshot = self._read(job, destination)
             fields = fields_of(snapshot)
@@ -82,7 +82,7 @@ class FirestoreTopics:
                 if fields.get("jobs") != 1 or fields.get("created_by") != job.job_id:
                     return False
             elif removing["holder"] == holder:
-                # Our own claim, repeated because its answer was lost.
+                # This is our own claim, retried because its answer was lost.
                 return True
             elif removing["job_id"] != job.job_id:
                 return False
@@ -95,7 +95,7 @@ class FirestoreTopics:
         raise Unavailable("the job store", detail="the topic's record kept changing")
 
     def _settle(self, job: Job, destination: Destination, holder: str, changes: Mapping[str, Any]) -> None:
-        """End one's own claim; one that was taken over is the other's to end."""
+        """End our own claim. If another process took the claim over, leave it unchanged."""
         for _ in range(RACES):
             snapshot = self._read(job, destination)
             removing = fields_of(snapshot).get("removing")
@@ -109,7 +109,7 @@ class FirestoreTopics:
             return reference.get(**CALL)
 
     def _write(self, snapshot: firestore.DocumentSnapshot[Any], changes: Mapping[str, Any]) -> bool:
-        """Write if the record is still as it was read."""
+        """Write if the record has not changed since it was read."""
         option = self._client.write_option(last_update_time=snapshot.update_time)
         with reaching("the job store"):
             try:

@@ -12,12 +12,12 @@ from shared.domain.errors import StagedFileUnusable, Unavailable
 from shared.steps.ports import OpenedFile
 
 _TIMEOUT = 20.0
-# What one request fetches: the reader's default of 40 MiB would be most of a function's memory.
+# Bytes per request. The reader's default of 40 MiB would use most of a function's memory.
 _FETCH = 4 << 20
 
 
 class GcsStagedFiles:
-    """Fulfils the port StagedFiles."""
+    """Implements the port StagedFiles."""
 
     def __init__(self, client: Client, bucket: str) -> None:
         self._client = client
@@ -47,5 +47,5 @@ class GcsStagedFiles:
                 try:
                     blob.delete(timeout=_TIMEOUT)
                 except NotFound:
-                    # Somebody else, or our own first try whose answer was lost.
+                    # Another process deleted it, or our own first attempt did and its answer was lost.
                     continue

@@ -1,4 +1,4 @@
-"""Which of the Google clients' errors mean that the part behind them is out of reach for now."""
+"""The errors of Google's clients that mean that a dependency is temporarily unavailable."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ _PASSING = (
 
 @contextmanager
 def reaching(dependency: str) -> Iterator[None]:
-    """Raise Unavailable, naming the dependency, for whatever passes with time."""
+    """Turn temporary errors into Unavailable, which names the dependency."""
     try:
         yield
     except _PASSING as error:

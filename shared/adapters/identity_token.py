@@ -1,4 +1,4 @@
-"""The service's own identity, told to others by tokens that Google has signed."""
+"""The service's own identity, as tokens that Google signs."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from shared.domain.errors import Unavailable
 
 
 class IdentityTokens:
-    """Answers an ID token for an audience, from the metadata server. Keeps each token until it expires.
+    """Returns an ID token for an audience from the metadata server. Caches each token until it expires.
 
-    Raises Unavailable if the server gives none.
+    Raises Unavailable if the server returns none.
     """
 
     def __init__(self) -> None:
@@ -27,6 +27,6 @@ class IdentityTokens:
             if not credentials.valid:
                 credentials.refresh(self._request)
         except GoogleAuthError as error:
-            # Its text may quote an answer.
+            # The error's text may quote a response.
             raise Unavailable("the service's own identity", detail=type(error).__name__) from None
         return str(credentials.token)

@@ -1,11 +1,11 @@
-"""What a stored change of a job means to those who count."""
+"""The events that follow from a stored change of a job."""
 
 from shared.domain.events import JobEnded
 from shared.domain.jobs import Job
 
 
 def end_of(before: Job, after: Job) -> JobEnded | None:
-    """The job's end, if the change is one. A retry that completes a job at once ends it again."""
+    """Return the event of the job's end if the change ends it. A retry that completes a job at once does."""
     if not after.status.is_terminal or (before.status.is_terminal and before.retry == after.retry):
         return None
     return JobEnded(

@@ -1,8 +1,8 @@
-"""Traces to OpenTelemetry's protocol over HTTP. Where to, and with which headers, its own variables say.
+"""Export traces with OpenTelemetry's protocol over HTTP. Its own variables set the endpoint and the headers.
 
-Spans are exported in the background, in batches; what is left goes out when the process ends. Every job
-is traced unless `OTEL_TRACES_SAMPLER` says otherwise: what Google's front end samples is a few requests
-a minute, and a job is one of them.
+A background thread exports spans in batches, and the rest when the process ends. The service traces every
+job, unless `OTEL_TRACES_SAMPLER` sets another sampler. It does not follow the sampling of Google's front end,
+which samples only a few requests a minute.
 """
 
 import os
@@ -29,7 +29,7 @@ from shared.domain.traces import Trace, working_in
 
 
 class OtlpTracer:
-    """Fulfils the port Tracer."""
+    """Implements the port Tracer."""
 
     def __init__(self, service: str, project: str, exporter: SpanExporter | None = None) -> None:
         sampler = None if os.environ.get("OTEL_TRACES_SAMPLER") else ALWAYS_ON
@@ -40,7 +40,7 @@ class OtlpTracer:
 
     @contextmanager
     def span(self, name: str, parent: Trace | None, fields: Mapping[str, str | int]) -> Iterator[Trace]:
-        # Never the error itself: its text may quote what a receiver or Snowflake said.
+        # Never record the error itself: its text may quote a receiver or Snowflake.
         with self._tracer.start_as_current_span(
             name,
             context=_context(parent),
@@ -60,7 +60,7 @@ class OtlpTracer:
                 raise
 
     def flush(self) -> None:
-        """Export what has ended."""
+        """Export all spans that have ended."""
         self._provider.force_flush()
 
 

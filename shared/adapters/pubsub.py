@@ -1,4 +1,4 @@
-"""Pub/Sub: publishing the messages, and reading the push envelope they come back in."""
+"""Pub/Sub: publish messages, and read the push envelopes in which Pub/Sub delivers them."""
 
 import base64
 import binascii
@@ -28,7 +28,7 @@ from shared.domain.jobs import Job
 from shared.domain.messages import DeliverChunk, Message, from_data, to_data
 from shared.domain.traces import HEADER, Trace, parent_of_message, parse
 
-# What one request may carry; a message of ours has some 250 bytes, so its 10 MB are never reached.
+# The limit of messages per request. Our messages have about 250 bytes, far below the limit of 10 MB.
 _MOST_MESSAGES = 1000
 _RETRY = Retry(
     predicate=if_exception_type(
@@ -47,9 +47,9 @@ _DELIVERY_COUNT = "CloudPubSubDeadLetterSourceDeliveryCount"
 
 
 class PubSubPublisher:
-    """Fulfils the port Publisher; ``timeout`` in seconds is for all messages of one call together.
+    """Implements the port Publisher; ``timeout`` in seconds covers all messages of one call together.
 
-    Chunks of a job that asks for a fixed address go to a topic of their own, whose function has one.
+    Chunks of a job with a static egress address go to a separate topic, whose function has such an address.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class PubSubPublisher:
                 try:
                     self._send(topic, contents, until - time.monotonic())
                 except GoogleAPICallError as error:
-                    # Whatever it was: the messages are not known to be published.
+                    # After any error, it is unknown whether the messages are published.
                     detail = f"{type(error).__name__}: {error}"
                     raise Unavailable("the message queue", detail=detail) from error
 
@@ -93,22 +93,22 @@ class PubSubPublisher:
                 yield topic, data
 
     def _send(self, topic: str, messages: Sequence[Mapping[str, object]], seconds: float) -> None:
-        """One request and its answer.
+        """Send one request and wait for its answer.
 
-        Not by the client that batches (`google.cloud.pubsub_v1`): it sends 100 messages a request from
-        threads of its own, waits 10 ms for a single one, and took ten times as long for 10,000.
+        This avoids the batching client (`google.cloud.pubsub_v1`). It sends 100 messages per request from its
+        own threads, waits 10 ms for a single message, and took ten times as long for 10,000 messages.
         """
         request = {"topic": topic, "messages": messages}
-        # Both end at once: a try that begins after the call's timeout would be given all of it again.
+        # Both limits are equal: a retry that began after the call's timeout would get the full timeout again.
         seconds = max(0.001, seconds)
         self._client.publish(request=request, retry=_RETRY.with_timeout(seconds), timeout=seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """A message as Pub/Sub pushed it. ``tried``: how often its handling was tried, this time included.
+    """A message that Pub/Sub pushed. ``tried``: the number of delivery attempts, including this one.
 
-    ``trace``: the span that it was published in.
+    ``trace``: the span that published the message.
     """
 
     message: Message
@@ -118,7 +118,7 @@ class Pushed:
 
 
 def read_push(body: bytes) -> Pushed:
-    """Read Pub/Sub's push envelope; MalformedMessage if it, or the message in it, is not ours."""
+    """Read Pub/Sub's push envelope. Raises MalformedMessage if the envelope or its message is invalid."""
     try:
         envelope = json.loads(body)
         message = envelope["message"]

@@ -10,7 +10,7 @@ from google.cloud.secretmanager import SecretManagerServiceClient
 from shared.adapters.google_errors import reaching
 from shared.domain.errors import Unavailable
 
-_FRESH = 30.0  # seconds for which a value is not asked for again
+_FRESH = 30.0  # seconds for which a value is cached
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class _Value:
 class SecretManagerSecrets:
     """Reads the latest version of ``beam-{organization_id}-{name}``.
 
-    Names hold no hyphen: with one, organization `a` could name its secret so that it is organization
-    `a-b`'s.
+    Names have no hyphen. Otherwise organization `a` could choose a name that leads to a secret of
+    organization `a-b`.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class SecretManagerSecrets:
         timeout: float,
         monotonic: Callable[[], float],
     ) -> None:
-        """``timeout`` in seconds is for one call."""
+        """``timeout`` is the time limit of one call in seconds."""
         self._client = client
         self._project = project
         self._timeout = timeout
@@ -42,7 +42,7 @@ class SecretManagerSecrets:
         self._values: dict[tuple[str, str], _Value] = {}
 
     def __call__(self, organization_id: str, name: str) -> bytes:
-        """The secret's value; KeyError if there is none, or if its latest version is disabled."""
+        """Return the secret's value; KeyError if it does not exist or its latest version is disabled."""
         if not re.fullmatch(r"[A-Za-z0-9_]+", name):
             raise KeyError(name)
         known = self._values.get((organization_id, name))
@@ -59,6 +59,6 @@ class SecretManagerSecrets:
         except (NotFound, FailedPrecondition) as error:
             raise KeyError(name) from error
         except GoogleAPICallError as error:
-            # A right not granted, above all: for the operator to mend, and then it passes.
+            # Most often a permission is missing. The operator grants it, and then a retry succeeds.
             raise Unavailable("the secret store", detail=f"{type(error).__name__}: {error}") from error
         return bytes(answer.payload.data)

@@ -7,7 +7,7 @@ from shared.domain.errors import Unavailable
 
 
 class FileSecrets:
-    """Reads ``{organization: {name: value}}``, anew whenever the file has changed."""
+    """Reads ``{organization: {name: value}}``, again whenever the file has changed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -15,7 +15,7 @@ class FileSecrets:
         self._secrets: dict[str, dict[str, str]] = {}
 
     def __call__(self, organization_id: str, name: str) -> bytes:
-        """The secret's value in UTF-8; KeyError if there is none."""
+        """Return the secret's value in UTF-8. Raises KeyError if it does not exist."""
         try:
             state = self._path.stat()
             version = (state.st_mtime_ns, state.st_size)

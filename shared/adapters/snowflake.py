@@ -1,6 +1,6 @@
-"""Snowflake: describes tables, starts unloads and answers how they are, over one session.
+"""Snowflake: describe tables, start unloads and report their states, over one session.
 
-The connector's own log is kept to warnings: below that it writes what it sends and gets.
+The connector's logger is limited to warnings, because it logs requests and answers at lower levels.
 """
 
 import logging
@@ -34,8 +34,8 @@ Answer = TypeVar("Answer")
 OpenConnection = Callable[..., Any]
 
 _LOOK_AGAIN: Final = 0.1
-# In seconds: a Snowflake that does not answer is noticed before a function's deadline. The operator's
-# own arguments win.
+# Seconds. The function notices an unavailable Snowflake before its own deadline. The operator's own arguments
+# take precedence.
 _LIMITS: Final[Mapping[str, Any]] = MappingProxyType(
     {
         "connect_timeout": 5,
@@ -46,7 +46,7 @@ _LIMITS: Final[Mapping[str, Any]] = MappingProxyType(
         "retry_max_attempts": 3,
     }
 )
-# What the unload's SQL takes for granted, whatever the account's defaults are.
+# The unload's SQL relies on these settings, whatever the account's defaults are.
 _SESSION: Final[Mapping[str, Any]] = MappingProxyType(
     {
         "ABORT_DETACHED_QUERY": False,
@@ -66,10 +66,10 @@ _STATES: Final[Mapping[QueryStatus, UnloadState]] = MappingProxyType(
 
 
 class SnowflakeUnloads:
-    """Fulfils ``Unloads`` and ``Questions``. Threads may share one: the session is shared, no cursor is.
+    """Implements ``Unloads`` and ``Questions``. Threads may share one: they share the session, but no cursor.
 
-    ``connect`` is what the connector's ``connect()`` takes, ``location_stage`` the external stage as
-    ``DATABASE.SCHEMA.STAGE``, ``statement_timeout`` how many seconds an unload may run.
+    ``connect`` holds the arguments of the connector's ``connect()``. ``location_stage`` is the external stage
+    as ``DATABASE.SCHEMA.STAGE``. ``statement_timeout`` is the time limit of an unload in seconds.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class SnowflakeUnloads:
                 **_SESSION,
                 "STATEMENT_TIMEOUT_IN_SECONDS": int(statement_timeout),
             },
-            # The end of this session, or of this process, must not be the end of a running unload.
+            # The end of this session or of this process must not abort a running unload.
             "server_session_keep_alive": True,
             "enable_server_session_keep_alive_auto_detection": True,
             "auto_cleanup": False,
@@ -106,8 +106,8 @@ class SnowflakeUnloads:
         return [_table_column(column) for column in described]
 
     def submit(self, statement: Statement, tag: str) -> str:
-        """Start the statement. Connector 5 makes request ids of its own and takes none: the tag finds a query
-        whose id was lost, also while it runs.
+        """Start the statement. Connector 5 accepts no request ids from its caller, so the query tag is what
+        finds a query whose id was lost, also while it runs.
         """
         parameters = {"QUERY_TAG": tag}
 
@@ -125,11 +125,11 @@ class SnowflakeUnloads:
         return query_id
 
     def ask(self, statement: Statement, tag: str, seconds: float) -> list[tuple[Any, ...]]:
-        """The rows of a statement that runs for so long at most: by its own timeout, should nobody be left
-        to abort it.
+        """Return the rows of a statement with a time limit. The statement also has its own timeout in
+        Snowflake, in case this process crashes before it aborts the statement.
         """
         until = time.monotonic() + seconds
-        # A second more than we wait: it is the warehouse's, in case we die.
+        # One second longer than our own limit: the warehouse applies it if this process crashes.
         parameters = {"QUERY_TAG": tag, "STATEMENT_TIMEOUT_IN_SECONDS": max(1, int(seconds) + 1)}
 
         def start(connection: Any) -> str:
@@ -164,11 +164,13 @@ class SnowflakeUnloads:
         return found[0][0] if found else None
 
     def state(self, query_id: str) -> UnloadState:
-        """How the query is; what is on its way to another state still runs, for it may still write files."""
+        """Return the query's state. A query that changes its state counts as running, because it may still
+        write files.
+        """
         try:
             status = self._ask(lambda connection: connection.get_query_status(query_id))
         except ValueError:
-            # The connector's word for an id that can be none.
+            # The connector raises this for a malformed id.
             return UnloadState.UNKNOWN
         if status is QueryStatus.NO_DATA and not self._is_known(query_id):
             return UnloadState.UNKNOWN
@@ -184,7 +186,7 @@ class SnowflakeUnloads:
         return self._ask(manifest)
 
     def failure(self, query_id: str) -> BackfillError:
-        # Asking for the result is how to hear the SQLSTATE as well; the status has only the number.
+        # Only the result's error has the SQLSTATE. The status has only the error number.
         try:
             self._ask(lambda connection: connection.cursor().query_result(query_id))
         except BackfillError as error:
@@ -192,18 +194,18 @@ class SnowflakeUnloads:
         return Unavailable("Snowflake", detail=f"query {query_id} has a result and was taken for failed")
 
     def abort(self, query_id: str) -> None:
-        # The function, unlike the connector's own call, is documented for queries of other sessions.
+        # This SQL function is documented for queries of other sessions; the connector's own call is not.
         self._rows(Statement("SELECT SYSTEM$CANCEL_QUERY(%s)", (query_id,)))
 
     def close(self) -> None:
-        """Let go of the connection; running unloads go on."""
+        """Close the connection. Running unloads continue."""
         with self._lock:
             connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
 
     def _is_known(self, query_id: str) -> bool:
-        """A query has no status right after its start, nor has one that never was."""
+        """Return whether the query exists. A query without a status may be new or unknown."""
         return query_id in self._submitted or bool(
             self._rows(known_statement(self._location_stage, query_id))
         )
@@ -218,14 +220,14 @@ class SnowflakeUnloads:
         return self._ask(rows)
 
     def _ask(self, question: Callable[[Any], Answer], subject: str = "The table") -> Answer:
-        """Ask over the session, and over a new one if it turns out to be gone."""
+        """Run the question in the session, or in a new session if the old one is gone."""
         connection = None
         try:
             connection = self._connected()
             return question(connection)
         except Error as error:
             if connection is None or not is_session_gone(error):
-                # Without its cause: a traceback would carry the connector's text into the log.
+                # Omit the cause: a traceback would write the connector's text to the log.
                 raise meaning(error, subject) from None
         self._forget(connection)
         try:
@@ -246,13 +248,13 @@ class SnowflakeUnloads:
 
 
 def _table_column(column: Any) -> TableColumn:
-    # The connector calls a DECFLOAT a number too, but one without a scale.
+    # The connector reports a DECFLOAT as a number without a scale.
     is_decfloat = column.scale is None and FIELD_ID_TO_NAME[column.type_code] == "FIXED"
     name = "DECFLOAT" if is_decfloat else FIELD_ID_TO_NAME[column.type_code]
     return TableColumn(column.name, name, column.scale or 0)
 
 
 def _staged_file(row: Mapping[str, Any]) -> StagedFile:
-    # Within the attempt's prefix names are unique, with or without the path before them.
+    # Names below the attempt's prefix are unique, with or without their path.
     name = str(row["FILE_NAME"]).rsplit("/", maxsplit=1)[-1]
     return StagedFile(name, int(row["FILE_SIZE"]), int(row["ROW_COUNT"]))

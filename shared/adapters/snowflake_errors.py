@@ -1,7 +1,7 @@
-"""What Snowflake's errors mean for a job: refused for good, or worth another try.
+"""Classify Snowflake's errors: permanent refusals, or temporary failures worth a retry.
 
-Numbers and SQLSTATEs are Snowflake's own. What may never reach a client stays in ``detail``: the text of
-an error names objects, and may quote values.
+Numbers and SQLSTATEs are Snowflake's own. The text of an error names objects and may quote values, so it
+stays in ``detail`` and never reaches a client.
 """
 
 import re
@@ -14,10 +14,10 @@ from snowflake.connector.errors import Error, OperationalError
 from shared.domain.errors import BackfillError, Unavailable, UnloadRefused
 
 _CONNECTION_CLOSED: Final = 250002
-# 390100 to 390999 are of the session: its token has expired, or the server has forgotten it.
+# 390100 to 390999 concern the session: its token has expired, or the server no longer knows it.
 _SESSION_ERRORS: Final = range(390100, 391000)
 
-# 2003 and 2043: no such object, or none that the role may see. 904: no such column. 3001: no right.
+# 2003 and 2043: no such object, or the role may not see it. 904: no such column. 3001: no privilege.
 # 606: no warehouse. 630: the statement's time limit.
 _MISSING: Final = (
     "{subject} does not exist in Snowflake, or the service may not read it. Check the name; if it is right, "
@@ -28,31 +28,31 @@ _REASONS: Final[Mapping[int, str]] = MappingProxyType(
         2003: _MISSING,
         2043: _MISSING,
         904: "Snowflake knows no column{name} in the table. Check the names; the table may have changed",
-        3001: "The service lacks a right in Snowflake that the export needs. Ask the operator to grant it",
+        3001: "The service lacks a Snowflake privilege that the export needs. Ask the operator to grant it",
         606: "The service has no Snowflake warehouse to export with. Ask the operator to configure one",
-        630: "The export ran into its time limit. Split the window, or filter, into several backfills",
+        630: "The export exceeded its time limit. Split the window, or the filter, into several backfills",
     }
 )
 _NO_CREDIT: Final = (
     "Snowflake's credit quota for exports is used up. Ask the operator to raise it, then create the "
     "backfill again"
 )
-_REFUSED: Final = "Snowflake refuses the export with its error {number:06d}. Ask the operator to look it up"
+_REFUSED: Final = "Snowflake refuses the export with error {number:06d}. Ask the operator to look it up"
 _IDENTIFIER: Final = re.compile(r"invalid identifier '([^']{1,255})'")
 _OUT_OF_CREDIT: Final = re.compile(r"resource monitor|exceeded its quota", re.IGNORECASE)
-# 42: the statement or a right; 0A: a feature there isn't; 22: a value that can't be what it has to be.
+# 42: the statement or a privilege; 0A: an unsupported feature; 22: an invalid value.
 _LASTING_CLASSES: Final = ("42", "0A", "22")
 _LASTING_BEGINNINGS: Final = ("SQL compilation error", "SQL access control error")
 _VALUE_CLASS: Final = "22"
 
 
 def is_session_gone(error: Error) -> bool:
-    """Whether a new session may do what failed, which therefore was not begun."""
+    """Return whether the session is gone. The request then never began, and a new session may run it."""
     return error.errno in _SESSION_ERRORS or error.errno == _CONNECTION_CLOSED
 
 
 def meaning(error: Error, subject: str = "The table") -> BackfillError:
-    """UnloadRefused, telling its reader what to do, or Unavailable; ``subject`` begins the sentence."""
+    """Return UnloadRefused with advice for the client, or Unavailable; ``subject`` begins the sentence."""
     detail = _detail(error)
     reason = None if isinstance(error, OperationalError) else _reason(error, subject)
     return Unavailable("Snowflake", detail=detail) if reason is None else UnloadRefused(reason, detail=detail)

@@ -1,4 +1,4 @@
-"""The tracer that tells nobody: it passes traces on, so that logs still speak of the same one."""
+"""A tracer without an exporter. It passes trace ids on, so that logs still share them."""
 
 import secrets
 from collections.abc import Iterator, Mapping
@@ -8,12 +8,12 @@ from shared.domain.traces import Trace, working_in
 
 
 class PassingTracer:
-    """Fulfils the port Tracer."""
+    """Implements the port Tracer."""
 
     @contextmanager
     def span(self, name: str, parent: Trace | None, fields: Mapping[str, str | int]) -> Iterator[Trace]:
         del name, fields
         trace_id = parent.trace_id if parent else secrets.token_hex(16)
-        # No span is exported, whatever the caller does.
+        # Not sampled, because nothing exports this span.
         with working_in(Trace(trace_id, secrets.token_hex(8), sampled=False)) as trace:
             yield trace

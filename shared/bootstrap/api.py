@@ -19,11 +19,12 @@ from shared.web.app import Api
 from shared.web.models import Rules
 from shared.web.openapi import document
 
-# A client waits for the answer.
+# Short, because a client waits for the response.
 PUBLISH_SECONDS = 10.0
 
 
-# Above the staging function's own limit; with a token asked for before, below what a client waits.
+# Longer than the staging function's own limit. Together with the request for a token, shorter than clients
+# wait.
 ESTIMATE_SECONDS = 21.0
 
 
@@ -58,7 +59,7 @@ def build(settings: Settings) -> Api:
 
 
 def _estimates(settings: Settings) -> StageEstimates:
-    """The local stack's staging function asks nobody for a token."""
+    """Return the estimates. The local stack's staging function requires no token."""
     url = settings.stage_url
     tokens = identity_token if url.startswith("https:") else None
     return StageEstimates(url, tokens, ESTIMATE_SECONDS)

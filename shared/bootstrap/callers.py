@@ -1,4 +1,4 @@
-"""Choose whose calls a function takes that only Google may call."""
+"""Choose the callers that a function accepts if only Google may call it."""
 
 from google.auth.transport.requests import Request
 
@@ -8,14 +8,16 @@ from shared.config import Settings
 
 
 class Anybody:
-    """The local stack, whose emulator signs nothing. On Cloud Run the settings can't be read without."""
+    """Accepts every caller. It is for the local stack, whose emulator signs nothing. On Cloud Run the
+    settings require a verified caller.
+    """
 
     def require(self, authorization: str | None, serverless_authorization: str | None) -> None:
         del authorization, serverless_authorization
 
 
 def callers(settings: Settings, service_account: str | None = None) -> Anybody | GoogleCallers:
-    """Those of the ``service_account``, or of the one that pushes."""
+    """Accept calls of the ``service_account``, by default of the one that pushes messages."""
     if not settings.push_audience:
         return Anybody()
     return GoogleCallers(

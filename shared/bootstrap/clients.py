@@ -1,4 +1,4 @@
-"""The clients that several functions build, from the settings, once a process."""
+"""The clients that several functions build from the settings, once per process."""
 
 import time
 import uuid
@@ -25,7 +25,7 @@ def firestore_client(settings: Settings) -> firestore.Client:
 
 
 def publisher(settings: Settings, timeout: float) -> PubSubPublisher:
-    """``timeout`` in seconds is for all messages of one call together."""
+    """Return a publisher; ``timeout`` in seconds covers all messages of one call together."""
     client = PublisherClient()
     return PubSubPublisher(
         client,

@@ -30,7 +30,9 @@ def surroundings(settings: Settings) -> Surroundings:
 
 
 class Parts(Mapping[str, Part]):
-    """By kind, what the kinds build, each when it is first asked for: its client's import takes a while."""
+    """The parts of the kinds by kind. Each is built at its first use, because importing its client is
+    slow.
+    """
 
     def __init__(self, builders: Mapping[str, Callable[[Surroundings], Part]], around: Surroundings) -> None:
         self._builders = builders
@@ -52,7 +54,7 @@ class Parts(Mapping[str, Part]):
 
 
 def _secrets(settings: Settings) -> Secrets:
-    """Built when a secret is first asked for."""
+    """Return the secrets' reader, which is built at the first read."""
     built: list[Secrets] = []
 
     def secret(organization_id: str, name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Which of the two encoders reads the chunks."""
+"""Chooses the encoder that reads the chunks."""
 
 import logging
 import os
@@ -13,9 +13,10 @@ from shared.steps.sending import ReadRows
 
 
 def read_rows(encoder: str) -> ReadRows:
-    """The wanted encoder, ``native`` or ``python``; the latter too where the former is not installed.
+    """Return the requested encoder, ``native`` or ``python``; the latter also if the former is not installed.
 
-    The log tells which it is, once, and why each chunk that the native one refused was read in Python.
+    The log records the choice once. It also records why the native encoder refused a chunk, which is then
+    encoded in Python.
     """
     if encoder == "native" and NATIVE_INSTALLED:
         log(logging.INFO, "rows are encoded natively", {"encoder": "native"})
@@ -23,11 +24,11 @@ def read_rows(encoder: str) -> ReadRows:
     if encoder == "native":
         log(
             logging.WARNING,
-            "rows are encoded in Python, at a third of the speed: the native encoder is not installed",
+            "rows are encoded in Python at a third of the speed, because the native encoder is not installed",
             {"encoder": "python"},
         )
     else:
-        log(logging.INFO, "rows are encoded in Python, as ENCODER says", {"encoder": "python"})
+        log(logging.INFO, "rows are encoded in Python, as ENCODER requests", {"encoder": "python"})
     return _in_python
 
 
@@ -38,13 +39,15 @@ def _in_python(
 
 
 def _several_cores() -> bool:
-    """On one core the next batch would only push the last one out of its cache."""
+    """Return whether to encode ahead. On one core, the next batch would only evict the last one from the
+    cache.
+    """
     return len(os.sched_getaffinity(0)) > 1
 
 
 def _natively(file: BinaryIO, columns: Sequence[Column], key_column: str | None, chunk: Chunk) -> NativeRows:
     def tell(why: str) -> None:
-        message = f"{chunk.name} is encoded in Python: the native encoder could not read it"
+        message = f"{chunk.name} is encoded in Python, because the native encoder could not read it"
         log(logging.WARNING, message, {"encoder": "python", "refusal": why})
 
     return NativeRows(

@@ -1,4 +1,4 @@
-"""Wire the staging function's answers to the API, which asks what is in a slice."""
+"""Wire the staging function's responses to the API's estimate requests."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ from shared.domain.errors import BackfillError
 from shared.domain.slices import Facts, Slice, SliceRefused, facts_to, faults_to, slice_from
 from shared.steps.estimate import EstimateSlice
 
-# Of the 25 that the API's client waits, less what the ways there and back take.
+# The API's client waits 25 seconds. Leave time for the network in both directions.
 SECONDS = 20.0
 
 Answer = tuple[str, int, dict[str, str]]
@@ -27,7 +27,7 @@ Answer = tuple[str, int, dict[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """``run`` answers what is in a slice."""
+    """``run`` returns the facts of a slice."""
 
     callers: Callers
     run: Callable[[Slice], Facts]

@@ -1,8 +1,8 @@
-"""Have a function answer every request itself, and none by the framework it runs in.
+"""Make a function answer every request itself, instead of the framework that it runs in.
 
-Between a client and the function stand two that would answer for it, both in HTML: Flask, whose routes know
-no path with a line break and which functions-framework tells to refuse ``/favicon.ico`` and ``/robots.txt``;
-and gunicorn, which refuses what is no HTTP before any application is asked.
+Two layers between a client and the function would otherwise answer in HTML. Flask's routes do not match a
+path with a line break, and functions-framework makes Flask refuse ``/favicon.ico`` and ``/robots.txt``.
+Gunicorn refuses input that is not HTTP before it calls any application.
 """
 
 import json
@@ -19,27 +19,27 @@ _SERVER_ERROR = 500
 
 
 def answers_everything(handle: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
-    """Decorate the function's handler, which is answered as it is.
+    """Decorate the function's handler. The decorator returns it unchanged.
 
-    functions-framework loads the function in its application's context; outside of one, as in a test that
-    calls the handler, there is nothing that could answer before it.
+    functions-framework loads the function within its application's context. Without that context, as in a
+    test that calls the handler, nothing could answer before the handler.
     """
     if has_app_context():
 
         def answer() -> Answer | None:
-            # What is routed takes the framework's own way, which labels logs by the execution's id.
+            # A routed request takes the framework's usual path, which adds the execution's id to logs.
             return None if request.endpoint == _ROUTED else handle(request)
 
         current_app.before_request(answer)
-        # functions-framework lets nobody name gunicorn's class of workers, whose method this would be. The
-        # workers are forked later, and so have it.
+        # functions-framework offers no way to set gunicorn's worker class, whose method this would be. The
+        # workers are forked later, so they use this replacement.
         gunicorn.util.write_error = _write_error
     return handle
 
 
 def _write_error(connection: Any, status: int, reason: str, message: str) -> None:
-    """Refuse what gunicorn can't read; takes what its function of this name takes."""
-    # What the server says of itself is for its log alone.
+    """Refuse input that gunicorn cannot parse. It has the signature of gunicorn's function of this name."""
+    # The text of an internal error is only for the log.
     detail = "Internal error" if status == _SERVER_ERROR else message or reason
     body = json.dumps({"detail": detail})
     lines = (

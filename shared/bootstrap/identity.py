@@ -1,16 +1,16 @@
-"""Wire the tokens that tell the service's own identity."""
+"""Wire the tokens of the service's own identity."""
 
 from collections.abc import Callable
 from functools import cache
 
 
 def identity_token(audience: str) -> str:
-    """Answer a token for the audience. Its client is imported when a token is first asked for."""
+    """Return a token for the audience. The first call imports the client."""
     return _tokens()(audience)
 
 
 @cache
 def _tokens() -> Callable[[str], str]:
-    from shared.adapters.identity_token import IdentityTokens  # noqa: PLC0415 - most instances need none
+    from shared.adapters.identity_token import IdentityTokens  # noqa: PLC0415 - most instances need no token
 
     return IdentityTokens()

@@ -1,7 +1,6 @@
-"""Structured logs: one JSON object a line on standard output, as Cloud Logging reads them.
+"""Structured logs: one JSON object per line on standard output, in the form of Cloud Logging.
 
-Every entry carries the trace and the fields of the work it was written in, so that one query tells a
-job's story.
+Every entry has the trace and the fields of the current work, so that one query shows a job's whole story.
 """
 
 import json
@@ -17,7 +16,7 @@ from shared.domain import traces
 from shared.domain.events import Event, fields_of
 
 _LOGGER = logging.getLogger("backfills")
-_WORK: ContextVar[Mapping[str, Any]] = ContextVar("work", default={})  # noqa: B039 - it is never changed
+_WORK: ContextVar[Mapping[str, Any]] = ContextVar("work", default={})  # noqa: B039 - never mutated
 
 
 class _JsonLines(logging.Formatter):
@@ -35,7 +34,7 @@ class _JsonLines(logging.Formatter):
         return json.dumps(entry, default=str)
 
     def _trace(self) -> dict[str, Any]:
-        """Cloud Logging's own names: it shows the entries beside the spans, and beside the requests."""
+        """Return the trace under Cloud Logging's own names, which link entries with spans and requests."""
         trace = traces.current()
         if trace is None:
             return {}
@@ -47,18 +46,18 @@ class _JsonLines(logging.Formatter):
 
 
 def configure(project: str) -> None:
-    """Send all logs of the process out as JSON; the vendors' clients only from warnings on."""
+    """Write all logs of the process as JSON. The vendors' clients log only warnings and errors."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_JsonLines(project))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     _LOGGER.setLevel(logging.INFO)
-    # Google's clients keep their logs to themselves unless told otherwise.
+    # By default, Google's clients do not propagate their logs.
     logging.getLogger("google").propagate = True
 
 
 @contextmanager
 def working_on(fields: Mapping[str, Any]) -> Iterator[None]:
-    """Add the fields to every entry of this thread until the work is done."""
+    """Add the fields to every log entry of this thread until the work is done."""
     token = _WORK.set({**_WORK.get(), **fields})
     try:
         yield
@@ -67,10 +66,12 @@ def working_on(fields: Mapping[str, Any]) -> Iterator[None]:
 
 
 def log(level: int, message: str, fields: Mapping[str, Any], *, error: BaseException | None = None) -> None:
-    """Write one entry; ``fields`` are its own keys."""
+    """Write one log entry; ``fields`` are additional keys."""
     _LOGGER.log(level, message, extra={"fields": dict(fields)}, exc_info=error)
 
 
 def report(event: Event) -> None:
-    """Write the event as an entry, from which the operator's metrics and the audit record are made."""
+    """Write the event as a log entry. The operator's metrics and the audit log are built from these
+    entries.
+    """
     log(logging.INFO, event.name.replace("_", " "), fields_of(event))

@@ -1,4 +1,4 @@
-"""Wire the look at a slice's destinations."""
+"""Wire the check of a slice's destinations."""
 
 import logging
 from collections.abc import Mapping
@@ -21,13 +21,13 @@ _SECONDS = 8.0
 
 
 def build(settings: Settings) -> Look:
-    """Each destination is looked at in a thread of its own, which nobody waits for once there is no time."""
+    """Check each destination in its own thread. When time runs out, nothing waits for these threads."""
     builders = {name: kind.presence for name, kind in KINDS.items() if kind.presence is not None}
     return partial(_Looks, Parts(builders, surroundings(settings)))
 
 
 class _Looks:
-    """Looks at a slice's destinations, and answers what it has found when it is called."""
+    """Start to check a slice's destinations. Calling the object returns what it has found."""
 
     def __init__(self, presences: Mapping[str, Presence], wanted: Slice) -> None:
         self._until = monotonic() + _SECONDS
@@ -57,7 +57,7 @@ class _Looks:
         except DestinationRefused as refused:
             return refused.message
         except RetryLater:
-            return None  # it may well be there when the job is
-        except Exception as error:  # noqa: BLE001 - an estimate is an estimate without it
-            log(logging.WARNING, "A destination could not be looked at", {"detail": type(error).__name__})
+            return None  # the destination may be available when the job runs
+        except Exception as error:  # noqa: BLE001 - the estimate is useful without this check
+            log(logging.WARNING, "a destination could not be checked", {"detail": type(error).__name__})
         return None

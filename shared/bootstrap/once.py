@@ -1,7 +1,8 @@
-"""Build a function's parts in the process that serves.
+"""Build a function's parts in the process that serves requests.
 
-functions-framework imports the function in gunicorn's master and then forks: the clients' threads and
-connections would not come along. Imports are done before the fork, the building at the first request.
+functions-framework imports the function in gunicorn's master process and then forks. The clients' threads and
+connections would not survive the fork. Therefore imports happen before the fork, and building at the first
+request.
 """
 
 import gc
@@ -13,7 +14,7 @@ Part = TypeVar("Part")
 
 
 class Once(Generic[Part]):
-    """Calls ``build`` once, whichever thread is first; all get the same part."""
+    """Calls ``build`` once, in the first thread that needs it. All threads get the same part."""
 
     def __init__(self, build: Callable[[], Part]) -> None:
         self._build = build
@@ -23,13 +24,13 @@ class Once(Generic[Part]):
     def __call__(self) -> Part:
         with self._lock:
             if self._built is None:
-                gc.disable()  # a function may put imports off to here
+                gc.disable()  # a function may defer imports until here
                 try:
                     self._built = self._build()
                 finally:
                     gc.enable()
-                # What is there now stays: some 200,000 objects, most of them the clients' code, which every
-                # full collection would walk again while all requests wait, for 50 ms and more.
+                # Exclude the present objects from collection: about 200,000, most of them the clients' code.
+                # Every full collection would traverse them for 50 ms or more while all requests wait.
                 gc.collect()
                 gc.freeze()
             return self._built

@@ -1,4 +1,6 @@
-"""Answer Pub/Sub's pushes: what is done with, in whatever way, is acknowledged; the rest comes again."""
+"""Answer Pub/Sub's pushes: acknowledge every message that needs no retry, and let Pub/Sub redeliver the
+rest.
+"""
 
 import logging
 from collections.abc import Callable
@@ -19,23 +21,23 @@ from shared.domain.traces import Tracer
 Answer = tuple[str, int]
 Run = Callable[[Pushed], None]
 
-# Pub/Sub redelivers on every status but the successful ones: what can never succeed must not say so.
+# Pub/Sub redelivers after every unsuccessful status, so a permanent error must also answer with success.
 DONE: Answer = ("", 204)
 AGAIN: Answer = ("", 503)
 REFUSED: Answer = ("", 403)
 
 
 class Callers(Protocol):
-    """Those whose calls are taken."""
+    """The accepted callers."""
 
     def require(self, authorization: str | None, serverless_authorization: str | None) -> None:
-        """CallerUnknown for anybody else; Unavailable while it can't be told."""
+        """Raise CallerUnknown for any other caller; Unavailable while that cannot be verified."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A function's answers to calls of Google's; ``run`` handles a message."""
+    """A function's answers to Google's calls; ``run`` handles a message."""
 
     function: str
     callers: Callers
@@ -43,7 +45,7 @@ class Push:
     run: Run
 
     def answer(self, request: Request) -> Answer:
-        """Answer the HTTP body and status."""
+        """Handle the request. Return the HTTP body and status."""
         return refusal(self.callers, request) or self._handle(request.get_data())
 
     def _handle(self, body: bytes) -> Answer:
@@ -69,20 +71,20 @@ class Push:
         except BackfillError as error:
             _log(error)
             return AGAIN if error.disposition is Disposition.RETRY else DONE
-        except Exception as error:  # noqa: BLE001 - a fault of ours: it is logged, and dead-lettered if it stays
+        except Exception as error:  # noqa: BLE001 - a fault of ours: logged, and dead-lettered if it persists
             log(logging.ERROR, "the message could not be handled", {}, error=error)
             return AGAIN
-        log(logging.INFO, "the message is handled", {})
+        log(logging.INFO, "the message was handled", {})
         return DONE
 
 
 def build(settings: Settings, function: str, run: Callable[[Settings], Run]) -> Push:
-    """Wire a function's answers around what handles its messages."""
+    """Wire a function's answers around the handler of its messages."""
     return Push(function, callers(settings), tracer(settings, function), run(settings))
 
 
 def refusal(callers: Callers, request: Request) -> Answer | None:
-    """What a caller gets whose call is not taken; None for one whose is."""
+    """Return the answer to a caller that is not accepted, or None if the caller is accepted."""
     headers = request.headers
     try:
         callers.require(headers.get("Authorization"), headers.get("X-Serverless-Authorization"))

@@ -25,9 +25,9 @@ from shared.steps.reconcile import Reconcile
 from shared.steps.stage import Stage, StagingLimits
 from shared.steps.tear_down import TearDown
 
-# Of the function's 570 seconds; before it comes waiting for leases, after it the removal of files.
+# A part of the function's 570 seconds. The wait for leases comes before it, the removal of files after it.
 _RECONCILING = 400.0
-# Each mostly waits for the broker, a third of a second, over a producer and a consumer of its own.
+# Each lookup has its own producer and consumer, and mostly waits for the broker, for a third of a second.
 _LOOKUPS_AT_ONCE = 8
 
 
@@ -97,5 +97,5 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
 
 def several_at_once(look_up: Callable[[Chunk], None], chunks: Sequence[Chunk]) -> None:
     with ThreadPoolExecutor(_LOOKUPS_AT_ONCE, "reconcile") as pool:
-        # Raises what the first that failed raised, and begins with none of the others.
+        # Raise the error of the first failed lookup, and begin no further ones.
         list(pool.map(look_up, chunks))

@@ -20,22 +20,22 @@ from shared.steps.expire import Expire
 from shared.steps.finish import Finish
 from shared.steps.sweep import Sweep, SweepLimits
 
-# The function's timeout is 300 s, and one job's questions may take some of them.
+# The function's timeout is 300 s, and the queries for one job may take part of it.
 _SECONDS = 240.0
-# Of old records, what is left is for the next sweep: jobs wait for that one.
+# The next sweep removes the remaining old records. This limit is short, because jobs wait for the next sweep.
 _EXPIRING_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Sweeping:
-    """The function's answers to Cloud Scheduler's calls."""
+    """Answers Cloud Scheduler's calls."""
 
     callers: Callers
     sweep: Sweep
     expire: Expire
 
     def answer(self, request: Request) -> Answer:
-        """Look after every job once, if there is time; answers after how many. Then remove old records."""
+        """Handle every job once, if there is time, then remove old records. Return both numbers as text."""
         if (refused := refusal(self.callers, request)) is not None:
             return refused
         try:
@@ -43,7 +43,7 @@ class Sweeping:
         except RetryLater as error:
             log(logging.WARNING, error.message, {"detail": error.detail})
             return AGAIN
-        return f"{looked_after} jobs looked after, the records of {expired} removed\n", 200
+        return f"{looked_after} jobs handled, the records of {expired} removed\n", 200
 
 
 def build(settings: Settings) -> Sweeping:
@@ -86,4 +86,4 @@ def _report(job: Job, error: Exception) -> None:
     if isinstance(error, BackfillError):
         log(logging.WARNING, error.message, fields | {"detail": error.detail})
     else:
-        log(logging.ERROR, "the job could not be looked after", fields, error=error)
+        log(logging.ERROR, "the sweep could not handle the job", fields, error=error)

@@ -1,4 +1,4 @@
-"""Choose the tracer: OpenTelemetry's where traces go somewhere, else one that only passes them on."""
+"""Choose the tracer: OpenTelemetry's if traces have an endpoint, otherwise one that only passes them on."""
 
 from shared.adapters.traces import PassingTracer
 from shared.config import Settings
@@ -6,10 +6,10 @@ from shared.domain.traces import Tracer
 
 
 def tracer(settings: Settings, function: str) -> Tracer:
-    """``function`` is the service's name in the traces. For the process that serves, after the fork."""
+    """Return the tracer; ``function`` is the service's name in traces. Call it after the fork."""
     if not settings.otlp_endpoint:
         return PassingTracer()
-    # Its exporter and all it needs are loaded only where somebody looks at traces.
+    # Load the exporter and its dependencies only if traces are exported.
     from shared.adapters.otlp import OtlpTracer  # noqa: PLC0415
 
     return OtlpTracer(f"backfills-{function}", settings.project)

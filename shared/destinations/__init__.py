@@ -1,4 +1,4 @@
-"""The kinds of destination. A folder here holds all of one kind; this list is all that names it elsewhere."""
+"""The kinds of destination. Each folder holds one whole kind. Only this list names the kinds elsewhere."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -21,9 +21,9 @@ _COMMON = ("type", "name", "uid", "delivery")
 
 
 def destination(**fields: Any) -> Destination:
-    """The destination of these fields: ``type``, ``name``, ``uid``, ``delivery`` and its kind's options.
+    """Return the destination with these fields: ``type``, ``name``, ``uid``, ``delivery`` and its options.
 
-    What was not given is None, or is not there.
+    A field that the client did not give is None or missing.
     """
     options = {name: value for name, value in fields.items() if name not in _COMMON and value is not None}
     delivery = fields.get("delivery")
@@ -38,6 +38,6 @@ def destination(**fields: Any) -> Destination:
 
 
 def fields_of(one: Destination) -> dict[str, Any]:
-    """The fields that ``destination`` takes, of which those not given are left out."""
+    """Return the fields for ``destination``, without those that the client did not give."""
     common = {name: getattr(one, name) for name in _COMMON}
     return {name: value for name, value in {**common, **one.options}.items() if value is not None}

@@ -1,7 +1,7 @@
-"""Which IP addresses a receiver on the public internet can have.
+"""The IP addresses that a receiver on the public internet can have.
 
-Python's own ``is_global`` counts multicast, 6to4 and NAT64 as global and differs between its patch
-releases, so what is refused stands here, after IANA's registries of special-purpose addresses.
+Python's own ``is_global`` counts multicast, 6to4 and NAT64 as global and differs between patch releases.
+Therefore this module lists the refused networks itself, from IANA's registries of special-purpose addresses.
 """
 
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -13,7 +13,7 @@ _REFUSED_V4 = tuple(
         "10.0.0.0/8",  # private
         "100.64.0.0/10",  # carrier-grade NAT
         "127.0.0.0/8",  # loopback
-        "169.254.0.0/16",  # link-local, where clouds keep their metadata servers
+        "169.254.0.0/16",  # link-local, the range of clouds' metadata servers
         "172.16.0.0/12",  # private
         "192.0.0.0/24",  # protocol assignments
         "192.0.2.0/24",  # documentation
@@ -30,8 +30,8 @@ _REFUSED_V4 = tuple(
         "240.0.0.0/4",  # reserved, and broadcast
     )
 )
-# Outside of it lie loopback, unspecified, IPv4-mapped and -compatible, NAT64, unique local, link-local,
-# site-local and multicast addresses. NAT64 forms are refused whatever they embed.
+# This range excludes loopback, unspecified, IPv4-mapped and -compatible, NAT64, unique local, link-local,
+# site-local and multicast addresses. NAT64 addresses are refused whatever they embed.
 _UNICAST_V6 = IPv6Network("2000::/3")
 _REFUSED_V6 = tuple(
     IPv6Network(network)
@@ -46,7 +46,7 @@ _REFUSED_V6 = tuple(
 
 
 def is_public(address: str) -> bool:
-    """Whether the address, as a resolver writes it, is an ordinary one of the public internet."""
+    """Return whether the address, in a resolver's notation, is an ordinary public internet address."""
     try:
         parsed = ip_address(address)
     except ValueError:

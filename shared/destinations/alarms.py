@@ -1,7 +1,7 @@
-"""Alarms for what must end in time: one thread for all of them.
+"""Alarms for operations with a time limit, all in one thread.
 
-A `threading.Timer` for each request is a thread for each request, which took a tenth of the processor time
-of a whole delivery.
+A `threading.Timer` per request would start a thread per request, which took a tenth of the processor time of
+a whole delivery.
 """
 
 import threading
@@ -13,7 +13,7 @@ Ring = Callable[[], None]
 
 
 class Alarms:
-    """Rings each alarm that is not cancelled before its time, in a thread that starts with the first one."""
+    """Rings each alarm that is not cancelled in time, in a thread that starts with the first alarm."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -22,7 +22,7 @@ class Alarms:
         self._thread: threading.Thread | None = None
 
     def set(self, owner: object, seconds: float, ring: Ring) -> None:
-        """Have ``ring`` called that long from now; an owner has one alarm at a time."""
+        """Call ``ring`` after ``seconds``. An owner has one alarm at a time."""
         due = time.monotonic() + seconds
         with self._changed:
             self._due[owner] = due, ring
@@ -42,7 +42,7 @@ class Alarms:
                 ring()
 
     def _wait(self) -> list[Ring]:
-        """The alarms whose time has come, taken off, after a wait for the next one if there is none."""
+        """Remove and return the alarms that are due. If there are none, wait for the next one first."""
         with self._changed:
             now = time.monotonic()
             late = [owner for owner, (due, _) in self._due.items() if due <= now]

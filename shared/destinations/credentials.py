@@ -1,6 +1,6 @@
-"""Credentials of destinations: secrets of an organization, told by name and read anew for every delivery.
+"""Credentials of destinations: an organization's secrets, identified by name and read for every delivery.
 
-What reads them keeps them in memory only, and no error holds a value.
+Their readers keep them only in memory, and no error contains a value.
 """
 
 import json
@@ -12,7 +12,7 @@ from shared.steps.sending import ChunkDelivery
 
 
 def secret_text(secrets: Secrets, delivery: ChunkDelivery, name: str) -> str:
-    """The secret's value as text; DestinationRefused, with its name, if there is none or it is no UTF-8."""
+    """Return the secret's value as text; DestinationRefused with its name if it is missing or not UTF-8."""
     try:
         return secrets(delivery.organization_id, name).decode()
     except KeyError as error:
@@ -24,17 +24,17 @@ def secret_text(secrets: Secrets, delivery: ChunkDelivery, name: str) -> str:
 def secret_fields(
     text: str, name: str, kinds: Collection[Collection[str]], optional: Collection[str] = ()
 ) -> Mapping[str, str]:
-    """The fields of a secret that is a JSON object of texts.
+    """Return the fields of a secret that is a JSON object of texts.
 
-    ``kinds``: the sets of fields of which it has to have one whole; DestinationRefused, which tells them,
-    if it has none, or any other field than those and the ``optional`` ones.
+    ``kinds``: sets of fields. The secret must have all fields of one set, and no other field except the
+    ``optional`` ones. Otherwise DestinationRefused names the sets.
     """
     wanted = " or ".join(" and ".join(kind) for kind in kinds)
-    refusal = DestinationRefused(f"The secret {name} has to be a JSON object of {wanted}")
+    refusal = DestinationRefused(f"The secret {name} must be a JSON object of {wanted}")
     try:
         found = json.loads(text)
     except ValueError:
-        raise refusal from None  # whose text would show the secret
+        raise refusal from None  # the cause's text would show the secret
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
         raise refusal
     given = found.keys() - set(optional)

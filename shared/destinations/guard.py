@@ -1,10 +1,10 @@
-"""Keeps destinations from reaching what only this service can reach (server-side request forgery).
+"""Protects internal systems from requests of destinations (server-side request forgery).
 
-The host name is resolved once, all its addresses are checked, and a checked address is what gets dialled:
-a second look-up could answer another one. TLS and the Host header keep the name.
+The guard resolves the host name once, checks all its addresses, and connects to a checked address. A second
+lookup could return a different address. TLS and the Host header still use the name.
 
-Any port is allowed: with https only, and private addresses refused, a service that does not speak TLS sees
-a handshake and never a byte of a request.
+Any port is allowed. The guard allows only https and refuses private addresses, so a server without TLS sees a
+handshake and never a byte of a request.
 """
 
 import re
@@ -26,19 +26,19 @@ Connect = Callable[[str, int, float], socket.socket]
 
 
 def system_resolve(host: str, port: int) -> Sequence[str]:
-    """The host's addresses, in the order to try them; ``socket.gaierror`` if there are none."""
+    """Return the host's addresses in the order to try them; ``socket.gaierror`` if there are none."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(entry[4][0]) for entry in found]
 
 
 def system_connect(address: str, port: int, timeout: float) -> socket.socket:
-    """A TCP connection to an address, which is no name and so is not looked up again."""
+    """Open a TCP connection to an address. It is not a name, so no lookup happens."""
     no_delay = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return create_connection((address, port), timeout, socket_options=[no_delay])
 
 
 class Guard:
-    """``insecure`` is the local switch: plain http and private addresses are allowed."""
+    """``insecure`` is the switch for a local stack: it allows plain http and private addresses."""
 
     def __init__(self, resolve: Resolve, connect: Connect, *, insecure: bool) -> None:
         self._resolve = resolve
@@ -47,16 +47,16 @@ class Guard:
         self._insecure = insecure
 
     def require_url(self, text: str, what: str = "webhook's url") -> Url:
-        """The URL in its parts; DestinationRefused, which calls it ``what``, if it is none to send to."""
+        """Parse the URL. Raises DestinationRefused, which calls it ``what``, if the URL is not allowed."""
         try:
             url = parse_url(text)
         except LocationParseError as error:
             raise DestinationRefused(f"The {what} is not a valid URL") from error
         if url.scheme not in self._schemes:
             raise DestinationRefused(f"The {what} must be an https URL")
-        # Of an empty user the parser keeps nothing, and another might take what follows for the host.
+        # The parser drops an empty user. Another parser might take the text after it for the host.
         if url.auth is not None or "@" in _AUTHORITY_END.split(text.partition("://")[2])[0]:
-            raise DestinationRefused(f"The {what} must not hold user information")
+            raise DestinationRefused(f"The {what} must not contain user information")
         # A zone would bind the address to one of our own interfaces.
         if not url.host or "%" in url.host or url.port == 0:
             raise DestinationRefused(f"The {what} needs a host and a port above 0")
@@ -65,7 +65,7 @@ class Guard:
     def dial(self, host: str, port: int, timeout: float) -> socket.socket:
         """Connect to one of the host's addresses, all of which must be public.
 
-        ``timeout`` in seconds is for all of them together. OSError if none answers.
+        ``timeout`` in seconds covers all addresses together. Raises OSError if none answers.
         """
         until = time.monotonic() + timeout
         unanswered: OSError = TimeoutError("no time left to connect")
@@ -79,11 +79,11 @@ class Guard:
         raise unanswered
 
     def addresses(self, host: str, port: int, what: str) -> Sequence[str]:
-        """The host's addresses; DestinationRefused, which calls it ``what``, unless all are public."""
+        """Return the host's addresses; DestinationRefused, which calls it ``what``, unless all are public."""
         try:
             addresses = self._resolve(host, port)
         except UnicodeError as error:
-            raise DestinationRefused(f"The name of the {what} is not a valid one") from error
+            raise DestinationRefused(f"The name of the {what} is not valid") from error
         except OSError as error:
             raise Unavailable(f"the name of the {what}", detail=f"{host}: {error}") from error
         if not self._insecure and not all(is_public(address) for address in addresses):

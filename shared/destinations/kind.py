@@ -1,7 +1,7 @@
-"""What a kind of destination gives to the service.
+"""The parts that a kind of destination provides.
 
-Its parts are functions that import when they are called: a delivery loads the clients of the kinds that its
-jobs have, and only the API loads the models.
+The parts are functions that import their modules when called. A delivery function loads only the clients of
+the kinds that its jobs use, and only the API loads the models.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 
 class Estate(Protocol):
-    """What the service has of its own at destinations of a kind: one thing each, told by its name."""
+    """The things that the service owns at destinations of a kind: one per destination, identified by name."""
 
     def name_of(self, organization_id: str, destination: Destination) -> str: ...
 
     def exists(self, name: str) -> bool: ...
 
     def create(self, name: str) -> bool:
-        """Have the thing; True if it was not there before."""
+        """Create the thing if it does not exist. Return True if it did not."""
         ...
 
     def delete(self, name: str, until: float) -> None:
-        """Remove the thing; one that is gone already is no error. Busy after ``until``, monotonic seconds."""
+        """Delete the thing if it exists. Raises Busy after ``until``, in monotonic seconds."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class FoundRow:
-    """A row that a destination has. ``place`` tells people where it is; ``label``: the job, the chunk and the
-    row within the chunk that it names itself by, if it does.
+    """A row that a destination has. ``place`` describes its location for people. ``label``: the job, the
+    chunk and the row within the chunk that its headers name, if it has them.
     """
 
     key: bytes | None
@@ -46,40 +46,42 @@ class FoundRow:
 
 
 class Reader(Protocol):
-    """Reads back what destinations of a kind have."""
+    """Reads the rows that destinations of a kind have."""
 
     def name_of(self, organization_id: str, destination: Destination) -> str:
-        """The name of the place that is read. Two destinations that share a place have the same name."""
+        """Return the name of the place to read. Two destinations that share a place have the same name."""
         ...
 
     def rows(
         self, organization_id: str, destination: Destination, since: datetime, until: datetime
     ) -> Iterator[FoundRow]:
-        """What readers see of what was sent between two moments; DestinationRefused if it is not there."""
+        """Yield the rows sent between two times, as consumers see them; DestinationRefused if it is
+        missing.
+        """
         ...
 
 
 class Presence(Protocol):
-    """Looks whether what rows are sent to is there, before there are rows."""
+    """Checks whether a destination exists, before there are rows."""
 
     def require(self, delivery: ChunkDelivery, until: float) -> None:
-        """DestinationRefused if rows could not be sent; RetryLater if that can't be told now.
+        """Raise DestinationRefused if rows could not be sent; RetryLater if that is unknown now.
 
-        ``delivery``: of a chunk without rows. ``until``: monotonic seconds.
+        ``delivery``: the delivery of a chunk without rows. ``until``: monotonic seconds.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """``name`` is what a request says as ``type``.
+    """``name`` is the value of a request's ``type``.
 
-    ``traits`` answers what a destination is like, by its ``delivery`` and its options.
+    ``traits`` returns a destination's traits from its ``delivery`` and its options.
 
-    ``spec``: the model of its fields. ``sink``: sends chunks to it. ``markers``: for kinds that keep some,
-    tells what they have of a job that has ended or is paused. ``estate``: for kinds where the service has
-    something of its own; no more than one may. ``reader``: for kinds whose rows can be read back.
-    ``presence``: for kinds whose destinations a client has to make, and that can be looked at.
+    ``spec``: the model of its fields. ``sink``: sends chunks to it. ``markers``: for kinds with markers;
+    tells which chunks of an ended or paused job a destination has. ``estate``: for kinds where the service
+    owns something; at most one kind may have it. ``reader``: for kinds whose rows the service can read.
+    ``presence``: for kinds whose destinations clients create and the service can check.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The names that rows carry for ever, by which a reader tells a repeated row from another."""
+"""The permanent names of rows, by which a reader recognizes a repeated row."""
 
 from shared.steps.sending import ChunkDelivery
 
@@ -6,11 +6,11 @@ JOB, CHUNK, ROW = "beam-job-id", "beam-chunk", "beam-row"
 
 
 def labels(delivery: ChunkDelivery, row: int) -> dict[str, str]:
-    """Of the chunk's row with this number, from 0, the same on every try."""
+    """Return the labels of the chunk's row with this number, from 0. They are the same at every attempt."""
     return {JOB: delivery.job_id, CHUNK: str(delivery.chunk), ROW: str(row)}
 
 
 def row_id(delivery: ChunkDelivery, row: int) -> str:
-    """One text that names the row at its destination: for systems that drop what comes again by an id."""
+    """Return one text that identifies the row at its destination, for systems that drop repeats by id."""
     parts = (delivery.job_id, delivery.attempt_id, delivery.chunk, delivery.destination.uid, row)
     return "_".join(str(part) for part in parts)

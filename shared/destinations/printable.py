@@ -1,8 +1,8 @@
-"""Words of a stranger's server, made fit for the log."""
+"""Texts of foreign servers, made safe for the log."""
 
 _SHOWN = 200  # characters
 
 
 def printable(text: str) -> str:
-    """The text's beginning, in printable ASCII and one line."""
+    """Return the beginning of the text as one line of printable ASCII."""
     return "".join(letter if " " <= letter <= "~" else "?" for letter in text[:_SHOWN])

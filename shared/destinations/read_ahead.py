@@ -1,4 +1,4 @@
-"""Encoding a chunk's first batches while its destination gets ready."""
+"""Encodes a chunk's first batches while its destination gets ready."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -7,9 +7,9 @@ from shared.steps.sending import EncodedBatch, Pulse
 
 
 class ReadAhead:
-    """A chunk's batches, of which some may be read before they are asked for.
+    """A chunk's batches. Some may be read before the sink requests them.
 
-    What goes wrong meanwhile is raised in its turn, after the batches before it.
+    An error of reading ahead is raised in its turn, after the batches before it.
     """
 
     def __init__(self, batches: Iterator[EncodedBatch], pulse: Pulse) -> None:
@@ -28,7 +28,7 @@ class ReadAhead:
                 held += self._held[-1].size
         except StopIteration:
             return
-        except Exception as error:  # noqa: BLE001 - it is raised, in its turn
+        except Exception as error:  # noqa: BLE001 - it is raised in its turn
             self._error = error
 
     def __iter__(self) -> Iterator[EncodedBatch]:

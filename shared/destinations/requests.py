@@ -1,7 +1,7 @@
-"""Chunks as requests that are acknowledged one by one, several under way at once: for the kinds of
+"""Sends chunks as separately acknowledged requests, several in flight at once. It serves the kinds of
 destination whose client answers each request.
 
-A delivery counts batches of rows as done in their order, whatever order the answers come in.
+A delivery counts batches of rows as done in their order, in whatever order the answers arrive.
 """
 
 from collections import deque
@@ -23,11 +23,12 @@ Payload = TypeVar("Payload")
 class RequestLimits:
     """Times in seconds.
 
-    ``least``: a delivery that begins with less of the handler's time goes in a message of its own.
-    ``in_flight``, ``bytes_in_flight``: what may be under way at once, one request more at most.
-    ``tries``: for one request within one delivery; ``first_pause``, ``longest_pause``: between tries,
-    doubling, each a random part of it. ``checkpoint``: between two records of progress. ``reserve``: of the
-    handler's time, below which the rest goes in a message of its own; a quarter of what is left, if less.
+    ``least``: a delivery that would begin with less of the handler's time left goes into a separate message.
+    ``in_flight``, ``bytes_in_flight``: the limits of requests in flight, exceeded by at most one request.
+    ``tries``: the attempts of one request within one delivery. ``first_pause``, ``longest_pause``: the pauses
+    between attempts, doubling, each shortened at random. ``checkpoint``: between two records of progress.
+    ``reserve``: the part of the handler's time below which the rest goes into a separate message; a quarter
+    of the remaining time, if less.
     """
 
     least: float
@@ -42,21 +43,21 @@ class RequestLimits:
 
 @dataclass(frozen=True, slots=True)
 class Request(Generic[Payload]):
-    """What is sent at once, and its bytes."""
+    """The payload of one request, and its size in bytes."""
 
     payload: Payload
     size: int
 
 
 Prepare = Callable[[EncodedBatch], tuple[Sequence[Request[Payload]], Skipped]]
-"""The requests of a batch, and the rows that are left out of them."""
+"""Returns the requests of a batch, and the skipped rows."""
 Send = Callable[[Payload], None]
-"""Has the destination acknowledge a request; Unavailable where another try may succeed."""
+"""Sends a request and waits for its acknowledgement; Unavailable if a retry may succeed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
-    """Sends chunks. ``random`` answers a number from 0 to 1."""
+    """Sends chunks. ``random`` returns a number from 0 to 1."""
 
     monotonic: Callable[[], float]
     sleep: Callable[[float], None]
@@ -71,7 +72,7 @@ class Requests:
         prepare: "Prepare[Payload]",
         send: "Send[Payload]",
     ) -> bool:
-        """Send what is not yet acknowledged. False when time ran out, or there was too little of it."""
+        """Send the unacknowledged rows. Return False if time ran out, or if there was too little time."""
         pulse.check()
         if pulse.seconds_left() < self.limits.least:
             return False
@@ -138,7 +139,9 @@ class _Sending(Generic[Payload]):
 
 
 class _Window(Generic[Payload]):
-    """Sends in threads of its own; what comes behind a request happens once it and all before it are done."""
+    """Sends in its own threads. The action that follows a request runs after it and all earlier ones are
+    done.
+    """
 
     def __init__(self, limits: RequestLimits, send: "Send[Payload]") -> None:
         self._limits = limits
@@ -157,7 +160,7 @@ class _Window(Generic[Payload]):
         self._pool.shutdown(cancel_futures=True)
 
     def submit(self, request: Request[Payload]) -> None:
-        """Wait for room and send; raises what went wrong with an earlier one."""
+        """Wait for room and send. Raise the error of an earlier request, if any."""
         while self._requests >= self._limits.in_flight or (
             self._requests and self._bytes + request.size > self._limits.bytes_in_flight
         ):
@@ -186,7 +189,7 @@ class _Window(Generic[Payload]):
 class Progress:
     """The batches acknowledged so far, recorded every ``interval`` seconds of ``monotonic``.
 
-    A record is a write to one document, which takes about one a second.
+    A record is a write to one document, and Firestore allows about one write a second.
     """
 
     def __init__(
@@ -201,7 +204,7 @@ class Progress:
         self._recorded_at = monotonic()
 
     def advance(self, skipped: Skipped = NONE_SKIPPED) -> None:
-        """One batch more is acknowledged, without these rows."""
+        """Count one more batch as acknowledged, without the skipped rows."""
         self._next_batch += 1
         self.skipped += skipped
         if self._monotonic() - self._recorded_at >= self._interval:
@@ -214,7 +217,9 @@ class Progress:
             self._recorded, self._recorded_at = state, self._monotonic()
 
     def record_if_possible(self) -> None:
-        """Record what an error interrupts, which counts for more than a record that can't be written."""
+        """Record the progress when an error interrupts the delivery. That error matters more than a failure
+        of this write.
+        """
         with suppress(RetryLater):
             self.record()
 
@@ -222,7 +227,7 @@ class Progress:
 def grouped(
     items: Iterator[tuple[Payload, int]], most: int, most_bytes: int
 ) -> Iterator[Request[list[Payload]]]:
-    """Requests of consecutive items, each given with its bytes: as many as fit, one at least."""
+    """Yield requests of consecutive items, each item with its bytes: as many as fit, at least one."""
     group: list[Payload] = []
     size = 0
     for item, bytes_ in items:

@@ -1,4 +1,4 @@
-"""What the parts of a kind of destination are built from."""
+"""The dependencies of the parts of a kind of destination."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from shared.config import Settings
 from shared.steps.ports import Clock
 
 Secrets = Callable[[str, str], bytes]
-"""The value of an organization's secret, by organization and name; KeyError if there is none."""
+"""Returns the value of an organization's secret by organization and name; KeyError if it does not exist."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """``identity_token`` answers a token that tells the service's identity to an audience; Unavailable if
-    there is none. ``monotonic`` and ``sleep`` in seconds, ``random`` from 0 to 1, ``new_id`` a random UUID.
+    """``identity_token`` returns a token of the service's identity for an audience, or raises Unavailable.
+    ``monotonic`` and ``sleep`` use seconds, ``random`` returns 0 to 1, ``new_id`` a random UUID.
     """
 
     settings: Settings
@@ -28,7 +28,7 @@ class Surroundings:
 
     @property
     def least(self) -> float:
-        """Seconds of the handler's time with less of which no delivery to a destination begins: its turn
-        comes in a message of its own.
+        """The seconds of the handler's time that a delivery needs to begin. With less time left, the delivery
+        goes into a separate message.
         """
         return self.settings.delivery_deadline / 2

@@ -1,4 +1,4 @@
-"""Accept: record a new job, then ask for it to be staged. Both or neither, and once for each key."""
+"""Accept: record a new job and publish its stage message. Both happen or neither, once per key."""
 
 from collections.abc import Sequence
 
@@ -9,14 +9,15 @@ from shared.steps.ports import Jobs, Publisher
 
 
 def accept(job: Job, filter_values: Sequence[FilterValue], *, jobs: Jobs, publisher: Publisher) -> Job:
-    """Answer the accepted job; Unavailable if it can't be known that it will run, and then it never does.
+    """Return the accepted job. Raises Unavailable if the service cannot guarantee that the job runs.
 
-    The job is hidden, and not staged, until it is confirmed. If the process dies, or Firestore with it,
-    before the job is taken back, the sweep removes it: a client that heard 503 may safely try again. It
-    runs all the same only if the confirmation was stored, its answer was lost, and it could not be read
-    again either; a key keeps a client safe from that too. With a key that was used before, the first job is
-    answered, once it is accepted as well: whoever asked for it first may have died. KeyReused if it is
-    another request's.
+    Until the job is confirmed, clients do not see it and staging does not begin. If the process or Firestore
+    fails before the job is removed again, the sweep removes it. A client that got 503 may therefore safely
+    retry. Such a job still runs in one case: the confirmation was stored, its answer was lost, and the job
+    could not be read again. An idempotency key protects the client from that case too.
+
+    If the idempotency key was used before, complete the first request, whose process may have crashed, and
+    return its job. Raises KeyReused if the key belongs to a different request.
     """
     accepted = job
     try:
@@ -24,13 +25,13 @@ def accept(job: Job, filter_values: Sequence[FilterValue], *, jobs: Jobs, publis
         if first is not None:
             accepted = _of_this_key(job, first, jobs)
         if not accepted.confirmed:
-            # Published twice where two ask at once, which staging takes for one message delivered twice.
+            # Two concurrent requests both publish. Staging handles that like one message delivered twice.
             publisher.publish(accepted, [StageJob(accepted.organization_id, accepted.job_id, accepted.retry)])
             accepted = _confirmed(accepted, jobs)
     except RetryLater:
         if jobs.remove_unconfirmed(accepted):
             raise
-        # It is confirmed, and only the answer to that was lost.
+        # The job is confirmed; only the answer to the confirmation was lost.
         return confirm(accepted)
     return accepted
 
@@ -38,11 +39,11 @@ def accept(job: Job, filter_values: Sequence[FilterValue], *, jobs: Jobs, publis
 def _of_this_key(job: Job, first: str, jobs: Jobs) -> Job:
     found = jobs.get(job.organization_id, first)
     if found is None or (not found.confirmed and found.idempotency != job.idempotency):
-        # It was taken back, or may yet be, and then the key is free again.
-        raise Busy("the first request with this Idempotency-Key is not settled yet", detail=first)
+        # The first job was removed, or may still be removed, and then the key is free again.
+        raise Busy("the first request with this Idempotency-Key is still in progress", detail=first)
     if found.idempotency != job.idempotency:
         raise KeyReused(
-            "This Idempotency-Key was used for another request; give each request a key of its own",
+            "This Idempotency-Key was used for another request; use a new key for each request",
             detail=first,
         )
     return found
@@ -52,8 +53,6 @@ def _confirmed(job: Job, jobs: Jobs) -> Job:
     try:
         jobs.confirm(job)
     except StaleMessage as error:
-        # Publishing took so long that the sweep, which takes such a job for a dead process's, was faster.
-        raise Busy(
-            "the request took too long and was taken back: send it again", detail=job.job_id
-        ) from error
+        # Publishing took so long that the sweep assumed a crashed process and removed the job.
+        raise Busy("the request took too long and was undone: send it again", detail=job.job_id) from error
     return confirm(job)

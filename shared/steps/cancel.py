@@ -1,4 +1,4 @@
-"""Cancel: end a job at its client's wish. What it leaves behind is removed by the staging function."""
+"""Cancel: end a job when its client asks. The staging function then removes what the job leaves behind."""
 
 import contextlib
 from datetime import datetime
@@ -15,15 +15,15 @@ from shared.steps.ports import Jobs, Publisher
 def cancel(
     organization_id: str, job_id: str, *, jobs: Jobs, publisher: Publisher, now: datetime
 ) -> domain.Job:
-    """Answer the cancelled job; JobUnknown, or StateConflict when it ended otherwise.
+    """Return the cancelled job. Raises JobUnknown, or StateConflict if the job is completed or failed.
 
-    A job of which nothing is left to deliver is completed first, and then refuses.
+    A job with no chunks left to deliver is completed first, which raises StateConflict.
     """
     job = find_for_client(organization_id, job_id, jobs=jobs)
     Finish(jobs, publisher, lambda: now).if_all_delivered(job)
     job = jobs.change(organization_id, job_id, partial(domain.cancel, now=now))
     if not job.torn_down:
         with contextlib.suppress(RetryLater):
-            # The job is cancelled whatever happens here: the sweep asks again.
+            # The job is cancelled even if publishing fails: the sweep publishes the message again.
             publisher.publish(job, [TearDownJob(organization_id, job_id)])
     return job

@@ -1,4 +1,4 @@
-"""Dead letter: a message used up its attempts, so its job ends, with the reason."""
+"""Dead letter: fail the job of a message that used up its delivery attempts, with the reason."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from shared.steps.ports import Chunks, Deliveries, Jobs, Listings
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """The step with its parts."""
+    """The step and its dependencies."""
 
     jobs: Jobs
     chunks: Chunks
@@ -21,9 +21,9 @@ class DeadLetter:
     finish: Finish
 
     def run(self, message: Message, attempts: int) -> None:
-        """Fail the message's job; ``attempts`` is how often its handling was tried."""
+        """Fail the message's job; ``attempts`` is the number of delivery attempts of the message."""
         if isinstance(message, TearDownJob):
-            raise StaleMessage("the sweep asks for the teardown again", detail=message.job_id)
+            raise StaleMessage("the sweep publishes the teardown message again", detail=message.job_id)
         job = find_for_message(message.organization_id, message.job_id, jobs=self.jobs)
         if isinstance(message, DeliverChunk):
             reason = self._undelivered(job, message, attempts)
@@ -33,16 +33,16 @@ class DeadLetter:
 
     def _undelivered(self, job: Job, message: DeliverChunk, attempts: int) -> str:
         if job.attempt is None or job.attempt.attempt_id != message.attempt_id:
-            raise StaleMessage("the message is of another staging attempt", detail=job.job_id)
+            raise StaleMessage("the message belongs to another staging attempt", detail=job.job_id)
         chunk = self.chunks.get(job, message.chunk)
         if chunk is None or chunk.delivered:
-            raise StaleMessage("the chunk has been delivered after all", detail=job.job_id)
+            raise StaleMessage("the chunk has been delivered", detail=job.job_id)
         if self.deliveries.leased(job, message.chunk):
-            # A duplicate that was turned away too often; whoever sends the chunk may yet succeed.
+            # The message is a duplicate that found the lease taken each time. The lease's holder may succeed.
             raise Busy("the chunk is still being delivered", detail=job.job_id)
         if not self.deliveries.ever_begun(job, message.chunk):
-            # Refused for want of instances, each time: that is nothing of its destinations. Once the job
-            # stands still, the sweep has the chunk published again.
+            # Cloud Run had no free instance at any attempt, so the destinations are not at fault. The sweep
+            # publishes the chunk again when the job stalls.
             raise StaleMessage("no delivery of the chunk ever began", detail=job.job_id)
         progress = self.listings.destinations(job)
         errors = [
@@ -55,7 +55,7 @@ class DeadLetter:
 
     def _unstaged(self, job: Job, attempts: int) -> str:
         if not job.confirmed:
-            raise StaleMessage("the job was never confirmed: the sweep removes it", detail=job.job_id)
+            raise StaleMessage("the job was never confirmed; the sweep removes it", detail=job.job_id)
         if job.status is not JobStatus.STAGING:
             raise StaleMessage(f"the job is {job.status.value}", detail=job.job_id)
         return f"The export could not be started in {attempts} attempts; try again later"

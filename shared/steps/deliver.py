@@ -1,7 +1,7 @@
-"""Deliver: send one chunk's rows to every destination that lacks them, then count the chunk down and pass on.
+"""Deliver: send one chunk's rows to every destination that lacks them.
 
-What is done is recorded for each (chunk, destination) as it happens, so one failing destination never
-makes another receive the chunk twice.
+Then decrement the job's count of chunks and publish the lane's next chunk. The step records progress for each
+(chunk, destination) separately, so a failing destination never makes another one receive the chunk twice.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,13 +24,13 @@ from shared.steps.ports import Chunks, Clock, Deliveries, Jobs, Lease, Publisher
 from shared.steps.sending import ChunkDelivery, Pulse, ReadRows, Sink
 from shared.steps.tally import Tally
 
-_LONGEST_WISH = 3600.0  # seconds for which a destination is left alone at its word
+_LONGEST_WISH = 3600.0  # seconds: the longest wait that a destination may ask for
 
 KeepAlive = Callable[[Job, Lease, float], AbstractContextManager[Pulse]]
 
 
 def batch_rows_of(job: Job, destination: Destination) -> int:
-    """Rows of a batch: the destination's own number, or the one that was fixed for the job."""
+    """Return the rows per batch: the destination's own number, or the number fixed for the job."""
     return destination.traits.batch_rows or job.webhook_batch_rows
 
 
@@ -40,7 +40,9 @@ def delivery_of(
     destination: Destination,
     lease: Lease | None = None,
 ) -> ChunkDelivery:
-    """A chunk of the job's current attempt on its way, from where the ``lease``'s record left it."""
+    """Return the delivery of a chunk of the job's current attempt. It starts where the ``lease``'s record
+    ends.
+    """
     return ChunkDelivery(
         job.organization_id,
         job.job_id,
@@ -61,10 +63,10 @@ def delivery_of(
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """The step with its parts.
+    """The step and its dependencies.
 
-    ``keep_alive`` renews a lease and watches the job while rows are sent, until a moment of ``monotonic``,
-    which is ``time_limit`` seconds after the message came in.
+    ``keep_alive`` renews a lease and watches the job while the sink sends rows. Its deadline is a time of
+    ``monotonic``, ``time_limit`` seconds after the message arrived.
     """
 
     jobs: Jobs
@@ -86,12 +88,12 @@ class Deliver:
         deadline = self.monotonic() + self.time_limit
         job = find_for_message(message.organization_id, message.job_id, jobs=self.jobs)
         if job.attempt is None or job.attempt.attempt_id != message.attempt_id:
-            raise StaleMessage("the message is of another staging attempt", detail=job.job_id)
+            raise StaleMessage("the message belongs to another staging attempt", detail=job.job_id)
         chunk = self.chunks.get(job, message.chunk)
         if chunk is None:
             raise StaleMessage(f"the job has no chunk {message.chunk}", detail=job.job_id)
         if chunk.delivered:
-            # Perhaps whoever delivered it died before passing on, or before finishing the job.
+            # The handler that delivered it may have crashed before it passed on or finished the job.
             self.pass_on.after_all(job, message)
             self.finish.if_all_delivered(job)
             return
@@ -105,11 +107,10 @@ class Deliver:
             self.finish.if_all_delivered(job)
 
     def _send_to_all(self, job: Job, chunk: Chunk, deadline: float) -> bool:
-        """Send to one destination after the other; one that fails for now does not keep the rows from the
-        next. False when a destination's rest goes in a message of its own.
+        """Send to one destination after the other. A temporary failure of one does not stop the others.
 
-        Those that need their time in one piece come first: the others may take all of the handler's time,
-        each time anew, and go on where they were left.
+        Return False if the rest of a destination's rows needs another message. Undivided destinations come
+        first. The others continue where they stopped, so they may use up the handler's time at each attempt.
         """
         delayed: RetryLater | None = None
         complete = True
@@ -124,13 +125,14 @@ class Deliver:
 
     def _send(self, job: Job, chunk: Chunk, destination: Destination, deadline: float) -> bool:
         wait_until = self._wish(job, destination)
-        # Busy while somebody else holds it: acknowledging their message would lose the chunk if they die.
+        # Busy while another handler holds the lease. An acknowledged message would lose the chunk if that
+        # handler crashed.
         lease = self.deliveries.take(job, chunk.number, destination.uid)
         if lease is None:
             return True
         if wait_until is not None and wait_until > self.now():
             lease.release()
-            raise RetryLater(f"{destination} asked to be left alone", detail=wait_until.isoformat())
+            raise RetryLater(f"{destination} asked the service to wait", detail=wait_until.isoformat())
         began = self.monotonic()
         try:
             with self.keep_alive(job, lease, deadline) as pulse:
@@ -149,7 +151,7 @@ class Deliver:
         return sent
 
     def _wish(self, job: Job, destination: Destination) -> datetime | None:
-        """Until when the destination asked to be left alone."""
+        """Return the time until which the destination asked the service to wait, if it did."""
         if not destination.traits.asks_to_wait:
             return None
         return self.jobs.asked_to_wait(job, destination.uid)
@@ -157,7 +159,7 @@ class Deliver:
     def _stream(
         self, job: Job, chunk: Chunk, destination: Destination, lease: Lease, pulse: Pulse
     ) -> tuple[bool, str]:
-        """Whether all of it was sent, and the checksum of what it was sent from."""
+        """Return whether the whole chunk was sent, and the checksum of its staged file."""
         delivery = delivery_of(job, chunk, destination, lease)
         with self.files.open(job.attempt_prefix + chunk.name, chunk.size) as file:
             rows = self.read_rows(file.content, job.columns, job.staged_key(destination), chunk)
@@ -201,10 +203,10 @@ class Deliver:
 
 
 def _require_wanted(job: Job, message: DeliverChunk) -> None:
-    """StaleMessage where nobody waits for the chunk, or another message brings it."""
+    """Raise StaleMessage if the chunk must not be delivered now, or if another message delivers it."""
     if job.status is not JobStatus.TRANSPORTING:
         raise StaleMessage(f"the job is {job.status.value}", detail=job.job_id)
     if job.paused:
         raise StaleMessage("the job is paused", detail=job.job_id)
     if message.opening != job.opening:
-        raise StaleMessage("the message is of an earlier opening of the job's lanes", detail=job.job_id)
+        raise StaleMessage("the message belongs to an earlier opening of the job's lanes", detail=job.job_id)

@@ -1,7 +1,7 @@
-"""Estimate: ask Snowflake what is in a slice, without unloading it.
+"""Estimate: query a slice in Snowflake without unloading it.
 
-Two bounded questions: how many rows, by the filter's values where it has some; and a sample of the rows. The
-destinations are looked at meanwhile.
+The step runs two queries with a time limit. One counts the rows, grouped by the filter's values if there is a
+filter. The other one samples rows. Meanwhile the step checks the destinations.
 """
 
 import json
@@ -24,27 +24,29 @@ SAMPLE = 200  # rows
 
 
 class Questions(Protocol):
-    """Snowflake, asked for a short answer. Refusals it will repeat are UnloadRefused."""
+    """Short queries to Snowflake. Permanent refusals raise UnloadRefused."""
 
     def describe(self, table: str) -> list[TableColumn]:
-        """The table's columns in their order."""
+        """Return the table's columns in their order."""
         ...
 
     def ask(self, statement: Statement, tag: str, seconds: float) -> list[tuple[Any, ...]]:
-        """The statement's rows; Unavailable after so many ``seconds``, and it is aborted then."""
+        """Return the statement's rows. After ``seconds``, abort the statement and raise Unavailable."""
         ...
 
 
 Unfit = tuple[tuple[int, str], ...]
-"""Why rows could not be sent to a destination, by its place."""
+"""For each unfit destination, its index and the reason why the service cannot send rows to it."""
 
 Look = Callable[[Slice], Callable[[float], Unfit]]
-"""Begins to look at the slice's destinations. What it answers waits for the rest, so many seconds at most."""
+"""Starts to check the slice's destinations. The function that it returns waits for the results, for at most
+the given number of seconds.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class EstimateSlice:
-    """The step with its parts; ``seconds``: for both questions together."""
+    """The step and its dependencies; ``seconds``: the time limit for both queries together."""
 
     questions: Questions
     look: Look
@@ -54,7 +56,10 @@ class EstimateSlice:
     monotonic: Callable[[], float]
 
     def run(self, wanted: Slice) -> Facts:
-        """SliceRefused with everything that the table lacks; Unavailable when there is no answer in time."""
+        """Return what is known of the slice.
+
+        Raises SliceRefused with everything that the table lacks, and Unavailable if the time limit expires.
+        """
         until = self.monotonic() + self.seconds
         faults: list[SliceFault] = []
         columns = _found(faults, ("table",), lambda: self._columns(wanted.table))
@@ -113,7 +118,7 @@ class EstimateSlice:
 def _filter(
     wanted: Slice, columns: Sequence[TableColumn], faults: list[SliceFault]
 ) -> tuple[tuple[str, tuple[Any, ...]] | None, tuple[str, str]]:
-    """The filter's condition, and what has the rows counted for each of its values."""
+    """Return the filter's condition, and the SQL that groups the row count by the filter's values."""
     name = wanted.filter_column
     if name is None:
         return None, ("", "")
@@ -133,7 +138,7 @@ def _found(faults: list[SliceFault], loc: tuple[str | int, ...], look: Callable[
 
 
 def _message(row: Sequence[Any], selection: Sequence[Selected]) -> dict[str, Any]:
-    """The row as it would arrive."""
+    """Return the row as a destination would receive it."""
     return {
         one.column.name: _value(value, one.column.kind) for value, one in zip(row, selection, strict=True)
     }
@@ -154,5 +159,5 @@ def _value(value: Any, kind: JsonKind) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A value as it was bound: the connector's integers may be of another class."""
+    """Return a value in the type in which it was bound. The connector's integers may have another class."""
     return value if isinstance(value, str | bool | float | None) else int(value)

@@ -1,4 +1,4 @@
-"""Expire: remove the records of a job's chunks once its receipt was kept for long enough."""
+"""Expire: remove the records of a job's chunks when the retention period of its receipt is over."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from shared.domain import jobs as domain
 from shared.domain.jobs import Job
 from shared.steps.ports import Clock, Jobs, Retention
 
-_JOBS = 20  # looked up at once
+_JOBS = 20  # read per query
 
 
 @dataclass(frozen=True, slots=True)
 class Expire:
-    """The step with its parts; it ends after ``time`` seconds, and the next run goes on.
+    """The step and its dependencies. A run ends after ``time`` seconds, and the next run continues.
 
-    ``report`` hears of a job whose records could not be removed this time.
+    ``report`` receives each job whose records could not be removed in this run.
     """
 
     jobs: Jobs
@@ -25,7 +25,7 @@ class Expire:
     report: Callable[[Job, Exception], None]
 
     def run(self) -> int:
-        """Remove what is due, for as long as there is time; answers of how many jobs all is removed."""
+        """Remove due records until time runs out. Return the number of jobs left without records."""
         began, removed = self.now(), 0
 
         def time_is_left() -> bool:
@@ -36,12 +36,12 @@ class Expire:
                 break
             try:
                 removed += self._remove(job, time_is_left)
-            except Exception as error:  # noqa: BLE001 - one job's trouble must not keep the others waiting
+            except Exception as error:  # noqa: BLE001 - an error of one job must not stop the others
                 self.report(job, error)
         return removed
 
     def _remove(self, job: Job, time_is_left: Callable[[], bool]) -> bool:
-        # Stored first: from then on the job can't be retried, and nothing needs its records.
+        # Store this first. From then on the job cannot be retried, so nothing needs its records.
         transition = partial(domain.expire, now=self.now())
         expired = self.jobs.change(job.organization_id, job.job_id, transition)
         if not self.retention.remove(expired, time_is_left):

@@ -1,4 +1,4 @@
-"""Find a job for those who may see it."""
+"""Find a job for a client, or for a message."""
 
 from shared.domain.errors import JobUnknown, StaleMessage
 from shared.domain.jobs import Job
@@ -6,7 +6,7 @@ from shared.steps.ports import Jobs
 
 
 def find_for_client(organization_id: str, job_id: str, *, jobs: Jobs) -> Job:
-    """The organization's job; JobUnknown also while it is not sure to run."""
+    """Return the organization's job. Raises JobUnknown, also for a job that is not confirmed yet."""
     job = jobs.get(organization_id, job_id)
     if job is None or not job.confirmed:
         raise JobUnknown(job_id)
@@ -14,8 +14,8 @@ def find_for_client(organization_id: str, job_id: str, *, jobs: Jobs) -> Job:
 
 
 def find_for_message(organization_id: str, job_id: str, *, jobs: Jobs) -> Job:
-    """The job a message speaks of; StaleMessage if there is none."""
+    """Return the message's job. Raises StaleMessage if it does not exist."""
     job = jobs.get(organization_id, job_id)
     if job is None:
-        raise StaleMessage("the message is of an unknown job", detail=job_id)
+        raise StaleMessage("the message belongs to an unknown job", detail=job_id)
     return job

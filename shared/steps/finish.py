@@ -1,4 +1,4 @@
-"""Finish: end a job when its last chunk is delivered, or when it can never be."""
+"""Finish: complete a job when its last chunk is delivered, or fail it when that is impossible."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -12,16 +12,14 @@ from shared.steps.ports import Clock, Jobs, Publisher
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The two ends a job comes to by itself."""
+    """Completes a job or fails it."""
 
     jobs: Jobs
     publisher: Publisher
     now: Clock
 
     def if_all_delivered(self, job: Job) -> Job:
-        """Complete the job if nothing is left of it, or fail it if its receipt then does not balance;
-        finishing twice changes nothing.
-        """
+        """Complete the job if no chunks are left, or fail it if its receipt does not balance. Idempotent."""
         counts = self.jobs.counts(job)
         if counts is None or counts.chunks_left > 0:
             return job
@@ -33,7 +31,7 @@ class Finish:
         return finished
 
     def fail(self, organization_id: str, job_id: str, message: str, *, retry: int) -> Job:
-        """Fail the job with a reason for its client, unless all of it has arrived after all."""
+        """Fail the job with a reason for its client, unless all of its chunks are delivered."""
         job = self.if_all_delivered(find_for_message(organization_id, job_id, jobs=self.jobs))
         if job.status is JobStatus.COMPLETED:
             return job
@@ -48,12 +46,12 @@ class Finish:
 
 
 def balance_fault(job: Job, jobs: Jobs) -> str | None:
-    """What does not balance in the receipt of a job of which nothing is left, for its client."""
+    """Return the client's error message if the receipt of a job without chunks left does not balance."""
     for destination in unbalanced(job, jobs.rows_done(job)):
         chunk = jobs.unequal_chunk(job, destination.uid)
         named = "the whole job" if chunk is None else f"chunk {chunk}"
         return (
-            f"The receipt does not balance: of {named}, {destination} was not recorded to have just the rows"
-            " that were unloaded. Ask the operator to look into it, and create a new backfill"
+            f"The receipt does not balance: for {named}, the rows recorded at {destination} differ from the"
+            " rows that Snowflake unloaded. Ask the operator to investigate, and create a new backfill"
         )
     return None

@@ -1,4 +1,4 @@
-"""Handle a message: give it to its step, and end the job when the step says that it can never succeed."""
+"""Handle a message: run its step, and fail the job if the step raises a permanent error."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,16 +11,18 @@ from shared.steps.finish import Finish
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """``steps`` by the type of the messages that each takes."""
+    """``steps`` maps each type of message to its step."""
 
     steps: Mapping[type[Message], Callable[[Any], None]]
     finish: Finish
 
     def run(self, message: Message) -> None:
-        """Raises what the step raised; after JobFails the job has ended, and the message is done with."""
+        """Run the message's step and raise what it raises. After JobFails, the job has ended and the message
+        must be acknowledged.
+        """
         step = self.steps.get(type(message))
         if step is None:
-            raise MalformedMessage(f"this function does not take {message.kind} messages")
+            raise MalformedMessage(f"this function does not handle {message.kind} messages")
         try:
             step(message)
         except JobFails as error:

@@ -1,7 +1,7 @@
-"""The heartbeat of a delivery: renews its lease and watches its job, beside the sending.
+"""The heartbeat of a delivery renews the lease and watches the job while the sink sends rows.
 
-A thread, because a sink may sit in one request or one flush for longer than a lease lives. It stops at the
-delivery's deadline: a sender that hangs, whatever in, would else hold its chunk for as long as it hangs.
+It runs in a thread, because one request or flush of a sink may take longer than a lease. It stops at the
+delivery's deadline. Otherwise a sink that hangs would hold its chunk for as long as it hangs.
 """
 
 import threading
@@ -16,7 +16,7 @@ from shared.steps.ports import Lease
 
 
 class Heartbeat:
-    """A Pulse. ``still_wanted`` asks whether the job goes on; times in seconds of ``monotonic``."""
+    """A Pulse. ``still_wanted`` tells whether the job still delivers. Times are seconds of ``monotonic``."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Heartbeat:
         renewed = self._monotonic()
         while self._reason is None and not self._ended.wait(self._status_pause):
             if self.seconds_left() <= 0:
-                self._reason = RetryLater("the time for this delivery was over before all of it was sent")
+                self._reason = RetryLater("the time for this delivery was over before all rows were sent")
                 return
             try:
                 if not self._still_wanted():
@@ -78,8 +78,8 @@ class Heartbeat:
             except Busy as lost:
                 self._reason = lost
             except RetryLater:
-                # The record is out of reach: go on for as long as the lease surely lives.
+                # The record is out of reach. Continue until the lease may have expired.
                 if self._monotonic() - renewed >= self._lease_length:
                     self._reason = Unavailable("the job store", detail="the lease was not renewed in time")
-            except Exception as error:  # noqa: BLE001 - whatever it was, nobody would renew the lease any more
+            except Exception as error:  # noqa: BLE001 - after any error, nothing renews the lease any more
                 self._reason = Unavailable("the job store", detail=f"{type(error).__name__}: {error}")

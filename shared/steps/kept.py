@@ -1,4 +1,4 @@
-"""For how long there is what a job needs to go on after it stood still."""
+"""How long the service keeps what a failed or paused job needs to continue."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,8 +9,8 @@ from shared.domain.jobs import Job
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """How long there are staged files, from when their unload was begun; and the markers by which
-    destinations tell what they have, from when deliveries ended.
+    """Retention periods. ``staged_files`` begins with the unload. ``markers``, which tell what a destination
+    has committed, begins with the end of deliveries.
     """
 
     staged_files: timedelta
@@ -18,15 +18,15 @@ class Kept:
 
 
 def require_deliverable(job: Job, now: datetime, kept: Kept, *, stood_still: datetime, state: str) -> None:
-    """StateConflict when it is too late to deliver what is left; ``state`` is the job's, for the client."""
+    """Raise StateConflict if it is too late to deliver the rest; ``state`` is the job's, for the client."""
     if now - job.require_attempt().claimed_at > kept.staged_files:
         raise StateConflict(
-            f"The job is {state}, and its staged files are gone, which are kept for {kept.staged_files.days}"
-            " days: create a new backfill"
+            f"The job is {state}, and its staged files are gone after {kept.staged_files.days} days: create a"
+            " new backfill"
         )
     marked = [str(destination) for destination in job.destinations if destination.traits.marked]
     if marked and not job.reconciled and now - stood_still > kept.markers:
         raise StateConflict(
-            f"The job is {state}, and it can't be told any more which of its rows {' and '.join(marked)} has,"
-            f" which is known for {kept.markers.days} days: create a new backfill, with another name for it"
+            f"The job is {state}, and after {kept.markers.days} days the service can no longer determine"
+            f" which of its rows {' and '.join(marked)} has: create a new backfill with another name for it"
         )

@@ -1,8 +1,8 @@
-"""Pass on: publish the next chunk of a lane once its last one is delivered.
+"""Pass on: publish the next chunk of a lane after a chunk of the lane is delivered.
 
-The next one follows from the delivered chunk's number, so that nothing is read for it and a crash before its
-publishing is mended by the message that comes again. A lane at its end takes chunks from lanes that lag
-behind: these lose nothing by it, since each finds out what of it is delivered.
+The delivered chunk's number alone determines the next one, so this needs no read. If the process crashes
+before it publishes, the redelivered message publishes the same chunk. A finished lane takes chunks from
+slower lanes. That is safe, because each lane checks which of its chunks are already delivered.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ _PICKS = 3
 
 @dataclass(frozen=True, slots=True)
 class PassOn:
-    """The step with its parts; ``choose`` picks one of several chunks at random."""
+    """The step and its dependencies; ``choose`` picks one of several chunks at random."""
 
     chunks: Chunks
     deliveries: Deliveries
@@ -27,20 +27,20 @@ class PassOn:
     choose: Callable[[Sequence[Chunk]], Chunk]
 
     def after(self, job: Job, message: DeliverChunk) -> None:
-        """Publish what follows a chunk that has just been counted down."""
+        """Publish the chunk that follows a chunk that was just counted down."""
         if not lanes.goes_on(job, message.opening):
             return
         rest = lanes.rest_of_lane(job, message.chunk)
         following = rest[0] if rest else self._of_another_lane(job)
         if following is not None:
-            # Perhaps it is delivered, of an earlier retry or by another lane: its message then goes on.
+            # An earlier retry or another lane may have delivered it. Its message then passes on at once.
             self._publish(job, message, following)
 
     def after_all(self, job: Job, message: DeliverChunk) -> None:
-        """Publish what follows a chunk that was delivered before, unless that is under way.
+        """Publish the chunk that follows a chunk that was delivered before, unless it is in delivery.
 
-        Whoever counted it down may have died before publishing. If the next chunk is being delivered, its
-        sender goes on with the lane: one message more would follow it to the lane's end.
+        The handler that counted the chunk down may have crashed before it published. If the next chunk is in
+        delivery, its handler continues the lane, and a second message would follow it to the lane's end.
         """
         if not lanes.goes_on(job, message.opening):
             return
@@ -50,7 +50,7 @@ class PassOn:
         self._publish(job, message, following.number)
 
     def _of_another_lane(self, job: Job) -> int | None:
-        """A chunk that its own lane has not come to. None where there is none, or others take them."""
+        """Return a chunk that its own lane has not reached; None if there is none or every pick is leased."""
         candidates = self._candidates(job)
         for _ in range(_PICKS if candidates else 0):
             picked = self.choose(candidates)
@@ -59,7 +59,7 @@ class PassOn:
         return None
 
     def _candidates(self, job: Job) -> list[Chunk]:
-        """From the job's end, which no lane reaches soon, and from further ahead until there are some."""
+        """Return chunks from the job's end, which lanes reach last. Widen the search until some are found."""
         total, span, found = job.num_chunks or 0, 2 * job.lanes, list[Chunk]()
         start = total
         while start > 0 and not found:

@@ -1,4 +1,4 @@
-"""Pause and resume: stop a job's deliveries at its client's wish, and have them go on where they were."""
+"""Pause and resume: stop a job's deliveries when its client asks, and continue them where they stopped."""
 
 import contextlib
 from datetime import datetime
@@ -14,15 +14,15 @@ from shared.steps.ports import Jobs, Publisher
 
 
 def pause(organization_id: str, job_id: str, *, jobs: Jobs, publisher: Publisher, now: datetime) -> Job:
-    """Answer the paused job; JobUnknown, or StateConflict when it has ended.
+    """Return the paused job. Raises JobUnknown, or StateConflict if the job has ended.
 
-    Deliveries under way see it within seconds and stop; chunks' messages that come later are acknowledged
-    unhandled. An unload under way goes on.
+    Deliveries in progress notice the pause within seconds and stop. Chunk messages that arrive later are
+    acknowledged without a delivery. An unload in progress continues.
     """
     find_for_client(organization_id, job_id, jobs=jobs)
     job = jobs.change(organization_id, job_id, partial(domain.pause, now=now))
     if job.num_chunks is not None and not job.reconciled:
-        # What Kafka has is found out now: a pause may outlast the markers that tell it.
+        # Find out now what Kafka has, because a pause may last longer than Kafka keeps the markers.
         _ask(publisher, job, TearDownJob(organization_id, job_id))
     return job
 
@@ -30,7 +30,7 @@ def pause(organization_id: str, job_id: str, *, jobs: Jobs, publisher: Publisher
 def resume(
     organization_id: str, job_id: str, *, jobs: Jobs, publisher: Publisher, now: datetime, kept: Kept
 ) -> Job:
-    """Answer the job as it goes on; JobUnknown, or StateConflict when it has ended or it is too late."""
+    """Return the resumed job. Raises JobUnknown, or StateConflict if it has ended or cannot continue."""
     find_for_client(organization_id, job_id, jobs=jobs)
 
     def transition(job: Job) -> Job:
@@ -47,5 +47,5 @@ def resume(
 
 def _ask(publisher: Publisher, job: Job, message: Message) -> None:
     with contextlib.suppress(RetryLater):
-        # The job is as its client wants it whatever happens here: the sweep asks again.
+        # The job's new state is stored even if publishing fails: the sweep publishes the message again.
         publisher.publish(job, [message])

@@ -1,6 +1,6 @@
-"""What the steps need of the outside, as small interfaces; the adapters fulfil them.
+"""The protocols that the steps need. The adapters implement them.
 
-Every method may raise ``Unavailable`` when the part behind it does not answer.
+Every method may raise ``Unavailable`` if the system behind it does not answer.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class DestinationProgress:
-    """How far one destination of a job is."""
+    """The progress of one destination of a job."""
 
     chunks_done: int
     rows_done: int
@@ -36,84 +36,86 @@ class Jobs(Protocol):
     """The record of jobs. A job is always named together with its organization."""
 
     def create(self, job: Job, filter_values: Sequence[FilterValue]) -> str | None:
-        """Record a new job with its filter's values and its claims on its topics and its key.
+        """Record a new job with its filter values, the claims on its topics and its idempotency key.
 
-        Or nothing at all, and answer the id of the job that has the key; TooManyJobs when the organization
-        has as many as it may that have not ended, however many are being recorded at once.
+        If another job has the key, record nothing and return that job's id. Raises TooManyJobs at the
+        organization's limit of jobs that have not ended, also when requests are concurrent.
         """
         ...
 
     def require_room(self, organization_id: str) -> None:
-        """TooManyJobs when the organization has as many jobs as it may that have not ended."""
+        """Raise TooManyJobs if the organization has reached its limit of jobs that have not ended."""
         ...
 
     def remove_unconfirmed(self, job: Job) -> bool:
-        """Take back a job, and its key, that is not confirmed; False if it is by now."""
+        """Remove an unconfirmed job and its idempotency key. Return False if the job is confirmed."""
         ...
 
     def get(self, organization_id: str, job_id: str) -> Job | None: ...
 
     def change(self, organization_id: str, job_id: str, transition: Callable[[Job], Job]) -> Job:
-        """Compare and set: apply ``transition`` to the job as it is and store what it answers.
+        """Compare and set: apply ``transition`` to the current job, store the result and return it.
 
-        Runs the transition anew on the newer job when somebody else was faster; an answer equal to its
-        argument stores nothing. StaleMessage if there is no such job.
+        If another write comes first, apply the transition again to the newer job. A result equal to the
+        argument stores nothing. Raises StaleMessage if there is no such job.
         """
         ...
 
     def confirm(self, job: Job) -> None:
-        """Store that the job's stage message is published, whatever else became of it meanwhile.
+        """Record that the job's stage message is published, in whatever state the job now is.
 
-        StaleMessage if there is no such job.
+        Raises StaleMessage if there is no such job.
         """
         ...
 
     def filter_values(self, job: Job) -> list[FilterValue]:
-        """StaleMessage if the job had some and is gone."""
+        """Return the filter values. Raises StaleMessage if the job had some and no longer exists."""
         ...
 
     def counts(self, job: Job) -> Counts | None:
-        """What is left, consistent with every commit before; None until the manifest is committed."""
+        """Return what is left, consistent with every earlier commit; None until the manifest is committed."""
         ...
 
     def rows_done(self, job: Job) -> Mapping[str, int]:
-        """By the destinations' uids, the rows of the chunks that each is done with, consistent with every
-        write before; rows that were left out included.
+        """Return the rows of each destination's finished chunks by the destination's uid, including skipped
+        rows. The numbers are consistent with every earlier write.
         """
         ...
 
     def unequal_chunk(self, job: Job, uid: str) -> int | None:
-        """The first chunk with which the destination is not done, or done with another number of rows."""
+        """Return the first chunk that is unfinished at the destination, or finished with a wrong number of
+        rows.
+        """
         ...
 
     def wanted(self, job: Job) -> bool:
-        """Whether the rows of the job's attempt are still to be delivered, and now."""
+        """Return whether the rows of the job's attempt should be delivered now."""
         ...
 
     def transporting(self, organization_id: str, most: int) -> int:
-        """How many of the organization's jobs are transporting, not paused; counts no more than ``most``."""
+        """Return the number of the organization's transporting, unpaused jobs. Stop counting at ``most``."""
         ...
 
     def active(self) -> Iterator[Job]:
-        """Jobs of all organizations that are not at rest: not terminal, or not yet torn down."""
+        """Yield the jobs of all organizations that are not terminal, or not torn down yet."""
         ...
 
     def record_destination_error(
         self, job: Job, uid: str, message: str, wait_until: datetime | None = None
     ) -> None:
-        """Show the client what keeps a destination from going on, until the job is retried.
+        """Show the client the error of a destination, until the job is retried.
 
-        ``wait_until``: until when it asks to be left alone, which a later error does not take back.
+        ``wait_until``: the time until which the destination asks the service to wait. A later error keeps it.
         """
         ...
 
     def asked_to_wait(self, job: Job, uid: str) -> datetime | None:
-        """Until when the destination asked to be left alone, if it did since the job's last retry."""
+        """Return the time until which the destination asked to wait, if it did since the job's last retry."""
         ...
 
 
 class Listings(Protocol):
-    """What the API shows."""
+    """The job listings that the API shows."""
 
     def jobs(
         self,
@@ -124,63 +126,63 @@ class Listings(Protocol):
         statuses: Collection[JobStatus] = (),
         newest_first: bool = False,
     ) -> Iterator[tuple[Job, list[FilterValue] | None, Counts | None]]:
-        """The organization's confirmed jobs by (time_created, job_id), read page by page.
+        """Yield the organization's confirmed jobs by (time_created, job_id), read page by page.
 
-        Oldest first or newest first, those behind ``after`` in that order. ``statuses``: only jobs that have
-        one of them; without any, all jobs.
+        They come oldest first or newest first, beginning behind ``after`` in that order. ``statuses`` selects
+        jobs with one of these statuses; empty selects all jobs.
         """
         ...
 
     def latest_rows(self, organization_id: str, table: str) -> Sequence[int]:
-        """The rows of those of the organization's latest 100 jobs that unloaded this table."""
+        """Return the row counts of those of the organization's latest 100 jobs that unloaded this table."""
         ...
 
     def destinations(self, job: Job) -> Mapping[str, DestinationProgress]:
-        """By the destination's uid."""
+        """Return each destination's progress by its uid."""
         ...
 
 
 class Receipts(Protocol):
-    """What the API shows of a job's chunks, long after it has ended."""
+    """The receipt of a job's chunks, which the API shows long after the job has ended."""
 
     def chunks(self, job: Job, start: int = 0) -> Iterator[ChunkReceipt]:
-        """From the chunk numbered ``start`` on, in the order of their numbers, read page by page."""
+        """Yield the chunks' receipts from chunk number ``start``, in the order of numbers, page by page."""
         ...
 
     def left_out(self, job: Job) -> Mapping[str, LeftOut]:
-        """By the uids of the destinations that were not sent some rows."""
+        """Return the skipped rows by the uid of each destination that has some."""
         ...
 
 
 class Retention(Protocol):
-    """The records of chunks that were kept for long enough."""
+    """The records of chunks whose retention period is over."""
 
     def due(self, now: datetime, most: int) -> Sequence[Job]:
-        """Jobs of all organizations whose records are to be removed, those that are due for longest first."""
+        """Return jobs of all organizations whose records are due for removal, the longest overdue first."""
         ...
 
     def remove(self, job: Job, time_is_left: Callable[[], bool]) -> bool:
-        """Remove the records of the job's chunks and deliveries; False if there may be some left.
+        """Remove the records of the job's chunks and deliveries. Return False if some may be left.
 
-        How many chunks and rows each destination was done with stays told by ``Listings.destinations``.
-        ``time_is_left`` is asked now and then.
+        ``Listings.destinations`` keeps each destination's numbers of chunks and rows. The method calls
+        ``time_is_left`` from time to time, and stops if it returns False.
         """
         ...
 
 
 class Estimates(Protocol):
-    """What is in a slice."""
+    """Estimates of slices."""
 
     def facts(self, wanted: Slice) -> Facts:
-        """SliceRefused with what the table lacks; Unavailable if there is no answer in time."""
+        """Return a slice's facts. Raises SliceRefused with what the table lacks; Unavailable on a timeout."""
         ...
 
 
 class Rates(Protocol):
-    """How often an organization may ask."""
+    """The rate limits of organizations."""
 
     def take(self, organization_id: str) -> None:
-        """TooOften for one more than it may."""
+        """Count one request. Raises TooOften if it exceeds the organization's limit."""
         ...
 
 
@@ -188,35 +190,35 @@ class Chunks(Protocol):
     """The records of a job's chunks under its current attempt."""
 
     def record(self, job: Job, chunks: Sequence[Chunk]) -> None:
-        """Create what is not yet recorded; what is stays as it is, delivered or not."""
+        """Create the missing records. Existing records stay unchanged, whether delivered or not."""
         ...
 
     def commit(self, job: Job, transition: Callable[[Job], Job], chunks: Sequence[Chunk]) -> Job:
-        """Set the job's new state and its counts in one commit, by compare and set as Jobs.change."""
+        """Set the job's new state and its counts in one commit, by compare and set like Jobs.change."""
         ...
 
     def get(self, job: Job, number: int) -> Chunk | None: ...
 
     def undelivered(self, job: Job, start: int = 0) -> Iterator[Chunk]:
-        """From the chunk numbered ``start`` on, in the order of their numbers, read page by page."""
+        """Yield undelivered chunks from chunk number ``start``, in the order of numbers, page by page."""
         ...
 
     def first_undelivered(self, job: Job, numbers: Sequence[int]) -> Chunk | None:
-        """The first of the numbered chunks that is not delivered."""
+        """Return the first of these chunks that is not delivered, or None."""
         ...
 
     def count_down(self, job: Job, chunk: Chunk) -> bool:
-        """Mark the chunk delivered and count it, atomically and once.
+        """Mark the chunk delivered and decrement its shard, atomically. Idempotent.
 
-        True for the chunk that emptied its shard, as often as it is asked: look at all counts then.
+        Return True for the chunk that emptied its shard, at every call. The caller then reads all counts.
         """
         ...
 
 
 class Lease(Protocol):
-    """The right to send one chunk to one destination. Every write is refused once somebody took over.
+    """The right to send one chunk to one destination. After another handler took over, every write fails.
 
-    ``skipped``: the rows that the record says are left out. ``splits``: how it says that batches are cut.
+    ``skipped``: the skipped rows according to the record. ``splits``: the splits of batches according to it.
     """
 
     first_batch: int
@@ -224,50 +226,50 @@ class Lease(Protocol):
     splits: Splits
 
     def renew(self) -> None:
-        """Hold on for another lease's length; Busy when it was lost."""
+        """Renew the lease for its full length. Raises Busy if the lease is lost."""
         ...
 
     def checkpoint(
         self, next_batch: int, skipped: Skipped = NONE_SKIPPED, splits: Splits = NOT_SPLIT
     ) -> None:
-        """Batches before ``next_batch`` are acknowledged: a later holder starts there. Busy when lost.
+        """Record that all batches before ``next_batch`` are acknowledged; a later holder starts there.
 
-        ``skipped``: all rows left out so far, and ``splits``: how the batches from there on are cut, both in
-        place of what the record said before.
+        ``skipped``: all rows skipped so far. ``splits``: the splits of the batches from there on. Both
+        replace the record's earlier values. Raises Busy if the lease is lost.
         """
         ...
 
     def done(self, rows: int, crc32c: str | None) -> None:
-        """The destination has the whole chunk. Busy when the lease was lost.
+        """Record that the destination has the whole chunk. Raises Busy if the lease is lost.
 
-        ``crc32c``: the staged file's, if it was read.
+        ``crc32c``: the checksum of the staged file, if the delivery read it.
         """
         ...
 
     def release(self) -> None:
-        """Let go, so that a redelivery need not wait; harmless when the lease was lost."""
+        """Release the lease, so that a redelivery need not wait. Does nothing if the lease is lost."""
         ...
 
 
 class Deliveries(Protocol):
-    """The records of what was delivered where, one for each (chunk, destination)."""
+    """The records of deliveries, one for each (chunk, destination)."""
 
     def take(self, job: Job, chunk: int, uid: str) -> Lease | None:
-        """A lease, or None when the destination has the chunk; Busy while somebody else's lease lives."""
+        """Return a lease, or None if the destination has the chunk. Raises Busy if it is already leased."""
         ...
 
     def begun(self, job: Job) -> Mapping[int, set[str]]:
-        """The chunks whose delivery was ever begun, each with the uids of the destinations that have it."""
+        """Return the chunks whose delivery ever began, with the uids of the destinations that have them."""
         ...
 
     def ever_begun(self, job: Job, chunk: int) -> bool:
-        """Whether a delivery of the chunk, to any destination, was ever begun."""
+        """Return whether a delivery of the chunk to any destination ever began."""
         ...
 
     def leased(self, job: Job, chunk: int | None = None, *, opening: int | None = None) -> bool:
-        """Whether any delivery of the job, or of one of its chunks, may still be under way.
+        """Return whether a delivery of the job, or of the given chunk, may still be in progress.
 
-        ``opening``: only those that were begun for this opening of the job's lanes.
+        ``opening``: consider only deliveries of this opening of the job's lanes.
         """
         ...
 
@@ -276,7 +278,7 @@ class Topics(Protocol):
     """The service's own Kafka topics: created for a job, removed only if no other job ever named them."""
 
     def ensure(self, job: Job, destination: Destination) -> None:
-        """Have the topic, creating it if need be; Busy while it is being removed."""
+        """Create the topic if it does not exist. Raises Busy while the topic is being removed."""
         ...
 
     def remove(self, job: Job, destination: Destination) -> None:
@@ -288,12 +290,12 @@ class Publisher(Protocol):
     """Pub/Sub."""
 
     def publish(self, job: Job, messages: Iterable[Message]) -> None:
-        """Publish messages of the job; answers only when every one is confirmed as published."""
+        """Publish messages of the job. Return only after Pub/Sub has confirmed every message."""
         ...
 
 
 class UnloadState(StrEnum):
-    """What Snowflake says of a query."""
+    """The state of a query in Snowflake."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -302,37 +304,37 @@ class UnloadState(StrEnum):
 
 
 class Unloads(Protocol):
-    """Snowflake. Refusals it will repeat are UnloadRefused, with a message for the client."""
+    """Snowflake. Permanent refusals raise UnloadRefused, with a message for the client."""
 
     def describe(self, table: str) -> list[TableColumn]:
-        """The table's columns in their order."""
+        """Return the table's columns in their order."""
         ...
 
     def submit(self, statement: Statement, tag: str) -> str:
-        """Start the statement under the tag, and answer its query id without waiting for it."""
+        """Start the statement with the query tag. Return its query id without waiting for its end."""
         ...
 
     def find(self, tag: str) -> str | None:
-        """The id of the query that carries the tag, if one was ever started."""
+        """Return the id of the query that carries the tag, or None if no such query ever started."""
         ...
 
     def state(self, query_id: str) -> UnloadState: ...
 
     def files(self, query_id: str) -> list[StagedFile]:
-        """The manifest of a query that succeeded."""
+        """Return the manifest of a successful query."""
         ...
 
     def failure(self, query_id: str) -> Exception:
-        """Why a query failed: UnloadRefused, or Unavailable when another attempt may succeed."""
+        """Return why a query failed: UnloadRefused, or Unavailable if another attempt may succeed."""
         ...
 
     def abort(self, query_id: str) -> None:
-        """Ask for the query to end; an ended or unknown one is left as it is."""
+        """Request the end of the query. Does nothing if the query has ended or is unknown."""
         ...
 
 
 class OpenedFile(NamedTuple):
-    """A file's bytes, seekable, and their checksum in Base64 as the bucket has it."""
+    """A file's bytes as a seekable stream, and the bucket's checksum of them in Base64."""
 
     content: BinaryIO
     crc32c: str
@@ -342,9 +344,9 @@ class StagedFiles(Protocol):
     """The staging bucket."""
 
     def open(self, path: str, size: int) -> AbstractContextManager[OpenedFile]:
-        """StagedFileUnusable if the file is gone or of another size."""
+        """Open a file. Raises StagedFileUnusable if it is missing or its size differs."""
         ...
 
     def delete(self, prefix: str) -> None:
-        """Remove every file under the prefix."""
+        """Delete every file under the prefix."""
         ...

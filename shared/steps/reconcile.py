@@ -1,7 +1,7 @@
-"""Reconcile: find out what an ended job's destinations have and nobody could record any more.
+"""Reconcile: record the chunks that an ended job's destinations have committed without a record of it.
 
-A sender may die between a destination's commit and ours, or before it counts the chunk down. While the job
-goes on, the chunk's next delivery finds out; once it has ended there is none.
+A handler may crash between a destination's commit and ours, or before it decrements the count. In a running
+job, the chunk's next delivery repairs this. An ended job has no next delivery.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,18 +17,19 @@ from shared.steps.deliver import delivery_of
 from shared.steps.ports import Chunks, Deliveries, Jobs
 from shared.steps.sending import Markers
 
-_BATCH = 32  # chunks between two looks at the time
+_BATCH = 32  # chunks between two checks of the time
 
 
 @dataclass(frozen=True, slots=True)
 class Reconcile:
-    """The step with its parts; ``markers`` by the type of destination that keeps them.
+    """The step and its dependencies; ``markers`` maps each type of destination that keeps markers to them.
 
-    A destination that is not the service's own may never tell: its owner may have shut the service out. The
-    job is then at rest without its word, and what it has is found out by a delivery, if another comes.
+    A destination that the service does not own may never answer, because its owner may have revoked access.
+    The job's teardown then ends without the answer. A later delivery, if there is one, finds out what the
+    destination has.
 
-    ``each`` has some chunks looked up, several at once where that is well. A run ends after ``time_limit``
-    seconds; the next one goes on where the last one, however it ended, was.
+    ``each`` applies a function to some chunks, possibly several at once. A run ends after ``time_limit``
+    seconds. The next run continues where the last one stopped, however it ended.
     """
 
     jobs: Jobs
@@ -40,8 +41,10 @@ class Reconcile:
     monotonic: Callable[[], float]
 
     def run(self, job: Job) -> bool:
-        """Record and count what has arrived, and answer whether every destination told; no delivery of the
-        job may be under way. Busy when there are more chunks than there is time.
+        """Record and count what has arrived. Return whether every destination answered.
+
+        The caller makes sure that no delivery of the job is in progress. Raises Busy if time runs out before
+        all chunks are checked.
         """
         silent = set[str]()
         if job.num_chunks is None:
@@ -74,7 +77,7 @@ class Reconcile:
         silent: set[str],
     ) -> None:
         if self.monotonic() >= until:
-            raise Busy("what has arrived of the job is still being found out", detail=job.job_id)
+            raise Busy("the service is still finding out which rows have arrived", detail=job.job_id)
         self.each(lambda chunk: self._reconcile(job, chunk, begun[chunk.number], silent), batch)
 
     def _reconcile(self, job: Job, chunk: Chunk, having: set[str], silent: set[str]) -> None:
@@ -84,7 +87,9 @@ class Reconcile:
             self.chunks.count_down(job, chunk)
 
     def _has_it_after_all(self, job: Job, chunk: Chunk, destination: Destination, silent: set[str]) -> bool:
-        """``silent`` gets the uid of a destination that does not tell, which is not asked again."""
+        """Return whether the destination has the chunk. If it does not answer, add its uid to ``silent`` and
+        do not ask it again.
+        """
         if not destination.traits.marked or destination.uid in silent:
             return False
         try:

@@ -1,4 +1,4 @@
-"""Retry: have a failed job go on with only what is not yet delivered."""
+"""Retry: continue a failed job with only the undelivered rows."""
 
 import contextlib
 from datetime import datetime
@@ -16,13 +16,13 @@ from shared.steps.ports import Jobs, Publisher
 def retry(
     organization_id: str, job_id: str, *, jobs: Jobs, publisher: Publisher, now: datetime, kept: Kept
 ) -> Job:
-    """Answer the job as it goes on, or completed if nothing was left of it.
+    """Return the job in its new state: in flight again, or completed if no chunks were left.
 
-    JobUnknown; StateConflict when it has not failed, or when it is too late to go on; TooManyJobs.
+    Raises JobUnknown; StateConflict if the job has not failed or can no longer continue; TooManyJobs.
     """
     found = find_for_client(organization_id, job_id, jobs=jobs)
     if found.status is JobStatus.FAILED:
-        # Looked at beside the change: retries at the same moment may go over the limit by their number.
+        # This check is outside the change's transaction, so concurrent retries may exceed the limit.
         jobs.require_room(organization_id)
     counts = jobs.counts(found)
     chunks_left = None if counts is None else counts.chunks_left
@@ -43,7 +43,7 @@ def retry(
 
     job = jobs.change(organization_id, job_id, transition)
     with contextlib.suppress(RetryLater):
-        # The job goes on whatever happens here: the sweep asks again.
+        # The job continues even if publishing fails: the sweep publishes the message again.
         ended = job.status.is_terminal
         teardown, stage = TearDownJob(organization_id, job_id), StageJob(organization_id, job_id, job.retry)
         publisher.publish(job, [teardown if ended else stage])

@@ -1,6 +1,6 @@
-"""What a delivery needs of the outside, as small interfaces: the chunk's rows, and where they are sent.
+"""The protocols that a delivery needs: the chunk's rows, and the destinations' sinks.
 
-Every method may raise ``Unavailable`` when the part behind it does not answer.
+Every method may raise ``Unavailable`` if the system behind it does not answer.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from shared.domain.pieces import NOT_SPLIT, Splits
 
 
 class EncodedBatch(Protocol):
-    """Some consecutive rows of a chunk, as JSON."""
+    """Consecutive rows of a chunk, as JSON."""
 
     @property
     def first_row(self) -> int: ...
@@ -25,23 +25,23 @@ class EncodedBatch(Protocol):
 
     @property
     def size(self) -> int:
-        """Bytes of the rows as JSON."""
+        """The size of the rows as JSON, in bytes."""
         ...
 
     def part(self, start: int, rows: int) -> "EncodedBatch":
-        """``rows`` of the rows, from the one numbered ``start`` within the batch on."""
+        """Return ``rows`` rows, starting with the row at index ``start`` of the batch."""
         ...
 
     def lines(self) -> Sequence[bytes]:
-        """One JSON object a row."""
+        """Return one JSON object per row."""
         ...
 
     def keys(self) -> Sequence[bytes | None] | None:
-        """One key a row, or None where the table has no key column."""
+        """Return one key per row, or None if the table has no key column."""
         ...
 
     def json_array(self) -> bytes:
-        """All rows as one JSON array."""
+        """Return all rows as one JSON array."""
         ...
 
 
@@ -49,12 +49,12 @@ class Rows(Protocol):
     """A chunk's rows, always in the same order and the same batches."""
 
     def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[EncodedBatch]:
-        """Batches of exactly ``rows_per_batch`` rows, but for the last; memory stays bounded."""
+        """Yield batches of exactly ``rows_per_batch`` rows; the last may have fewer. Memory stays bounded."""
         ...
 
 
 class ReadRows(Protocol):
-    """Opens a chunk's file as rows; StagedFileUnusable if it is not what the job recorded."""
+    """Opens a chunk's file as rows. Raises StagedFileUnusable if the file differs from the job's record."""
 
     def __call__(
         self, file: BinaryIO, columns: Sequence[Column], key_column: str | None, chunk: Chunk
@@ -63,14 +63,14 @@ class ReadRows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ChunkDelivery:
-    """One chunk on its way to one destination; the ids that name its rows and batches for ever.
+    """The delivery of one chunk to one destination, with the ids that identify its rows and batches.
 
-    ``batch_rows``: rows of a batch, the same on every try; ``first_batch``: the first one to send.
+    ``batch_rows``: rows per batch, the same at every attempt; ``first_batch``: the first batch to send.
 
-    ``skipped``: rows that were left out by an earlier delivery of the chunk, before ``first_batch`` or, where
-    there are no batches, in all of it. ``splits``: how an earlier delivery cut the batches from there on.
-    ``file``: the chunk's path in the staging bucket; of its columns ``fields`` are the rows', in their order,
-    and with ``file_is_rows`` all are.
+    ``skipped``: the rows that earlier deliveries of the chunk skipped, before ``first_batch`` or, without
+    batches, in the whole chunk. ``splits``: how an earlier delivery split the batches from there on.
+    ``file``: the chunk's path in the staging bucket. ``fields``: those of its columns that are the rows'
+    fields, in their order. ``file_is_rows``: every column of the file is a field.
     """
 
     organization_id: str
@@ -91,9 +91,9 @@ class ChunkDelivery:
     def too_large(
         self, row: int, key: bytes | None, size: int, limit: SizeLimit, *, detail: str = ""
     ) -> Skipped:
-        """Answer the chunk's row as one that is left out; RowTooLarge unless the job leaves such rows out.
+        """Return the record of a skipped row. Raises RowTooLarge unless the job skips oversized rows.
 
-        A sink adds up what it is answered, and hands the sum over with its checkpoints.
+        A sink adds up these records, and passes the sum to its checkpoints.
         """
         return too_large(self.chunk, row, key, size, limit, skip=self.skip_oversized, detail=detail)
 
@@ -104,22 +104,24 @@ def without_rows(organization_id: str, destination: Destination) -> ChunkDeliver
 
 
 class Pulse(Protocol):
-    """What a sink asks between its batches."""
+    """A sink calls this between its batches."""
 
     def check(self) -> None:
-        """DeliveryStopped when the job has ended, Busy when the lease is lost, Unavailable if it may be."""
+        """Raise DeliveryStopped if the job has ended, Busy if the lease is lost, Unavailable if it may be
+        lost.
+        """
         ...
 
     def checkpoint(
         self, next_batch: int, skipped: Skipped = NONE_SKIPPED, splits: Splits = NOT_SPLIT
     ) -> None:
-        """Batches before ``next_batch`` are acknowledged by the destination, without the rows ``skipped``;
-        those from there on are cut as ``splits`` says.
+        """Record that the destination has acknowledged all batches before ``next_batch``, without the rows in
+        ``skipped``. ``splits`` tells how the batches from there on are split.
         """
         ...
 
     def seconds_left(self) -> float:
-        """Until the handler's own deadline."""
+        """Return the seconds until the handler's own deadline."""
         ...
 
 
@@ -127,18 +129,18 @@ class Sink(Protocol):
     """Sends chunks to destinations of one type."""
 
     def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
-        """Send the chunk; True when the destination has all of it, but for rows that the pulse has been
-        told are skipped.
+        """Send the chunk. Return True if the destination has the whole chunk, except for the rows that the
+        sink reported to the pulse as skipped.
 
-        False when time ran out after progress that was checkpointed: the rest goes in a message of its
-        own. DestinationRefused if it can never succeed, RetryLater if it may.
+        Return False if time ran out after checkpointed progress; another message then sends the rest. Raises
+        DestinationRefused if no attempt can succeed, RetryLater if a later one may.
         """
         ...
 
 
 class Markers(Protocol):
-    """What a kind of destination tells of the chunks that it committed, while it keeps their markers."""
+    """Tells which chunks a kind of destination has committed, for as long as it keeps their markers."""
 
     def committed(self, delivery: ChunkDelivery) -> bool:
-        """Whether the destination, as it is now, has the chunk; Unavailable while that is being decided."""
+        """Return whether the destination has the chunk; Unavailable while a transaction is undecided."""
         ...

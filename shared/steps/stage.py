@@ -1,12 +1,12 @@
-"""Stage: have Snowflake unload the slice, turn its manifest into chunks, and ask for their delivery.
+"""Stage: start Snowflake's unload of the slice, turn its manifest into chunks, and publish the first chunks.
 
-Each run goes on where the last one, alive or dead, left off:
+Each run continues where the last one ended or crashed:
 
     describe ─ claim an attempt ─ submit ─ record the query ─ wait a little ─ manifest ─ commit ─ open lanes
 
-No function is held while Snowflake works: the run lets go, and the sweep asks for another when the
-query has ended. A redelivered message of a job that is transporting opens its lanes anew, from what is
-undelivered. While a job is paused no unload is begun; one that is under way goes on to the manifest.
+No function waits while Snowflake works: the run ends, and the sweep publishes another stage message when the
+query has ended. A redelivered message of a transporting job opens the job's lanes again, from the undelivered
+chunks. While a job is paused, no unload begins; an unload in progress continues up to the manifest.
 """
 
 import uuid
@@ -27,15 +27,15 @@ from shared.steps.ports import Chunks, Clock, Jobs, Publisher, Topics, Unloads, 
 from shared.unload.columns import find_column
 from shared.unload.statements import TableColumn, selected, unload_statement
 
-# Seconds. The message is often here before the write that confirms its job, which follows its publishing.
+# Seconds. The message often arrives before the write that confirms its job, because publishing comes first.
 _CONFIRMING = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class StagingLimits:
-    """``wait``: seconds to stay for a quick unload. ``claim``: seconds after which an attempt that never
-    recorded a query is taken over. ``attempts``: unloads that failed for passing reasons.
-    ``in_flight``: chunks of one organization's jobs that are published and not done.
+    """``wait``: seconds to wait for a short unload. ``claim``: seconds after which a run takes over an
+    attempt that never recorded a query. ``attempts``: the most unloads that may fail for temporary reasons.
+    ``in_flight``: the most chunks of one organization's jobs that are published and not done.
     """
 
     wait: float
@@ -47,7 +47,7 @@ class StagingLimits:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The step with its parts."""
+    """The step and its dependencies."""
 
     jobs: Jobs
     chunks: Chunks
@@ -65,7 +65,7 @@ class Stage:
     def run(self, message: StageJob) -> None:
         job = self._confirmed(message)
         if job.retry != message.retry:
-            raise StaleMessage("the message is of an earlier retry", detail=job.job_id)
+            raise StaleMessage("the message belongs to an earlier retry", detail=job.job_id)
         if job.status is JobStatus.STAGING:
             try:
                 job = self._unloaded(self._submitted(job))
@@ -80,21 +80,23 @@ class Stage:
             self._take_topics_back(message)
 
     def _confirmed(self, message: StageJob) -> Job:
-        """The job, once it is sure to run: its client may still hear 503, and it never runs then."""
+        """Return the job once it is confirmed. Until then its client may still get 503, and the job must not
+        run.
+        """
         waited, pause = 0.0, 0.05
         while not (
             job := find_for_message(message.organization_id, message.job_id, jobs=self.jobs)
         ).confirmed:
             if waited >= _CONFIRMING:
-                # Whoever accepts it may be dead: then the sweep removes it.
+                # The process that accepts it may have crashed. Then the sweep removes the job.
                 raise Busy("the job is not confirmed yet", detail=job.job_id)
             self.sleep(pause)
             waited, pause = waited + pause, min(pause * 2, 0.2)
         return job
 
     def _take_topics_back(self, message: StageJob) -> None:
-        """Remove the topics of a job cancelled while they were being created: its teardown, which waits
-        for no attempt that was never claimed, may have looked for them too early.
+        """Remove the topics of a job that was cancelled while this run created them. The teardown does not
+        wait for an unclaimed attempt, so it may have looked for the topics too early.
         """
         job = find_for_message(message.organization_id, message.job_id, jobs=self.jobs)
         if job.status is JobStatus.CANCELLED and job.num_chunks is None:
@@ -103,7 +105,7 @@ class Stage:
                     self.topics.remove(job, destination)
 
     def _submitted(self, job: Job) -> Job:
-        """The job with a query on its way in Snowflake, unless another run is just submitting it."""
+        """Return the job with a query in Snowflake, unless another run is submitting it now."""
         attempt = job.attempt
         if attempt is None:
             return self._begin(job)
@@ -113,27 +115,27 @@ class Stage:
         just_claimed = (self.now() - attempt.claimed_at).total_seconds() < self.limits.claim
         if attempt.query_id is not None or just_claimed:
             return job
-        # Its claimer died between submitting and writing down the query: ask Snowflake which it was.
+        # The claiming run crashed between submitting and recording the query. Look up the query by its tag.
         query_id = self.unloads.find(job.query_tag)
         return self._begin(job) if query_id is None else self._record_query(job, query_id)
 
     def _abandon(self, job: Job, attempt: Attempt) -> None:
-        """End the query of an attempt from before a retry, in case the teardown did not come so far."""
+        """Abort the query of an attempt from before a retry, in case the teardown did not do it."""
         query_id = attempt.query_id or self.unloads.find(job.query_tag)
         if query_id is None:
             return
         self.unloads.abort(query_id)
         if self._wait(query_id) is UnloadState.RUNNING:
-            # Until it has ended it may write files, which must not outlive the removal of the job's.
+            # Until the query has ended it may write files, which must not outlive the job's other files.
             raise Busy("the unload from before the retry is still ending", detail=job.job_id)
 
     def _begin(self, job: Job) -> Job:
-        """Claim an attempt of its own, whose prefix in the bucket is empty, and submit its unload.
+        """Claim a new attempt, whose prefix in the bucket is empty, and submit its unload.
 
-        What can be asked is asked before the claim, so that an outage uses up no attempt.
+        All other requests come before the claim, so that an outage uses up no attempt.
         """
         if job.paused:
-            raise StaleMessage("the job is paused: no unload is begun", detail=job.job_id)
+            raise StaleMessage("the job is paused: no unload begins", detail=job.job_id)
         if job.attempts >= self.limits.attempts:
             raise JobFails(
                 f"Snowflake could not export the slice in {job.attempts} attempts; try again later"
@@ -176,16 +178,16 @@ class Stage:
             self.unloads.abort(query_id)
             raise
         if job.status.is_terminal:
-            # Cancelled or failed while the query was being submitted, so whoever did it could not abort it.
+            # The job was cancelled or failed during the submission, when its query could not be aborted yet.
             self.unloads.abort(query_id)
             raise StaleMessage(f"the job was {job.status.value} while its unload was submitted")
         return job
 
     def _unloaded(self, job: Job) -> Job:
-        """Take the manifest if the query has ended; leave the job as it is while it runs."""
+        """Commit the manifest if the query has succeeded. Return the job unchanged while the query runs."""
         query_id = job.require_attempt().query_id
         if query_id is None:
-            raise Busy("the unload is just being submitted", detail=job.job_id)
+            raise Busy("another run is submitting the unload", detail=job.job_id)
         state = self._wait(query_id)
         if state is UnloadState.RUNNING:
             return job
@@ -210,10 +212,10 @@ class Stage:
         )
 
     def _unloaded_again(self, job: Job) -> Job:
-        """The unload failed for a passing reason: another attempt, which another message looks after.
+        """Begin another attempt after a temporary failure of the unload, and publish a message for it.
 
-        Unless the job has ended, which aborts its unload: its topics, removed by now, would be made again.
-        They are its teardown's, which waits for an attempt that was claimed.
+        Raises LeftToOthers if the job has ended, which aborts its unload: a new attempt would create the
+        job's topics again after the teardown removed them.
         """
         now = find_for_message(job.organization_id, job.job_id, jobs=self.jobs)
         if now.status is not JobStatus.STAGING:
@@ -223,7 +225,7 @@ class Stage:
         return job
 
     def _wait(self, query_id: str) -> UnloadState:
-        """Stay for a quick unload: most are done before the sweep would look again."""
+        """Wait for a short unload: most unloads end before the next sweep."""
         state, waited, pause = self.unloads.state(query_id), 0.0, 0.1
         while state is UnloadState.RUNNING and waited < self.limits.wait:
             self.sleep(pause)
@@ -232,7 +234,7 @@ class Stage:
         return state
 
     def _commit(self, job: Job, query_id: str) -> Job:
-        """Chunk records first, then one commit that makes them the job's chunks."""
+        """Write the chunk records first. Then one commit makes them the job's chunks."""
         found = counting.number_files(self.unloads.files(query_id))
         self.chunks.record(job, found)
         transition = partial(
@@ -247,7 +249,7 @@ class Stage:
         return self.chunks.commit(job, transition, found)
 
     def _open_lanes(self, job: Job) -> None:
-        """Publish the first undelivered chunk of each lane; the others follow as these are delivered."""
+        """Publish the first undelivered chunk of each lane. Deliveries publish the following chunks."""
         among = self.jobs.transporting(job.organization_id, self.limits.in_flight)
         share = lanes.share(self.limits.in_flight, among, job.max_parallel_chunks)
         job = self._change(job, partial(lanes.open_lanes, lanes=share, retry=job.retry))
@@ -263,13 +265,15 @@ class Stage:
 
 
 def _key_column(entry: CatalogEntry, columns: Sequence[TableColumn]) -> str | None:
-    """The catalog speaks of whole schemas: a table in one may lack the column, and then has no keys."""
+    """Return the catalog's key column if the table has it. A catalog entry covers whole schemas, so a table
+    may lack the column, and then its messages have no keys.
+    """
     names = {column.field for column in columns}
     return entry.key_column if entry.key_column in names else None
 
 
 def _require_keys(job: Job, columns: Sequence[TableColumn]) -> None:
-    """UnloadRefused for a column that a destination asks for as its messages' keys, and the table lacks."""
+    """Raise UnloadRefused if the table lacks a column that a destination uses for its message keys."""
     for destination in job.destinations:
         if destination.traits.key_column is not None:
             find_column(columns, destination.traits.key_column, f"the keys of {destination}")

@@ -1,4 +1,4 @@
-"""Sweep: find what no message will ever move, and move it."""
+"""Sweep: find jobs that no message will advance, and advance them."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -18,12 +18,14 @@ from shared.steps.ports import Clock, Jobs, Publisher, Unloads, UnloadState
 
 @dataclass(frozen=True, slots=True)
 class SweepLimits:
-    """Seconds. ``unconfirmed``: a job never confirmed is removed. ``nudge``: how long a message may be on
-    its way before another is sent. ``stalled``: without progress for so long, chunks are published again.
-    ``staging``, ``job``: a job that stages, or goes on, for longer fails, each retry anew.
-    ``tear_down``: as ``nudge``, for a teardown, which goes on by itself for as long as that.
-    ``in_flight``: chunks of one organization's jobs that are published and not done.
-    ``time``: a sweep begins with no further job after so long.
+    """Time limits in seconds, except for ``in_flight``.
+
+    ``unconfirmed``: after this time the sweep removes a job that was never confirmed. ``nudge``: how long a
+    message may take before the sweep publishes another one. ``stalled``: after this time without progress the
+    sweep publishes chunks again. ``staging``, ``job``: a job that stages, or is in flight, for longer fails;
+    each retry restarts both. ``tear_down``: like ``nudge``, for a teardown, which retries by itself for that
+    long. ``time``: after this time a sweep begins with no further job. ``in_flight``: the most chunks of one
+    organization's jobs that are published and not done.
     """
 
     unconfirmed: float
@@ -38,14 +40,16 @@ class SweepLimits:
 
 @dataclass(slots=True)
 class _Queries:
-    """Asks Snowflake, during one sweep, until it does not answer: each question more would take as long."""
+    """Queries Snowflake during one sweep, until it fails to answer once. Each further call would wait as
+    long for an answer.
+    """
 
     unloads: Unloads
     answered: bool = True
 
     def runs(self, query_id: str) -> bool:
         if not self.answered:
-            raise Unavailable("Snowflake", detail="it did not answer this sweep before")
+            raise Unavailable("Snowflake", detail="it did not answer an earlier call of this sweep")
         try:
             return self.unloads.state(query_id) is UnloadState.RUNNING
         except Unavailable:
@@ -55,9 +59,10 @@ class _Queries:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """The step with its parts; ``report`` hears of a job that could not be looked after this time.
+    """The step and its dependencies; ``report`` receives each job that this sweep could not handle.
 
-    ``shuffle`` puts jobs in any order, so that of more than one sweep has time for, each has its turn.
+    ``shuffle`` puts jobs into random order. If there are more jobs than one sweep has time for, every job
+    eventually has its turn.
     """
 
     jobs: Jobs
@@ -71,7 +76,7 @@ class Sweep:
     events: Events
 
     def run(self) -> int:
-        """Look after every job that is not at rest, for as long as there is time; answers after how many."""
+        """Handle every job that is not at rest until time runs out. Return the number of handled jobs."""
         began, queries, looked_after = self.now(), _Queries(self.unloads), 0
         active = list(self.jobs.active())
         sharing = Counter(job.organization_id for job in active if _delivers(job))
@@ -81,7 +86,7 @@ class Sweep:
             looked_after += 1
             try:
                 self._look_after(job, queries, sharing[job.organization_id])
-            except Exception as error:  # noqa: BLE001 - one job's trouble must not keep the others waiting
+            except Exception as error:  # noqa: BLE001 - an error of one job must not stop the others
                 self.report(job, error)
         seen = Counter(job.status for job in active)
         for status in JobStatus:
@@ -89,7 +94,7 @@ class Sweep:
         return looked_after
 
     def _ordered(self, jobs: list[Job]) -> list[Job]:
-        """Those that stage come last: what Snowflake is asked for them may take its time."""
+        """Return the jobs in random order, staging jobs last, because Snowflake may answer slowly."""
         self.shuffle(jobs)
         return sorted(jobs, key=lambda job: job.status is JobStatus.STAGING)
 
@@ -122,14 +127,14 @@ class Sweep:
         elif self._lanes_are_wanted(job, sharing, counts.chunks_left):
             self._publish(job, StageJob(job.organization_id, job.job_id, job.retry), counts.chunks_left)
         elif counts.chunks_left != job.nudged_left:
-            # It moves: note how far it is, to see the next time whether it still does.
+            # The job makes progress. Record how far it is, so that the next sweep can compare.
             self._note(job, counts.chunks_left)
         elif self._quiet_for(job) >= self.limits.stalled:
-            # Harmless for what is under way: that meets a lease, or its own record.
+            # Harmless for deliveries in progress: a second message meets their lease or their record.
             self._publish(job, StageJob(job.organization_id, job.job_id, job.retry), counts.chunks_left)
 
     def _lanes_are_wanted(self, job: Job, sharing: int, chunks_left: int) -> bool:
-        """Whether a message that was to open the job's lanes is overdue, or its share is another by now."""
+        """Return whether the message that opens the job's lanes is overdue, or its share has changed."""
         if job.lanes == 0:
             return self._quiet_for(job) >= self.limits.nudge
         share = lanes.share(self.limits.in_flight, sharing, job.max_parallel_chunks)
@@ -149,12 +154,14 @@ class Sweep:
         self.jobs.change(job.organization_id, job.job_id, transition)
 
     def _teardown_pause(self, job: Job) -> float:
-        """A first message may be lost; who has asked since the end lets the teardown have its time."""
+        """Return how long to wait for the teardown. The first teardown message may be lost, so the sweep
+        publishes another one soon; after that one, the teardown gets its full time.
+        """
         asked = job.time_nudged is not None and job.time_nudged > (job.time_completed or job.time_begun)
         return self.limits.tear_down if asked else self.limits.nudge
 
     def _quiet_for(self, job: Job) -> float:
-        """Seconds since anything was last known to be asked or done for the job."""
+        """Return the seconds since the last recorded action for the job."""
         claimed = job.attempt.claimed_at if job.attempt else None
         times = (
             job.time_begun,
@@ -176,12 +183,12 @@ def _delivers(job: Job) -> bool:
 
 def _query_runs(job: Job, queries: _Queries) -> bool:
     if job.attempt is None or job.attempt.query_id is None or job.attempts == 0:
-        # None of this retry: a query from before it is to be ended, not waited for.
+        # The query is from before the retry. Staging aborts it, so do not wait for it.
         return False
     return queries.runs(job.attempt.query_id)
 
 
 def _first_to_note(job: Job, *, seen: Job, now: datetime, chunks_left: int | None) -> Job:
     if job.time_nudged != seen.time_nudged or job.status is not seen.status:
-        raise StaleMessage("the job has moved meanwhile, or another sweep was faster", detail=job.job_id)
+        raise StaleMessage("the job has changed, or another sweep has handled it", detail=job.job_id)
     return domain.nudge(job, now, chunks_left)

@@ -1,6 +1,6 @@
-"""Tally: count a chunk's rows as a sink takes them.
+"""Tally: count a chunk's rows as a sink reads them.
 
-A row too few is noticed before the sink has seen the end of the rows, so before it commits them.
+A missing row raises an error before the sink sees the end of the rows, and thus before it commits them.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from shared.steps.sending import EncodedBatch, Rows
 
 
 class Tally:
-    """Rows that are as many as were unloaded, or raise StagedFileUnusable at their end."""
+    """Rows that raise StagedFileUnusable at their end if their number differs from the unloaded rows."""
 
     def __init__(self, rows: Rows, chunk: Chunk) -> None:
         self._rows = rows

@@ -1,10 +1,9 @@
-"""Tear down: remove what an ended job leaves behind, and stop what it still has running.
+"""Tear down: stop what an ended job still has running, and remove what it leaves behind.
 
-Of a paused job, only what has arrived is recorded.
-
-Completed: its staged files. Cancelled: the query, the files, and the topics that only it ever named.
-Failed: the query; its files stay for a retry until the bucket's lifecycle takes them. What has arrived of
-a job that ended before its time is recorded first.
+For a completed job, the step deletes the staged files. For a cancelled job, it aborts the query, and deletes
+the files and the topics that no other job ever named. For a failed job, it aborts the query; the files stay
+for a retry until the bucket's lifecycle deletes them. For cancelled and failed jobs, the step first records
+which chunks have arrived. For a paused job, it does only that.
 """
 
 from collections.abc import Callable
@@ -23,10 +22,11 @@ from shared.steps.reconcile import Reconcile
 
 @dataclass(frozen=True, slots=True)
 class TearDown:
-    """The step with its parts; ``wait`` is how long one run waits, in seconds, before it comes again.
+    """The step and its dependencies; ``wait`` is how many seconds one run waits before it is redelivered.
 
-    ``markers_kept``: how long after a job's end its destinations surely tell what they have of it.
-    ``receipts_kept``: how long its receipt is kept after its end; a failed job's for ``retriable`` at least.
+    ``markers_kept``: how long after a job's end its destinations certainly keep their markers.
+    ``receipts_kept``: how long the service keeps a receipt after the job's end; a failed job's receipt at
+    least for ``retriable``.
     """
 
     jobs: Jobs
@@ -53,8 +53,8 @@ class TearDown:
         if job.torn_down:
             return
         self._end_query(job)
-        # A delivery under way may still read its file or write to its topic, for a lease at most.
-        self._until(lambda: not self.deliveries.leased(job), "deliveries are still under way")
+        # A delivery in progress may read its file or write to its topic until its lease expires.
+        self._until(lambda: not self.deliveries.leased(job), "deliveries are still in progress")
         told = job.status is JobStatus.COMPLETED or self.reconcile.run(job)
         if job.status is not JobStatus.FAILED:
             self.files.delete(job.prefix)
@@ -72,25 +72,25 @@ class TearDown:
         self.jobs.change(job.organization_id, job.job_id, transition)
 
     def _settle(self, job: Job) -> None:
-        """Record what has arrived of a paused job, which could not be told any more after a long pause."""
+        """Record what has arrived of a paused job, because the markers may expire during a long pause."""
         since = job.time_paused
         if since is None or job.reconciled or job.num_chunks is None:
             return
-        self._until(lambda: not self.deliveries.leased(job), "deliveries are still under way")
+        self._until(lambda: not self.deliveries.leased(job), "deliveries are still in progress")
         told = self.reconcile.run(job)
         if told and self.now() - since <= self.markers_kept:
             transition = partial(domain.reconcile_pause, since=since)
             self.jobs.change(job.organization_id, job.job_id, transition)
 
     def _end_query(self, job: Job) -> None:
-        """Abort the unload and wait for its end: an aborted one may write files until then."""
+        """Abort the unload and wait for its end, because an aborted unload may write files until then."""
         attempt = job.attempt
         if attempt is None or job.num_chunks is not None:
             return
         query_id = attempt.query_id or self.unloads.find(job.query_tag)
         if query_id is None:
             if (self.now() - attempt.claimed_at).total_seconds() < self.claim_limit:
-                raise Busy("the unload may just be being submitted", detail=job.job_id)
+                raise Busy("another run may be submitting the unload", detail=job.job_id)
             return
         if self.unloads.state(query_id) is UnloadState.RUNNING:
             self.unloads.abort(query_id)

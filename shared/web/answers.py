@@ -1,10 +1,10 @@
-"""What the API shows of jobs. The same types describe it in the OpenAPI document."""
+"""The API's responses about jobs. The same types describe them in the OpenAPI document."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, NotRequired, cast
 
-# pydantic describes only these TypedDicts on Python 3.11.
+# On Python 3.11, pydantic supports only typing_extensions' TypedDict.
 from typing_extensions import TypedDict
 
 from shared.domain.destination import Destination
@@ -25,7 +25,7 @@ class CreatedBackfill(TypedDict):
 
 
 class ShownDestination(TypedDict):
-    """A destination as it was given, with the ``uid`` that the service assigned."""
+    """A destination as the client gave it, with the ``uid`` that the service assigned."""
 
     type: str
     name: str
@@ -33,10 +33,10 @@ class ShownDestination(TypedDict):
 
 
 class DestinationState(TypedDict):
-    """How far a destination is. ``failed``: its job ended before the destination had every chunk.
+    """A destination's progress. ``failed``: its job ended before the destination had every chunk.
 
-    ``rows_done``: of the chunks it is done with, rows that were skipped included. ``last_error``: what kept
-    it, since the last retry, while it lacks any.
+    ``rows_done``: the rows of its finished chunks, including skipped rows. ``last_error``: the last error
+    since the last retry, while the destination lacks any chunk.
     """
 
     status: DestinationStatus
@@ -46,13 +46,13 @@ class DestinationState(TypedDict):
 
 
 class DestinationWithState(ShownDestination):
-    """A destination of a single job's answer."""
+    """A destination in the response for a single job."""
 
     state: DestinationState
 
 
 class Progress(TypedDict):
-    """What all destinations have, of what was staged; the totals are null while staging."""
+    """The progress over all destinations; the totals are null while staging."""
 
     chunks_done: int
     chunks_total: int | None
@@ -87,8 +87,8 @@ class ListedBackfill(_Shown):
 
 
 class Backfill(_Shown):
-    """A single job. ``warnings``: what looks wrong with its slice, in sentences. ``time_paused``: since when
-    it is; an option is there if it was given.
+    """A single job. ``warnings``: sentences about likely mistakes in its slice. ``time_paused``: since when
+    it is paused. An option is present if the client gave it.
     """
 
     destinations: list[DestinationWithState]
@@ -108,7 +108,7 @@ class _Options(TypedDict, total=False):
 
 
 def listed(job: Job, filter_values: Sequence[FilterValue] | None, counts: Counts | None) -> ListedBackfill:
-    """The job as the list shows it, its fields in the documented order."""
+    """Return the job as the list shows it, with its fields in the documented order."""
     return {
         "job_id": job.job_id,
         "workflow_id": job.workflow_id,
@@ -137,7 +137,7 @@ def shown(
     counts: Counts | None,
     destinations: Mapping[str, DestinationProgress],
 ) -> Backfill:
-    """The job as a single answer shows it: the list's fields, progress and the destinations' states."""
+    """Return the job as a single response shows it: the list's fields, progress and destination states."""
     item = listed(job, filter_values, counts)
     states = [_state(job, destinations.get(destination.uid)) for destination in job.destinations]
     options: _Options = {}
@@ -169,7 +169,7 @@ def shown(
 
 
 def show_time(moment: datetime) -> str:
-    """UTC with six fraction digits, so that texts sort as times do."""
+    """Return the time in UTC with six fraction digits, so that texts sort like times."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
@@ -201,7 +201,7 @@ def _state(job: Job, progress: DestinationProgress | None) -> DestinationState:
     )
     status: DestinationStatus
     if job.num_chunks is not None and chunks >= job.num_chunks:
-        # What kept it for a while matters no more.
+        # An earlier temporary error no longer matters.
         status, error = "done", None
     elif job.status.is_terminal:
         status = "failed"

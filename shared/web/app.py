@@ -1,6 +1,6 @@
-"""The API: finds what is asked for, asks a step for it, and answers.
+"""The API: route the request, call a step, and return the response.
 
-The order of the checks: the key, the path and method, the body.
+The order of checks is: the API key, the path and method, the body.
 """
 
 import logging
@@ -55,7 +55,7 @@ from shared.web.validation import read_backfill, read_estimate
 
 BACKFILLS = "/api/v1/beam/backfills"
 RETRY_AFTER_SECONDS = 5
-# A job takes minutes: asking every few seconds would only cost.
+# Jobs take minutes, so retrying every few seconds would be useless.
 LIMIT_RETRY_AFTER_SECONDS = 60
 
 _LOG = logging.getLogger("backfills.api")
@@ -74,11 +74,11 @@ _PATHS = Map(
         Rule(f"{BACKFILLS}/<uuid:job_id>/pause", endpoint="pause", methods=["POST"]),
         Rule(f"{BACKFILLS}/<uuid:job_id>/resume", endpoint="resume", methods=["POST"]),
     ],
-    # A second slash is another path; a redirect would be answered in a shape of its own.
+    # A path with a double slash is a different path. A redirect would have a different response shape.
     merge_slashes=False,
 )
 _PUBLIC = {"/health", "/api/v1/beam/openapi.json"}
-# For the record: what a call is, and when the job was last changed by one.
+# For the audit log: the event of each call, and the time of the job's last change by such a call.
 _CHANGES: Mapping[str, tuple[Callable[..., Event], Callable[[Job], datetime | None]]] = {
     "cancel": (JobCancelled, lambda job: job.time_completed),
     "retry": (JobRetried, lambda job: job.time_retried),
@@ -89,9 +89,9 @@ _CHANGES: Mapping[str, tuple[Callable[..., Event], Callable[[Job], datetime | No
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """Answers requests; everything it needs is handed to it once.
+    """Answers requests. Its dependencies are passed in once.
 
-    ``new_id`` answers a random UUID (version 4) on each call, ``now`` the time in UTC.
+    ``new_id`` returns a random UUID (version 4) at each call, ``now`` the time in UTC.
     """
 
     keys: Keys
@@ -111,7 +111,7 @@ class Api:
     openapi: Mapping[str, Any]
 
     def handle(self, request: Request) -> Response:
-        """Answer the request, whatever it is; never raises."""
+        """Return a response to any request. Never raises."""
         if request.path in _PUBLIC or console.concerns(request):
             return self._answer_whatever_happens(request)
         asked = _asked(request)
@@ -132,7 +132,7 @@ class Api:
             told = {"error": type(error).__name__, "detail": error.detail}
             _LOG.warning(error.message, extra={"fields": _asked(request) | told})
             response = answer(503, {"detail": error.message}, {"Retry-After": str(RETRY_AFTER_SECONDS)})
-        except Exception:  # noqa: BLE001 - the last resort: logged in full, and no trace leaves the service
+        except Exception:  # noqa: BLE001 - last resort: log it in full, and return no traceback to the client
             _LOG.exception("the request could not be answered", extra={"fields": _asked(request)})
             response = answer(500, {"detail": "Internal error"})
         drain(request)
@@ -206,7 +206,8 @@ class Api:
         )
         if page.limit is None:
             entries = jobs()
-            # The first job is read before the status is sent: until then an outage can be answered.
+            # Read the first job before the status is sent. Until then an outage can still get an error
+            # status.
             first = list(islice(entries, 1))
             return answer_stream(listing.stream(chain(first, entries)))
         body, last = listing.one_page(jobs(limit=page.limit + 1), page.limit)
@@ -231,7 +232,7 @@ class Api:
     def _receipt_chunks(self, request: Request, job: Job) -> Response:
         limit, start = receipts.read_page(request.args)
         lines = receipts.lines(job, self.receipts.chunks(job, start), limit)
-        # Read before the status is sent: until then an outage can be answered.
+        # Read the first line before the status is sent. Until then an outage can still get an error status.
         first = list(islice(lines, 1))
         more = receipts.next_link(f"{BACKFILLS}/{job.job_id}/receipt/chunks", job, limit, start)
         return answer_stream(chain(first, lines), {"Content-Type": receipts.MEDIA_TYPE, **more})
@@ -247,9 +248,9 @@ class Api:
         try:
             job = step(caller.organization_id, job_id, jobs=self.jobs, publisher=self.publisher, now=now)
         except StaleMessage as error:
-            # Removed after it was found.
+            # The job was removed after it was found.
             raise JobUnknown(job_id) from error
-        # A repeated request changes nothing, and so is none for the record.
+        # A repeated request changes nothing, so the audit log omits it.
         event, made = _CHANGES[endpoint]
         if made(job) == now:
             self.events(event(**_who_and_what(caller, job)))
@@ -257,7 +258,7 @@ class Api:
 
 
 def _asked(request: Request) -> dict[str, str]:
-    """What is asked for, for logs and traces: the job, and the path as a pattern: clients make up paths."""
+    """Return the job and the path's pattern for logs and traces. Clients invent paths, so omit the path."""
     try:
         rule, arguments = _bound_to(request).match(return_rule=True)
     except HTTPException:

@@ -1,4 +1,4 @@
-"""Who asks: the organization that an API key belongs to."""
+"""Authentication: find the organization that an API key belongs to."""
 
 from typing import Protocol
 
@@ -11,15 +11,15 @@ HEADER = "X-API-Key"
 
 
 class Keys(Protocol):
-    """The API keys on record."""
+    """The stored API keys."""
 
     def caller(self, key: str) -> Caller | None:
-        """Whose key it is, None for an unknown or revoked one; may raise Unavailable."""
+        """Return the key's owner, or None for an unknown or revoked key. May raise Unavailable."""
         ...
 
 
 def authenticate(request: Request, keys: Keys) -> Caller:
-    """Who asks; KeyUnknown if nobody known does."""
+    """Return the caller. Raises KeyUnknown for a missing, unknown or revoked key."""
     key = request.headers.get(HEADER)
     caller = keys.caller(key) if key else None
     if caller is None:

@@ -1,4 +1,4 @@
-"""The request's body: bytes within a limit, then JSON without any of the ways to mean two things."""
+"""The request's body: read bytes up to a limit, then parse JSON and reject everything ambiguous."""
 
 import json
 import math
@@ -14,11 +14,11 @@ from werkzeug import Request
 from shared.web.errors import BodyTooLarge, BodyUnreadable, Fault, Invalid, NotJson, one_fault
 
 MOST_BODY_BYTES = 2 * 1024 * 1024
-MOST_DIGITS = 38  # of Snowflake's NUMBER
-# A request has a handful; validation takes 20 µs for each that it does not know, and 2 MiB hold 200,000.
+MOST_DIGITS = 38  # the limit of Snowflake's NUMBER
+# A valid request has a handful of names. Validation takes 20 µs per unknown one, and 2 MiB can hold 200,000.
 MOST_NAMES = 1_000
 
-# The most that Cloud Run passes on of one HTTP/1 request.
+# Cloud Run's limit for one HTTP/1 request.
 _MOST_DRAINED_BYTES = 32 * 1024 * 1024
 _READ_BYTES = 64 * 1024
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -26,15 +26,15 @@ _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 @dataclass(frozen=True, slots=True)
 class UnusableNumber:
-    """A JSON number that would change if it were read: it takes the number's place, so that the fault
-    is reported where the number stands.
+    """A JSON number that parsing would change. It replaces the number, so that validation reports the error
+    at the number's location.
     """
 
     reason: str
 
 
 def read_json(request: Request) -> Any:
-    """The body's JSON value; NotJson, BodyTooLarge, BodyUnreadable or Invalid if there is none."""
+    """Return the body's JSON value. Raises NotJson, BodyTooLarge, BodyUnreadable or Invalid."""
     if not request.is_json:
         raise NotJson("Send the body as JSON with Content-Type: application/json")
     if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
@@ -45,14 +45,14 @@ def read_json(request: Request) -> Any:
 
 
 def read_bytes(request: Request) -> bytes:
-    """The body, reading at most one byte more than the limit, whatever length was declared."""
+    """Return the body. Read at most one byte more than the limit, whatever the declared length."""
     if (request.content_length or 0) > MOST_BODY_BYTES:
         raise _too_large()
     body = bytearray()
     try:
         while piece := request.stream.read(min(_READ_BYTES, MOST_BODY_BYTES + 1 - len(body))):
             body += piece
-    except Exception as error:  # Each server has errors of its own for broken framing and lost clients.
+    except Exception as error:  # Each server has its own errors for broken framing and lost clients.
         raise BodyUnreadable("The body could not be read to its end") from error
     if len(body) > MOST_BODY_BYTES:
         raise _too_large()
@@ -60,9 +60,9 @@ def read_bytes(request: Request) -> bytes:
 
 
 def drain(request: Request) -> None:
-    """Read and forget what is left of the body, in bounded memory.
+    """Read and discard the rest of the body in bounded memory.
 
-    A server that closes a connection with unread data resets it, and the client never sees the answer.
+    A server that closes a connection with unread data resets it, and the client never sees the response.
     """
     with suppress(Exception):  # The client may be gone, or the framing broken: nothing is left to read.
         for _ in range(_MOST_DRAINED_BYTES // _READ_BYTES):
@@ -71,7 +71,7 @@ def drain(request: Request) -> None:
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse JSON; Invalid for what is not JSON, and for what two parsers would read differently."""
+    """Parse JSON. Raises Invalid for other input, and for input that two parsers would read differently."""
     try:
         value = json.loads(
             body.decode(),
@@ -95,13 +95,13 @@ def parse_json(body: bytes) -> Any:
 
 
 class _Unusable(Exception):  # noqa: N818 - never leaves this module
-    """JSON as the parser takes it, but nothing this API can act on."""
+    """The parser accepts the JSON, but the API cannot use it."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(pairs) > MOST_NAMES:
         raise _Unusable(f"An object of the body has more than {MOST_NAMES} fields")
-    # Of two filters the parser would silently keep the second.
+    # Of two fields with one name, the parser would silently keep the second.
     found = dict(pairs)
     if len(found) < len(pairs):
         seen: set[str] = set()
@@ -134,7 +134,9 @@ def _float(text: str) -> float | UnusableNumber:
 
 
 def _lone_surrogates(value: Any) -> Iterator[Fault]:
-    """Half characters: JSON can escape them, UTF-8 can't hold them, and so no store behind us can."""
+    """Yield a fault for each lone surrogate. JSON can escape them, but UTF-8 and our stores cannot hold
+    them.
+    """
     waiting: list[tuple[list[str | int], Any]] = [(["body"], value)]
     while waiting:
         loc, item = waiting.pop()

@@ -1,7 +1,7 @@
-"""The console's pages and files over HTTP. They are the same for everybody and need no key.
+"""The console's pages and files over HTTP. They are the same for everyone and need no key.
 
-Every page is one document, which its script fills by the path. Programs that ask for ``/`` still get the
-API's answer: only who asks for HTML gets the console there.
+All pages are one document, which its script fills according to the path. A program that requests ``/`` still
+gets the API's response: only a request for HTML gets the console.
 """
 
 import re
@@ -22,7 +22,7 @@ _CONTENT_SECURITY = {
     "frame-ancestors": "'none'",
     "base-uri": "'none'",
     "form-action": "'none'",
-    # The browser refuses every way in which a script could make markup of text.
+    # The browser rejects every API that turns text into markup.
     "require-trusted-types-for": "'script'",
     "trusted-types": "'none'",
 }
@@ -39,13 +39,13 @@ _STATIC_CACHING = {"Cache-Control": "public, max-age=31536000, immutable", "Vary
 
 
 def concerns(request: Request) -> bool:
-    """Whether the console may have an answer."""
+    """Return whether the console may answer the request."""
     asks_for_page = request.path == "/console" or (request.path == "/" and _wants_html(request))
     return request.method in _METHODS and (asks_for_page or request.path.startswith("/console/"))
 
 
 def answer(request: Request) -> Response | None:
-    """The console's answer, None to a request for something else."""
+    """Return the console's response, or None for other requests."""
     if not concerns(request):
         return None
     if request.path.startswith(f"{STATIC}/"):
@@ -69,5 +69,5 @@ def _send(request: Request, file: File, caching: Mapping[str, str]) -> Response:
     headers |= {"Content-Type": file.media_type, "Content-Length": str(len(body))}
     if packed:
         headers["Content-Encoding"] = "gzip"
-    # A stream: see shared/web/responses.py.
+    # Send a stream; shared/web/responses.py says why.
     return Response(iter((body,)), headers=headers)

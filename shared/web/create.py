@@ -1,4 +1,4 @@
-"""From a validated request to a new job."""
+"""Build a new job from a validated request."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -23,7 +23,9 @@ def new_job(
     idempotency: Idempotency | None,
     trace: str | None,
 ) -> Job:
-    """The job, with an id of its own and one for each destination; its filter's values lie beside it."""
+    """Return the job with new ids for it and for each destination. Its filter values are stored
+    separately.
+    """
     window = request.backfill_window
     return Job(
         organization_id=organization_id,
@@ -45,7 +47,7 @@ def new_job(
 
 
 def choices(request: CreateBackfill) -> tuple[Choice, ...]:
-    """The columns that were chosen."""
+    """Return the columns that the client chose."""
     return tuple(_choice(column) for column in request.columns or ())
 
 

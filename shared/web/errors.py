@@ -1,4 +1,4 @@
-"""What the API refuses by itself, and the one shape that every error is answered in: ``{"detail": …}``."""
+"""The API's own refusals, and the one shape of all error responses: ``{"detail": …}``."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -7,12 +7,12 @@ from typing_extensions import TypedDict
 
 from shared.domain.errors import RequestRefused
 
-# An answer of a hundred thousand faults helps nobody; a body of 2 MiB can hold more.
+# A response with a hundred thousand faults is useless, and a body of 2 MiB can contain more.
 MOST_FAULTS = 100
 
 
 class Fault(TypedDict):
-    """One thing that is wrong with a request: where, for people, for programs."""
+    """One fault of a request: its location, a text for people, and a type for programs."""
 
     loc: list[str | int]
     msg: str
@@ -20,7 +20,7 @@ class Fault(TypedDict):
 
 
 class WebRefusal(RequestRefused):
-    """Refused before any step is asked."""
+    """The API refuses the request before it calls any step."""
 
     def __init__(self, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -28,13 +28,13 @@ class WebRefusal(RequestRefused):
 
 
 class BodyUnreadable(WebRefusal):
-    """The connection broke, or its framing did, before the body was complete."""
+    """The connection or its framing broke before the body was complete."""
 
     status = 400
 
 
 class KeyUnknown(WebRefusal):
-    """No key, an unknown one or a revoked one: which of them is not said."""
+    """The key is missing, unknown or revoked. The response does not say which."""
 
     status = 401
 
@@ -43,7 +43,7 @@ class KeyUnknown(WebRefusal):
 
 
 class PathUnknown(WebRefusal):
-    """There is nothing at this path."""
+    """The path does not exist."""
 
     status = 404
 
@@ -58,19 +58,19 @@ class MethodNotAllowed(WebRefusal):
 
 
 class BodyTooLarge(WebRefusal):
-    """Over the limit, whether declared or found while reading."""
+    """The body exceeds the limit, as declared or as found while reading."""
 
     status = 413
 
 
 class NotJson(WebRefusal):
-    """The body is of another media type, charset or coding."""
+    """The body has another media type, charset or content coding."""
 
     status = 415
 
 
 class Invalid(RequestRefused):
-    """The request can be read and says what can't be had: all faults at once."""
+    """The request can be parsed but is invalid. The error lists all faults at once."""
 
     status: ClassVar[int] = 422
 
@@ -83,10 +83,10 @@ class Invalid(RequestRefused):
 
 
 def one_fault(loc: Sequence[str | int], message: str, kind: str) -> Invalid:
-    """The refusal of a request with a single fault."""
+    """Return the refusal of a request with a single fault."""
     return Invalid([Fault(loc=list(loc), msg=message, type=kind)])
 
 
 def detail_of(error: RequestRefused) -> Any:
-    """What stands under ``detail``."""
+    """Return the content of ``detail``."""
     return error.faults if isinstance(error, Invalid) else error.message

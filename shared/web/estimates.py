@@ -1,4 +1,4 @@
-"""What the API answers to a request for an estimate. The same types describe it in the OpenAPI document."""
+"""The API's response to an estimate request. The same types describe it in the OpenAPI document."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -16,16 +16,16 @@ from shared.web.models import EstimateBackfill
 
 
 class DollarRange(TypedDict):
-    """US dollars."""
+    """A range in US dollars."""
 
     low: float
     high: float
 
 
 class Cost(TypedDict):
-    """What the job would be billed for, by part, and under which assumptions.
+    """The job's estimated cost, by part, and the assumptions.
 
-    ``prices_of``: the month in which the list prices were read.
+    ``prices_of``: the month of the list prices.
     """
 
     currency: Literal["USD"]
@@ -37,9 +37,9 @@ class Cost(TypedDict):
 
 
 class EstimatedBackfill(TypedDict):
-    """``rows`` are exact, ``chunks`` and ``bytes``, of the rows as JSON, estimated from a sample.
+    """``rows`` is exact. ``chunks`` and ``bytes`` (of the rows as JSON) are estimated from a sample.
 
-    ``first_rows``: up to 5 rows as they would arrive. ``warnings``: sentences about what looks wrong.
+    ``first_rows``: up to 5 rows as they would arrive. ``warnings``: sentences about likely mistakes.
     """
 
     rows: int
@@ -54,7 +54,7 @@ FIRST_ROWS = 5
 
 
 def slice_of(request: EstimateBackfill, organization_id: str) -> Slice:
-    """What is asked of Snowflake."""
+    """Return the slice to query in Snowflake."""
     window, keys, looked_at = request.backfill_window, [], []
     for place, one in enumerate(request.destinations):
         given = one.model_dump(mode="json", exclude_none=True)
@@ -76,7 +76,7 @@ def slice_of(request: EstimateBackfill, organization_id: str) -> Slice:
 
 
 def shown(facts: Facts, estimate: Estimate) -> EstimatedBackfill:
-    """The answer."""
+    """Return the response."""
     return EstimatedBackfill(
         rows=estimate.rows,
         chunks=estimate.chunks,
@@ -88,7 +88,7 @@ def shown(facts: Facts, estimate: Estimate) -> EstimatedBackfill:
 
 
 def invalid(error: SliceRefused) -> Invalid:
-    """The refusal of a request for what the table lacks."""
+    """Return the refusal of a request for something that the table lacks."""
     return Invalid(
         [
             Fault(loc=["body", *fault.loc], msg=fault.message, type="not_in_snowflake")

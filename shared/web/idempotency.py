@@ -1,4 +1,4 @@
-"""The header by which a client may send a create request again and have one job of it."""
+"""The idempotency key: the header with which a client may retry a create request and get only one job."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _KEY = re.compile(rf"[!-~]{{1,{MOST_KEY_LENGTH}}}")
 
 
 def key_faults(key: str | None) -> list[Fault]:
-    """What is wrong with the header's value, if the request has one."""
+    """Return the faults of the header's value, if the request has the header."""
     if key is None or _KEY.fullmatch(key):
         return []
     message = f"Give 1 to {MOST_KEY_LENGTH} visible ASCII characters"
@@ -22,10 +22,10 @@ def key_faults(key: str | None) -> list[Fault]:
 
 
 def named_by(key: str | None, request: CreateBackfill) -> Idempotency | None:
-    """The valid request and its client's name for it, if it has one.
+    """Return the idempotency of a valid request, or None if it has no key.
 
-    Of what was asked for rather than of the body's bytes, so that neither the order of fields nor a
-    default written out makes it another request; nor does a later release with more fields.
+    The digest covers the request's meaning instead of the body's bytes. Neither the order of fields, nor an
+    explicit default, nor a later release with more fields makes it a different request.
     """
     if key is None:
         return None

@@ -1,8 +1,8 @@
-"""The list of jobs: all of them as a stream, or page by page.
+"""The list of jobs: all jobs as a stream, or page by page.
 
-Oldest first or newest first, and of some statuses only where that is asked for. A page ends at ``limit`` jobs
-or, so that memory stays bounded whatever the filters hold, at the first job that takes it over
-``PAGE_BYTES``. Unknown query parameters are refused like unknown fields.
+The list may be sorted oldest or newest first, and filtered by status. A page ends at ``limit`` jobs, or at
+the first job that exceeds ``PAGE_BYTES``, so that memory stays bounded whatever the filters hold. Unknown
+query parameters are errors, like unknown fields.
 """
 
 import json
@@ -21,7 +21,7 @@ from shared.web.errors import Fault, Invalid
 MOST_PER_PAGE = 1_000
 PAGE_BYTES = 8 * 1024 * 1024
 
-# Of a form whose every text is a place in the list, so that the document's pattern says all.
+# Every text of this form is a position in the list, so the document's pattern is complete.
 CURSOR_PATTERN = r"^[0-9]{16}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -34,7 +34,7 @@ Entry = tuple[Job, list[FilterValue] | None, Counts | None]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of the list is asked for, and in which order; as it is by default: all of it."""
+    """The requested part of the list and its order. The default is the whole list."""
 
     limit: int | None = None
     after: tuple[datetime, str] | None = None
@@ -43,7 +43,7 @@ class Page:
 
 
 def read_page(query: MultiDict[str, str]) -> Page:
-    """Read the query's parameters; Invalid with everything that is wrong with them."""
+    """Read the query's parameters. Raises Invalid with all their faults."""
     faults = query_faults(query, _PARAMETERS)
     limit, cursor = read_limit(query, faults), query.get("cursor")
     after = None if cursor is None else _read_cursor(cursor)
@@ -55,13 +55,13 @@ def read_page(query: MultiDict[str, str]) -> Page:
     faults += _unknown_statuses(query.getlist("status"))
     if faults:
         raise Invalid(faults)
-    # Each once, in the order of a job's life: pages of one selection have one Link, however it was written.
+    # Each status once, in the order of a job's life, so that equal selections have equal Links.
     statuses = tuple(status for status in JobStatus if status in query.getlist("status"))
     return Page(limit, after, statuses, newest_first=order == "desc")
 
 
 def query_faults(query: MultiDict[str, str], known: Collection[str]) -> list[Fault]:
-    """What is wrong with the parameters' names."""
+    """Return the faults of the parameters' names."""
     faults: list[Fault] = []
     for name in query:
         if name not in known:
@@ -72,7 +72,7 @@ def query_faults(query: MultiDict[str, str], known: Collection[str]) -> list[Fau
 
 
 def read_limit(query: MultiDict[str, str], faults: list[Fault]) -> int | None:
-    """The page's length, if one is asked for; a fault is added to the others."""
+    """Return the requested page length, or None. Append a fault if it is invalid."""
     limit = query.get("limit")
     if limit is None:
         return None
@@ -83,7 +83,7 @@ def read_limit(query: MultiDict[str, str], faults: list[Fault]) -> int | None:
 
 
 def stream(entries: Iterator[Entry]) -> Generator[bytes, None, None]:
-    """The JSON array, item by item. An error in the middle breaks it off, never ends it as if complete."""
+    """Yield the JSON array item by item. An error in the middle leaves it visibly incomplete."""
     separator = b"["
     for entry in entries:
         yield separator + item_bytes(entry)
@@ -92,7 +92,9 @@ def stream(entries: Iterator[Entry]) -> Generator[bytes, None, None]:
 
 
 def one_page(entries: Iterable[Entry], limit: int) -> tuple[bytes, Job | None]:
-    """The page as a JSON array, and the last job on it if more follow. ``entries`` goes one beyond."""
+    """Return the page as a JSON array, and its last job if more follow. ``entries`` has one more than
+    fits.
+    """
     items: list[bytes] = []
     size = 0
     last: Job | None = None
@@ -108,7 +110,9 @@ def one_page(entries: Iterable[Entry], limit: int) -> tuple[bytes, Job | None]:
 
 
 def next_link(path: str, page: Page, last: Job) -> str:
-    """The Link header's value; relative, since no function knows the name it is reached by."""
+    """Return the Link header's value. It is relative, because a function does not know its public host
+    name.
+    """
     query: list[tuple[str, str]] = [("status", status.value) for status in page.statuses]
     if page.newest_first:
         query.append(("order", "desc"))

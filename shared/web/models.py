@@ -1,7 +1,7 @@
 """The body of a create request. The same models validate it and describe it in the OpenAPI document.
 
-Strict throughout: what pydantic would otherwise coerce (a number to a time, a string to a boolean) could
-move the window, and an unknown field may be a misspelt ``filter`` that exports the whole table.
+All models are strict. Pydantic's coercions (a number to a time, a string to a boolean) could move the window,
+and an unknown field may be a misspelt ``filter``, without which the job would export the whole table.
 """
 
 from dataclasses import dataclass
@@ -31,13 +31,13 @@ from shared.web.body import UnusableNumber
 from shared.web.job_names import MOST_NAME_LENGTH
 
 MOST_COLUMNS = 1_000
-MOST_FILTER_VALUES = 16_384  # Snowflake's own limit of an IN list
+MOST_FILTER_VALUES = 16_384  # Snowflake's own limit for an IN list
 LAST_BLOCK = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What validation depends on besides the request; handed over as pydantic's context."""
+    """The settings that validation depends on, passed as pydantic's context."""
 
     catalog: Catalog
     insecure_addresses: bool
@@ -60,7 +60,7 @@ def _job_name(text: str) -> str:
 
 def _bound(value: Any, info: ValidationInfo) -> str | int:
     if info.data.get("partition_key") == "block":
-        # A boolean is an integer to Python, but not to JSON.
+        # A boolean is an integer in Python, but not in JSON.
         if type(value) is not int or not 0 <= value <= LAST_BLOCK:
             raise refusal("block_number", "Give a block's number as an integer of 0 or more")
         return value
@@ -89,7 +89,7 @@ def _one_type(values: list[FilterValue]) -> list[FilterValue]:
     if other is not None:
         reason = f"One type per list: values[0] is a {types[0]}, values[{other}] a {types[other]}"
         raise refusal("mixed_types", reason)
-    # All are of one JSON type here, in which 1 and 1.0 are the same number.
+    # All values have one JSON type, and in JSON 1 and 1.0 are the same number.
     return list(dict.fromkeys(values))
 
 
@@ -105,7 +105,7 @@ _BOUND_SCHEMA = {
         {
             "type": "string",
             "pattern": timestamps.PATTERN,
-            "description": "ISO 8601, or a space for its T; at most 9 fraction digits; UTC without an offset",
+            "description": "ISO 8601, also with a space for T; at most 9 fraction digits; UTC by default",
         },
         {"type": "integer", "minimum": 0, "maximum": LAST_BLOCK, "description": "a block's number"},
     ]
@@ -154,7 +154,7 @@ def _order(bound: str | int) -> tuple[int, str, str]:
 
 
 class Filter(Strict):
-    """Only rows whose column has one of the values: ``WHERE column IN (values)``."""
+    """Selects rows whose column equals one of the values: ``WHERE column IN (values)``."""
 
     column: ColumnName
     values: Annotated[
@@ -181,7 +181,7 @@ JobName = Annotated[
     WithJsonSchema({"type": "string", "pattern": job_names.PATTERN}),
 ]
 _JOB_NAME = f"1 to {MOST_NAME_LENGTH} characters after trimming, none of them a control character."
-_DESTINATIONS = "No two of one type have the same name."
+_DESTINATIONS = "Each pair of type and name must be unique."
 
 
 class CreateBackfill(Strict):
@@ -202,9 +202,9 @@ class CreateBackfill(Strict):
     ) = Field(
         default=None,
         description=(
-            "The rows' fields, in this order: columns of the table, matched without case, under their names"
-            " in lower case or under the names given. No two fields may have one name, whatever its case."
-            " Without it, all of the table's columns."
+            "The rows' fields, in this order: columns of the table, matched without case, with their names in"
+            " lower case or with the given names. Field names must be unique without regard to case. The"
+            " default is all of the table's columns."
         ),
     )
     destinations: Annotated[list[Destination], Field(min_length=1, max_length=10)] = Field(
@@ -215,20 +215,20 @@ class CreateBackfill(Strict):
         Annotated[int, Field(ge=1), AfterValidator(_parallel_chunks), BeforeValidator(whole)] | None
     ) = Field(
         default=None,
-        description="Deliver at most so many of the job's chunks at once; the service may deliver fewer.",
+        description="The largest number of the job's chunks to deliver at once; the service may use fewer.",
     )
     oversized_rows: OversizedRows | None = Field(
         default=None,
         description=(
-            "What becomes of a row that is larger than a destination takes. `fail`, the default: the job"
-            " fails and names the row. `skip`: that destination is not sent the row, which is counted, and"
-            " named if it is one of the first 1,000."
+            "What happens to a row that exceeds a destination's size limit. `fail`, the default: the job"
+            " fails and names the row. `skip`: the destination does not receive the row; the receipt counts"
+            " all skipped rows and names the first 1,000."
         ),
     )
 
 
 class EstimateBackfill(CreateBackfill):
-    """A historical backfill to look at before it is created: all that creates it, or only its slice."""
+    """A historical backfill to estimate: a complete create request, or only its slice."""
 
     job_name: JobName | None = Field(default=None, description=_JOB_NAME)  # type: ignore[assignment]  # optional here
     destinations: Annotated[list[Destination], Field(max_length=10)] = Field(

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made of the models that validate and of the types that answer."""
+"""The OpenAPI 3.1 document, generated from the models of requests and the types of responses."""
 
 from datetime import timedelta
 from typing import Any
@@ -32,7 +32,7 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-# What can be done with a job once it is created.
+# The operations on one job.
 OF_ONE_JOB = (
     "getBackfill",
     "cancelBackfill",
@@ -44,18 +44,18 @@ OF_ONE_JOB = (
 )
 _ERRORS: dict[int, tuple[str, type[Problem] | type[InvalidRequest]]] = {
     400: ("The connection broke before the body was complete", Problem),
-    401: ("No API key, an unknown one or a revoked one", Problem),
+    401: ("The API key is missing, unknown or revoked", Problem),
     404: ("No such job in the key's organization", Problem),
     409: ("The job's state, which the detail names, or the Idempotency-Key does not allow it", Problem),
     413: ("The body is over 2 MiB", Problem),
     415: ("The body is not JSON in UTF-8", Problem),
     422: ("The request is invalid", InvalidRequest),
     429: (
-        "The organization has as many backfills that have not ended, or asked as often, as it may",
+        "The organization has reached its limit of backfills that have not ended, or its rate limit",
         Problem,
     ),
-    500: ("A fault of the service's own", Problem),
-    503: ("Something the service needs is not available; nothing was recorded", Problem),
+    500: ("The service has a fault", Problem),
+    503: ("A dependency of the service is not available; nothing was recorded", Problem),
 }
 _LINK = {
     "Link": {
@@ -64,20 +64,20 @@ _LINK = {
     }
 }
 _LIMIT = {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE}
-_CURSOR = "From a Link header: go on after that page."
+_CURSOR = "The cursor of a Link header: continue after that page."
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}}
 
 
 def document(rules: Rules) -> dict[str, Any]:
-    """The whole document, as JSON, of an API that validates by these rules."""
+    """Return the whole document as JSON, for an API with these rules."""
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Backfills",
             "version": "1.0.0",
             "description": (
-                "Replays a slice of a table to streaming destinations. An unknown path is answered 404,"
-                " another method of a path 405 with `Allow`, both in the shape of `Problem`."
+                "Replays a slice of a table to streaming destinations. An unknown path gets 404, an"
+                " unsupported method 405 with `Allow`, both in the shape of `Problem`."
             ),
         },
         "security": [{"ApiKey": []}],
@@ -91,7 +91,7 @@ def document(rules: Rules) -> dict[str, Any]:
             "/api/v1/beam/backfills/{job_id}/receipt": {
                 "parameters": [_job_id()],
                 "get": _operation(
-                    "getReceipt", "Get what every destination has", _json(200, Receipt), 404, 409
+                    "getReceipt", "Get the receipt of a backfill", _json(200, Receipt), 404, 409
                 ),
             },
             "/api/v1/beam/backfills/{job_id}/receipt/chunks": {
@@ -164,9 +164,9 @@ def _list() -> dict[str, Any]:
     return {
         **_operation("listBackfills", "List backfills", page, 422),
         "parameters": [
-            _query("status", statuses, "Only jobs of this status; repeat it for more than one."),
+            _query("status", statuses, "Only jobs with this status; repeat it for several statuses."),
             _query("order", order, "By time of creation: `asc` is oldest first, `desc` newest first."),
-            _query("limit", _LIMIT, "At most so many; without it, all."),
+            _query("limit", _LIMIT, "The most jobs on a page; without it, all jobs."),
             _query("cursor", {"type": "string", "pattern": CURSOR_PATTERN}, _CURSOR),
         ],
     }
@@ -174,14 +174,14 @@ def _list() -> dict[str, Any]:
 
 def _receipt_chunks() -> dict[str, Any]:
     page = _json(200, ReceiptChunk, "One chunk a line, by number")
-    # Of the lines' schema OpenAPI has no word before 3.2.
+    # OpenAPI has no keyword for the schema of lines before 3.2.
     line = {"schema": {"type": "string"}, "x-item-schema": _reference(ReceiptChunk)}
     page["200"]["content"] = {RECEIPT_TYPE: line}
     page["200"]["headers"] = _LINK
     return {
-        **_operation("getReceiptChunks", "Get what became of every chunk", page, 404, 409, 422),
+        **_operation("getReceiptChunks", "Get the receipt of every chunk", page, 404, 409, 422),
         "parameters": [
-            _query("limit", _LIMIT, "At most so many chunks; without it, all."),
+            _query("limit", _LIMIT, "The most chunks on a page; without it, all chunks."),
             _query("cursor", {"type": "string", "pattern": RECEIPT_CURSOR}, _CURSOR),
         ],
     }
@@ -221,8 +221,8 @@ def _idempotency_key() -> dict[str, Any]:
     hours = KEY_LIFETIME // timedelta(hours=1)
     schema = {"type": "string", "minLength": 1, "maxLength": MOST_KEY_LENGTH, "pattern": "^[!-~]+$"}
     description = (
-        f"Within {hours} hours, the same key with the same request answers the first job again; with another"
-        " request it is refused."
+        f"Within {hours} hours, the same request with the same key returns the first job again; a different"
+        " request with the same key is an error."
     )
     return {
         "name": IDEMPOTENCY_HEADER,

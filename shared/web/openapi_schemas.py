@@ -1,7 +1,7 @@
-"""The schemas of the OpenAPI document: the models', made exact by what this deployment takes.
+"""The schemas of the OpenAPI document: the models' schemas, restricted to what this deployment accepts.
 
-A client that generates requests from them is refused only for what no schema can say: a window whose start
-is not before its end, and two destinations of one type and name.
+Requests generated from them are valid except for two rules that no schema can express: a window's start must
+be before its end, and each pair of a destination's type and name must be unique.
 """
 
 import copy
@@ -24,19 +24,19 @@ REFERENCE = "#/components/schemas/{model}"
 
 
 class Problem(TypedDict):
-    """An error that needs one sentence."""
+    """An error with one sentence."""
 
     detail: str
 
 
 class InvalidRequest(TypedDict):
-    """A request that breaks rules: one entry for each fault."""
+    """An invalid request, with one entry for each fault."""
 
     detail: list[Fault]
 
 
 def schemas(rules: Rules) -> dict[str, Any]:
-    """By name, the schemas that the document refers to."""
+    """Return the document's schemas by name."""
     mode: Literal["validation"] = "validation"
     kinds = (
         CreateBackfill,
@@ -75,7 +75,9 @@ def schemas(rules: Rules) -> dict[str, Any]:
 
 
 def _shown(common: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What answers show of a destination: the fields of its kind, if given, and what the service adds."""
+    """Return the schema of a destination in responses: its kind's given fields, and the service's own
+    ones.
+    """
     kinds = [
         {
             "type": "object",
@@ -92,7 +94,7 @@ def _shown(common: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]) -> dic
 
 
 def _given(field: Mapping[str, Any]) -> dict[str, Any]:
-    """The field where it is there: not null."""
+    """Return the field's schema for a present field, without null."""
     shown = {name: copy.deepcopy(value) for name, value in field.items() if name != "default"}
     kinds = [kind for kind in shown.pop("anyOf", []) if kind != {"type": "null"}]
     return shown | (kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {})
@@ -104,7 +106,7 @@ def _tables(catalog: Catalog) -> str:
 
 
 def _part(name: str) -> str:
-    """A pattern's part of a table's name, in either case."""
+    """Return the pattern of one part of a table's name, without regard to case."""
     if name == "*":
         return IDENTIFIER
     return "".join(

@@ -1,4 +1,4 @@
-"""What the API shows of a job's receipt. The same types describe it in the OpenAPI document."""
+"""The API's receipts of jobs. The same types describe them in the OpenAPI document."""
 
 import json
 import re
@@ -21,7 +21,7 @@ CURSOR_PATTERN = "^[0-9]{8}$"
 
 
 class Unload(TypedDict):
-    """What Snowflake unloaded; ``bytes`` of the staged files, null for a job that an older release staged."""
+    """The unload; ``bytes``: the size of the staged files, null for a job that an older release staged."""
 
     query_id: str | None
     rows: int
@@ -30,9 +30,9 @@ class Unload(TypedDict):
 
 
 class SkippedRow(TypedDict):
-    """A row that a destination was not sent, by its number within the chunk, from 0.
+    """A row that a destination did not receive, by its number within the chunk, from 0.
 
-    ``key``: the beginning of its key. ``bytes`` and ``limit``: its size, and what the destination takes.
+    ``key``: the beginning of its key. ``bytes`` and ``limit``: its size and the destination's limit.
     """
 
     chunk: int
@@ -43,7 +43,7 @@ class SkippedRow(TypedDict):
 
 
 class ReceiptDestination(TypedDict):
-    """What a destination has. ``skipped``: the first 1,000 rows that were left out, if any were."""
+    """A destination's part of the receipt. ``skipped``: the first 1,000 skipped rows, if any."""
 
     uid: str
     type: str
@@ -56,7 +56,7 @@ class ReceiptDestination(TypedDict):
 
 
 class Receipt(TypedDict):
-    """``balanced``: for every destination, the rows delivered and skipped are those unloaded."""
+    """``balanced``: at every destination, rows delivered plus rows skipped equal rows unloaded."""
 
     job_id: str
     status: Status
@@ -66,8 +66,8 @@ class Receipt(TypedDict):
 
 
 class ReceiptDelivery(TypedDict):
-    """A chunk at a destination. ``rows``: that arrived, 0 until it is done; ``attempts``: how often its
-    delivery was begun.
+    """A chunk's delivery to a destination. ``rows``: the rows that arrived, 0 until it is done; ``attempts``:
+    how often the delivery began.
     """
 
     uid: str
@@ -78,9 +78,9 @@ class ReceiptDelivery(TypedDict):
 
 
 class ReceiptChunk(TypedDict):
-    """A line of the chunks' receipt. ``file``: its path in the staging bucket.
+    """A line of the chunks' receipt. ``file``: the chunk's path in the staging bucket.
 
-    ``crc32c``: the file's, in Base64 as GCS computed it; null until a delivery has read the file.
+    ``crc32c``: the file's checksum from GCS in Base64; null until a delivery has read the file.
     """
 
     chunk: int
@@ -94,7 +94,7 @@ class ReceiptChunk(TypedDict):
 def receipt(
     job: Job, progress: Mapping[str, DestinationProgress], left_out: Mapping[str, LeftOut]
 ) -> Receipt:
-    """The receipt of a job whose manifest is committed."""
+    """Return the receipt of a job whose manifest is committed."""
     rows = {uid: one.rows_done for uid, one in progress.items()}
     shown: list[ReceiptDestination] = []
     for destination in job.destinations:
@@ -129,7 +129,7 @@ def receipt(
 
 
 def read_page(query: MultiDict[str, str]) -> tuple[int | None, int]:
-    """The limit, if there is one, and the first chunk's number; Invalid with everything that is wrong."""
+    """Return the limit, if any, and the first chunk's number. Raises Invalid with all faults."""
     faults = query_faults(query, {"limit", "cursor"})
     limit = read_limit(query, faults)
     cursor = query.get("cursor")
@@ -141,14 +141,14 @@ def read_page(query: MultiDict[str, str]) -> tuple[int | None, int]:
 
 
 def lines(job: Job, chunks: Iterator[ChunkReceipt], limit: int | None) -> Iterator[bytes]:
-    """One chunk a line. An error in the middle breaks the answer off."""
+    """Yield one chunk per line. An error in the middle ends the response early."""
     order = [destination.uid for destination in job.destinations]
     for chunk in islice(chunks, limit):
         yield json.dumps(_line(job, chunk, order), separators=(",", ":")).encode() + b"\n"
 
 
 def next_link(path: str, job: Job, limit: int | None, start: int) -> Mapping[str, str]:
-    """The Link header while more chunks follow: their numbers have no gaps."""
+    """Return the Link header while more chunks follow. Their numbers have no gaps."""
     if limit is None or start + limit >= (job.num_chunks or 0):
         return {}
     return {"Link": f'<{path}?limit={limit}&cursor={start + limit:08d}>; rel="next"'}

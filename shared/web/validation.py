@@ -1,4 +1,6 @@
-"""A create request read from JSON: the models' rules, and those between its fields; all faults at once."""
+"""Validates a create request by the models' rules and by rules between fields. It reports all faults at
+once.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -28,12 +30,12 @@ _PARTS = 2  # ("destinations", index)
 
 
 def read_backfill(body: Any, rules: Rules, found: Sequence[Fault] = ()) -> CreateBackfill:
-    """The validated request; Invalid with everything that is wrong with it, ``found`` before included."""
+    """Return the validated request. Raises Invalid with all its faults, including those in ``found``."""
     return _read(CreateBackfill, body, rules, found)
 
 
 def read_estimate(body: Any, rules: Rules) -> EstimateBackfill:
-    """As ``read_backfill``."""
+    """Validate an estimate request like ``read_backfill``."""
     return _read(EstimateBackfill, body, rules, ())
 
 
@@ -45,7 +47,7 @@ def _read(kind: type[Request], body: Any, rules: Rules, found: Sequence[Fault]) 
     except ValidationError as error:
         faults += [_fault(details) for details in error.errors(include_url=False, include_input=False)]
     if isinstance(body, Mapping):
-        # On the raw body, since models check what lies between fields only once the fields are valid.
+        # Check the raw body, because models check rules between fields only if all fields are valid.
         faults += _destinations_twice(body)
         faults += _places_twice(body)
         faults += _names_twice(body)
@@ -60,9 +62,9 @@ def _fault(details: ErrorDetails) -> Fault:
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
         loc.append("type")
     elif len(loc) > _PARTS and loc[0] in {"destinations", "columns"}:
-        # pydantic names the union's member there, which is no part of the way into the body.
+        # pydantic adds the union's member here, which is not part of the location in the body.
         del loc[_PARTS]
-    # Only our own texts are templates: pydantic's may quote a pattern with braces in it.
+    # Only our own texts are templates. Pydantic's texts may quote a pattern with braces.
     message = _MESSAGES[kind].format_map(details.get("ctx", {})) if kind in _MESSAGES else details["msg"]
     return Fault(loc=["body", *loc], msg=message, type=kind)
 
@@ -106,7 +108,7 @@ def _names_twice(body: Mapping[str, Any]) -> Iterator[Fault]:
         if not isinstance(name, str):
             continue
         if name.lower() in seen:
-            message = "Another field has this name, but perhaps for its case"
+            message = "Another field has this name, perhaps in different case"
             yield Fault(loc=["body", "columns", index, *where], msg=message, type="column_twice")
         seen.add(name.lower())
 

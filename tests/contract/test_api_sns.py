@@ -83,7 +83,7 @@ def test_that_identity_is_none_in_another_partition() -> None:
     topic = {"topic_arn": "arn:aws-cn:sns:cn-north-1:123456789012:x"}
     (fault,) = service.faults(without_credentials(**topic))
     assert fault["loc"] == ["body", "destinations", 0, "credentials"]
-    assert fault["msg"] == "Field required: the service's own identity is of aws, the topic is not"
+    assert fault["msg"] == "Field required: the service's own identity is in aws, the topic is not"
     service.created(without_credentials(**topic, credentials="AWS_KEYS"))
     (fault,) = service.faults(without_credentials(topic_arn="rows"))
     assert fault["loc"] == ["body", "destinations", 0, "topic_arn"]

@@ -25,7 +25,7 @@ def test_a_refused_request_shows_each_fault_beside_its_field(at: Visit) -> None:
     field = at.page.get_by_label("Max parallel requests")
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(field).to_have_accessible_description(
-        "At most 16. Requests of one chunk that may be under way at once; 4 by default."
+        "At most 16. Requests of one chunk that may be in flight at once; 4 by default."
     )
     field.fill("3")
     faults = [{"loc": ["body", "destinations", 0, "url"], "msg": "No user in it", "type": "webhook_url"}]

@@ -39,5 +39,5 @@ def test_a_topic_that_may_not_be_written_to_fails_the_job_and_stays(
     topic = ExternalTopic(stack)
     job_id = client.create(table=table[0], destinations=[theirs(stack, topic=topic.name)])
     job = client.wait_for(job_id, "failed")
-    assert "does not let this service write to topic" in job["error_message"]
+    assert "does not allow this service to write to topic" in job["error_message"]
     assert topic.name in topic.admin.list_topics(timeout=30).topics

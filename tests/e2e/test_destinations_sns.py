@@ -65,7 +65,7 @@ def test_every_row_is_a_message_with_its_names(
     [
         ({"topic_arn": "arn:aws:sns:eu-west-1:123456789012:nowhere"}, "There is no topic arn:aws:sns"),
         ({"credentials": "NONE"}, "Your organization has no secret named NONE"),
-        ({"credentials": "WEBHOOK_KEY"}, "The secret WEBHOOK_KEY has to be a JSON object of"),
+        ({"credentials": "WEBHOOK_KEY"}, "The secret WEBHOOK_KEY must be a JSON object of"),
     ],
 )
 def test_what_is_wrong_fails_the_job_by_its_name(

@@ -99,7 +99,7 @@ def test_a_token_is_fetched_where_the_secret_says(topic: ExternalTopic) -> None:
 @pytest.mark.parametrize(
     ("reply", "error", "told"),
     [
-        (Reply(status=401), DestinationRefused, "The token endpoint of secret LOGIN does not take"),
+        (Reply(status=401), DestinationRefused, "The token endpoint of secret LOGIN does not accept"),
         (Reply(body=b"[]"), DestinationRefused, "The token endpoint of secret LOGIN does not answer with a"),
         (Reply(body=b"{"), DestinationRefused, "The token endpoint of secret LOGIN does not answer with a"),
         (Reply(status=503), Unavailable, "the token endpoint is not available"),
@@ -120,8 +120,8 @@ def test_an_endpoint_that_gives_no_token_is_told(
     [
         (("WRITE", "READ"), [GROUPS], "exactly once.*transactional ids that begin with beam"),
         (("WRITE", "READ"), [TRANSACTIONS], "exactly once.*groups that begin with beam"),
-        (("READ",), [TRANSACTIONS, GROUPS], "does not let this service write to topic rows-"),
-        ((), [TRANSACTIONS, GROUPS], "does not let this service write to topic rows-"),
+        (("READ",), [TRANSACTIONS, GROUPS], "does not allow this service to write to topic rows-"),
+        ((), [TRANSACTIONS, GROUPS], "does not allow this service to write to topic rows-"),
         (("WRITE",), [TRANSACTIONS, GROUPS], "topic rows-.*Read"),
     ],
 )
@@ -141,7 +141,9 @@ def test_at_least_once_needs_the_topic_alone(secure_kafka: LocalStack) -> None:
 
 
 def test_a_wrong_password_fails_the_job_by_the_secrets_name(topic: ExternalTopic) -> None:
-    with pytest.raises(DestinationRefused, match="does not take the credentials of secret LOGIN") as refused:
+    with pytest.raises(
+        DestinationRefused, match="does not accept the credentials of secret LOGIN"
+    ) as refused:
         deliver(topic, topic.delivery(ROWS), lambda: topic.login(password="hunter2"))
     assert "hunter2" not in refused.value.message + refused.value.detail
 
@@ -203,7 +205,7 @@ def test_servers_with_a_private_address_are_not_connected_to(topic: ExternalTopi
     ],
 )
 def test_a_secret_that_is_none_is_refused_by_its_name(topic: ExternalTopic, secret: Any) -> None:
-    with pytest.raises(DestinationRefused, match="The secret LOGIN has to be a JSON object of username and"):
+    with pytest.raises(DestinationRefused, match="The secret LOGIN must be a JSON object of username and"):
         deliver(topic, topic.delivery(ROWS), lambda: secret)
 
 

@@ -116,7 +116,7 @@ def test_what_somebody_else_wrote_meanwhile_is_found(
 def test_another_object_of_the_name_fails_the_job(buckets: Buckets) -> None:
     delivery = buckets.delivery(25, format="ndjson")
     buckets.exports.blob(f"{delivery.job_id}/00000003.ndjson").upload_from_string(b"mine")
-    with pytest.raises(DestinationRefused, match="is none of this job's: remove it"):
+    with pytest.raises(DestinationRefused, match="does not belong to this job: remove it"):
         deliver(buckets, delivery)
 
 

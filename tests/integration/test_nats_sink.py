@@ -171,10 +171,10 @@ def test_credentials_let_in_and_are_read_for_each_delivery(guarded: str) -> None
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (login("owner", "hidden-words"), "does not take the credentials of secret BUS"),
+        (login("owner", "hidden-words"), "does not accept the credentials of secret BUS"),
         (login("narrow"), "may not publish to subject"),
-        ("hidden-words", "The secret BUS has to be a JSON object of user and password or token"),
-        (json.dumps({"user": "hidden-words"}), "The secret BUS has to be a JSON object"),
+        ("hidden-words", "The secret BUS must be a JSON object of user and password or token"),
+        (json.dumps({"user": "hidden-words"}), "The secret BUS must be a JSON object"),
         ("-----BEGIN NATS USER JWT-----\nhidden-words", "The secret BUS is not the text of a .creds file"),
         (
             (

@@ -130,7 +130,7 @@ def answers(status: int) -> Callable[..., None]:
     ("status", "kind", "words"),
     [
         (403, DestinationRefused, "may not publish to topic .* roles/pubsub.publisher"),
-        (400, DestinationRefused, "does not take these messages"),
+        (400, DestinationRefused, "refuses these messages"),
         (429, Unavailable, "topic .* is not available"),
         (503, Unavailable, "topic .* is not available"),
         (504, Unavailable, "topic .* is not available"),

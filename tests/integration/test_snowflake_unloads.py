@@ -221,7 +221,7 @@ def test_an_unload_that_outlasts_its_limit_fails_with_advice(
     failure = unloads.failure(query_id)
     hasty.close()
     assert isinstance(failure, UnloadRefused)
-    assert failure.message.startswith("The export ran into its time limit")
+    assert failure.message.startswith("The export exceeded its time limit")
 
 
 def test_an_abort_ends_the_unload_at_once(

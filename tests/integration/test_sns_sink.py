@@ -125,7 +125,7 @@ def test_a_topic_that_is_not_there_fails_the_job_by_its_name(topic: SnsTopic) ->
     ],
 )
 def test_a_malformed_secret_fails_the_job_by_its_name(topic: SnsTopic, text: str) -> None:
-    with pytest.raises(DestinationRefused, match="The secret AWS has to be a JSON object of") as told:
+    with pytest.raises(DestinationRefused, match="The secret AWS must be a JSON object of") as told:
         sns_sink(secret(text)).deliver(topic.delivery(5), NumberedRows(5), SteadyPulse())
     assert "hidden-words" not in f"{told.value!r}{told.value.detail}{told.value.__cause__!r}"
 
@@ -253,10 +253,10 @@ def test_nobody_listening_may_pass(topic: SnsTopic) -> None:
         ("RequestTimeTooSkewed", 403, Unavailable, "not available"),
         ("AuthorizationError", 403, DestinationRefused, "may not publish to topic"),
         ("KMSAccessDenied", 400, DestinationRefused, "may not publish to topic"),
-        ("InvalidClientTokenId", 403, DestinationRefused, "does not take the credentials of secret AWS"),
-        ("SignatureDoesNotMatch", 403, DestinationRefused, "does not take the credentials of secret AWS"),
+        ("InvalidClientTokenId", 403, DestinationRefused, "does not accept the credentials of secret AWS"),
+        ("SignatureDoesNotMatch", 403, DestinationRefused, "does not accept the credentials of secret AWS"),
         ("NotFound", 404, DestinationRefused, "There is no topic"),
-        ("InvalidParameter", 400, DestinationRefused, "does not take these messages"),
+        ("InvalidParameter", 400, DestinationRefused, "refuses these messages"),
     ],
 )
 def test_errors_are_sorted(
@@ -278,9 +278,13 @@ def test_errors_are_sorted(
             "credentials of secret AWS may not assume its role_arn: grant sts:AssumeRole",
         ),
         ("AWS", "ValidationError", "credentials of secret AWS may not assume its role_arn"),
-        ("AWS", "InvalidClientTokenId", "does not take the credentials of secret AWS"),
-        (None, "AccessDenied", "does not let the service take on its own role: ask the service's operator"),
-        (None, "InvalidIdentityToken", "does not let the service take on its own role"),
+        ("AWS", "InvalidClientTokenId", "does not accept the credentials of secret AWS"),
+        (
+            None,
+            "AccessDenied",
+            "does not allow the service to assume its own role: ask the service's operator",
+        ),
+        (None, "InvalidIdentityToken", "does not allow the service to assume its own role"),
     ],
 )
 def test_a_role_that_is_refused_is_told_of(
@@ -297,7 +301,7 @@ def test_a_role_that_is_refused_is_told_of(
     ("code", "words"),
     [
         ("AuthorizationError", "The service's own identity may not publish to topic"),
-        ("ExpiredToken", "does not take the service's own keys"),
+        ("ExpiredToken", "does not accept the service's own keys"),
     ],
 )
 def test_the_services_own_identity_is_told_of(topic: SnsTopic, code: str, words: str) -> None:

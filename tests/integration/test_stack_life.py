@@ -105,7 +105,7 @@ def test_a_stack_whose_folder_is_removed_says_so_at_the_next_death(options: Stac
     with LocalStack(options) as stack:
         shutil.rmtree(options.folder)
         stack.kill("api")
-        assert "can't be kept going" in stack.wait_for_failure()
+        assert "can't keep running" in stack.wait_for_failure()
 
 
 def test_a_server_that_is_killed_on_purpose_stays_down_until_it_is_restarted(options: StackOptions) -> None:

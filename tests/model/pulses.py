@@ -53,7 +53,7 @@ class DrivenPulse:
         if self.over or self.process.ended or self.process.dead or self.reason is not None:
             return
         if self.seconds_left() <= 0:
-            self.reason = RetryLater("the time for this delivery was over before all of it was sent")
+            self.reason = RetryLater("the time for this delivery was over before all rows were sent")
             return
         try:
             if not self.wanted(self.job):

@@ -1,4 +1,4 @@
-"""The figures of the reliability suites: each leaves its own as JSON, and one page is made of all of them."""
+"""The figures of the reliability suites. Each suite saves its figures as JSON; one page shows all of them."""
 
 import json
 import os
@@ -11,14 +11,14 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".reliability"
 PAGE = ROOT / "docs/reliability.md"
 
-# Figures that every suite calls alike, and that must be 0; the guarantees are stated with their sums.
+# Every suite uses these names, and these figures must be 0. The guarantees state their sums.
 ROWS_LOST = "rows lost"
 KAFKA_DUPLICATES = "duplicates in Kafka (read_committed)"
-WEBHOOK_CHANGED = "webhook batches repeated under their id with other rows"
-WEBHOOK_DUPLICATES = "webhook rows doubled after dropping repeats by id"
+WEBHOOK_CHANGED = "webhook batches repeated under one id with different rows"
+WEBHOOK_DUPLICATES = "duplicate webhook rows after dropping repeats by id"
 JOBS_STUCK = "jobs stuck"
 COUNTS_WRONG = "chunks_left wrong"
-FINISHED_TWICE = "jobs finished twice, or changed after their end"
+FINISHED_TWICE = "jobs that finished twice or changed after their end"
 ZEROES = (
     ROWS_LOST,
     KAFKA_DUPLICATES,
@@ -28,32 +28,33 @@ ZEROES = (
     COUNTS_WRONG,
     FINISHED_TWICE,
 )
-# Summed over the suites, they say how much was tried.
+# The sums of these figures over all suites show how much was tested.
 ROWS = "rows delivered"
-KILLS = "processes killed at work"
-WEBHOOK_REPEATS = "webhook batches that came again"
-ROWS_REPEATED = "rows that came again under at_least_once"
+KILLS = "processes killed while working"
+WEBHOOK_REPEATS = "webhook batches sent again"
+ROWS_REPEATED = "rows repeated under at_least_once"
 
 _GUARANTEES = """\
 ## What is guaranteed
 
 - **Kafka, `exactly_once`** (the default): a consumer with `isolation.level=read_committed` reads every row
-  of the slice exactly once, whatever crashed; {kafka} duplicates and {lost} lost rows over {kills} killed
-  processes. *To have it*, read with `read_committed`; keep the broker's group offsets (7 days by default)
-  for as long as a job may be retried.
-- **Kafka, `at_least_once`**: every row arrives, and may arrive again after a crash: {again} rows did, each
-  with the headers of its first time. *To have each once*, drop a row whose `beam-job-id`, `beam-chunk` and
-  `beam-row` were seen before, or its key, where the table has a unique column.
-- **Webhook**: every row arrives, in batches that may come again under their old `webhook-id` with the very
-  same body; {repeats} batches did, {changed} of them changed, {doubled} rows were left doubled. *To have
-  each row once*, answer 2xx only when the batch is stored, and drop a `webhook-id` that was seen before.
+  of the slice exactly once, whatever crashed. The suites found {kafka} duplicates and {lost} lost rows after
+  {kills} killed processes. *Your part:* read with `read_committed`, and keep the broker's group offsets
+  (7 days by default) for as long as a job may be retried.
+- **Kafka, `at_least_once`**: every row arrives. A crash may repeat rows: {again} rows arrived again, each
+  with the same headers as the first time. *Your part:* drop a row whose `beam-job-id`, `beam-chunk` and
+  `beam-row` you have already seen. If the table has a unique column, you can compare keys instead.
+- **Webhook**: every row arrives. A crash may repeat a batch with the same `webhook-id` and the same body:
+  {repeats} batches arrived again, {changed} of them with a changed body. After dropping repeats,
+  {doubled} duplicate rows remained. *Your part:* answer 2xx only after the batch is stored, and drop a batch
+  whose `webhook-id` you have already stored.
 """
 
 
 @dataclass(frozen=True)
 class Report:
-    """One suite's run. ``zeroes`` names the figures that must be 0 beside the common ones, ``least`` the
-    figures that must reach a bound. ``faults`` says what went wrong, for people.
+    """One suite's run. ``zeroes`` names the figures that must be 0 in addition to the common ones. ``least``
+    maps figures to their lower bounds. ``faults`` describes what went wrong, for people.
     """
 
     suite: str
@@ -66,7 +67,7 @@ class Report:
     faults: tuple[str, ...] = ()
 
     def misses(self) -> list[str]:
-        """Which figures are not what they must be."""
+        """Return the figures that violate their bounds."""
         wrong = [
             f"{name}: {self.figures[name]:g}, must be 0"
             for name in (*ZEROES, *self.zeroes)
@@ -84,7 +85,7 @@ class Report:
         return not self.misses() and not self.faults
 
     def text(self) -> str:
-        """For the terminal."""
+        """Return the report for the terminal."""
         head = f"{self.title}: seed {self.seed}, {self.seconds:.0f} s"
         lines = [f"  {name}: {value:,g}" for name, value in self.figures.items()]
         verdict = ["  passed"] if self.passed else ["  FAILED", *self.misses(), *self.faults]
@@ -92,14 +93,14 @@ class Report:
 
 
 def save(report: Report, folder: Path = FOLDER) -> None:
-    """Keep the suite's latest run."""
+    """Save the suite's latest run."""
     folder.mkdir(exist_ok=True)
     content = asdict(report) | {"machine": _machine()}
     (folder / f"{report.suite}.json").write_text(json.dumps(content, indent=2) + "\n")
 
 
 def render(folder: Path = FOLDER) -> str:
-    """The page, from the latest run of each suite."""
+    """Return the page, made from the latest run of each suite."""
     runs = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
     reports = [
         Report(**{name: value for name, value in run.items() if name != "machine"} | _tuples(run))
@@ -121,9 +122,9 @@ def render(folder: Path = FOLDER) -> str:
     machines = sorted({run["machine"] for run in runs})
     head = (
         "# Reliability\n\n"
-        "Written by `make reliability`; the figures below are those of its last run"
+        "`make reliability` writes this page. The figures are those of its last run"
         f" on {' and '.join(machines)}.\n"
-        "`.venv/bin/python -m tests.reliability --suite NAME --seed SEED` repeats one suite.\n"
+        "To repeat one suite, run `.venv/bin/python -m tests.reliability --suite NAME --seed SEED`.\n"
     )
     return "\n".join([head, guarantees, *map(_section, reports)])
 

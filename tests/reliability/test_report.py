@@ -32,7 +32,7 @@ def test_the_page_shows_each_suites_latest_run_and_sums_up_what_is_guaranteed(tm
     report.save(run(**{"pairs": 2, report.KILLS: 1200}), tmp_path)
     report.save(Report("chaos", "Chaos", 8, 600.0, {report.KILLS: 34}, faults=("a job is stuck",)), tmp_path)
     page = report.render(tmp_path)
-    assert "over 1,234 killed\n  processes" in page
+    assert "after\n  1,234 killed processes" in page
     assert "| pairs | 2 | ≥ 2 |" in page
     assert "`crash`, seed 7, 12 s: passed." in page
     assert "`chaos`, seed 8, 600 s: **failed**." in page

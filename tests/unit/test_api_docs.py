@@ -115,11 +115,11 @@ def test_the_fields_of_a_job_are_those_that_are_answered() -> None:
         f"over {MOST_BODY_BYTES >> 20} MiB",
         f"integer with all its digits, up to {MOST_DIGITS}",
         "kept for {staged_files_days} days",
-        "as it may: {most_jobs_in_flight} unless",
+        "jobs that have not ended: {most_jobs_in_flight} unless",
         "array of rows: {webhook_batch_rows} unless",
         "within {request:.0f} seconds",
-        "up to {in_flight} are under way",
-        "tried again: {tries} times within seconds",
+        "up to {in_flight} requests are in flight",
+        "the service retries: {tries} times within seconds",
     ],
 )
 def test_the_limits_are_those_that_hold(sentence: str) -> None:

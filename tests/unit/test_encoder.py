@@ -21,7 +21,7 @@ CHUNK = Chunk(0, "data_0.parquet", size=1_000, rows=10)
 def test_python_encodes_where_it_is_asked_to(logged: Logged) -> None:
     rows = read_rows("python")(staged_file(pa.table({"n": range(10)})), COLUMNS, None, CHUNK)
     assert type(rows) is ParquetRows
-    assert [entry["message"] for entry in logged()] == ["rows are encoded in Python, as ENCODER says"]
+    assert [entry["message"] for entry in logged()] == ["rows are encoded in Python, as ENCODER requests"]
 
 
 @NEEDS_NATIVE
@@ -53,5 +53,8 @@ def test_a_chunk_that_the_native_encoder_refuses_is_named(logged: Logged) -> Non
     rows = read(io.BytesIO(content.replace(b"\x06schema", b"\x06sch\x80ma")), COLUMNS, None, CHUNK)
     assert [batch.rows for batch in rows.batches(6)] == [6, 4]
     (entry,) = logged()
-    assert entry["message"] == "data_0.parquet is encoded in Python: the native encoder could not read it"
+    assert (
+        entry["message"]
+        == "data_0.parquet is encoded in Python, because the native encoder could not read it"
+    )
     assert entry["refusal"] == "Parquet error: invalid utf8"

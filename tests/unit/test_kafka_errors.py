@@ -12,18 +12,18 @@ TOPIC = "beam.org123.transfers"
 @pytest.mark.parametrize(
     ("code", "kind", "says"),
     [
-        (KafkaError._FENCED, Busy, "somebody newer"),
-        (KafkaError.PRODUCER_FENCED, Busy, "somebody newer"),
-        (KafkaError.INVALID_PRODUCER_EPOCH, Busy, "somebody newer"),
+        (KafkaError._FENCED, Busy, "a newer handler"),
+        (KafkaError.PRODUCER_FENCED, Busy, "a newer handler"),
+        (KafkaError.INVALID_PRODUCER_EPOCH, Busy, "a newer handler"),
         (KafkaError.UNKNOWN_TOPIC_OR_PART, Unavailable, "Kafka is not available"),
         (KafkaError._UNKNOWN_TOPIC, Unavailable, "Kafka is not available"),
         (
             KafkaError.MSG_SIZE_TOO_LARGE,
             BatchRefused,
-            f"Kafka topic {TOPIC} refuses what this service sends as too large",
+            f"Kafka topic {TOPIC} refuses the service's batches as too large",
         ),
         (KafkaError.TOPIC_AUTHORIZATION_FAILED, DestinationRefused, f"write to topic {TOPIC}"),
-        (KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, DestinationRefused, "does not let"),
+        (KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, DestinationRefused, "does not allow"),
         (KafkaError.INVALID_RECORD, DestinationRefused, "does not accept these rows"),
         (KafkaError._MSG_TIMED_OUT, Unavailable, "Kafka is not available"),
         (KafkaError._TRANSPORT, Unavailable, "Kafka is not available"),

@@ -168,7 +168,7 @@ def test_fencing_gives_up_after_its_time() -> None:
 
 def test_a_transactional_id_that_is_not_granted_fails_the_job() -> None:
     error = kafka_error(KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
-    with pytest.raises(DestinationRefused, match="does not let"):
+    with pytest.raises(DestinationRefused, match="does not allow"):
         transaction(FakeProducer(errors={"init_transactions": [error]})).fence(SteadyPulse())
 
 
@@ -228,7 +228,7 @@ def test_a_marker_that_outlives_its_topic_counts_for_nothing() -> None:
 def test_a_marker_whose_topic_can_not_be_asked_for_is_unknown() -> None:
     forbidden = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
     found = markers(FakeTime(), FoundMarker(offset=20), topic_error=forbidden)
-    with pytest.raises(DestinationRefused, match="does not let"):
+    with pytest.raises(DestinationRefused, match="does not allow"):
         found.committed(delivery_to(kafka_destination(), 20))
 
 
@@ -239,7 +239,7 @@ def test_a_marker_is_unknown_while_its_transaction_stays_open() -> None:
 
 def test_a_marker_that_must_not_be_read_fails_the_job() -> None:
     forbidden = FoundMarker(error=KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED))
-    with pytest.raises(DestinationRefused, match="does not let"):
+    with pytest.raises(DestinationRefused, match="does not allow"):
         markers(FakeTime(), forbidden).committed(delivery_to(kafka_destination(), 20))
 
 
@@ -277,7 +277,7 @@ def test_a_broker_out_of_reach_is_waited_for_longer_than_a_topic() -> None:
 
 
 def test_a_topic_that_is_not_granted_fails_the_job_at_once() -> None:
-    with pytest.raises(DestinationRefused, match="does not let"):
+    with pytest.raises(DestinationRefused, match="does not allow"):
         look_for_topic(KafkaError.TOPIC_AUTHORIZATION_FAILED)
 
 

@@ -37,14 +37,14 @@ def programming_error(errno: int, sqlstate: str | None, text: str) -> Programmin
             3001,
             "42501",
             "SQL access control error:\nInsufficient privileges to operate",
-            "lacks a right in Snowflake",
+            "lacks a Snowflake privilege",
         ),
         (606, "57P03", "No active warehouse selected in the current session.", "has no Snowflake warehouse"),
         (
             630,
             "57014",
             "Statement reached its statement or warehouse timeout of 14400 second(s) and was canceled.",
-            "The export ran into its time limit. Split the window",
+            "The export exceeded its time limit. Split the window",
         ),
         (
             90073,
@@ -56,11 +56,11 @@ def programming_error(errno: int, sqlstate: str | None, text: str) -> Programmin
             1003,
             "42000",
             "SQL compilation error:\nsyntax error",
-            "refuses the export with its error 001003",
+            "refuses the export with error 001003",
         ),
-        (100038, "22018", "Numeric value 'abc' is not recognized", "with its error 100038"),
-        (2, "0A000", "Unsupported feature 'X'.", "its error 000002"),
-        (4711, None, "SQL compilation error: of a number nobody knows", "its error 004711"),
+        (100038, "22018", "Numeric value 'abc' is not recognized", "with error 100038"),
+        (2, "0A000", "Unsupported feature 'X'.", "error 000002"),
+        (4711, None, "SQL compilation error: of a number nobody knows", "error 004711"),
     ],
 )
 def test_what_snowflake_will_always_refuse_fails_the_job_with_advice(

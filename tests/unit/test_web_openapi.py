@@ -132,4 +132,4 @@ def test_a_receivers_answers_mean_what_is_written(status: int) -> None:
         assert "the job fails" in written
     else:
         assert ("is stored" in written) == accepted
-        assert ("it is sent again" in written) == (not accepted)
+        assert ("the service retries" in written) == (not accepted)

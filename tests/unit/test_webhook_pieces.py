@@ -65,7 +65,7 @@ def test_a_row_that_is_too_large_alone_fails_the_job_by_its_name(connections: Co
         )
     assert named.value.message == (
         "Row 13 of chunk 3 (key key-13) has 3,001 bytes, more than the receiver of webhook hook, which"
-        " answered 413, takes. Have it take larger requests and retry the job, or create it anew with"
+        " answered 413, takes. Have it accept larger requests and retry the job, or create it anew with"
         " oversized_rows set to skip, which leaves such rows out and names them"
     )
     assert named.value.detail == "413: too much"

@@ -1,7 +1,7 @@
-"""The demo: a backfill on a local stack, by the client that users install, and what arrived, checked."""
+"""The demo: it runs a backfill on a local stack with the users' client, and checks what arrives."""
 
 import sys
 from pathlib import Path
 
-# The client is a package of its own, which setting up the service does not install.
+# The client is a separate package, which the service's setup does not install.
 sys.path.append(str(Path(__file__).parents[3] / "client/src"))

@@ -1,6 +1,6 @@
-"""`make demo`: a real backfill to Kafka and to a webhook receiver, watched, and checked row by row.
+"""`make demo`: run a real backfill to Kafka and to a webhook receiver, watch it, and check every row.
 
-`DESTINATIONS=all`, or some kinds, has it delivered to those as well, but for `sns`.
+`DESTINATIONS=all`, or some kinds, adds these destinations, except for `sns`.
 """
 
 import os
@@ -40,7 +40,7 @@ def main() -> int:
     end_on_signals()
     try:
         options = from_environment()
-        # What stands in for Amazon takes seconds for each request, once some thousand messages are there.
+        # The server that replaces Amazon takes seconds per request when it holds some thousand messages.
         options = replace(options, destinations=options.destinations - {"sns"})
         token = os.environ.get("TOKEN", "").lower() or None
         began = time.monotonic()
@@ -102,7 +102,7 @@ def _run(console: Console, options: StackOptions, endpoints: dict[str, Any], tok
 
 
 def _others(kinds: frozenset[str], endpoints: dict[str, Any]) -> list[dict[str, Any]]:
-    """The destinations of the kinds that were asked for besides."""
+    """Return the destinations of the additional kinds."""
     fields = {
         kind: {**endpoints["external_kafka"], "sasl_mechanism": "SCRAM-SHA-512"}
         if kind == _EXTERNAL
@@ -133,7 +133,7 @@ def _request(wanted: Slice, port: int, secret: str) -> dict[str, Any]:
 
 @contextmanager
 def _receiver(spool: Path, secret: str) -> Iterator[int]:
-    """A receiver in a process of its own, so that it does not slow down what it watches."""
+    """Run a receiver in a separate process, so that it does not slow down the demo."""
     command = [sys.executable, "-m", "infra.local.demo.receiver", str(spool)]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

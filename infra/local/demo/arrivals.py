@@ -1,4 +1,4 @@
-"""What has arrived at the other kinds of destination: how the demo names each, and reads it to its end."""
+"""Reads all rows that arrived at the additional kinds of destination."""
 
 import asyncio
 import base64
@@ -9,16 +9,16 @@ from urllib.parse import quote
 
 import urllib3
 
-_QUIET = 10  # seconds without a message, after which a queue has none
+_QUIET = 10  # after this many seconds without a message, a queue counts as empty
 _LABELS = ("beam-job-id", "beam-chunk", "beam-row")
 
 Row = tuple[tuple[str, ...] | None, bytes]
-"""The names of a row that may come again, and its JSON."""
+"""A row's identifying labels, if it may be repeated, and its JSON."""
 
 
 @dataclass(frozen=True)
 class Arrivals:
-    """``fields``: of the destination, besides its type and name; ``read``: all rows that are there."""
+    """``fields``: the destination's fields except type and name; ``read``: reads all rows that arrived."""
 
     kind: str
     fields: Mapping[str, Any]
@@ -26,7 +26,7 @@ class Arrivals:
 
 
 def of(kind: str, endpoints: Mapping[str, Any]) -> Arrivals:
-    """Of a kind that ``check_kafka`` and ``check_webhook`` are not for."""
+    """Return the arrivals for a kind that ``check_kafka`` and ``check_webhook`` do not cover."""
     makers = {"gcs": _gcs, "pubsub": _pubsub, "nats": _nats}
     return makers[kind](endpoints)
 

@@ -1,4 +1,4 @@
-"""Compare what arrived with what must have: every row once, with every field."""
+"""Compare the arrived rows with the expected ones: every row once, with every field."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -16,8 +16,8 @@ _QUIET_SECONDS = 10.0
 
 @dataclass(slots=True)
 class Findings:
-    """Counts of rows, but for ``requests`` and ``unsigned``, which count webhook requests; there
-    ``repeated`` does as well.
+    """Counts of rows, except for ``requests`` and ``unsigned``, which count webhook requests. For webhooks,
+    ``repeated`` counts requests, too.
     """
 
     destination: str
@@ -39,7 +39,7 @@ class Findings:
 
 
 class Comparison:
-    """Takes the rows of one destination, one after the other."""
+    """Compares the rows of one destination, one after the other."""
 
     def __init__(self, destination: str, expected: Mapping[str, bytes]) -> None:
         self.findings = Findings(destination, expected=len(expected))
@@ -64,7 +64,7 @@ class Comparison:
 
 
 def check_kafka(bootstrap: str, topic: str, expected: Mapping[str, bytes]) -> Findings:
-    """Read the whole topic as a consumer that sees committed rows only."""
+    """Read the whole topic as a consumer that sees only committed rows."""
     comparison = Comparison(f"kafka {topic}", expected)
     for key, value in _committed(bootstrap, topic):
         message = json.loads(value)
@@ -75,7 +75,7 @@ def check_kafka(bootstrap: str, topic: str, expected: Mapping[str, bytes]) -> Fi
 
 
 def check_webhook(name: str, spool: Path, expected: Mapping[str, bytes]) -> Findings:
-    """Read what the receiver kept, dropping a batch it has seen by its ``webhook-id``."""
+    """Read the receiver's batches, and drop repeated batches by their ``webhook-id``."""
     comparison = Comparison(f"webhook {name}", expected)
     seen: set[str] = set()
     with spool.open(encoding="utf-8") as file:
@@ -93,7 +93,7 @@ def check_webhook(name: str, spool: Path, expected: Mapping[str, bytes]) -> Find
 
 
 def check_arrivals(kind: str, endpoints: Mapping[str, Any], expected: Mapping[str, bytes]) -> Findings:
-    """Read all that is there, dropping a row that was seen by its names."""
+    """Read all arrived rows, and drop repeated rows by their labels."""
     comparison = Comparison(kind, expected)
     seen: set[tuple[str, ...]] = set()
     for row_names, content in arrivals.of(kind, endpoints).read():

@@ -1,4 +1,4 @@
-"""What must arrive, computed from the data file alone by the standard library: slow, and plain to read."""
+"""The expected rows, computed from the data file with only the standard library: slow, but easy to read."""
 
 import json
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ _SECOND = 1_000_000_000
 
 @dataclass(frozen=True)
 class Slice:
-    """The window and the filter of the demo's backfill; bounds as ISO 8601."""
+    """The window and the filter of the demo's backfill; the bounds are ISO 8601."""
 
     start: str
     end: str
@@ -55,14 +55,14 @@ class Table:
         self._rows = _read(path)
 
     def slice_of_all(self, token: str | None) -> Slice:
-        """A window that holds every row that has a timestamp at all."""
+        """Return a window with every row that has a timestamp."""
         ends = pc.min_max(self._rows["block_timestamp"].cast(pa.int64())).as_py()
         if ends["min"] is None:
             raise ValueError("no row of the data has a block_timestamp: no window can hold any of them")
         return Slice(_iso(ends["min"] // _SECOND), _iso(ends["max"] // _SECOND + 1), token)
 
     def digests(self, wanted: Slice) -> dict[str, bytes]:
-        """A digest of each row in the slice, by its unique_id."""
+        """Return a digest of each row in the slice by its unique_id."""
         return {row["unique_id"]: digest(row) for row in self._messages(wanted)}
 
     def _messages(self, wanted: Slice) -> Iterator[dict[str, Any]]:
@@ -80,7 +80,7 @@ class Table:
 
 
 def digest(message: dict[str, Any]) -> bytes:
-    """Equal for messages equal in their fields' order, names, values and types."""
+    """Return a digest that is equal for messages with equal order, names, values and types of fields."""
     text = json.dumps(list(message.items()), ensure_ascii=False, separators=(",", ":"))
     return blake2b(text.encode(), digest_size=12).digest()
 

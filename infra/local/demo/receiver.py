@@ -1,9 +1,9 @@
-"""A webhook receiver: takes batches, keeps them in a file for the check, and answers 204.
+"""A webhook receiver: it stores batches in a file for the check, and answers 204.
 
     python -m infra.local.demo.receiver SPOOL
 
-Prints its port, reads the secret from standard input, and ends with its standard input. One line of the
-spool is one request: its ``webhook-id``, whether both signatures hold, and the body.
+It prints its port, reads the secret from standard input, and ends when its standard input does. Each line of
+the spool is one request: its ``webhook-id``, whether both signatures are valid, and the body.
 """
 
 import base64
@@ -19,7 +19,7 @@ from typing import TextIO
 
 
 def is_signed(headers: Message, body: bytes, secret: bytes) -> bool:
-    """Check both signatures of a request, as a receiver would who has read the documentation."""
+    """Verify both signatures of a request, as the documentation describes it for receivers."""
     nonce, seconds = headers["X-Webhook-Nonce"], headers["X-Webhook-Timestamp"]
     own = hmac.new(secret, f"{nonce}.{seconds}.".encode() + body, sha256).hexdigest()
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
@@ -45,7 +45,7 @@ def serve(spool: Path, secret: bytes, port_to: TextIO) -> ThreadingHTTPServer:
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-            """Requests are counted by the check."""
+            """Log nothing, because the check counts the requests."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     print(server.server_address[1], file=port_to, flush=True)

@@ -1,4 +1,4 @@
-"""What the demo shows: a live progress bar on a terminal, plain lines elsewhere, and a table at the end."""
+"""The demo's output: a live progress bar on a terminal, plain lines elsewhere, and a table at the end."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -25,9 +25,9 @@ _LINES = {
 
 
 def watch(console: Console, states: Iterable[Job], limit: float) -> Job:
-    """Show the job's progress until it ends; answers the job as it ended. TimeoutError after ``limit`` s.
+    """Show the job's progress until it ends. Return the ended job; TimeoutError after ``limit`` seconds.
 
-    ``states``: the job each time it is looked at, lastly as it ended.
+    ``states``: the job at each poll, the last one in its final state.
     """
     started = time.monotonic()
     shown = ""
@@ -65,7 +65,7 @@ def watch(console: Console, states: Iterable[Job], limit: float) -> Job:
 
 
 def show(console: Console, findings: Sequence[Findings]) -> None:
-    """Print one column a destination."""
+    """Print one column per destination."""
     table = Table(title="What arrived, compared with the table row by row")
     table.add_column("")
     for one in findings:
@@ -82,7 +82,7 @@ def _known(total: int | None) -> str:
 
 
 class _Pace:
-    """Rows a second since the first row was seen to move."""
+    """Rows per second since the first progress."""
 
     def __init__(self) -> None:
         self._start: tuple[float, int] | None = None

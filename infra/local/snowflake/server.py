@@ -1,6 +1,6 @@
 """Serve the local Snowflake: ``python server.py --port PORT``, in the environment of requirements.txt.
 
-STORAGE_EMULATOR_HOST says where unloads go.
+STORAGE_EMULATOR_HOST names the server for unloads.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 
 
 def application() -> Starlette:
-    """One server, with databases of its own, empty."""
+    """Return one server with its own, empty databases."""
     queries = QueryLog()
     engine = Engine(queries)
     controls = Controls()

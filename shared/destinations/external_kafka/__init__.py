@@ -1,4 +1,4 @@
-"""A topic of a client's own Kafka cluster, or one that it rents."""
+"""A topic of a client's own or hosted Kafka cluster."""
 
 import ssl
 from collections.abc import Mapping

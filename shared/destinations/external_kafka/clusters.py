@@ -1,7 +1,8 @@
-"""Clients' clusters: connected to as one's credentials say, and only sent to if all their brokers are public.
+"""Clients' clusters. The service connects with the client's credentials, and sends only if all brokers are
+public.
 
-librdkafka looks names up by itself, so an address may be another one by the time that it is dialled. What
-is there sees a TLS handshake then, and nothing of a row: no certificate of the name's is to be had for it.
+librdkafka resolves names itself, so the address may have changed when it connects. A server at such an
+address sees a TLS handshake and no rows, because it cannot have a certificate for the name.
 """
 
 import threading
@@ -24,11 +25,11 @@ from shared.domain.errors import DestinationRefused, RetryLater
 from shared.steps.sending import ChunkDelivery, Pulse
 
 _KEPT = 8
-_ADMITTED = 60.0  # seconds for which a broker's name is not looked up again
+_ADMITTED = 60.0  # seconds for which the check of a broker's name is cached
 
 
 class Cluster:
-    """One cluster under one set of credentials, with a client that stays connected."""
+    """One cluster with one set of credentials, and a client that stays connected."""
 
     def __init__(
         self,
@@ -38,7 +39,7 @@ class Cluster:
         monotonic: Callable[[], float],
         limits: KafkaLimits,
     ) -> None:
-        """``properties``: librdkafka's; KafkaException if it takes them for wrong."""
+        """``properties``: librdkafka's. Raises KafkaException if they are invalid."""
         self.properties = properties
         self._guard = guard
         self._monotonic = monotonic
@@ -56,9 +57,9 @@ class Cluster:
         )
 
     def require(self, delivery: ChunkDelivery, topic: str, pulse: Pulse) -> None:
-        """Connect, and have the cluster's brokers and its topic looked at.
+        """Connect, and check the cluster's brokers and its topic.
 
-        DestinationRefused if the cluster does not let the credentials in, has a broker without a public
+        Raises DestinationRefused if the cluster rejects the credentials, has a broker without a public
         address, or lacks the topic.
         """
         self._complaints.forget()
@@ -80,7 +81,7 @@ class Cluster:
 
 
 class Clusters:
-    """The clusters of deliveries; those that were last sent to stay connected."""
+    """The clusters of deliveries. Recently used ones stay connected."""
 
     def __init__(
         self,
@@ -91,7 +92,7 @@ class Clusters:
         monotonic: Callable[[], float],
         limits: KafkaLimits,
     ) -> None:
-        """``http``: for tokens."""
+        """``http``: the client that requests tokens."""
         self.monotonic = monotonic
         self.limits = limits
         self._connections = connections
@@ -101,7 +102,7 @@ class Clusters:
         self._lock = threading.Lock()
 
     def of(self, delivery: ChunkDelivery) -> Cluster:
-        """The delivery's cluster under its credentials as they are now; DestinationRefused for unfit ones."""
+        """Return the delivery's cluster with its current credentials; DestinationRefused for invalid ones."""
         properties = self._connections.of(delivery)
         key = tuple(sorted(properties.items()))
         with self._lock:
@@ -118,21 +119,23 @@ class Clusters:
         secret = delivery.destination.options.get("credentials", "")
         if properties.get(MECHANISM) == TOKENS:
             tokens = Tokens(self._http, properties, secret, time.time)
-            # A client that is opened waits for one, and tells nothing of why it gets none.
+            # A new client waits for a token and does not report why it gets none. Report it here.
             tokens("")
             properties = {**properties, "oauth_cb": tokens}
         try:
             return Cluster(properties, self._guard, monotonic=self.monotonic, limits=self.limits)
         except KafkaException:
-            # Its words could show the secret.
+            # The error's text could show the secret.
             raise DestinationRefused(
-                f"The secret {secret} does not hold usable credentials: certificate, private_key and ca are"
-                " in PEM, and the key is the certificate's"
+                f"The secret {secret} does not hold usable credentials: certificate, private_key and ca must"
+                " be in PEM, and the key must belong to the certificate"
             ) from None
 
 
 class _Listening:
-    """A pulse that also asks what the cluster complains of: login and TLS fail without an answer."""
+    """A pulse that also raises the cluster's complaints, because a failed login or TLS has no other
+    answer.
+    """
 
     def __init__(self, pulse: Pulse, complaints: Complaints, delivery: ChunkDelivery) -> None:
         self.checkpoint = pulse.checkpoint

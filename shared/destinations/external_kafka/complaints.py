@@ -1,4 +1,4 @@
-"""What a cluster says while it lets nobody in: librdkafka tells it beside the calls that time out."""
+"""Login and TLS errors of a cluster. librdkafka reports them in a callback, while the calls only time out."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from shared.destinations.printable import printable
 from shared.domain.errors import BackfillError, DestinationRefused, Unavailable
 from shared.steps.sending import ChunkDelivery
 
-# A broker that has just started may not know its users yet: librdkafka tries some times more by then.
+# A broker that has just started may not know its users yet. librdkafka retries several times in this period.
 _PATIENCE = 4.0  # seconds
 _LOGIN = frozenset(
     {
@@ -21,7 +21,7 @@ _LOGIN = frozenset(
 
 
 class Complaints:
-    """A client's ``error_cb``: keeps what was last said of logging in, and of TLS."""
+    """A client's ``error_cb``: keeps the last errors of login and TLS."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
@@ -30,7 +30,7 @@ class Complaints:
         self._tls: KafkaError | None = None
 
     def forget(self) -> None:
-        """Begin to listen anew."""
+        """Forget earlier errors."""
         self._began = self._monotonic()
         self._login = self._tls = None
 
@@ -42,14 +42,14 @@ class Complaints:
 
     @property
     def lasting(self) -> bool:
-        """Whether it was listened to for long enough to believe a complaint."""
+        """Return whether the errors have lasted long enough to count as permanent."""
         return self._monotonic() - self._began > _PATIENCE
 
     def meaning(self, delivery: ChunkDelivery) -> BackfillError | None:
-        """What to do about the last complaint; None if there was none."""
+        """Return our error for the last complaint, or None."""
         if self._login is not None:
             secret = delivery.destination.options.get("credentials")
-            told = f"does not take the credentials of secret {secret}" if secret else "asks for credentials"
+            told = f"does not accept the credentials of secret {secret}" if secret else "asks for credentials"
             return DestinationRefused(
                 f"The Kafka cluster {told}: give valid ones and retry the job",
                 detail=printable(self._login.str()),

@@ -1,4 +1,4 @@
-"""What a client's cluster has of a chunk that nobody will send any more."""
+"""Finds out whether a client's cluster has a chunk of an ended or paused job."""
 
 from shared.destinations.external_kafka.clusters import Clusters
 from shared.destinations.kafka.names import topic_of
@@ -9,7 +9,7 @@ _SECONDS = 15.0
 
 
 class ExternalMarkers:
-    """Fulfils Markers. DestinationRefused and Unavailable also where the cluster's owner shut us out."""
+    """Implements Markers. DestinationRefused and Unavailable may mean that the owner revoked our access."""
 
     def __init__(self, clusters: Clusters) -> None:
         self._clusters = clusters

@@ -1,4 +1,4 @@
-"""Whether a client's cluster would take rows, asked before a job is created."""
+"""Checks whether a client's cluster would accept rows, before a job is created."""
 
 from shared.destinations.external_kafka.clusters import Clusters
 from shared.destinations.kafka.names import topic_of
@@ -8,13 +8,13 @@ from shared.steps.sending import ChunkDelivery
 
 
 class ExternalPresence:
-    """Fulfils Presence: the credentials are taken, the brokers are public, and the topic exists."""
+    """Implements Presence: the cluster accepts the credentials, all brokers are public, the topic exists."""
 
     def __init__(self, clusters: Clusters) -> None:
         self._clusters = clusters
 
     def require(self, delivery: ChunkDelivery, until: float) -> None:
-        """As the sink requires it. Rights are not looked at: only a write tells them."""
+        """Check what the sink requires, except for permissions, which only a write can show."""
         pulse = _Until(until, self._clusters)
         self._clusters.of(delivery).require(delivery, topic_of(delivery), pulse)
 

@@ -1,4 +1,4 @@
-"""How librdkafka connects to a client's cluster, with the credentials that the client named."""
+"""librdkafka's properties for a client's cluster, with the credentials that the client named."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -25,7 +25,7 @@ _TLS = {
 
 
 class Connections:
-    """Properties for the cluster of a delivery; ``most_bytes`` of key and value that the client takes."""
+    """Properties for a delivery's cluster; ``most_bytes``: the largest key plus value for librdkafka."""
 
     def __init__(self, guard: Guard, secrets: Secrets, *, most_bytes: int) -> None:
         self._guard = guard
@@ -33,7 +33,7 @@ class Connections:
         self._most_bytes = most_bytes
 
     def of(self, delivery: ChunkDelivery) -> dict[str, Any]:
-        """DestinationRefused for servers that are not public, and for a secret that is missing or no such."""
+        """Return the properties; DestinationRefused for private servers, or a missing or invalid secret."""
         options = delivery.destination.options
         servers = options["bootstrap_servers"]
         for host, port in addresses_of(servers):
@@ -46,7 +46,7 @@ class Connections:
             "enable.ssl.certificate.verification": True,
             "client.id": "backfills",
             MOST_BYTES: self._most_bytes,
-            # What a stranger's broker says is told by errors, cut and cleaned; not by librdkafka's own log.
+            # Our errors report a foreign broker's texts, shortened and cleaned. librdkafka must not log them.
             "log_level": 0,
             **self._credentials(delivery, protocol),
         }
@@ -86,7 +86,7 @@ class Connections:
 
 
 def _kinds(mechanism: str, *, logs_in: bool) -> Collection[Collection[str]]:
-    """The sets of fields of which the secret has to have one whole."""
+    """Return the sets of fields. The secret must have all fields of one set."""
     if not logs_in:
         return (_CERTIFICATE,)
     login = (*_PASSWORD, "token_endpoint") if mechanism == TOKENS else _PASSWORD

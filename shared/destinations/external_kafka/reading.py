@@ -1,4 +1,4 @@
-"""Reads back what a client's topic has."""
+"""Reads the rows of a client's topic."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from shared.steps.sending import without_rows
 
 
 def reader(clusters: Clusters) -> TopicReader:
-    """A reader under the destination's own credentials, of clusters whose brokers are all public."""
+    """Return a reader with the destination's own credentials, for clusters with only public brokers."""
 
     def properties(organization_id: str, destination: Destination) -> Mapping[str, Any]:
         delivery = without_rows(organization_id, destination)

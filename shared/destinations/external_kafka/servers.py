@@ -1,4 +1,4 @@
-"""Servers of a Kafka cluster as clients write them: ``host:port,…``."""
+"""Servers of a Kafka cluster in the clients' notation: ``host:port,…``."""
 
 MOST_SERVERS = 10
 _HOST = r"([A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]{2,45}\])"
@@ -8,6 +8,6 @@ SERVERS = rf"^{_HOST}:{_PORT}(,{_HOST}:{_PORT}){{0,{MOST_SERVERS - 1}}}$"
 
 
 def addresses_of(servers: str) -> list[tuple[str, int]]:
-    """Hosts and ports of a text that SERVERS matches; IPv6 addresses without their brackets."""
+    """Return the hosts and ports of a text that matches SERVERS; IPv6 addresses without brackets."""
     pairs = (server.rpartition(":") for server in servers.split(","))
     return [(host.strip("[]"), int(port)) for host, _, port in pairs]

@@ -1,4 +1,4 @@
-"""The sink of external clusters: the Kafka sink, over a connection of the client's."""
+"""The sink of external clusters: the Kafka sink with the client's connection properties."""
 
 from shared.destinations.external_kafka.clusters import Clusters
 from shared.destinations.kafka.names import topic_of
@@ -6,14 +6,14 @@ from shared.steps.sending import ChunkDelivery, Pulse, Rows
 
 
 class ExternalKafkaSink:
-    """Fulfils Sink; ``least``: with less of the handler's time, in seconds, no delivery begins."""
+    """Implements Sink; ``least``: the seconds of the handler's time that a delivery needs to begin."""
 
     def __init__(self, clusters: Clusters, *, least: float) -> None:
         self._clusters = clusters
         self._least = least
 
     def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
-        """As KafkaSink, once the cluster, its brokers and its topic are found to be fit."""
+        """Check the cluster, its brokers and its topic, then deliver like KafkaSink."""
         pulse.check()
         if pulse.seconds_left() < self._least:
             return False

@@ -14,20 +14,20 @@ _PLAIN = ("PLAINTEXT", "SASL_PLAINTEXT")
 
 def _protocol(text: str, info: ValidationInfo[Rules]) -> str:
     if text in _PLAIN and not info.context.insecure_addresses:
-        raise refusal("security_protocol", "Only a local stack takes brokers without TLS: SASL_SSL or SSL")
+        raise refusal("security_protocol", "Only a local stack accepts brokers without TLS: SASL_SSL or SSL")
     return text
 
 
 class ExternalKafkaDestination(Spec):
-    """A topic of a Kafka cluster that is not the service's: it has to exist, and is never removed."""
+    """A topic of an external Kafka cluster. It must exist, and the service never deletes it."""
 
     type: Literal["external_kafka"]
     name: DestinationName
     bootstrap_servers: Annotated[str, StringConstraints(pattern=SERVERS)] = Field(
-        description="`host:port,…`: up to 10 brokers, by which the others are found. All speak TLS."
+        description="`host:port,…`: up to 10 brokers, from which the client finds the others. All use TLS."
     )
     topic: Annotated[str, StringConstraints(pattern=TOPIC)] = Field(
-        description="The topic, which has to exist."
+        description="The topic, which must exist."
     )
     security_protocol: (
         Annotated[Literal["SASL_SSL", "SSL", "SASL_PLAINTEXT", "PLAINTEXT"], AfterValidator(_protocol)] | None
@@ -38,22 +38,22 @@ class ExternalKafkaDestination(Spec):
     credentials: SecretName | None = Field(
         default=None,
         description=(
-            "Name of the organization's secret: a JSON object of `username` and `password` for SASL, and"
-            " `token_endpoint`, perhaps `scope`, with OAUTHBEARER; of `certificate` and `private_key`, in"
-            " PEM, where brokers ask for a client's certificate; and of `ca`, in PEM, where their own are of"
-            " a private authority."
+            "Name of the organization's secret, a JSON object. For SASL: `username` and `password`, with"
+            " OAUTHBEARER also `token_endpoint` and optionally `scope`. For client certificates:"
+            " `certificate` and `private_key` in PEM. For brokers with certificates of a private authority:"
+            " `ca` in PEM."
         ),
     )
     key_column: ColumnName | None = Field(
         default=None,
-        description="The table's column whose values are the messages' keys; by default the table's own key.",
+        description="The table's column that holds the message keys; by default the table's own key column.",
     )
     delivery: Literal["exactly_once", "at_least_once"] | None = Field(
         default=None,
         description=(
             "`exactly_once` is the default: a transaction for each chunk, for readers with"
-            " `isolation.level=read_committed`. A cluster or credentials without transactions fail the job:"
-            " ask for `at_least_once` then, and tell repeated rows by the headers `beam-job-id`,"
+            " `isolation.level=read_committed`. Without support or permission for transactions, the job"
+            " fails: choose `at_least_once` then, and recognize repeated rows by the headers `beam-job-id`,"
             " `beam-chunk` and `beam-row`."
         ),
     )

@@ -1,6 +1,6 @@
 """Tokens for OAUTHBEARER, from the endpoint that the client's secret names.
 
-Not by librdkafka's own OIDC: it would follow a redirect to wherever the endpoint says.
+This replaces librdkafka's own OIDC client, which would follow the endpoint's redirects to any address.
 """
 
 import base64
@@ -15,8 +15,8 @@ from shared.domain.errors import DestinationRefused, Unavailable
 
 _SECONDS = 10.0
 _MOST = 65_536  # bytes of an answer
-_EARLY = 60.0  # seconds before its end a token is not handed out any more
-_LIFETIME = 300.0  # of a token that does not say how long it lives
+_EARLY = 60.0  # seconds before its expiry at which a token is replaced
+_LIFETIME = 300.0  # seconds, for a token without a stated lifetime
 _OK = 200
 _REFUSED = frozenset({400, 401, 403, 404})
 
@@ -27,7 +27,7 @@ class Tokens:
     def __init__(
         self, connections: Connections, given: Mapping[str, Any], name: str, now: Callable[[], float]
     ) -> None:
-        """``given``: librdkafka's properties of OIDC, as the secret of this ``name`` has them."""
+        """``given``: librdkafka's OIDC properties from the secret with this ``name``."""
         self._name = name
         self._connections = connections
         self._endpoint = given["sasl.oauthbearer.token.endpoint.url"]
@@ -39,7 +39,7 @@ class Tokens:
         self._token: tuple[str, float] = "", 0.0
 
     def __call__(self, _config: str) -> tuple[str, float]:
-        """A token and its end. DestinationRefused or Unavailable without one."""
+        """Return a token and its expiry. Raises DestinationRefused or Unavailable if there is none."""
         with self._lock:
             if self._token[1] - _EARLY <= self._now():
                 self._token = self._asked()
@@ -59,7 +59,7 @@ class Tokens:
         )
         if answer.status in _REFUSED:
             raise DestinationRefused(
-                f"The token endpoint of secret {self._name} does not take its username and password",
+                f"The token endpoint of secret {self._name} does not accept its username and password",
                 detail=f"it answered {answer.status}",
             )
         if answer.status != _OK:

@@ -1,4 +1,4 @@
-"""Buckets of Google Cloud Storage: an object a chunk."""
+"""Buckets of Google Cloud Storage: one object per chunk."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

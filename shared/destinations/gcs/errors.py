@@ -1,4 +1,4 @@
-"""What Google Cloud Storage's answers mean for a delivery."""
+"""The meaning of Google Cloud Storage's errors for a delivery."""
 
 import re
 from collections.abc import Iterator
@@ -25,14 +25,14 @@ _FIRST_OF_SERVER = 500
 
 
 class AlreadyThere(Exception):  # noqa: N818 - named for what happened
-    """There is an object of that name."""
+    """An object with that name exists."""
 
 
 @contextmanager
 def speaking_of(bucket: str) -> Iterator[None]:
-    """Turn the client's errors into ours: what may pass, and what the bucket's owner has to change.
+    """Turn the client's errors into ours: temporary ones, and those that the bucket's owner must resolve.
 
-    AlreadyThere for what was to be written only where nothing is.
+    Raises AlreadyThere if a write requires that no object exists and one does.
     """
     try:
         yield
@@ -43,13 +43,13 @@ def speaking_of(bucket: str) -> Iterator[None]:
     except (Forbidden, Unauthorized) as error:
         raise DestinationRefused(
             f"The service may not create and read objects in bucket {bucket}, or a rule of the bucket forbids"
-            " it. Have its owner grant that and retry the job",
+            " it. Have its owner grant this, and retry the job",
             detail=_shown(error),
         ) from None
     except TooManyRequests as error:
         raise Unavailable(f"bucket {bucket}", detail=_shown(error)) from None
     except ClientError as error:
-        raise DestinationRefused(f"Bucket {bucket} does not take the object", detail=_shown(error)) from None
+        raise DestinationRefused(f"Bucket {bucket} refuses the object", detail=_shown(error)) from None
     except InvalidResponse as error:
         raise _of_upload(error, bucket) from None
     except (GoogleAPICallError, DataCorruption, TransportError, RequestException, ConnectionError) as error:
@@ -59,7 +59,7 @@ def speaking_of(bucket: str) -> Iterator[None]:
 
 
 def _of_upload(error: InvalidResponse, bucket: str) -> Exception:
-    """The parts of an upload answer with an error of their own, which tells the status alone."""
+    """Return our error for a failed part of an upload. The client's error has only the status."""
     status = int(error.response.status_code)
     if status == PreconditionFailed.code:
         return AlreadyThere()
@@ -68,12 +68,12 @@ def _of_upload(error: InvalidResponse, bucket: str) -> Exception:
     if status in _PASSING or status >= _FIRST_OF_SERVER:
         return Unavailable(f"bucket {bucket}", detail=_shown(error))
     return DestinationRefused(
-        f"Bucket {bucket} does not take the object: it answered {status}. Have its owner look at the"
-        " service's rights and at the bucket's rules, and retry the job",
+        f"Bucket {bucket} refuses the object: it answered {status}. Have its owner check the service's"
+        " permissions and the bucket's rules, and retry the job",
         detail=_shown(error),
     )
 
 
 def _shown(error: BaseException) -> str:
-    # Whoever has an upload's address may write to it.
+    # Anyone who has an upload's address may write to it, so remove the address's parameters.
     return printable(re.sub(r"\?\S*", "?", f"{type(error).__name__}: {error}"))

@@ -1,7 +1,7 @@
-"""The GCS sink: a chunk as one object, written once.
+"""The GCS sink: one object per chunk, written once.
 
-An object is there with its last byte or not at all, and only where there was none: so a delivery that comes
-again, whenever an earlier one died, finds it or writes it.
+GCS creates an object completely or not at all, and this sink writes only if no object exists. A repeated
+delivery therefore finds the object or writes it, wherever an earlier delivery crashed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,14 +24,14 @@ _CONTENT_TYPES: Final[Mapping[str, str]] = {
     "parquet": "application/vnd.apache.parquet",
 }
 _TIMEOUT = 30.0  # seconds for one request
-_PART = 8 << 20  # bytes of an upload that are sent at once, a multiple of 256 KiB
+_PART = 8 << 20  # bytes per request of an upload, a multiple of 256 KiB
 
 
 @dataclass(frozen=True, slots=True)
 class GcsSink:
-    """Fulfils Sink. ``least``: with less of the handler's seconds left, a message of its own is better.
+    """Implements Sink. ``least``: with less of the handler's seconds left, use a separate message.
 
-    ``batch_rows``: rows that are encoded at once.
+    ``batch_rows``: rows encoded at once.
     """
 
     client: Client
@@ -40,7 +40,9 @@ class GcsSink:
     batch_rows: int = 1_024
 
     def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
-        """Have the chunk's object in the bucket; False when an earlier destination left too little time."""
+        """Write the chunk's object if necessary. Return False if an earlier destination left too little
+        time.
+        """
         pulse.check()
         if pulse.seconds_left() < self.least:
             return False
@@ -53,7 +55,7 @@ class GcsSink:
                 if not self._is_there(blob, delivery):
                     self._write(blob, delivery, rows, pulse)
         except AlreadyThere:
-            # Written meanwhile, perhaps by our own try whose answer was lost.
+            # Written in the meantime, perhaps by our own attempt whose answer was lost.
             with speaking_of(bucket):
                 self._is_there(blob, delivery)
         return True
@@ -68,14 +70,14 @@ class GcsSink:
         return blob
 
     def _is_there(self, blob: Blob, delivery: ChunkDelivery) -> bool:
-        """Whether the chunk's object is there; DestinationRefused if something else has its name."""
+        """Return whether the chunk's object exists; DestinationRefused if another object has its name."""
         found = blob.bucket.get_blob(blob.name, timeout=_TIMEOUT)
         if found is None:
             return False
         if not _labels(delivery).items() <= (found.metadata or {}).items():
             raise DestinationRefused(
-                f"Bucket {blob.bucket.name} has an object {blob.name} that is none of this job's: remove it"
-                " and retry the job"
+                f"Bucket {blob.bucket.name} has an object {blob.name} that does not belong to this job:"
+                " remove it and retry the job"
             )
         return True
 
@@ -93,7 +95,7 @@ class GcsSink:
         )
 
     def _copy(self, blob: Blob, delivery: ChunkDelivery, pulse: Pulse) -> None:
-        """Within the service, a part a call where it takes longer."""
+        """Copy the staged file within GCS, in several calls if one is not enough."""
         source, token = self._staged(delivery), None
         while True:
             pulse.check()
@@ -102,7 +104,7 @@ class GcsSink:
                 return
 
     def _select(self, blob: Blob, delivery: ChunkDelivery, pulse: Pulse) -> None:
-        """The staged file without the columns that are no fields."""
+        """Write the staged file without the columns that are not fields."""
         with self._staged(delivery).open("rb", chunk_size=_PART, timeout=_TIMEOUT) as staged:
             file = pq.ParquetFile(staged, page_checksum_verification=True)
             self._upload(blob, selected(file, list(delivery.fields), pulse))

@@ -7,39 +7,39 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from shared.destinations.spec import DestinationName, Place, Spec, refusal
 
-# As Google has it: letters, digits, hyphens, underscores and full stops, with a letter or digit at each end.
+# Google's rule: letters, digits, hyphens, underscores and full stops, with a letter or digit at each end.
 BUCKET = r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$"
-# Plain folders: no empty one, none of full stops, nothing that a shell or an URL reads otherwise.
+# Plain folders: not empty, not only full stops, no characters that are special in a shell or a URL.
 PREFIX = r"^([A-Za-z0-9_=-][A-Za-z0-9._=-]{0,99}/){1,10}$"
 
 
 def _delivery(value: Any) -> Any:
     if value == "at_least_once":
-        raise refusal("delivery", "A bucket has exactly_once only: a chunk is an object, written once")
+        raise refusal("delivery", "A bucket supports only exactly_once: a chunk is an object, written once")
     return value
 
 
 class GcsDestination(Spec):
-    """Objects ``{prefix}{job_id}/{chunk}.parquet`` or ``.ndjson`` in a bucket, one a chunk."""
+    """Objects ``{prefix}{job_id}/{chunk}.parquet`` or ``.ndjson`` in a bucket, one per chunk."""
 
     type: Literal["gcs"]
     name: DestinationName
     bucket: Annotated[str, StringConstraints(pattern=BUCKET)] = Field(
-        description="Its owner lets the service's account create and read objects there."
+        description="The bucket. Its owner allows the service's account to create and read objects."
     )
     prefix: Annotated[str, StringConstraints(pattern=PREFIX)] | None = Field(
         default=None,
-        description="Folders before the job's own, such as `backfills/base/`, with the last slash.",
+        description="Folders above the job's own, such as `backfills/base/`, with a slash at the end.",
     )
     format: Literal["parquet", "ndjson"] | None = Field(
         default=None,
         description=(
             "`parquet`, the default: the files that Snowflake wrote, with the rows' fields as columns."
-            " `ndjson`: one JSON object a line, as at the other destinations."
+            " `ndjson`: one JSON object per line, as at the other destinations."
         ),
     )
     delivery: Annotated[Literal["exactly_once"], BeforeValidator(_delivery)] | None = Field(
-        default=None, description="An object is written once, and a delivery that comes again finds it."
+        default=None, description="Each object is written once, and a repeated delivery finds it."
     )
 
     @classmethod
@@ -49,5 +49,5 @@ class GcsDestination(Spec):
         if len(texts) < len(values):
             return None
         return Place(
-            "bucket", texts, "Another destination has this bucket, prefix and format, and so the same objects"
+            "bucket", texts, "Another destination has this bucket, prefix and format, thus the same objects"
         )

@@ -1,4 +1,4 @@
-"""Bytes that are made while they are uploaded."""
+"""Streams of bytes that are produced during their upload."""
 
 import io
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from shared.steps.sending import Pulse, Rows
 
 
 class Stream(io.RawIOBase):
-    """Reads what ``parts`` make, once, from the beginning to the end.
+    """Reads what ``parts`` yield, once, from beginning to end.
 
-    An error of theirs goes through its reader, who so never takes a part for all.
+    An error of ``parts`` reaches the reader, which therefore never takes a part for the whole.
     """
 
     def __init__(self, parts: Iterator[bytes]) -> None:
@@ -26,7 +26,7 @@ class Stream(io.RawIOBase):
         return self._position
 
     def read(self, size: int = -1, /) -> bytes:
-        """So many bytes, fewer at the end alone; all for a negative number."""
+        """Return ``size`` bytes, fewer only at the end; all bytes for a negative number."""
         pieces, have = [self._waiting], len(self._waiting)
         while size < 0 or have < size:
             part = next(self._parts, None)
@@ -42,16 +42,16 @@ class Stream(io.RawIOBase):
 
 
 def lines(rows: Rows, batch_rows: int, pulse: Pulse) -> Iterator[bytes]:
-    """The rows as lines, so many at a time."""
+    """Yield the rows as lines, ``batch_rows`` rows at a time."""
     for batch in rows.batches(batch_rows):
         pulse.check()
         yield b"".join(line + b"\n" for line in batch.lines())
-    # Before the last byte is sent, with which the object is there.
+    # Check before the last byte is sent, because the last byte creates the object.
     pulse.check()
 
 
 def selected(file: pq.ParquetFile, fields: list[str], pulse: Pulse) -> Iterator[bytes]:
-    """The Parquet file with these of its columns alone, a row group at a time."""
+    """Yield the Parquet file with only these columns, one row group at a time."""
     drain = _Drain()
     schema = file.schema_arrow.empty_table().select(fields).schema
     with pq.ParquetWriter(drain, schema, compression="snappy") as writer:
@@ -64,7 +64,7 @@ def selected(file: pq.ParquetFile, fields: list[str], pulse: Pulse) -> Iterator[
 
 
 class _Drain(io.RawIOBase):
-    """Holds what was written until it is taken."""
+    """Holds written bytes until they are taken."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []

@@ -1,4 +1,4 @@
-"""The service's own Kafka: a topic for each organization and name."""
+"""The service's own Kafka: one topic for each organization and name."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,6 @@
-"""At least once into Kafka: no transaction, so a crash may repeat rows, each of which names itself."""
+"""Kafka with at-least-once delivery: no transaction, so a crash may repeat rows. Headers identify each
+row.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -16,7 +18,7 @@ from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
 
 
 class AtLeastOnce:
-    """``client``: a producer's properties."""
+    """``client``: the properties of a producer."""
 
     def __init__(
         self,
@@ -42,7 +44,7 @@ class AtLeastOnce:
         self._monotonic = monotonic
 
     def send(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> None:
-        """Rows of refused batches are sent again, in smaller ones; no others are."""
+        """Send the chunk's rows. Send only the rows of refused batches again, in smaller batches."""
         topic, refusals, skipped = topic_of(delivery), Refusals(), NONE_SKIPPED
         room = self._rooms.of(topic, pulse)
         batches = rows.batches(self._limits.batch_rows)
@@ -66,7 +68,7 @@ class AtLeastOnce:
         room: Room,
         refusals: Refusals,
     ) -> Skipped:
-        """Send until a batch is refused, and answer what was not even tried."""
+        """Send until a batch is refused. Return the rows that were never tried."""
         topic = topic_of(delivery)
         with self._producers.one(batch_size=room.batch) as producer, speaking_of(topic):
             sending = Sending(

@@ -1,4 +1,4 @@
-"""What Kafka's errors mean for a chunk on its way to a topic."""
+"""The meaning of Kafka's errors for the delivery of a chunk."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,11 +23,11 @@ _FORBIDDEN = frozenset(
 )
 _NO_TRANSACTIONS = {
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: (
-        "does not let this service use transactional ids that begin with beam.: grant it Write and Describe"
-        " on them"
+        "does not allow this service to use transactional ids that begin with beam.: grant it Write and"
+        " Describe on them"
     ),
     KafkaError.GROUP_AUTHORIZATION_FAILED: (
-        "does not let this service keep the offsets of groups that begin with beam., which tell what was"
+        "does not allow this service to commit offsets of groups that begin with beam., which record what was"
         " committed: grant it Read on them"
     ),
     KafkaError._UNSUPPORTED_FEATURE: "has no transactions: use another cluster",  # noqa: SLF001 - as above
@@ -49,19 +49,19 @@ _MISSING = frozenset(
 
 
 class BatchRefused(DestinationRefused):
-    """A batch that is larger than its topic takes, though each of its rows may fit."""
+    """A batch exceeds its topic's limit, although each of its rows may fit."""
 
     def __init__(self, topic: str, detail: str) -> None:
         super().__init__(
-            f"Kafka topic {topic} refuses what this service sends as too large. The service's operator needs"
-            " to grant it DescribeConfigs on the topic, or to raise the topic's max.message.bytes",
+            f"Kafka topic {topic} refuses the service's batches as too large. Have the service's operator"
+            " grant it DescribeConfigs on the topic, or raise the topic's max.message.bytes",
             detail=detail,
         )
 
 
 @contextmanager
 def speaking_of(topic: str) -> Iterator[None]:
-    """Raise in our own terms what the client raises."""
+    """Turn the client's errors into ours."""
     try:
         yield
     except KafkaException as error:
@@ -73,31 +73,31 @@ def is_too_large(error: KafkaError) -> bool:
 
 
 def is_missing(error: KafkaError) -> bool:
-    """Whether a topic is not known, which is also so while a new one spreads."""
+    """Return whether the topic is unknown. A new topic is unknown until every broker has heard of it."""
     return error.code() in _MISSING
 
 
 def meaning(error: KafkaError, topic: str) -> BackfillError:
-    """Tell what to do about an error.
+    """Return our error, which says what to do.
 
-    Whatever is not known to be permanent is taken to pass: attempts are limited, and the last one fails
-    the job. So is a missing topic: the next try looks for it, with patience, before it sends anything.
+    Every error that is not known to be permanent counts as temporary: attempts are limited, and the last one
+    fails the job. A missing topic counts as temporary, too: the next attempt waits for it before it sends.
     """
     code, detail = error.code(), f"{error.name()}: {error.str()}"
     if code in _FENCED:
-        return Busy(f"somebody newer is sending this chunk to {topic}", detail=detail)
+        return Busy(f"a newer handler is sending this chunk to {topic}", detail=detail)
     if is_too_large(error):
         return BatchRefused(topic, detail)
     if reason := _NO_TRANSACTIONS.get(code):
         return DestinationRefused(
-            f"Kafka, asked to write to topic {topic} exactly once, {reason}, or ask for the delivery"
+            f"Kafka, asked to write to topic {topic} exactly once, {reason}, or choose the delivery"
             " at_least_once",
             detail=detail,
         )
     if code in _FORBIDDEN:
         return DestinationRefused(
-            f"Kafka does not let this service write to topic {topic}: grant it Write, and Read where it is to"
-            " write exactly once",
+            f"Kafka does not allow this service to write to topic {topic}: grant it Write, and also Read for"
+            " exactly_once",
             detail=detail,
         )
     if code in _REJECTED:

@@ -1,9 +1,9 @@
-"""The marker that says, in Kafka itself, that a chunk's transaction was committed.
+"""The marker in Kafka itself that records the commit of a chunk's transaction.
 
-It is the offset of a group that nobody joins, on the chunk's own topic. Looking it up closes the one hole
-that transactions leave: a crash after Kafka's commit and before ours. It lives as long as the broker keeps
-the offsets of an empty group (`offsets.retention.minutes`, 7 days by default), and goes with its topic, as
-do the rows.
+The marker is the offset of a consumer group without members, on the chunk's own topic. The lookup handles the
+one case that transactions leave open: a crash after Kafka's commit and before ours. The broker keeps a marker
+as long as the offsets of an empty group (`offsets.retention.minutes`, 7 days by default). The marker
+disappears with its topic, as the rows do.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -21,21 +21,21 @@ _PASSING = frozenset(
     {
         KafkaError.UNSTABLE_OFFSET_COMMIT,
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-        # A young broker, or a group that has just moved.
+        # The broker has just started, or the group has just moved.
         KafkaError.COORDINATOR_NOT_AVAILABLE,
         KafkaError.NOT_COORDINATOR,
         KafkaError._TIMED_OUT,  # noqa: SLF001 - the public name of librdkafka's own error codes
     }
 )
-_PAUSE = 0.05  # seconds between two looks
-_CALL = 5.0  # seconds in one of them
+_PAUSE = 0.05  # seconds between two lookups
+_CALL = 5.0  # seconds for one lookup
 
 
 class Markers:
-    """Looks markers up, each over a consumer of the marker's group: 60 ms, most of them to connect.
+    """Looks up each marker with a consumer of the marker's group. This takes 60 ms, most of it to connect.
 
-    Not over one AdminClient for all: its `list_consumer_group_offsets` ends the process (librdkafka's
-    issue 5040) when the group has no coordinator yet, or has just got another.
+    One AdminClient for all markers is no alternative: its `list_consumer_group_offsets` crashes the process
+    (librdkafka's issue 5040) if the group has no coordinator yet, or has just changed it.
     """
 
     def __init__(
@@ -46,27 +46,27 @@ class Markers:
         monotonic: Callable[[], float],
         open_consumer: Callable[[dict[str, Any]], Any] = Consumer,
     ) -> None:
-        """``timeout`` in seconds is for one lookup."""
+        """``timeout``: seconds for one lookup."""
         self._client = client
         self._timeout = timeout
         self._monotonic = monotonic
         self._open_consumer = open_consumer
 
     def committed(self, delivery: ChunkDelivery) -> bool:
-        """Whether the chunk's transaction was ever committed to the topic as it is now.
+        """Return whether the chunk's transaction was ever committed to the current topic.
 
-        Waits for a commit that is just being carried out. Unavailable as long as its transaction is open.
+        Waits for a commit in progress. Raises Unavailable while its transaction is open.
         """
         with self.of(delivery) as marker:
             return marker.committed()
 
     @contextmanager
     def of(self, delivery: ChunkDelivery) -> Iterator["Marker"]:
-        """A chunk's marker, over a consumer that connects from now on, whenever it is asked."""
+        """Return a chunk's marker, with a consumer that begins to connect now. The lookup may come later."""
         properties = {
             **self._client,
             "group.id": transaction_of(delivery),
-            # Asks for an offset that no open transaction is about to change.
+            # Request a stable offset, which no open transaction can change.
             "isolation.level": "read_committed",
         }
         with closing(self._open_consumer(properties)) as consumer:
@@ -83,7 +83,7 @@ class Marker:
         self._monotonic = monotonic
 
     def committed(self) -> bool:
-        """As ``Markers.committed``."""
+        """Look up the marker as ``Markers.committed`` does."""
         until = self._monotonic() + self._timeout
         while True:
             try:
@@ -94,7 +94,7 @@ class Marker:
                     raise meaning(error.args[0], self._topic) from error
 
     def _require_right(self) -> None:
-        """DestinationRefused where the group is not ours to ask about: the question itself only times out."""
+        """Raise DestinationRefused if we may not read the group. The lookup itself would only time out."""
         told = self._consumer.poll(_PAUSE)
         if told is not None and told.error().code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
             raise meaning(told.error(), self._topic)
@@ -107,7 +107,9 @@ class Marker:
         return bool(found.offset >= 0) and self._topic_is_there()
 
     def _topic_is_there(self) -> bool:
-        """A marker outlives its topic for a moment: the coordinator hears of the removal later."""
+        """Return whether the topic exists. A marker briefly outlives it: the coordinator hears of it
+        later.
+        """
         described = self._consumer.list_topics(self._topic, self._timeout)
         error: KafkaError | None = described.topics[self._topic].error
         if error is not None and not is_missing(error):

@@ -1,4 +1,4 @@
-"""What a chunk's delivery, and each of its messages, is called on the broker."""
+"""The names of a chunk's delivery and of its messages on the broker."""
 
 from collections.abc import Iterable
 
@@ -8,26 +8,28 @@ from shared.steps.sending import ChunkDelivery
 
 
 def topic_name(organization_id: str, destination_name: str) -> str:
-    """The topic of a destination; organizations' ids hold no dot, so no two can share one."""
+    """Return the topic of a destination. Organization ids have no dot, so two organizations never share
+    one.
+    """
     return f"beam.{organization_id}.{destination_name}"
 
 
 def topic_of(delivery: ChunkDelivery) -> str:
-    """The topic that the destination names, else the organization's own."""
+    """Return the topic that the destination names, or otherwise the organization's own topic."""
     return topic_at(delivery.organization_id, delivery.destination)
 
 
 def topic_at(organization_id: str, destination: Destination) -> str:
-    """As ``topic_of``, for no chunk in particular."""
+    """Return the topic of a destination as ``topic_of`` does, without a chunk."""
     named: str | None = destination.options.get("topic")
     return named or topic_name(organization_id, destination.name)
 
 
 def transaction_of(delivery: ChunkDelivery) -> str:
-    """Names both the transactional id and the group whose offset is the marker.
+    """Return the name of both the transactional id and the group whose offset is the marker.
 
-    One for each (job, attempt, chunk, destination): whoever sends the same rows again meets them, and
-    whoever sends others never does.
+    Each (job, attempt, chunk, destination) has its own name. Handlers that send the same rows share it, and
+    handlers that send other rows never do.
     """
     return ".".join(
         (
@@ -42,7 +44,9 @@ def transaction_of(delivery: ChunkDelivery) -> str:
 
 
 def labels_of(delivery: ChunkDelivery, rows: Iterable[int]) -> list[list[tuple[str, bytes]]]:
-    """For each of these rows of the chunk the headers that name it for ever, as ``produce`` takes them."""
+    """Return, for each of these rows of the chunk, the headers that identify it, in the form of
+    ``produce``.
+    """
     job_id = (JOB, delivery.job_id.encode())
     chunk = (CHUNK, b"%d" % delivery.chunk)
     return [[job_id, chunk, (ROW, b"%d" % row)] for row in rows]

@@ -1,4 +1,4 @@
-"""Whether a topic is there, asked before its rows are sent and before they are committed."""
+"""Checks whether a topic exists, before its rows are sent and before they are committed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,11 +14,11 @@ from shared.steps.sending import Pulse
 _CALL = 1.0  # seconds in one blocking call, so that a cancel is noticed between two
 
 Admit = Callable[[Any], None]
-"""Raises where the brokers of a cluster's metadata are none to send rows to."""
+"""Raises an error if the brokers in a cluster's metadata are not allowed."""
 
 
 def admit_all(_metadata: Any) -> None:
-    """For brokers that the service's operator chose."""
+    """Accept all brokers, because the service's operator chose them."""
 
 
 def require_topic(
@@ -30,12 +30,12 @@ def require_topic(
     monotonic: Callable[[], float],
     admit: Admit = admit_all,
 ) -> None:
-    """DestinationRefused if the topic stays missing while the job goes on, or as ``admit`` says.
+    """Raise DestinationRefused if the topic stays missing while the job continues, or if ``admit`` does.
 
     ``client``: a producer or an administrator.
 
-    The pulse comes first: a topic that was removed because its job ended is no failure. A new topic takes
-    a moment to be known everywhere, and a broker out of reach another to come back.
+    The pulse comes first, because a topic that was removed when its job ended is no error. The function waits
+    a moment, because every broker must hear of a new topic, and an unavailable broker may come back.
     """
     began = monotonic()
     while (error := _error_of(topic, client, admit)) is not None:

@@ -1,7 +1,7 @@
-"""Idempotent producers that are kept between chunks.
+"""Idempotent producers that are reused between chunks.
 
-A new one sends nothing for half a second: it asks the broker for its producer id before it is connected, and
-asks again 500 ms later.
+A new producer sends nothing for half a second: it requests its producer id before it is connected, and
+retries 500 ms later.
 """
 
 import threading
@@ -11,14 +11,15 @@ from typing import Any
 
 from confluent_kafka import Producer
 
-# A connection that is idle for longer may be gone without a word.
+# A connection that is idle for longer may have been closed without notice.
 _IDLE_SECONDS = 60.0
 
 
 class Producers:
-    """Each producer is used by one delivery at a time. Safe for several threads.
+    """A pool of producers. One delivery at a time uses each producer. Safe for several threads.
 
-    ``properties``: a producer's; those that a delivery asks for besides choose among what is kept.
+    ``properties``: a producer's properties. Additional properties of a delivery select among the kept
+    producers.
     """
 
     def __init__(
@@ -36,16 +37,16 @@ class Producers:
 
     @contextmanager
     def one(self, **asked: Any) -> Iterator[Producer]:
-        """A producer with the properties ``asked``, dots written as underscores; kept if it did its work.
+        """Yield a producer with the properties ``asked``, with underscores for dots. Keep it after success.
 
-        After an error nothing of it is sent on, and it is not used again.
+        After an error, discard it together with its queued messages.
         """
         wanted = {name.replace("_", "."): value for name, value in asked.items()}
         producer = self._kept(wanted) or self._make({**self._properties, **wanted})
         try:
             yield producer
         except BaseException:
-            # What is still queued would else be sent on while the producer is being destroyed.
+            # Otherwise the producer would send its queued messages while it is being destroyed.
             producer.purge()
             raise
         with self._lock:

@@ -1,4 +1,4 @@
-"""Reads back what a topic has, as a consumer that sees committed rows only."""
+"""Reads the rows of a topic, as a consumer that sees only committed rows."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -14,14 +14,14 @@ from shared.destinations.labels import CHUNK, JOB, ROW
 from shared.domain.destination import Destination
 from shared.domain.errors import DestinationRefused, Unavailable
 
-_SECONDS = 30.0  # for one call, and for the next message
+_SECONDS = 30.0  # for one call, and until the next message
 
 PropertiesOf = Callable[[str, Destination], Mapping[str, Any]]
 """librdkafka's properties by organization and destination."""
 
 
 class TopicReader:
-    """Fulfils Reader. It joins no group and commits no offset."""
+    """Implements Reader. It joins no group and commits no offset."""
 
     def __init__(self, properties_of: PropertiesOf, open_consumer: Callable[..., Any] = Consumer) -> None:
         self._properties_of = properties_of
@@ -52,7 +52,7 @@ class TopicReader:
 def _bounds(
     consumer: Any, topic: str, since: datetime, until: datetime
 ) -> tuple[dict[int, int], dict[int, int]]:
-    """By partition, the offsets of the first message after either moment, or of the end."""
+    """Return, by partition, the offsets of the first message after each of the two times, or of the end."""
     found = consumer.list_topics(topic, timeout=_SECONDS).topics[topic]
     if found.error is not None:
         if is_missing(found.error):
@@ -75,7 +75,7 @@ def _offsets_at(consumer: Any, topic: str, partitions: Any, moment: datetime) ->
 
 
 def _end(consumer: Any, topic: str, partition: int) -> int:
-    """Behind the last committed message."""
+    """Return the offset behind the last committed message."""
     return int(consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_SECONDS)[1])
 
 

@@ -1,4 +1,4 @@
-"""What a topic found too large of a chunk, kept over all tries of one delivery."""
+"""The rows of a chunk that a topic refused as too large, over all attempts of one delivery."""
 
 import sys
 
@@ -11,11 +11,11 @@ Row = tuple[int, bytes, bytes | None]
 
 
 class Refusals:
-    """A producer's callbacks: hears of messages that failed.
+    """A producer's callbacks for failed messages.
 
-    A row that only may be too large is tried, in a batch of its own, since it may fit once it is compressed.
-    ``rows``: those that are not tried any more. ``no_more_tries`` is for a chunk with many of them, each of
-    which would break a transaction.
+    The sink tries a row that may be too large in a separate batch, because it may fit after compression.
+    ``rows``: the rows that are not tried any more. ``no_more_tries`` is for a chunk with many such rows, each
+    of which would break a transaction.
     """
 
     def __init__(self) -> None:
@@ -26,12 +26,12 @@ class Refusals:
         self._error: KafkaError | None = None
 
     def __call__(self, error: KafkaError, _message: object) -> None:
-        """For messages of which it matters only that none fails."""
+        """Handle messages for which it only matters that none fails."""
         self._error = self._error or error
 
     def of_batched(self, number: int, error: KafkaError | None, message: Message) -> None:
-        """For a message that is in a batch with others."""
-        # The client library does not tell a failed message's headers, in which its number stands.
+        """Handle a message that shares its batch with others."""
+        # The client library omits a failed message's headers, which hold its number.
         if error is not None and is_too_large(error):
             self._batched.append((number, message.value() or b"", _key_of(message)))
         elif error is not None:
@@ -40,14 +40,14 @@ class Refusals:
     def of_row(
         self, number: int, key: bytes | None, size: int, error: KafkaError | None, _message: object
     ) -> None:
-        """For a message that is in a batch of its own."""
+        """Handle a message in a separate batch."""
         if error is not None and is_too_large(error):
             self._alone.append((number, key, size))
         elif error is not None:
             self._error = self._error or error
 
     def check(self) -> None:
-        """KafkaException if any message is known to have failed for another reason."""
+        """Raise KafkaException if a message has failed for another reason."""
         if self._error is not None:
             raise KafkaException(self._error)
 
@@ -56,21 +56,21 @@ class Refusals:
         return bool(self._batched)
 
     def take_batched(self) -> list[Row]:
-        """The rows of refused batches since it was last asked."""
+        """Return the rows of batches that were refused since the last call."""
         taken, self._batched = self._batched, []
         return taken
 
     def take_rows(self) -> list[tuple[int, bytes | None, int]]:
-        """The rows that were refused alone since it was last asked, by number, key and size."""
+        """Return number, key and size of each row that was refused separately since the last call."""
         taken, self._alone = self._alone, []
         return taken
 
     def no_more_tries(self, above: int) -> None:
-        """Leave out any row whose message is larger than what is surely taken, even if it might fit."""
+        """From now on skip every row with a message above this size, even if it might fit."""
         self._untried = above
 
     def forbid(self, number: int, size: int) -> bool:
-        """Whether the row, which may be too large, is not to be tried."""
+        """Return whether the row, which may be too large, must not be tried."""
         return number in self.rows or size > self._untried
 
 

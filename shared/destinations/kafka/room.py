@@ -1,7 +1,7 @@
-"""How much a topic takes at once: its ``max.message.bytes``, asked for and remembered for a while.
+"""The size limit of a topic: its ``max.message.bytes``, read from the broker and cached for a while.
 
-That setting limits a batch after compression, and librdkafka does not split a batch that is refused: so
-batches are made to fit beforehand, by their size before compression.
+The setting limits a batch after compression, and librdkafka does not split a refused batch. Therefore batches
+are built to fit by their size before compression.
 """
 
 import threading
@@ -20,15 +20,15 @@ from shared.steps.sending import Pulse
 
 _REMEMBERED = 60.0  # seconds
 _CALL = 0.5  # seconds in one blocking call, so that a cancel is noticed between two
-_ASKED_FOR = 5.0  # seconds; a broker that is out of reach is met by the producer too, with its own patience
+_ASKED_FOR = 5.0  # seconds; the producer has its own time limit for an unavailable broker
 _SMALLEST = 256  # bytes of a batch, below which no topic is of use
 _SHRINKING = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """``most`` is the topic's `max.message.bytes`, None where it can't be told; ``batch``: bytes of the
-    batches that are sent, a message that is larger in one of its own.
+    """``most`` is the topic's `max.message.bytes`; None if it cannot be read. ``batch``: the bytes of a
+    batch; a larger message goes into a separate batch.
     """
 
     most: int | None
@@ -36,18 +36,18 @@ class Room:
 
     @property
     def surely(self) -> int:
-        """A batch of so many bytes before compression is taken."""
+        """The size before compression that the topic certainly accepts, in bytes."""
         return self.batch if self.most is None else self.most
 
     def limit(self, topic: str) -> SizeLimit:
-        """What a row that was refused is told of."""
+        """Return the limit that the error for a refused row names."""
         return SizeLimit(
             self.most, f"Kafka topic {topic} (its max.message.bytes)", "Raise that setting of the topic"
         )
 
 
 class Rooms:
-    """The room of each topic. The right to ask, DescribeConfigs, may be missing: then refusals tell."""
+    """The room of each topic. Without DescribeConfigs, which reading it requires, refusals show the limit."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Rooms:
         monotonic: Callable[[], float],
         open_admin: Callable[[dict[str, Any]], Any] = AdminClient,
     ) -> None:
-        """``batch``: bytes of a batch where the topic does not want smaller ones; ``timeout`` in seconds."""
+        """``batch``: bytes of a batch unless the topic requires smaller ones; ``timeout`` in seconds."""
         self._client = client
         self._batch = batch
         self._timeout = min(timeout, _ASKED_FOR)
@@ -69,7 +69,7 @@ class Rooms:
         self._lock = threading.Lock()
 
     def of(self, topic: str, pulse: Pulse) -> Room:
-        """As it was within the last minute."""
+        """Return the topic's room, at most one minute old."""
         now = self._monotonic()
         with self._lock:
             room, until = self._known.get(topic, (None, now))
@@ -78,14 +78,14 @@ class Rooms:
         return self._remember(topic, self._asked(topic, pulse))
 
     def now(self, topic: str, pulse: Pulse) -> Room:
-        """As it is, for a row that is to be told what it is too large for."""
+        """Return the topic's current room, for the error of a row that is too large."""
         return self._remember(topic, self._asked(topic, pulse))
 
     def after_refusal(self, topic: str, refused: Room, pulse: Pulse) -> Room:
-        """Smaller than what was refused; BatchRefused where there is nothing smaller."""
+        """Return a smaller room than the refused one; BatchRefused if none is smaller."""
         room = self._asked(topic, pulse)
         if room.batch >= refused.batch:
-            # Not told, or not yet: a change takes a moment to be known to every broker.
+            # The limit cannot be read, or not every broker has heard of a change yet.
             room = Room(None, refused.batch // _SHRINKING)
         if room.batch < _SMALLEST:
             raise BatchRefused(topic, "even the smallest batch was refused")
@@ -117,7 +117,7 @@ class Rooms:
         return None
 
     def _administrator(self) -> Any:
-        """One for all topics, connected since the first was asked for: another question takes 3 ms."""
+        """Return the one client for all topics. It stays connected, so another query takes 3 ms."""
         with self._lock:
             if self._admin is None:
                 self._admin = self._open_admin({**self._client, "allow.auto.create.topics": False})

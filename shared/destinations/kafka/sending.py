@@ -1,4 +1,4 @@
-"""Getting a chunk's rows to the broker: the hot loop, and the watch kept beside it."""
+"""Sends a chunk's rows to the broker: the hot loop, and its watch of job, deadline and acknowledgements."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -15,19 +15,19 @@ from shared.domain.errors import JobFails, Unavailable
 from shared.domain.oversized import NONE_SKIPPED, SizeLimit, Skipped
 from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse
 
-WAIT = 0.25  # seconds for which nothing but the broker is looked at
-STALL = 5.0  # seconds without an acknowledgement after which the broker, not the chunk, is to blame
+WAIT = 0.25  # seconds between two checks of the pulse
+STALL = 5.0  # after this many seconds without an acknowledgement, the broker is at fault, not the chunk
 
 
 class Sending:
-    """One chunk's messages on their way; it stops with the job, and before the handler's deadline.
+    """Sends one chunk's messages. It stops with the job, and before the handler's deadline.
 
-    In a transaction there is no callback for a message, but for one that the topic may find too large: what
-    failed, and why, is told by the transaction's next step. ``most``: bytes of key and value that the client
-    takes. ``reserve``: seconds of the handler's time that are kept for ending a transaction. ``labelled``:
-    outside of a transaction, each message carries headers that name its row, and tells ``refusals`` if it
-    fails. ``on_wait`` is called while acknowledgements are waited for, ``on_stall`` when there are none,
-    every few seconds; both may raise.
+    In a transaction, only messages that may be too large for the topic have a callback. The transaction's
+    next step reports every other failure and its cause. ``most``: the largest key plus value, in bytes, that
+    the client accepts. ``reserve``: seconds of the handler's time to reserve for ending a transaction.
+    ``labelled``: outside a transaction, each message carries headers that identify its row, and reports a
+    failure to ``refusals``. ``on_wait`` is called while waiting for acknowledgements, and ``on_stall`` every
+    few seconds without any; both may raise errors.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Sending:
         self._moved_at = self._asked_at = monotonic()
 
     def send(self, batch: EncodedBatch) -> None:
-        """Hand a batch's rows to librdkafka, waiting for room in its queue."""
+        """Pass a batch's rows to librdkafka, and wait for room in its queue if necessary."""
         lines, keys = batch.lines(), batch.keys() or [None] * batch.rows
         numbers = range(batch.first_row, batch.first_row + batch.rows)
         if not all_fit(self._surely, batch.size, lines, keys):
@@ -80,7 +80,7 @@ class Sending:
         self._look()
 
     def send_rows(self, rows: Iterable[Row]) -> None:
-        """Send rows of which any may be too large, and leave those out that surely are."""
+        """Send rows that may be too large, and skip those that certainly are."""
         for number, line, key in rows:
             headers = labels_of(self._delivery, [number])[0] if self._labelled else None
             told = partial(self._refusals.of_batched, number) if self._labelled else None
@@ -120,7 +120,7 @@ class Sending:
     def _messages(
         self, numbers: range, lines: Sequence[bytes], keys: Sequence[bytes | None]
     ) -> Iterator[tuple[Any, ...]]:
-        """Rows as the arguments of ``produce`` by their places, which it reads fastest."""
+        """Yield the rows as positional arguments of ``produce``, the fastest way to pass them."""
         topics = repeat(self._topic, len(numbers))
         if not self._labelled:
             return zip(topics, lines, keys, strict=True)
@@ -137,7 +137,7 @@ class Sending:
                 self._producer.produce(*message)
             except BufferError:
                 continue
-            # Room was made, though the queue is as full as before.
+            # The queue made room, although it is as full as before.
             self._moved_at = self._monotonic()
             return
 
@@ -150,7 +150,7 @@ class Sending:
             raise self._out_of_time()
         now = self._monotonic()
         if now - max(self._moved_at, self._asked_at) > STALL:
-            # librdkafka may wait for ever for a topic that was removed with messages on their way.
+            # librdkafka may wait forever for a topic that was removed while messages were in flight.
             self._asked_at = now
             self._on_stall()
 
@@ -159,12 +159,12 @@ class Sending:
             return Unavailable("Kafka", detail=f"{self._waiting} messages wait for an acknowledgement")
         return JobFails(
             f"A chunk of {self._delivery.rows:,} rows could not be sent to Kafka within the time that one"
-            " delivery has; the service's operator needs to set UNLOAD_FILE_BYTES lower",
-            detail=f"{self._topic}: {self._waiting} messages were still to be acknowledged",
+            " delivery has. Have the service's operator lower UNLOAD_FILE_BYTES",
+            detail=f"{self._topic}: {self._waiting} messages were not acknowledged yet",
         )
 
 
 def name_skipped(skipped: Skipped, delivery: ChunkDelivery, pulse: Pulse) -> None:
-    """Have the rows that are left out recorded, unless the record says so already."""
+    """Record the skipped rows, unless they are recorded already."""
     if skipped != delivery.skipped:
         pulse.checkpoint(delivery.first_batch, skipped)

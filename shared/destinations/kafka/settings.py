@@ -1,4 +1,4 @@
-"""How the service uses Kafka's client library, and for how long it waits for what."""
+"""The settings and time limits of the Kafka client library."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,30 +7,30 @@ from typing import Any
 TUNING: Mapping[str, Any] = {
     "compression.type": "lz4",
     "linger.ms": 20,
-    # Half of the default: less of a batch has left the processor's cache when it is compressed, which saves
-    # a fifteenth of all CPU time. Five such batches are under way at once to each broker.
+    # Half of the default, so that more of a batch is still in the processor's cache when it is compressed.
+    # This saves a fifteenth of all CPU time. Five such batches are in flight at once to each broker.
     "batch.size": 524_288,
     # Java clients' placement of keys.
     "partitioner": "murmur2_random",
-    # Of key and value. What a topic takes is asked of the topic; this only bounds memory.
+    # Bytes of key and value. This only bounds memory; the topic's own limit is read from the topic.
     "message.max.bytes": 16_777_216,
-    # librdkafka would take 1 GiB, more than a function has.
+    # librdkafka's default is 1 GiB, more than a function's memory.
     "queue.buffering.max.kbytes": 32_768,
-    # That the topic is there is looked up before anything is sent.
+    # The sink checks that the topic exists before it sends anything.
     "topic.metadata.propagation.max.ms": 10_000,
 }
 CORRECTNESS: Mapping[str, Any] = {
     "enable.idempotence": True,
     "acks": "all",
-    # A producer in flight would bring back a topic that was just removed.
+    # Otherwise a running producer would create a topic again that was just removed.
     "allow.auto.create.topics": False,
 }
 
 
 def producing(client: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties of a producer; those of the ``client`` may tune it, not weaken it."""
+    """Return the properties of a producer. The ``client``'s properties may tune them but not weaken them."""
     properties = {**TUNING, **client, **CORRECTNESS}
-    # A message that is larger than the queue would wait for room in it for ever.
+    # A message larger than the queue would wait for room forever.
     least = int(properties["message.max.bytes"]) // 1024 + 1
     queue = max(int(properties["queue.buffering.max.kbytes"]), least)
     return {**properties, "queue.buffering.max.kbytes": queue}
@@ -40,15 +40,15 @@ def producing(client: Mapping[str, Any]) -> dict[str, Any]:
 class KafkaLimits:
     """Times in seconds.
 
-    ``least``: a delivery that begins with less of the handler's time goes in a message of its own, lest a
-    chunk be called too large for what another destination used up. Half of the handler's time is right.
-    ``batch_rows``: rows encoded at once. About a megabyte of them is still in the processor's cache when
-    it is sent: with eight times as many, encoding and sending took a fifth more of its time.
-    ``bytes_ahead``: of rows that are encoded while the transaction is being opened, one batch more at most.
-    ``step``: for each exchange with a coordinator.
-    ``message``: a message not acknowledged for so long means that the broker is out of reach.
-    ``topic``: how long a missing topic is looked for; longer than the pulse takes to notice a cancel.
-    ``reserve``: of the handler's time, for ending the transaction; a quarter of what is left, if less.
+    ``least``: a delivery that would begin with less of the handler's time left goes into a separate message.
+    Otherwise a chunk could fail as too large because another destination used up the time. Half of the
+    handler's time works well. ``batch_rows``: rows encoded at once. About a megabyte of them is still in the
+    processor's cache when it is sent. With eight times as many rows, encoding and sending took a fifth more
+    processor time. ``bytes_ahead``: bytes of rows encoded while the transaction is being opened, exceeded by
+    at most one batch. ``step``: the limit of each exchange with a coordinator. ``message``: if a message is
+    not acknowledged for this long, the broker is out of reach. ``topic``: how long to wait for a missing
+    topic; longer than the pulse takes to notice a cancel. ``reserve``: the part of the handler's time for
+    ending the transaction; a quarter of the remaining time, if less.
     """
 
     least: float

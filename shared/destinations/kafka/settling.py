@@ -1,4 +1,4 @@
-"""What Kafka has of a chunk that nobody will send any more: the job has ended, and its sender may be dead."""
+"""Finds out whether Kafka has a chunk of an ended or paused job, whose last sender may have crashed."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -15,20 +15,23 @@ from shared.steps.sending import ChunkDelivery
 
 
 class SettledMarkers:
-    """Fulfils Markers, once the chunk's last sender is shut out and what it left open is aborted.
+    """Implements Markers. Before the lookup it fences the chunk's last sender and aborts its open
+    transaction.
 
-    Until its timeout, minutes later, an open transaction would hold back every reader of the topic, and
-    the marker's lookup with them. No later delivery of the chunk comes to fence it.
+    Otherwise an open transaction would block all readers of the topic and the marker's lookup until its
+    timeout, minutes later. No later delivery of the chunk would fence it.
     """
 
     def __init__(self, client: Mapping[str, Any], *, timeout: float, monotonic: Callable[[], float]) -> None:
-        """``client``: librdkafka's properties; ``timeout`` in seconds is for fencing and lookup each."""
+        """``client``: librdkafka's properties; ``timeout``: seconds each for the fencing and the lookup."""
         self._client = client
         self._timeout = timeout
         self._markers = Markers(client, timeout=timeout, monotonic=monotonic)
 
     def committed(self, delivery: ChunkDelivery) -> bool:
-        """Whether the chunk's transaction was ever committed to the topic as it is now, or ever can be."""
+        """Return whether the chunk's transaction was committed to the current topic. It cannot be any
+        more.
+        """
         properties = {
             **self._client,
             "transactional.id": transaction_of(delivery),
@@ -39,7 +42,7 @@ class SettledMarkers:
 
 
 class Unwatched:
-    """Fulfils Pulse for an ended job's teardown, which nobody could stop."""
+    """Implements Pulse for a teardown, which nothing can stop."""
 
     def check(self) -> None: ...
 

@@ -1,8 +1,8 @@
 """The Kafka sink: a chunk's rows into the organization's topic, exactly once for `read_committed` readers.
 
-Messages carry no headers then: with job, chunk and row on each, producing took 1.5 times the processor time
-(5.9 µs a row instead of 3.7, lz4, idempotent), more than the throughput bar leaves room for. At least once
-they do, since nothing else would tell a repeated row from another.
+With exactly_once, messages carry no headers. Headers with job, chunk and row would take 1.5 times the
+processor time (5.9 µs per row instead of 3.7, lz4, idempotent), too much for the required throughput. With
+at_least_once, messages carry these headers, because nothing else identifies a repeated row.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -27,14 +27,14 @@ from shared.destinations.kafka.transaction import Transaction
 from shared.destinations.read_ahead import ReadAhead
 from shared.steps.sending import ChunkDelivery, Pulse, Rows
 
-_LONGEST_TRANSACTION = 900.0  # seconds; transaction.max.timeout.ms of a broker by default
+_LONGEST_TRANSACTION = 900.0  # seconds; a broker's default for transaction.max.timeout.ms
 _SHORTEST_TRANSACTION = 10.0
-_TRIES_OF_LARGE_ROWS = 4  # transactions that rows which may be too large are allowed to break
+_TRIES_OF_LARGE_ROWS = 4  # how many transactions possibly oversized rows may break
 _TRIES = 12
 
 
 class KafkaSink:
-    """Fulfils Sink with a transaction for each (chunk, destination), or without where that was asked for."""
+    """Implements Sink with one transaction per (chunk, destination), or without one for at_least_once."""
 
     def __init__(
         self,
@@ -45,9 +45,9 @@ class KafkaSink:
         admit: Admit = admit_all,
         open_admin: Callable[[dict[str, Any]], Any] = AdminClient,
     ) -> None:
-        """``client``: librdkafka's properties, ``bootstrap.servers`` at least; they may tune, not weaken.
+        """``client``: librdkafka's properties, with ``bootstrap.servers``; they may tune but not weaken.
 
-        ``admit``: asked about the cluster's brokers before a chunk is sent and before it is committed.
+        ``admit``: checks the cluster's brokers before a chunk is sent and before it is committed.
         """
         self._client = producing(client)
         self._most = int(self._client["message.max.bytes"])
@@ -67,10 +67,10 @@ class KafkaSink:
         self.markers = Markers(client, timeout=limits.step, monotonic=monotonic)
 
     def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
-        """Commit the chunk's rows to the topic, unless that was done before; or send them once more, if at
-        least once is enough.
+        """Commit the chunk's rows to the topic, unless they were committed before. With at_least_once, send
+        them again.
 
-        False when an earlier destination left too little of the handler's time to begin.
+        Return False if an earlier destination left too little of the handler's time to begin.
         """
         if pulse.seconds_left() < self._limits.least:
             return False
@@ -81,7 +81,7 @@ class KafkaSink:
         return True
 
     def _commit(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> None:
-        """Anew, with all rows, where the topic refuses some: a transaction that lacks any can't be mended."""
+        """Commit the chunk. After a refusal, start again with all rows: a broken transaction is lost."""
         topic, refusals = topic_of(delivery), Refusals()
         room = self._rooms.of(topic, pulse)
         for tries in count(1):
@@ -99,13 +99,13 @@ class KafkaSink:
     def _room_after(
         self, refusals: Refusals, delivery: ChunkDelivery, topic: str, refused: Room, pulse: Pulse
     ) -> Room:
-        """The topic's room after it refused something; RowTooLarge for a row that can't be left out."""
+        """Return the topic's room after a refusal; RowTooLarge for a row that must not be skipped."""
         alone = refusals.take_rows()
         if not alone:
             return self._rooms.after_refusal(topic, refused, pulse)
         room = self._rooms.now(topic, pulse)
         for number, key, size in alone:
-            # Else the limit has been raised meanwhile.
+            # Otherwise the limit has been raised in the meantime.
             if room.most is None or size > room.most:
                 delivery.too_large(number, key, size, room.limit(topic))
                 refusals.rows.add(number)
@@ -117,7 +117,7 @@ class KafkaSink:
         topic = topic_of(delivery)
         reserve = min(self._limits.reserve, pulse.seconds_left() / 4)
         ahead = ReadAhead(rows.batches(self._limits.batch_rows), pulse)
-        # Opening is to wait for the brokers: for so long this thread encodes.
+        # Opening waits for the brokers. Meanwhile this thread encodes rows.
         with ThreadPoolExecutor(1, "kafka-opening") as beside:
             opening = beside.submit(self._opened, delivery, topic, pulse, room)
             ahead.fill(self._limits.bytes_ahead, enough=opening.done)
@@ -142,29 +142,29 @@ class KafkaSink:
             for batch in ahead:
                 sending.send(batch)
             sending.finish()
-            # A commit to a topic that is gone would be taken for rows that arrived.
+            # Kafka would accept a commit to a deleted topic, and the rows would count as delivered.
             self._require_topic(producer, topic, pulse)
-            # Once it is committed, no other delivery of the chunk finds out what was left out of it.
+            # After the commit, no later delivery of the chunk can find out which rows were skipped.
             name_skipped(sending.skipped, delivery, pulse)
         transaction.commit()
 
     def _opened(
         self, delivery: ChunkDelivery, topic: str, pulse: Pulse, room: Room
     ) -> tuple[Producer, Transaction] | None:
-        """Begin the chunk's transaction, its marker included; None if it was committed before."""
+        """Begin the chunk's transaction, including its marker. Return None if it was committed before."""
         with self.markers.of(delivery) as marker:
             producer = Producer(self._properties(delivery, pulse.seconds_left(), room))
             transaction = Transaction(producer, delivery, timeout=self._limits.step)
             self._require_topic(producer, topic, pulse)
-            # Asked a second time, the client is connected to a broker by its number. Before that, fencing
-            # waits for half a second every third time: librdkafka looks again for the coordinator then.
+            # This second check makes the client connect to a broker by its id. Without it, every third
+            # fencing waits half a second until librdkafka looks for the coordinator again.
             self._require_topic(producer, topic, pulse)
             transaction.fence(pulse)
-            # Only now: looked up earlier, the marker could still be set by a sender not yet fenced.
+            # Look up the marker only after the fencing. Before it, an earlier sender could still set it.
             if marker.committed():
                 return None
         transaction.begin()
-        # Before the rows, so that nothing is left to do behind them but to commit.
+        # The marker goes before the rows, so that only the commit remains after them.
         with _aborting(transaction), speaking_of(topic):
             transaction.mark()
         return producer, transaction
@@ -175,7 +175,7 @@ class KafkaSink:
             **self._client,
             "batch.size": room.batch,
             "transactional.id": transaction_of(delivery),
-            # While open it holds back every reader of the topic, so not longer than a handler lives.
+            # An open transaction blocks all readers of the topic, so it must not outlive the handler.
             "transaction.timeout.ms": int(transaction * 1000),
             "message.timeout.ms": int(min(self._limits.message, transaction) * 1000),
         }
@@ -188,7 +188,7 @@ class KafkaSink:
 
 @contextmanager
 def _aborting(transaction: Transaction) -> Iterator[None]:
-    """Take the transaction back if anything goes wrong."""
+    """Abort the transaction after any error."""
     try:
         yield
     except BaseException as error:

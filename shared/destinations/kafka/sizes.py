@@ -1,22 +1,22 @@
-"""Bytes of a message on its way to a topic, and which rows of a batch may be too large for it."""
+"""The sizes of messages, and the rows of a batch that may be too large for a topic."""
 
 from collections.abc import Sequence
 
 _BATCH_HEADER = 61
-_MOST_OVERHEAD = 256  # of a batch of one message, its headers included, beyond key and value
+_MOST_OVERHEAD = 256  # bytes of a batch of one message beyond key and value, including its headers
 
 
 def batch_of_one(value: bytes, key: bytes | None, headers: Sequence[tuple[str, bytes]] = ()) -> int:
-    """Bytes of a batch that holds this message alone, before compression: what a topic's limit is of."""
+    """Return the size before compression of a batch of only this message, which a topic's limit counts."""
     record = 3 + _sized(key or b"") + _sized(value) + _varint(len(headers))
     record += sum(_sized(name.encode()) + _sized(text) for name, text in headers)
     return _BATCH_HEADER + _varint(record) + record
 
 
 def all_fit(most: int, size: int, lines: Sequence[bytes], keys: Sequence[bytes | None]) -> bool:
-    """Whether each of these rows, of ``size`` bytes in all, is in a message of at most ``most`` for sure.
+    """Return whether each of these rows, ``size`` bytes in total, certainly fits a message of ``most`` bytes.
 
-    A key is the text of one of the row's columns, so two sums tell it of nearly all batches.
+    A key is the text of one of the row's columns, so two sums suffice for nearly all batches.
     """
     room = most - _MOST_OVERHEAD
     if 2 * size <= room:
@@ -30,5 +30,5 @@ def _sized(part: bytes) -> int:
 
 
 def _varint(number: int) -> int:
-    """Bytes of a number in zigzag, of which the least one is a sign."""
+    """Return the bytes of a zigzag-encoded number, whose lowest bit is the sign."""
     return max(1, -(-(2 * number).bit_length() // 7))

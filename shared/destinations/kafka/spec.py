@@ -14,15 +14,15 @@ class KafkaDestination(Spec):
     name: DestinationName
     key_column: ColumnName | None = Field(
         default=None,
-        description="The table's column whose values are the messages' keys; by default the table's own key.",
+        description="The table's column that holds the message keys; by default the table's own key column.",
     )
     delivery: Literal["exactly_once", "at_least_once"] | None = Field(
         default=None,
         description=(
             "`exactly_once` is the default: a transaction for each chunk, for readers with"
-            " `isolation.level=read_committed`. `at_least_once` gives that up: a chunk that is sent again"
-            " after a crash repeats its rows, and rows are seen before their chunk is complete. Each message"
-            " then carries the headers `beam-job-id`, `beam-chunk` and `beam-row`, by which a reader tells"
+            " `isolation.level=read_committed`. With `at_least_once`, a chunk that is sent again after a"
+            " crash repeats its rows, and readers see rows before their chunk is complete. Each message then"
+            " carries the headers `beam-job-id`, `beam-chunk` and `beam-row`, by which a reader recognizes"
             " repeats."
         ),
     )

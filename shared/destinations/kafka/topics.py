@@ -1,4 +1,4 @@
-"""Topics on the broker itself: whether one exists, creating and deleting it; whose it is stands elsewhere."""
+"""Topics on the broker itself: check, create and delete them. Their owners are recorded elsewhere."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from shared.domain.destination import Destination
 from shared.domain.errors import BackfillError, Busy, DestinationRefused, Unavailable
 
 _MISSING = KafkaError.UNKNOWN_TOPIC_OR_PART
-_PAUSE = 0.1  # seconds between two looks
+_PAUSE = 0.1  # seconds between two checks
 _REFUSED = frozenset(
     {
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
@@ -29,9 +29,10 @@ _REFUSED = frozenset(
 
 
 class KafkaTopics:
-    """Creates topics of one shape: ``replication`` -1 is the broker's default, ``config`` the topic's own.
+    """Creates topics with the same settings: ``replication`` -1 is the broker's default, ``config`` the
+    topic's own.
 
-    ``timeout``: seconds for each call, waiting until a change is visible included.
+    ``timeout``: seconds for each call, including the wait until a change is visible.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class KafkaTopics:
         timeout: float,
         monotonic: Callable[[], float],
     ) -> None:
-        # Asking about a topic would otherwise create it, on a broker that lets it.
+        # Otherwise a query for a topic would create it, if the broker allows that.
         self._admin = AdminClient({**client, "allow.auto.create.topics": False})
         self._partitions = partitions
         self._replication = replication
@@ -59,7 +60,7 @@ class KafkaTopics:
         return self._describe(topic) is not None
 
     def create(self, topic: str) -> bool:
-        """Have the topic and wait until it can be written to; True if it was not there before."""
+        """Create the topic if necessary, and wait until it accepts messages. Return True if it is new."""
         new = NewTopic(topic, self._partitions, self._replication, config=self._config)
         created = self._carry_out(
             topic,
@@ -70,16 +71,17 @@ class KafkaTopics:
         return created
 
     def delete(self, topic: str, until: float = math.inf) -> None:
-        """Remove the topic and wait until it is gone; one that is gone already is no error.
+        """Delete the topic if it exists, and wait until it is gone.
 
-        Busy, and nothing asked of the broker, after ``until`` in monotonic seconds.
+        After ``until``, in monotonic seconds, raise Busy and do not call the broker.
         """
         if self._monotonic() > until:
             raise Busy(f"the time to remove Kafka topic {topic} was over")
-        # The library would send it later than anybody waits for it, once a broker that is gone comes back.
+        # Without this timeout, the library could send the request long after its caller has given up, when an
+        # unavailable broker comes back.
         change = self._admin.delete_topics([topic], request_timeout=self._timeout)[topic]
         self._carry_out(topic, change, _MISSING)
-        # Also when an earlier call, whose answer was lost, removed it: the brokers may not all know yet.
+        # Wait also if an earlier call, whose answer was lost, deleted it: not every broker may know yet.
         self._wait_until(topic, self._is_gone)
 
     def _is_ready(self, found: TopicMetadata | None) -> bool:
@@ -89,7 +91,9 @@ class KafkaTopics:
         return found is None
 
     def _carry_out(self, topic: str, change: Any, settled: int) -> bool:
-        """False when the error ``settled`` says that there was nothing to change."""
+        """Wait for the change. Return False if the error ``settled`` says that there was nothing to
+        change.
+        """
         try:
             change.result(self._timeout)
         except KafkaException as error:
@@ -123,14 +127,14 @@ def _meaning(error: KafkaError, topic: str) -> BackfillError:
     detail = f"{error.name()}: {error.str()}"
     if error.code() == KafkaError.TOPIC_EXCEPTION:
         return DestinationRefused(
-            f"Kafka refuses the name of topic {topic}; it may not differ from another topic's in nothing but "
-            "full stops and underscores. Give the destination another name",
+            f"Kafka refuses the name of topic {topic}: two topic names must not differ only in full stops "
+            "and underscores. Give the destination another name",
             detail=detail,
         )
     if error.code() in _REFUSED:
         return DestinationRefused(
-            f"Kafka does not let this service manage its topic {topic}. Ask the operator to look at the "
-            "service's rights, and at the partitions and replicas it asks for",
+            f"Kafka does not allow this service to manage its topic {topic}. Ask the operator to check the "
+            "service's permissions, and the configured partitions and replicas",
             detail=detail,
         )
     return Unavailable("Kafka", detail=detail)

@@ -1,4 +1,4 @@
-"""Exactly once: a chunk's rows and the marker that says so, in one Kafka transaction."""
+"""Exactly once: a chunk's rows and their marker in one Kafka transaction."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,25 +14,25 @@ from shared.domain.errors import Unavailable
 from shared.steps.sending import ChunkDelivery
 
 _BROKEN = frozenset({KafkaError._STATE, KafkaError._FATAL})  # noqa: SLF001 - librdkafka's own error codes
-MARKING = 15.0  # seconds; it takes milliseconds, and a moment more where a coordinator has just moved
+MARKING = 15.0  # seconds; usually milliseconds, but longer if a coordinator has just moved
 _SLICE = 1.0  # seconds in one blocking call, so that a cancel is noticed between two
 
 
 class Stoppable(Protocol):
-    """What a wait asks whether it is to go on; a Pulse, above all."""
+    """Tells a wait whether to continue. A Pulse is one."""
 
     def check(self) -> None:
-        """Raises when it is not."""
+        """Raise an error if the wait must stop."""
         ...
 
 
 class Transaction:
-    """The transaction of one (chunk, destination), over a producer that carries its transactional id."""
+    """The transaction of one (chunk, destination), with a producer that has its transactional id."""
 
     def __init__(
         self, producer: Producer, delivery: ChunkDelivery, *, timeout: float, marking: float = MARKING
     ) -> None:
-        """``timeout`` in seconds is for each step, ``marking`` for how long the marker is waited for."""
+        """``timeout``: seconds for each step; ``marking``: seconds to wait for the marker."""
         self._producer = producer
         self._delivery = delivery
         self._topic = topic_of(delivery)
@@ -40,7 +40,7 @@ class Transaction:
         self._marking = marking
 
     def fence(self, pulse: Stoppable) -> None:
-        """Shut out every earlier sender of this chunk, and abort what it left open."""
+        """Fence every earlier sender of this chunk, and abort its open transaction."""
         for _ in range(max(1, round(self._timeout / _SLICE))):
             pulse.check()
             try:
@@ -58,9 +58,9 @@ class Transaction:
             self._producer.begin_transaction()
 
     def require_sound(self) -> None:
-        """Raise the error that broke the transaction, if any did: the client holds on to its messages then.
+        """Raise the error that broke the transaction, if any. The client keeps the messages of a broken one.
 
-        Beginning it once more is an error of its own kind, and changes nothing, as long as it is sound.
+        As long as the transaction is sound, beginning it again has no effect but a distinct error.
         """
         try:
             self._producer.begin_transaction()
@@ -70,7 +70,7 @@ class Transaction:
 
     @contextmanager
     def telling_why(self) -> Iterator[None]:
-        """Raise the error that broke the transaction where librdkafka says only that its state is wrong."""
+        """Raise the error that broke the transaction if librdkafka reports only a wrong state."""
         try:
             yield
         except KafkaException as error:
@@ -79,14 +79,14 @@ class Transaction:
             raise
 
     def mark(self) -> None:
-        """Put the marker into the transaction; KafkaException as the client raises it.
+        """Add the marker to the transaction. Raises the client's KafkaException.
 
-        Unavailable if the client does not come back. Where a connection breaks while it looks for the
-        group's coordinator, it can wait for ever, whatever its timeout (librdkafka's issue 5456). The next
-        delivery, over a producer of its own, fences this one.
+        Raises Unavailable if the client does not return. If a connection breaks while the client looks for
+        the group's coordinator, it can wait forever, whatever its timeout (librdkafka's issue 5456). The next
+        delivery, with its own producer, fences this one.
         """
         marker = TopicPartition(self._topic, MARKER_PARTITION, self._delivery.rows)
-        # Never connects: it only puts the group's name into the form that the producer asks for.
+        # This consumer never connects. It only converts the group's name to the form that the producer needs.
         group = Consumer({"group.id": transaction_of(self._delivery)}).consumer_group_metadata()
 
         def send() -> None:
@@ -100,8 +100,8 @@ class Transaction:
     def commit(self) -> None:
         """Make rows and marker visible together.
 
-        Unavailable when the outcome is unknown: the next try finds the marker, or sends again. An abort
-        would be wrong then, since the commit may have been carried out.
+        Raises Unavailable if the outcome is unknown. The next attempt finds the marker or sends again. An
+        abort would be wrong in that case, because Kafka may have committed.
         """
         try:
             self._producer.commit_transaction(self._timeout)
@@ -111,9 +111,9 @@ class Transaction:
             raise meaning(error.args[0], self._topic) from error
 
     def abort(self) -> str:
-        """Take back what was sent; answers what went wrong with that, if anything did.
+        """Abort the transaction. Return the description of an error, if any.
 
-        No error: the next sender's fencing, or the transaction's timeout on the broker, aborts it as well.
+        A failed abort is no error, because the next sender's fencing or the broker's timeout also aborts it.
         """
         try:
             self._producer.abort_transaction(self._timeout)

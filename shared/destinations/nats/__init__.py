@@ -1,4 +1,4 @@
-"""Subjects of NATS JetStream: a message a row."""
+"""Subjects of NATS JetStream: one message per row."""
 
 import ssl
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Connections to NATS servers, guarded as all addresses of clients are."""
+"""Connections to NATS servers, guarded like all addresses of clients."""
 
 import asyncio
 import re
@@ -25,11 +25,11 @@ from shared.steps.sending import ChunkDelivery
 
 _PORT = 4222
 _SECONDS = 10  # for one address
-_SECONDS_FOR_ALL = 60  # after which no other address is begun with
-# What servers say of credentials; "authentication timeout" is none of it.
+_SECONDS_FOR_ALL = 60  # after this time, no further address is tried
+# Servers' errors for rejected credentials. "authentication timeout" is not one of them.
 _NOT_TAKEN = (
     "authorization violation",
-    "authorizationerror",  # the client's own word for it
+    "authorizationerror",  # the client's own text
     "authentication expired",
     "authentication revoked",
 )
@@ -42,7 +42,7 @@ _FILE = re.compile(
 
 
 class Connection:
-    """A client, and what has gone wrong since."""
+    """A client, and its error since it connected."""
 
     def __init__(self, client: GuardedClient) -> None:
         self.client = client
@@ -50,12 +50,12 @@ class Connection:
 
     @property
     def failure(self) -> Exception | None:
-        """What the server complained of, or why the client gave up, if either happened."""
+        """The server's complaint, or the reason why the client gave up, if any."""
         return self._complaint or (self.client.last_error if self.client.is_closed else None)
 
     async def complain(self, error: Exception) -> None:
         if API.lower() in str(error).lower():
-            return  # whether the credentials may ask about streams is nothing of the rows
+            return  # permission to query streams does not matter for sending rows
         self._complaint = self._complaint or error
 
 
@@ -69,9 +69,9 @@ class Access:
     secrets: Secrets
 
     async def connected(self, delivery: ChunkDelivery) -> Connection:
-        """A connection to the first of the destination's servers, and of its addresses, that takes one.
+        """Connect to the first of the destination's servers and addresses that accepts a connection.
 
-        DestinationRefused for credentials and addresses that can't be; Unavailable if no server answers.
+        Raises DestinationRefused for invalid credentials or addresses, and Unavailable if no server answers.
         """
         given = credentials(delivery, self.secrets)
         failure: Exception = Unavailable("NATS")
@@ -83,19 +83,19 @@ class Access:
                         raise failure
                     try:
                         return await _connected(server, address, given, self.tls, insecure=self.insecure)
-                    except (nats.errors.Error, OSError) as error:  # of which TimeoutError and SSLError are
+                    except (nats.errors.Error, OSError) as error:  # OSError includes TimeoutError and SSLError
                         failure = meaning_while_connecting(error, delivery)
                         if isinstance(failure, DestinationRefused):
                             raise failure from None
             except Unavailable as unavailable:
-                failure = unavailable  # the server's name; the next one's may be known
+                failure = unavailable  # this server's name does not resolve; the next one's may
         raise failure from None
 
 
 async def _addresses(server: str, guard: Guard) -> Sequence[str]:
     host, port, _ = _parts(server)
     look_up = partial(guard.addresses, host, port, "NATS server's host")
-    # No executor's thread: the loop would wait for that, though nobody wants its answer any more.
+    # Not an executor's thread: the loop would wait for it even after the result is no longer needed.
     return await asyncio.wrap_future(begun(look_up))
 
 
@@ -107,7 +107,7 @@ def _parts(server: str) -> tuple[str, int, str]:
 async def _connected(
     server: str, address: str, given: Mapping[str, Any], tls: ssl.SSLContext, *, insecure: bool
 ) -> Connection:
-    # What was checked is what is dialled; the certificate has to be of the name all the same.
+    # Connect to the checked address. The certificate must still match the name.
     host, port, scheme = _parts(server)
     plain = insecure and scheme == "nats"
     client = GuardedClient(plain=plain)
@@ -130,7 +130,7 @@ async def _connected(
     try:
         await asyncio.wait_for(dialling, _SECONDS)
     except BaseException:
-        # The client leaves open what it has opened so far.
+        # The client does not close its half-open connection.
         await client.abort()
         if client.refused_plain:
             raise DestinationRefused(
@@ -141,7 +141,9 @@ async def _connected(
 
 
 def credentials(delivery: ChunkDelivery, secrets: Secrets) -> dict[str, Any]:
-    """What the client's ``connect`` takes; DestinationRefused, with the secret's name, if it is none."""
+    """Return arguments for the client's ``connect``; DestinationRefused, with the secret's name, if
+    invalid.
+    """
     name = delivery.destination.options.get("credentials")
     if name is None:
         return {}
@@ -153,7 +155,7 @@ def credentials(delivery: ChunkDelivery, secrets: Secrets) -> dict[str, Any]:
 
 
 def _require_creds(text: str, name: str) -> None:
-    """DestinationRefused for a file of which the client makes errors of its own kind, or reads for ever."""
+    """Raise DestinationRefused for a file that makes the client fail with other errors or read forever."""
     found = _FILE.search(text)
     refusal = DestinationRefused(
         f"The secret {name} is not the text of a .creds file with a token and a seed"
@@ -163,24 +165,24 @@ def _require_creds(text: str, name: str) -> None:
     try:
         nkeys.from_seed(bytearray(found[1].encode())).wipe()
     except (nkeys.NkeysError, ValueError):
-        raise refusal from None  # whose text could show the secret
+        raise refusal from None  # the cause's text could show the secret
 
 
 def meaning_while_connecting(error: Exception, delivery: ChunkDelivery) -> Exception:
-    """What an error of a connection's beginning is to the delivery."""
+    """Return our error for an error while connecting."""
     detail = _shown(error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return Unavailable("a trusted TLS connection to the NATS server", detail=detail)
     if any(words in detail.lower() for words in _NOT_TAKEN):
         secret = delivery.destination.options.get("credentials")
-        told = f"does not take the credentials of secret {secret}" if secret else "asks for credentials"
+        told = f"does not accept the credentials of secret {secret}" if secret else "asks for credentials"
         return DestinationRefused(f"The NATS server {told}: give valid ones and retry the job", detail=detail)
     return Unavailable("NATS", detail=detail)
 
 
 def meaning(error: Exception, delivery: ChunkDelivery) -> Exception:
-    """What an error of a connection that stood is to the delivery. Credentials that are not taken any more
-    may have been replaced: the next delivery reads them anew, and hears it while it connects if they are not.
+    """Return our error for an error of an established connection. Rejected credentials may have been replaced
+    in the meantime, so the next delivery reads them again. If they are still rejected, its connecting fails.
     """
     detail = _shown(error)
     if "permissions violation" in detail.lower():

@@ -1,4 +1,4 @@
-"""Whether a stream holds a subject, asked before a job is created."""
+"""Checks whether a stream holds a subject, before a job is created."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from shared.steps.sending import ChunkDelivery
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NatsPresence:
-    """Fulfils Presence: a server takes the credentials, and a stream holds the subject."""
+    """Implements Presence: a server accepts the credentials, and a stream holds the subject."""
 
     access: Access
     monotonic: Callable[[], float]
 
     def require(self, delivery: ChunkDelivery, until: float) -> None:
-        """Credentials that may not ask about streams are no reason to refuse: they may publish."""
+        """Accept credentials without permission to query streams, because they may still publish."""
         try:
             asyncio.run(asyncio.wait_for(self._require(delivery), until - self.monotonic()))
         except TimeoutError:
@@ -28,7 +28,7 @@ class NatsPresence:
         connection = await self.access.connected(delivery)
         try:
             subject = delivery.destination.options["subject"]
-            # As after acknowledged rows: only an answer that names no stream is one.
+            # As after acknowledged rows: only an answer without a stream counts as a refusal.
             found = await why_nobody_listens(connection.client, subject, acknowledged=True)
         finally:
             await connection.client.abort()

@@ -1,4 +1,4 @@
-"""Publishing a chunk's rows to a subject, and hearing what its stream says of each."""
+"""Publishes a chunk's rows to a subject, and handles the stream's acknowledgement of each row."""
 
 import asyncio
 import json
@@ -19,20 +19,21 @@ from shared.domain.errors import DestinationRefused, RetryLater, Unavailable
 from shared.domain.oversized import NONE_SKIPPED, SizeLimit, Skipped
 from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
 
-LOOK = 0.5  # seconds between two looks at the pulse
+LOOK = 0.5  # seconds between two checks of the pulse
 _ID: Final = "Nats-Msg-Id"
 _TOO_LARGE_FOR_STREAM: Final = 10054
-_NOBODY: Final = "503"  # listens
+_NOBODY: Final = "503"  # the server's status if nobody listens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NatsLimits:
     """Times in seconds.
 
-    ``least``: a delivery that begins with less of the handler's time goes in a message of its own.
-    ``in_flight``, ``bytes_in_flight``: messages under way, one batch more at most. ``answer``: for one
-    batch's acknowledgements. ``checkpoint``: between two records of progress. ``reserve``: of the handler's
-    time, below which the rest goes in a message of its own; a quarter of what is left, if less.
+    ``least``: a delivery that would begin with less of the handler's time left goes into a separate message.
+    ``in_flight``, ``bytes_in_flight``: the limits of messages in flight, exceeded by at most one batch.
+    ``answer``: the limit for one batch's acknowledgements. ``checkpoint``: between two records of progress.
+    ``reserve``: the part of the handler's time below which the rest goes into a separate message; a quarter
+    of the remaining time, if less.
     """
 
     least: float
@@ -45,7 +46,7 @@ class NatsLimits:
 
 @dataclass(slots=True)
 class _Sent:
-    """A batch under way: the rows that are not yet acknowledged, and those that were left out of it."""
+    """A batch in flight: its unacknowledged rows and its skipped rows."""
 
     batch: EncodedBatch
     left: set[int]
@@ -53,11 +54,11 @@ class _Sent:
 
 
 class _NobodyListensError(Exception):
-    """The server's own word; a moment later it may be another."""
+    """The server reports that nobody listens. This may change a moment later."""
 
 
 class Sending:
-    """One delivery over its connection."""
+    """One delivery with its connection."""
 
     def __init__(
         self,
@@ -108,7 +109,7 @@ class Sending:
         for index, line in enumerate(batch.lines()):
             row = batch.first_row + index
             headers = {_ID: row_id(self._delivery, row), **labels(self._delivery, row)}
-            # As they are written: each name and value with a colon, a space and a line's end.
+            # The size as written: each header has a colon, a space and a line break.
             size = len(line) + sum(len(name) + len(value) + 4 for name, value in headers.items()) + 14
             if size > self._most:
                 sent.skipped += self._too_large(batch, row, size, self._most)
@@ -121,17 +122,17 @@ class Sending:
             self._require_going_on()
 
     def _require_going_on(self) -> None:
-        """The client keeps to itself that it was cancelled, or that the server did not read, meanwhile."""
+        """Raise what the client hides: a cancellation, or a server that does not read."""
         if self._task.cancelling():
             raise asyncio.CancelledError
         if self._connection.failure is not None:
             raise meaning(self._connection.failure, self._delivery)
 
     async def _answer(self, message: Msg) -> None:
-        """What the stream says of one row."""
+        """Handle the stream's answer for one row."""
         row = int(message.subject.rpartition(".")[2])
         if not _is_of_stream(message):
-            # Of a subscriber that answers whatever it gets: the stream's own word may follow.
+            # A subscriber answered the message. The stream's own answer may follow.
             return
         sent = self._waiting.pop(row, None)
         if sent is None:
@@ -146,7 +147,9 @@ class Sending:
             self._heard.set()
 
     def _skipped(self, batch: EncodedBatch, row: int, message: Msg) -> Skipped:
-        """The row, if it is too large for the stream and left out; raises what else the answer means."""
+        """Return the row if it is too large for the stream and skipped. Otherwise raise the answer's
+        error.
+        """
         if not message.data:
             raise _NobodyListensError
         error = json.loads(message.data).get("error")
@@ -154,7 +157,7 @@ class Sending:
             return NONE_SKIPPED
         if error.get("err_code") == _TOO_LARGE_FOR_STREAM:
             return self._too_large(batch, row, len(batch.lines()[row - batch.first_row]), None)
-        # A stream that is full takes more once its readers have read, or its owner has made room.
+        # A full stream accepts messages again after its readers have read, or its owner has made room.
         told = f"{error.get('code')} {error.get('err_code')}: {error.get('description')}"
         raise Unavailable(f"the stream of subject {self._subject}", detail=printable(told))
 
@@ -197,7 +200,7 @@ class Sending:
 
 
 def _is_of_stream(message: Msg) -> bool:
-    """Whether a stream, or the server that has none, has answered: only those words count."""
+    """Return whether a stream answered, or the server because no stream exists. Only these answers count."""
     if not message.data:
         return (message.headers or {}).get("Status") == _NOBODY
     try:

@@ -1,4 +1,4 @@
-"""The NATS sink: a chunk's rows as messages of a subject, many under way at once."""
+"""The NATS sink: a chunk's rows as messages of a subject, many in flight at once."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -15,14 +15,14 @@ from shared.steps.sending import ChunkDelivery, Pulse, Rows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NatsSink:
-    """Fulfils Sink. Each delivery has a connection, and a loop, of its own."""
+    """Implements Sink. Each delivery has its own connection and event loop."""
 
     access: Access
     monotonic: Callable[[], float]
     limits: NatsLimits
 
     def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
-        """Publish the rows of the batches that are not yet acknowledged; False when time ran out."""
+        """Publish the rows of the unacknowledged batches. Return False if time ran out."""
         pulse.check()
         if pulse.seconds_left() < self.limits.least:
             return False
@@ -43,7 +43,7 @@ class NatsSink:
         except nats.errors.Error as error:
             raise meaning(connection.failure or error, delivery) from None
         finally:
-            # Whatever was not acknowledged comes again.
+            # Unacknowledged rows are sent again later.
             await connection.client.abort()
 
     def _sending(
@@ -53,7 +53,7 @@ class NatsSink:
 
 
 async def _watched(work: Coroutine[Any, Any, bool], pulse: Pulse) -> bool:
-    """What the work answers or raises; what the pulse raises meanwhile ends it."""
+    """Return or raise the work's result. An error of the pulse cancels the work."""
     task = asyncio.create_task(work)
     try:
         while not task.done():

@@ -14,28 +14,28 @@ SUBJECT = r"^[A-Za-z0-9_-][A-Za-z0-9_$-]{0,99}(\.[A-Za-z0-9_$-]{1,100}){0,15}$"
 
 def _server(text: str, info: ValidationInfo[Rules]) -> str:
     if text.startswith("nats://") and not info.context.insecure_addresses:
-        raise refusal("server", "Only a local stack takes servers without TLS: write tls://host:port")
+        raise refusal("server", "Only a local stack accepts servers without TLS: write tls://host:port")
     return text
 
 
 def _delivery(value: Any) -> Any:
     if value == "exactly_once":
-        reason = "NATS has at_least_once only: a stream drops repeated rows by Nats-Msg-Id within its window"
+        reason = "NATS supports only at_least_once: a stream drops repeats by Nats-Msg-Id within its window"
         raise refusal("delivery", reason)
     return value
 
 
 class NatsDestination(Spec):
-    """A subject of NATS JetStream, which gets a message a row."""
+    """A subject of NATS JetStream, which receives one message per row."""
 
     type: Literal["nats"]
     name: DestinationName
     servers: Annotated[
         list[Annotated[str, StringConstraints(pattern=SERVER), AfterValidator(_server)]],
         Field(min_length=1, max_length=MOST_SERVERS),
-    ] = Field(description="`tls://host:port` or `host:port`, tried in their order; all speak TLS.")
+    ] = Field(description="`tls://host:port` or `host:port`, tried in this order; all use TLS.")
     subject: Annotated[str, StringConstraints(pattern=SUBJECT)] = Field(
-        description="The subject, which a stream has to hold."
+        description="The subject; a stream must hold it."
     )
     credentials: SecretName | None = Field(
         default=None,
@@ -47,8 +47,8 @@ class NatsDestination(Spec):
     delivery: Annotated[Literal["at_least_once"], BeforeValidator(_delivery)] | None = Field(
         default=None,
         description=(
-            "A row that is sent again has its old `Nats-Msg-Id`, by which the stream drops it within its"
-            " window, and its old headers `beam-job-id`, `beam-chunk` and `beam-row`."
+            "A repeated row carries the same `Nats-Msg-Id`, by which the stream drops it within its window,"
+            " and the same headers `beam-job-id`, `beam-chunk` and `beam-row`."
         ),
     )
 

@@ -1,4 +1,4 @@
-"""What it means that nobody listens to a subject: no stream holds it, or its leader is just changing."""
+"""Finds out why nobody listens to a subject: no stream holds it, or the stream's leader is changing."""
 
 import json
 from typing import Any
@@ -16,11 +16,11 @@ _NOT_ENABLED = 10039  # JetStream, for the account
 
 
 async def why_nobody_listens(client: Client, subject: str, *, acknowledged: bool) -> BackfillError:
-    """Ask JetStream which streams hold the subject.
+    """Ask JetStream which streams hold the subject, and return our error.
 
-    DestinationRefused where none does, or where there is no JetStream; else Unavailable, since the stream is
-    about to come back. ``acknowledged``: rows were acknowledged before, so that a stream was there. That
-    decides where the question has no answer: credentials need not have the right to ask it.
+    The error is DestinationRefused if no stream does, or without JetStream. Otherwise it is Unavailable,
+    because the stream will come back. ``acknowledged``: rows were acknowledged before, so a stream existed.
+    This decides if the query gets no answer, because the credentials may lack permission for it.
     """
     none = DestinationRefused(f"No stream holds subject {subject}: have one hold it, and retry the job")
     passing = Unavailable(f"the stream of subject {subject}", detail="nobody listens to it at the moment")

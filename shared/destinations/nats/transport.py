@@ -1,4 +1,4 @@
-"""How bytes go to a NATS server: under TLS, or not at all; and how that ends at once."""
+"""The transport to a NATS server: only with TLS, and it can be aborted at once."""
 
 import asyncio
 import ssl
@@ -11,25 +11,27 @@ from nats.aio.transport import TcpTransport
 
 
 class BareConnection(nats.errors.Error):
-    """A server that would have the client go on without TLS."""
+    """The server would continue without TLS."""
 
     def __str__(self) -> str:
         return "the server did not ask for TLS"
 
 
 class AbortableTransport(TcpTransport):
-    """The client's own closing writes what is pending and waits for the other side, which may never read."""
+    """A transport that can be aborted. The client's own close writes pending data and waits for the server,
+    which may never read.
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # untyped there
         self._aborted = False
 
     def __bool__(self) -> bool:
-        # Else the client, before it connects, puts a transport of its own in its place.
+        # Otherwise the client replaces this transport with its own before it connects.
         return True
 
     def abort(self) -> None:
-        """Drop the connection, and what is not written yet."""
+        """Drop the connection and all unwritten data."""
         self._aborted = True
         for writer in (self._io_writer, self._bare_io_writer):
             if writer is not None:
@@ -48,13 +50,14 @@ class AbortableTransport(TcpTransport):
             await super().drain()  # type: ignore[no-untyped-call]  # likewise
 
     async def wait_closed(self) -> None:
-        # The loop's next turn closes the socket. A handshake that was interrupted never tells of its end.
+        # The loop's next iteration closes the socket. An interrupted handshake never reports its end.
         await asyncio.sleep(0)
 
 
 class TlsTransport(AbortableTransport):
-    """The client begins TLS only where the server's first line asks for it. That line comes in the clear, so
-    anybody on the way could take the wish out: nothing is written before TLS. ``refused``: it was to be.
+    """A transport that writes nothing before TLS. The client begins TLS only if the server's first line asks
+    for it, and this line is plain text, which an attacker on the network could change. ``refused``: the
+    client tried to write without TLS.
     """
 
     def __init__(self) -> None:
@@ -83,7 +86,7 @@ class TlsTransport(AbortableTransport):
 
 
 class GuardedClient(Client):
-    """A client that writes under TLS only, unless it is ``plain``."""
+    """A client that writes only with TLS, unless it is ``plain``."""
 
     def __init__(self, *, plain: bool) -> None:
         super().__init__()
@@ -92,10 +95,10 @@ class GuardedClient(Client):
 
     @property
     def refused_plain(self) -> bool:
-        """Whether the server did not ask for TLS."""
+        """Return whether the server did not ask for TLS."""
         return isinstance(self._guarded, TlsTransport) and self._guarded.refused
 
     async def abort(self) -> None:
-        """End the connection, and what the client does for it, without a wait for the server."""
+        """End the connection and the client's tasks without waiting for the server."""
         self._guarded.abort()
         await self.close()

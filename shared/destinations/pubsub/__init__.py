@@ -1,4 +1,4 @@
-"""Topics of Google Cloud Pub/Sub: a message a row."""
+"""Topics of Google Cloud Pub/Sub: one message per row."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

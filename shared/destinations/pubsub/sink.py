@@ -1,4 +1,4 @@
-"""The Pub/Sub sink: a chunk's rows as messages, as many a request as the service takes."""
+"""The Pub/Sub sink: a chunk's rows as messages, with as many per request as Pub/Sub accepts."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,22 +23,22 @@ from shared.domain.errors import DestinationRefused, Unavailable
 from shared.domain.oversized import NONE_SKIPPED, SizeLimit, Skipped
 from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
 
-MOST_MESSAGES: Final = 1_000  # of a request
-# Of a request, and so of a message, are 10 MB: what is not the rows' own is far less than the difference.
+MOST_MESSAGES: Final = 1_000  # per request
+# Pub/Sub limits a request, and thus a message, to 10 MB. The difference is ample for everything but the rows.
 MOST_BYTES: Final = 9_990_000
 MOST_KEY_BYTES: Final = 1_024
 _LIMIT = SizeLimit(MOST_BYTES, "Pub/Sub", "Make the row smaller, by `columns` for example,")
-_OVERHEAD = 100  # bytes of a message besides its row: attributes' names and numbers
+_OVERHEAD = 100  # bytes of a message beyond its row: names and numbers of attributes
 _TIMEOUT = 30.0  # seconds for one request
 
-# The messages below proto-plus, whose own objects take nine times as long to make.
+# The plain protobuf messages, because building proto-plus objects takes nine times as long.
 _Request: Any = PublishRequest.pb()
 _Message: Any = PubsubMessage.pb()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PubSubSink:
-    """Fulfils Sink. ``own_topics``: the service's own, to which nobody may deliver."""
+    """Implements Sink. ``own_topics``: the service's own topics, which no destination may use."""
 
     client: PublisherClient
     own_topics: Collection[str]
@@ -48,12 +48,12 @@ class PubSubSink:
     limits: RequestLimits
 
     def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
-        """Publish the rows of the batches that are not yet acknowledged; False when time ran out."""
+        """Publish the rows of the unacknowledged batches. Return False if time ran out."""
         topic = delivery.destination.options["topic"]
         if topic in self.own_topics:
             raise DestinationRefused(f"Topic {topic} is the service's own: choose another one")
         ordered = delivery.destination.traits.key_column is not None
-        # Requests at once would overtake each other.
+        # Parallel requests could overtake each other.
         limits = replace(self.limits, in_flight=1) if ordered else self.limits
         requests = Requests(monotonic=self.monotonic, sleep=self.sleep, random=self.random, limits=limits)
         return requests.deliver(
@@ -72,13 +72,13 @@ class PubSubSink:
             raise DestinationRefused(f"There is no topic {topic}", detail=_shown(error)) from error
         except (Forbidden, Unauthorized) as error:
             raise DestinationRefused(
-                f"The service may not publish to topic {topic}. Have its owner grant roles/pubsub.publisher"
+                f"The service may not publish to topic {topic}. Have its owner grant roles/pubsub.publisher,"
                 " and retry the job",
                 detail=_shown(error),
             ) from error
         except BadRequest as error:
             raise DestinationRefused(
-                f"Topic {topic} does not take these messages, by a schema or a setting of its own",
+                f"Topic {topic} refuses these messages because of its schema or its settings",
                 detail=_shown(error),
             ) from error
         except (GoogleAPICallError, RetryError) as error:
@@ -129,7 +129,7 @@ def _ordering_key(delivery: ChunkDelivery, row: int, key: bytes | None) -> str:
     if key is not None and len(key) > MOST_KEY_BYTES:
         raise DestinationRefused(
             f"Row {row} of chunk {delivery.chunk} has an ordering key of {len(key):,} bytes, more than"
-            f" Pub/Sub takes: {MOST_KEY_BYTES:,} bytes. Choose another ordering_key_column"
+            f" Pub/Sub's limit of {MOST_KEY_BYTES:,} bytes. Choose another ordering_key_column"
         )
     return "" if key is None else key.decode()
 

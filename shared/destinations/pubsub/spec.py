@@ -6,36 +6,36 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from shared.destinations.spec import ColumnName, DestinationName, Spec, refusal
 
-# As Google has both names.
+# Google's rules for both names.
 TOPIC = r"^projects/[a-z][a-z0-9-]{4,28}[a-z0-9]/topics/[A-Za-z][A-Za-z0-9._~+%-]{2,254}$"
 
 
 def _delivery(value: Any) -> Any:
     if value == "exactly_once":
-        reason = "Pub/Sub has at_least_once only: readers drop repeated rows by the attributes that name them"
+        reason = "Pub/Sub supports only at_least_once: readers drop repeated rows by their attributes"
         raise refusal("delivery", reason)
     return value
 
 
 class PubSubDestination(Spec):
-    """A topic of Google Cloud Pub/Sub, which gets a message a row."""
+    """A topic of Google Cloud Pub/Sub, which receives one message per row."""
 
     type: Literal["pubsub"]
     name: DestinationName
     topic: Annotated[str, StringConstraints(pattern=TOPIC)] = Field(
-        description="`projects/…/topics/…`; its owner lets the service's account publish there."
+        description="`projects/…/topics/…`; its owner allows the service's account to publish to it."
     )
     ordering_key_column: ColumnName | None = Field(
         default=None,
         description=(
-            "The table's column whose values are the messages' ordering keys; a chunk's requests are then"
-            " sent one after the other."
+            "The table's column that holds the messages' ordering keys; a chunk's requests are then sent one"
+            " after the other."
         ),
     )
     delivery: Annotated[Literal["at_least_once"], BeforeValidator(_delivery)] | None = Field(
         default=None,
         description=(
-            "A row that is sent again has its old attributes `beam-job-id`, `beam-chunk` and `beam-row`: drop"
-            " what you have seen."
+            "A repeated row carries the same attributes `beam-job-id`, `beam-chunk` and `beam-row`: drop rows"
+            " that you have already seen."
         ),
     )

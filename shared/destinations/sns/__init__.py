@@ -1,4 +1,4 @@
-"""Topics of Amazon SNS: a message a row."""
+"""Topics of Amazon SNS: one message per row."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Clients of Amazon SNS by an organization's credentials or the service's own role, kept while those hold."""
+"""Clients of Amazon SNS with an organization's credentials or the service's own role, reused while valid."""
 
 import threading
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from shared.steps.ports import Clock
 from shared.steps.sending import ChunkDelivery
 
 _SECONDS = 30.0
-_SPARE = timedelta(minutes=15)  # with which a role's keys outlast any delivery
+_SPARE = timedelta(minutes=15)  # the validity that a role's keys need to outlast any delivery
 _MOST_KEPT = 8
 
 
@@ -31,8 +31,8 @@ class _Kept:
 
 
 class Clients:
-    """``identity_token`` answers a token of the service's identity for an audience. ``own_role``: what the
-    service takes on with it; empty: nothing. ``connections``: requests that one client may have under way.
+    """``identity_token`` returns a token of the service's identity for an audience. ``own_role``: the role
+    that the service assumes with it; empty: none. ``connections``: the most requests in flight per client.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Clients:
         self._own_role = own_role
         self._now = now
         self._config = Config(
-            # Between tries the delivery is asked whether it is to go on.
+            # No retries here: between its own attempts, the delivery checks whether to continue.
             retries={"total_max_attempts": 1},
             connect_timeout=_SECONDS,
             read_timeout=_SECONDS,
@@ -59,20 +59,20 @@ class Clients:
         self._lock = threading.Lock()
 
     def client(self, delivery: ChunkDelivery) -> Any:
-        """A client of the destination's region, by its credentials as they are now.
+        """Return a client for the destination's region with its current credentials.
 
-        DestinationRefused, with the secret's name, if there are none, or none that can be.
+        Raises DestinationRefused, with the secret's name, if they are missing or invalid.
         """
         options = delivery.destination.options
         name = options.get("credentials")
         secret = None if name is None else secret_text(self._secrets, delivery, name)
-        # Without a secret the name is empty, as no secret's is.
+        # Without a secret the name is empty. No secret has an empty name.
         place = (delivery.organization_id, name or "", _region(delivery), options.get("endpoint_url") or "")
         with self._lock:
             kept = self._kept.pop(place, None)
             if kept is None or kept.secret != secret or (kept.until and kept.until <= self._now()):
                 kept = self._made(delivery, secret)
-            # The last one is the last used.
+            # The last entry is the most recently used one.
             self._kept[place] = kept
             if len(self._kept) > _MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
@@ -91,14 +91,14 @@ class Clients:
     def _identity(
         self, delivery: ChunkDelivery, secret: str | None
     ) -> tuple[Keys | None, str | None, str | None]:
-        """The keys to begin with, the role to take on, and the token for it where there are no keys."""
+        """Return the initial keys, the role to assume, and the token for it if there are no keys."""
         if secret is not None:
             keys, role = keys_of(secret, delivery.destination.options["credentials"])
             return keys, role, None
         if not self._own_role:
             raise DestinationRefused(
                 "The service has no identity of its own at Amazon any more, and"
-                f" {delivery.destination} has no credentials: create the job anew with them"
+                f" {delivery.destination} has no credentials: create a new job with credentials"
             )
         return None, self._own_role, self._identity_token(AUDIENCE)
 

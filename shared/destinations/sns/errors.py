@@ -1,4 +1,4 @@
-"""What Amazon's answers mean for a delivery."""
+"""The meaning of Amazon's errors for a delivery."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,9 +31,9 @@ _PASSING = (
 
 @contextmanager
 def speaking_of(destination: Destination, role: str | None = None) -> Iterator[None]:
-    """Turn the client's errors into ours: what may pass, and what the topic's owner has to change.
+    """Turn the client's errors into ours: temporary ones, and those that the topic's owner must resolve.
 
-    ``role``: what is to be taken on; without one, a message is published.
+    ``role``: the role being assumed. Without one, the call publishes a message.
     """
     try:
         yield
@@ -43,7 +43,7 @@ def speaking_of(destination: Destination, role: str | None = None) -> Iterator[N
         raise meaning(destination, answer.get("Code", ""), status, answer.get("Message", ""), role) from None
     except ParamValidationError as error:
         raise DestinationRefused(
-            f"The message is none that SNS takes at {destination}", detail=printable(str(error))
+            f"SNS refuses the message for {destination}", detail=printable(str(error))
         ) from None
     except BotoCoreError as error:
         raise Unavailable(
@@ -54,7 +54,7 @@ def speaking_of(destination: Destination, role: str | None = None) -> Iterator[N
 def meaning(
     destination: Destination, code: str, status: int, text: str, role: str | None = None
 ) -> BackfillError:
-    """What the error of this code is to the delivery, or to taking on a role; ``text`` is the operator's."""
+    """Return our error for this code, of publishing or of assuming a role; ``text`` is for the operator."""
     topic = destination.options["topic_arn"]
     secret = destination.options.get("credentials")
     detail = printable(f"{status} {code}: {text}")
@@ -62,13 +62,13 @@ def meaning(
     if short in _PASSING or status >= _FIRST_OF_SERVER or status == _TOO_MANY:
         return Unavailable(f"Amazon, for {destination},", detail=detail)
     if role is not None and secret is None:
-        words = "Amazon does not let the service take on its own role: ask the service's operator"
+        words = "Amazon does not allow the service to assume its own role: ask the service's operator"
     elif short in _NOT_THERE:
         words = f"There is no topic {topic}, or its key is gone"
     elif short in _NOT_KNOWN:
-        words = "Amazon does not take the service's own keys: ask the service's operator"
+        words = "Amazon does not accept the service's own keys: ask the service's operator"
         if secret is not None:
-            words = f"Amazon does not take the credentials of secret {secret}: store valid ones and retry"
+            words = f"Amazon does not accept the credentials of secret {secret}: store valid ones and retry"
             words += " the job"
     elif role is not None:
         words = f"The credentials of secret {secret} may not assume its role_arn: grant sts:AssumeRole, have"
@@ -78,5 +78,5 @@ def meaning(
         words = f"{who} may not publish to topic {topic}: grant sns:Publish, and kms:GenerateDataKey and"
         words += " kms:Decrypt where the topic is encrypted, and retry the job"
     else:
-        words = f"Topic {topic} does not take these messages"
+        words = f"Topic {topic} refuses these messages"
     return DestinationRefused(words, detail=detail)

@@ -1,4 +1,4 @@
-"""Who publishes: keys of Amazon's, as a secret holds them or as a role gives them for an hour."""
+"""The publisher's Amazon keys: from a secret, or from a role for one hour."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,9 +9,9 @@ from shared.destinations.sns.errors import speaking_of
 from shared.domain.destination import Destination
 
 AUDIENCE: Final = "sts.amazonaws.com"
-"""Of the tokens by which Google vouches for the service; the role's trust policy asks for it."""
+"""The audience of Google's identity tokens for the service. The role's trust policy requires it."""
 LASTS: Final = timedelta(hours=1)
-"""Of a role's keys, which Amazon gives for so long unless told otherwise."""
+"""The validity of a role's keys, Amazon's default."""
 
 _KEYS = ("access_key_id", "secret_access_key")
 _OPTIONAL = ("session_token", "role_arn")
@@ -26,9 +26,9 @@ class Keys:
 
 
 def keys_of(text: str, name: str) -> tuple[Keys, str | None]:
-    """The keys in a secret's text, and the role to assume with them, if any.
+    """Return the keys in a secret's text, and the role to assume with them, if any.
 
-    DestinationRefused, with the secret's name, if it holds none.
+    Raises DestinationRefused, with the secret's name, if it has no keys.
     """
     found = secret_fields(text, name, [_KEYS], _OPTIONAL)
     keys = Keys(found["access_key_id"], found["secret_access_key"], found.get("session_token"))
@@ -38,11 +38,11 @@ def keys_of(text: str, name: str) -> tuple[Keys, str | None]:
 def assumed(
     sts: Any, role: str, organization_id: str, destination: Destination, token: str | None = None
 ) -> Keys:
-    """The role's keys: by the keys of the client, or by an ID token.
+    """Return the role's keys, obtained with the client's keys or with an ID token.
 
-    The session is named for the organization: by that name the owner of a topic lets one organization in.
+    The session's name is the organization, so that a topic's owner can admit one organization.
     """
-    # A name has two characters at least; no organization's id has this one.
+    # A session name needs at least two characters. No organization id contains the padding character.
     session = organization_id.ljust(_SHORTEST_SESSION, "=")
     with speaking_of(destination, role):
         if token is None:

@@ -1,4 +1,4 @@
-"""The SNS sink: a chunk's rows as messages, ten a request."""
+"""The SNS sink: a chunk's rows as messages, ten per request."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -13,8 +13,8 @@ from shared.domain.errors import DestinationRefused, Unavailable
 from shared.domain.oversized import NONE_SKIPPED, SizeLimit, Skipped
 from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
 
-MOST_ENTRIES: Final = 10  # of a request
-MOST_BYTES: Final = 262_144  # of a request, and so of a message, with its attributes
+MOST_ENTRIES: Final = 10  # per request
+MOST_BYTES: Final = 262_144  # per request, and thus per message, including attributes
 _LIMIT = SizeLimit(MOST_BYTES, "SNS", "Make the row smaller, by `columns` for example,")
 _STRING = "String"
 _FIRST_OF_SERVER = 500
@@ -24,7 +24,7 @@ Entries = list[dict[str, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnsSink:
-    """Fulfils Sink."""
+    """Implements Sink."""
 
     clients: Clients
     monotonic: Callable[[], float]
@@ -33,9 +33,9 @@ class SnsSink:
     limits: RequestLimits
 
     def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
-        """Publish the rows of the batches that are not yet acknowledged; False when time ran out."""
+        """Publish the rows of the unacknowledged batches. Return False if time ran out."""
         ordered = delivery.destination.options["topic_arn"].endswith(".fifo")
-        # Requests at once would overtake each other.
+        # Parallel requests could overtake each other.
         limits = replace(self.limits, in_flight=1) if ordered else self.limits
         requests = Requests(monotonic=self.monotonic, sleep=self.sleep, random=self.random, limits=limits)
         client = self.clients.client(delivery)
@@ -49,7 +49,7 @@ class SnsSink:
 
 
 def _publish(client: Any, delivery: ChunkDelivery, entries: Entries) -> None:
-    """Send the entries, and leave of them those that are to be tried again."""
+    """Send the entries, and keep only those that need a retry."""
     destination = delivery.destination
     with speaking_of(destination):
         answer = client.publish_batch(
@@ -64,7 +64,7 @@ def _publish(client: Any, delivery: ChunkDelivery, entries: Entries) -> None:
             raise error
     if failed:
         code = next(iter(failed.values())).get("Code", "")
-        raise Unavailable(f"Amazon, for {destination},", detail=f"{len(failed)} messages not taken: {code}")
+        raise Unavailable(f"Amazon, for {destination},", detail=f"{len(failed)} messages refused: {code}")
 
 
 def _prepared(
@@ -76,7 +76,7 @@ def _prepared(
         nonlocal skipped
         for index, line in enumerate(batch.lines()):
             row = batch.first_row + index
-            # XML, which SNS speaks, has no such characters; only strings hold them, where JSON may escape.
+            # SNS uses XML, which excludes these characters. Only JSON strings contain them, so escape them.
             text = line.decode().replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
             names = labels(delivery, row)
             named = sum(len(name) + len(_STRING) + len(value) for name, value in names.items())
@@ -94,7 +94,7 @@ def _prepared(
             }
             if ordered:
                 entry["MessageGroupId"] = f"{delivery.job_id}_{delivery.chunk}_{delivery.destination.uid}"
-                # Ids take 128 characters.
+                # Ids have at most 128 characters.
                 entry["MessageDeduplicationId"] = hashlib.sha256(row_id(delivery, row).encode()).hexdigest()
             yield entry, size
 

@@ -15,7 +15,7 @@ ENDPOINT = r"^https?://[A-Za-z0-9.:-]{1,200}/?$"
 
 def _endpoint(url: str, info: ValidationInfo[Rules]) -> str:
     if not info.context.insecure_addresses:
-        raise refusal("endpoint_url", "Only a local stack takes another endpoint than Amazon's")
+        raise refusal("endpoint_url", "Only a local stack accepts an endpoint other than Amazon's")
     return url
 
 
@@ -26,9 +26,9 @@ def _credentials(name: str | None, info: ValidationInfo[Rules]) -> str | None:
     if not role:
         reason = "Field required: this service has no identity of its own at Amazon"
         raise refusal("credentials", reason)
-    # A topic that is none is told of by its own field.
+    # The topic's own field reports an invalid topic.
     if (topic := info.data.get("topic_arn")) and _partition(topic) != _partition(role):
-        reason = f"Field required: the service's own identity is of {_partition(role)}, the topic is not"
+        reason = f"Field required: the service's own identity is in {_partition(role)}, the topic is not"
         raise refusal("credentials", reason)
     return None
 
@@ -39,13 +39,13 @@ def _partition(arn: str) -> str:
 
 def _delivery(value: Any) -> Any:
     if value == "exactly_once":
-        reason = "SNS has at_least_once only: subscribers drop repeated rows by the attributes that name them"
+        reason = "SNS supports only at_least_once: subscribers drop repeated rows by their attributes"
         raise refusal("delivery", reason)
     return value
 
 
 class SnsDestination(Spec):
-    """A topic of Amazon SNS, which gets a message a row."""
+    """A topic of Amazon SNS, which receives one message per row."""
 
     type: Literal["sns"]
     name: DestinationName
@@ -57,18 +57,18 @@ class SnsDestination(Spec):
         validate_default=True,
         description=(
             "Name of the organization's secret: a JSON object of `access_key_id` and `secret_access_key`, and"
-            " perhaps `session_token` or `role_arn`, a role to assume. Without it the service publishes under"
-            " its own identity, where it has one at Amazon."
+            " optionally `session_token` or `role_arn`, a role to assume. Without it the service publishes"
+            " with its own identity, if it has one at Amazon."
         ),
     )
     endpoint_url: Annotated[str, StringConstraints(pattern=ENDPOINT), AfterValidator(_endpoint)] | None = (
-        Field(default=None, description="Taken by a local stack only.")
+        Field(default=None, description="Only a local stack accepts this field.")
     )
     delivery: Annotated[Literal["at_least_once"], BeforeValidator(_delivery)] | None = Field(
         default=None,
         description=(
-            "A row that is sent again has its old attributes `beam-job-id`, `beam-chunk` and `beam-row`: drop"
-            " what you have seen."
+            "A repeated row carries the same attributes `beam-job-id`, `beam-chunk` and `beam-row`: drop rows"
+            " that you have already seen."
         ),
     )
 

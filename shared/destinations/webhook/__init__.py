@@ -1,4 +1,4 @@
-"""HTTP receivers, which get a chunk's rows in batches."""
+"""HTTP receivers. The service sends them a chunk's rows in batches."""
 
 import random
 import ssl

@@ -1,4 +1,4 @@
-"""What a receiver's answer means, and how long to wait before trying again."""
+"""The meaning of a receiver's response, and the wait before a retry."""
 
 import re
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ _OBEYED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABL
 
 
 def accepts(answer: Answer, name: str) -> bool:
-    """True for success, False for what may pass; DestinationRefused for what won't.
+    """Return True for success, False for a temporary error. Raises DestinationRefused for a permanent one.
 
-    A redirect is refused: where it leads was never checked, and a POST would lose its body.
+    A redirect is a permanent error: its target was never checked, and a POST would lose its body.
     """
     status = answer.status
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
@@ -35,7 +35,7 @@ def accepts(answer: Answer, name: str) -> bool:
 
 
 def retry_after(answer: Answer, now: datetime) -> float | None:
-    """Seconds for which the receiver asks to be left alone, where that is to be obeyed."""
+    """Return the seconds that the receiver asks the service to wait, if the response may ask for that."""
     if answer.status not in _OBEYED:
         return None
     return _seconds(answer.headers, now)
@@ -49,11 +49,11 @@ def _seconds(headers: Mapping[str, str], now: datetime) -> float | None:
         date = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    # A date in the header is GMT; "-0000" parses as a naive one.
+    # A date in the header is in GMT. With "-0000" it parses as a naive time.
     aware = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
     return max(0.0, (aware - now).total_seconds())
 
 
 def shown(answer: Answer) -> str:
-    """Status and beginning of the body in printable ASCII, so that no receiver can forge lines of a log."""
+    """Return status and beginning of the body in printable ASCII, so that no receiver can forge log lines."""
     return f"{answer.status}: {printable(answer.excerpt.decode('ascii', 'replace'))}"

@@ -1,4 +1,4 @@
-"""HTTP connections to receivers: kept alive, guarded where they are dialled, cut when their time is up."""
+"""HTTP connections to receivers: kept alive, checked when they connect, closed when their time is up."""
 
 import socket
 import ssl
@@ -17,18 +17,18 @@ from shared.destinations.guard import Guard
 from shared.destinations.webhook.interim import FinalAnswer
 from shared.domain.errors import Unavailable
 
-_EXCERPT = 4_096  # bytes of an answer that are read; a connection with more to say is not used again
+_EXCERPT = 4_096  # bytes read of a response; a connection with a longer response is not reused
 _HOSTS = 32
-_CONNECTIONS = 16  # to one host: as many requests as a destination may have under way
+_CONNECTIONS = 16  # per host: as many requests as a destination may have in flight
 
 
 class Untrusted(Unavailable):
-    """The receiver's TLS certificate is not accepted, which its owner may yet mend."""
+    """The receiver's TLS certificate is not accepted. Its owner may still repair it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A receiver's answer; ``excerpt`` is the beginning of its body."""
+    """A receiver's response; ``excerpt`` is the beginning of its body."""
 
     status: int
     headers: Mapping[str, str]
@@ -36,10 +36,10 @@ class Answer:
 
 
 class _Guarded(HTTPConnection):
-    """Dials through the guard.
+    """Connects through the guard.
 
-    A socket's timeout starts anew with every byte, so a receiver that trickles could hold a delivery for
-    days: an alarm ends each request as a whole.
+    A socket's timeout restarts with every byte, so a slow receiver could hold a delivery for days. Therefore
+    an alarm limits each request as a whole.
     """
 
     response_class = FinalAnswer
@@ -64,7 +64,7 @@ class _Guarded(HTTPConnection):
         self._begin_request()
         super().connect()
         if self._late:
-            # Its alarm is spent: on a connection made too late, nothing would end the request in time.
+            # The alarm has already rung, so nothing would end a request on this late connection.
             raise ConnectTimeoutError(self, "the connection was not made in time")
 
     def request(self, *args: Any, **options: Any) -> None:
@@ -74,9 +74,9 @@ class _Guarded(HTTPConnection):
     def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as in urllib3 itself
         response = super().getresponse()
         if self._late:
-            # http.client takes a head that was cut off for a whole one.
+            # http.client accepts a truncated head as complete.
             response.close()
-            raise TimeoutError("the answer's head did not come in time")
+            raise TimeoutError("the response's head did not arrive in time")
         return response
 
     def _begin_request(self) -> None:
@@ -95,14 +95,14 @@ class _Guarded(HTTPConnection):
 
     def _cut(self) -> None:
         self._late = True
-        # Not connected yet, or closed just now: then dialling or closing ends the request.
+        # If it is not connected yet, or just closed, connecting or closing ends the request.
         with suppress(OSError, TypeError):
-            # SSLSocket's own shutdown would have the reading thread go on without TLS.
+            # SSLSocket's own shutdown would make the reading thread continue without TLS.
             socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
 
 class _GuardedTls(_Guarded, HTTPSConnection):
-    """The same under TLS, verified against the name in the URL."""
+    """The same with TLS, verified against the name in the URL."""
 
 
 class _Pool(HTTPConnectionPool):
@@ -119,7 +119,7 @@ class _TlsPool(_Pool, HTTPSConnectionPool):
 
 
 class Connections:
-    """Pools of connections, for many threads; no proxy, no cookie, no redirect, no retry."""
+    """Connection pools for many threads, without proxies, cookies, redirects and retries."""
 
     def __init__(self, guard: Guard, *, user_agent: str, tls: ssl.SSLContext) -> None:
         self._guard = guard
@@ -129,9 +129,9 @@ class Connections:
     def post(
         self, url: str, body: bytes, headers: Mapping[str, str], seconds: float, *, most: int = _EXCERPT
     ) -> Answer:
-        """Send the body and answer what the receiver says within ``seconds``, ``most`` bytes of it.
+        """Send the body. Return at most ``most`` bytes of the receiver's response, within ``seconds``.
 
-        DestinationRefused where the guard forbids it, Unavailable for want of an answer.
+        Raises DestinationRefused if the guard forbids it, and Unavailable if there is no response.
         """
         target = self._guard.require_url(url)
         try:
@@ -170,11 +170,11 @@ class _Pools(PoolManager):
 
 
 def _read_excerpt(response: BaseHTTPResponse, most: int) -> bytes:
-    """Read a short body to its end, which hands the connection back to its pool; a longer one closes it."""
+    """Read the body. A short one returns the connection to its pool; a longer one closes the connection."""
     try:
         return response.read(most)
     except (HTTPError, OSError):
-        # The status has been said, and a body says nothing that counts.
+        # The status has arrived, and only the status matters.
         return b""
     finally:
         response.close()

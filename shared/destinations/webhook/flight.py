@@ -1,4 +1,4 @@
-"""Several requests on their way at once, acknowledged in the order of their rows."""
+"""Several requests in flight at once, counted as acknowledged in the order of their rows."""
 
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ from shared.steps.sending import EncodedBatch
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What one request carries: all rows of the batch numbered ``number``, or a piece of them."""
+    """The rows of one request: all rows of the batch numbered ``number``, or a piece of it."""
 
     number: int
     rows: EncodedBatch
@@ -33,14 +33,16 @@ class Parcel:
 
 
 Post = Callable[[Parcel], Answer | None]
-"""Has the receiver accept a parcel, or answers its refusal of the size; raises what else goes wrong."""
+"""Sends a parcel. Returns None if the receiver accepts it, or its refusal of the size; raises other
+errors.
+"""
 
 
 class Flight:
-    """Posts parcels in threads of its own; one counts once it and all before it are acknowledged.
+    """Posts parcels in its own threads. A parcel counts when it and all earlier ones are acknowledged.
 
-    So what was acknowledged is always told by one row's number, whatever order the receiver answered in.
-    Leaving it waits for what is under way; nobody hears any more what becomes of that.
+    One row number therefore always describes the progress, in whatever order the receiver answers. Leaving
+    the context waits for the requests in flight and ignores their results.
     """
 
     def __init__(
@@ -51,10 +53,10 @@ class Flight:
         acknowledged: Callable[[Parcel], None],
         refused: Callable[[Parcel, Answer], Iterable[Parcel]],
     ) -> None:
-        """``most`` parcels may be under way, and so many bytes of rows, one parcel more at most.
+        """``most`` parcels may be in flight, and a number of bytes, exceeded by at most one parcel.
 
-        ``acknowledged`` and ``refused`` are called for one parcel after the other, in the thread that
-        waits; the latter answers what is sent in the parcel's place.
+        The waiting thread calls ``acknowledged`` and ``refused`` for one parcel after the other. ``refused``
+        returns the parcels to send instead.
         """
         self._most = most
         self._most_bytes = most_bytes
@@ -76,7 +78,7 @@ class Flight:
         self._pool.shutdown(cancel_futures=True)
 
     def make_room(self) -> None:
-        """Wait until another parcel may be sent; raises what went wrong with an earlier one."""
+        """Wait until another parcel may be sent. Raise the error of an earlier parcel, if any."""
         while len(self._flying) >= self._most or self._bytes() >= self._most_bytes:
             self._land_first()
 
@@ -85,7 +87,7 @@ class Flight:
         self._flying.append(self._launched(parcel))
 
     def land(self) -> None:
-        """Wait until all are acknowledged; raises what went wrong with the first that is not."""
+        """Wait until all parcels are acknowledged. Raise the error of the first that is not."""
         while self._flying:
             self._land_first()
 

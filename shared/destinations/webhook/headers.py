@@ -10,11 +10,11 @@ from shared.steps.sending import ChunkDelivery
 MOST_HEADERS: Final = 20
 MOST_VALUE_LENGTH: Final = 1_000
 NAME_PATTERN: Final = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"
-# As RFC 9110 has a field's value, without the bytes beyond ASCII that it calls obsolete.
+# RFC 9110's field value, without the bytes beyond ASCII that it calls obsolete.
 VALUE_PATTERN: Final = rf"^[!-~]([ -~]{{0,{MOST_VALUE_LENGTH - 2}}}[!-~])?$"
 
 _VALUE = re.compile(VALUE_PATTERN)
-# What belongs to one connection, or what the request is framed and signed by.
+# Headers of the connection, and headers that frame or sign the request.
 _OURS: Final = frozenset(
     {
         "connection",
@@ -40,7 +40,7 @@ _SECRET: Final = frozenset({"authorization", "cookie"})
 
 
 def name_pattern(*, secret: bool) -> str:
-    """The names that may be set, for the OpenAPI document: as ECMA-262 writes it, without flags."""
+    """Return the pattern of allowed names for the OpenAPI document: an ECMA-262 pattern without flags."""
     taken = sorted(_OURS if secret else _OURS | _SECRET)
     whole = "|".join(_any_case(name) for name in taken)
     begun = "|".join(_any_case(beginning) for beginning in _OUR_BEGINNINGS)
@@ -52,25 +52,25 @@ def _any_case(text: str) -> str:
 
 
 def check_name(name: str) -> str:
-    """Answer the header's name; ValueError, for a person, if it is the service's own to set."""
+    """Return the header's name; ValueError, with a text for people, if clients may not set this header."""
     if name.lower() in _OURS or name.lower().startswith(_OUR_BEGINNINGS):
-        raise ValueError(f"The service itself sets {name}, or no request may have it")
+        raise ValueError(f"Clients may not set {name}: the service sets it itself, or no request may have it")
     return name
 
 
 def check_plain_name(name: str) -> str:
-    """The same of a header whose value is no secret."""
+    """Check a header's name like ``check_name``, for a header whose value is not a secret."""
     if name.lower() in _SECRET:
         raise ValueError(
-            f"{name} holds a secret: give the name of the organization's secret by secret_headers"
+            f"{name} holds a secret: give the name of the organization's secret in secret_headers"
         )
     return check_name(name)
 
 
 def added_headers(delivery: ChunkDelivery, secrets: Secrets) -> dict[str, str]:
-    """The headers of a request to the destination, the secret ones as they are now.
+    """Return the headers of a request to the destination, with the current values of secret headers.
 
-    DestinationRefused, which names the secret, if it is not there or can't be a header's value.
+    Raises DestinationRefused, which names the secret, if it is missing or is not a valid header value.
     """
     options = delivery.destination.options
     return {
@@ -89,7 +89,7 @@ def _value(secrets: Secrets, organization_id: str, name: str) -> str:
         raise DestinationRefused(f"Your organization has no secret named {name}") from error
     if _VALUE.fullmatch(text) is None:
         raise DestinationRefused(
-            f"The secret {name} can't be a header: it needs 1 to {MOST_VALUE_LENGTH:,} printable characters"
-            " of ASCII, without a space or a line's end at either end"
+            f"The secret {name} can't be a header: it needs 1 to {MOST_VALUE_LENGTH:,} printable ASCII"
+            " characters, without a space or a line break at either end"
         )
     return text

@@ -1,21 +1,21 @@
-"""Interim answers of a receiver (1xx), passed over: what counts is the answer behind them.
+"""Skips interim responses (1xx) of a receiver: the response after them counts.
 
-The standard library knows one of them, `100 Continue`. Any other it takes for the answer, and then the real
-one for that of the connection's next request.
+The standard library knows only `100 Continue`. It takes any other interim response for the response, and then
+the real response for that of the connection's next request.
 """
 
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 
-_MOST_BYTES = 262_144  # of all heads of one request's answers; some receivers have a lot of cookies
+_MOST_BYTES = 262_144  # of all heads of one request's responses; some receivers set many cookies
 
 
 class FinalAnswer(HTTPResponse):
-    """The first answer to a request that is not an interim one.
+    """The first response to a request that is not an interim one.
 
-    `101 Switching Protocols` is final: nobody asked for it, and what follows is no HTTP. Time is the
-    request's alarm's to end; HTTPException where the heads are longer than any receiver's need be.
+    `101 Switching Protocols` is final: the service did not request it, and no HTTP follows it. The request's
+    alarm limits the time. Raises HTTPException if the heads exceed a generous limit.
     """
 
     def begin(self) -> None:
@@ -25,7 +25,7 @@ class FinalAnswer(HTTPResponse):
         try:
             super().begin()
             while self._is_interim():
-                # As it was before: the library reads no head twice.
+                # Reset the state, because the library reads no head twice.
                 self.headers = self.msg = None  # type: ignore[assignment]  # so it is before the first
                 super().begin()
         finally:
@@ -40,7 +40,7 @@ class FinalAnswer(HTTPResponse):
 
 
 class _Heads:
-    """The lines of a connection, up to so many bytes of them."""
+    """The lines of a connection, up to a limit of bytes."""
 
     def __init__(self, stream: Any, most: int) -> None:
         self._stream = stream
@@ -50,7 +50,7 @@ class _Heads:
         line: bytes = self._stream.readline(min(size, self._left + 1))
         self._left -= len(line)
         if self._left < 0:
-            raise HTTPException("the answer's head is too long")
+            raise HTTPException("the response's head is too long")
         return line
 
     def close(self) -> None:

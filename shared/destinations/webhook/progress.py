@@ -1,4 +1,4 @@
-"""How far a webhook's delivery of a chunk is, and what of it is on record."""
+"""The progress of a chunk's delivery to a webhook, and its record."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -11,9 +11,9 @@ from shared.steps.sending import ChunkDelivery, Pulse, Rows
 
 
 class Progress:
-    """The rows acknowledged so far, and how batches are split, recorded every ``interval`` seconds.
+    """The acknowledged rows and the splits of batches, recorded every ``interval`` seconds.
 
-    ``monotonic`` in seconds. A record is a write to one document, which takes about one a second.
+    ``monotonic`` in seconds. A record is a write to one document, and Firestore allows about one a second.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Progress:
         self._recorded_at = monotonic()
 
     def acknowledge(self, parcel: Parcel) -> None:
-        """The receiver has all rows up to the parcel's last."""
+        """Record that the receiver has all rows up to the parcel's last one."""
         self.splits = self.splits.acknowledge(parcel.piece)
         if parcel.piece.end >= self._end_of(parcel.number):
             self._next_batch = parcel.number + 1
@@ -39,18 +39,18 @@ class Progress:
             self.record()
 
     def leave_out(self, parcel: Parcel, skipped: Skipped) -> None:
-        """The parcel is one row that the receiver does not take, and is done with."""
+        """Record the parcel, one row that the receiver refuses, as skipped."""
         self.skipped += skipped
         self.acknowledge(parcel)
 
     def split(self, parcel: Parcel) -> Iterator[Parcel]:
-        """What is sent in place of a parcel that the receiver refused for its size: decided for ever."""
+        """Return the parcels to send instead of one that the receiver refused as too large. This is final."""
         self.splits = self.splits.refuse(parcel.piece, parcel.rows.size, self._unsent)
         self.record()
         return _cut(parcel, self.splits)
 
     def parcels(self, rows: Rows) -> Iterator[Parcel]:
-        """What is not yet acknowledged, in its order; a batch is read when its first parcel is asked for."""
+        """Yield the unacknowledged parcels in order. A batch is read when its first parcel is needed."""
         size = self._delivery.batch_rows
         for number, batch in enumerate(rows.batches(size, self._next_batch * size), self._next_batch):
             self._unsent = batch.first_row + batch.rows
@@ -63,7 +63,9 @@ class Progress:
             self._recorded, self._recorded_at = state, self._monotonic()
 
     def record_if_possible(self) -> None:
-        """Record what an error interrupts, which counts for more than a record that can't be written."""
+        """Record the progress when an error interrupts the delivery. That error matters more than a failure
+        of this write.
+        """
         with suppress(RetryLater):
             self.record()
 
@@ -75,7 +77,7 @@ class Progress:
 
 
 def _cut(parcel: Parcel, splits: Splits) -> Iterator[Parcel]:
-    """The parcel as it is to be sent: whole, or as pieces without those that are acknowledged."""
+    """Yield the parcel as it must be sent: whole, or in pieces without the acknowledged ones."""
     if splits.halved(parcel.piece, parcel.rows.size):
         for half in parcel.halves():
             yield from _cut(half, splits)

@@ -1,4 +1,4 @@
-"""What a webhook request carries beside its rows: ids, times and signatures."""
+"""The headers of a webhook request: ids, times and signatures."""
 
 import base64
 import hashlib
@@ -9,10 +9,10 @@ from shared.steps.sending import ChunkDelivery
 
 
 def request_id(delivery: ChunkDelivery, parcel: Parcel) -> str:
-    """The request's `webhook-id`: the same on every try, so that a receiver can drop what it has seen.
+    """Return the request's `webhook-id`: the same at every attempt, so that a receiver can drop repeats.
 
-    Without a full stop, which separates the parts of what is signed. A piece of a batch is told by its first
-    row in the chunk and its rows.
+    It has no full stop, which separates the parts of the signed bytes. The id of a piece of a batch has its
+    first row in the chunk and its number of rows.
     """
     batch = (delivery.job_id, delivery.attempt_id, delivery.chunk, delivery.destination.uid, parcel.number)
     return "_".join(str(part) for part in (*batch, *(() if parcel.whole else parcel.piece)))
@@ -21,8 +21,8 @@ def request_id(delivery: ChunkDelivery, parcel: Parcel) -> str:
 def headers_of(
     body: bytes, *, identifier: str, timestamp: int, nonce: str, secret: bytes | None
 ) -> dict[str, str]:
-    """The headers of one try; ``timestamp`` in Unix seconds. Signatures only with a secret, and over the
-    body as it is before it is compressed.
+    """Return the headers of one attempt; ``timestamp`` in Unix seconds. Only a secret adds signatures. They
+    cover the uncompressed body.
     """
     headers = {
         "Content-Type": "application/json",

@@ -1,8 +1,8 @@
-"""The webhook sink: a chunk's rows as signed JSON arrays, one POST a batch, or several where the receiver
-finds a batch too large.
+"""The webhook sink: a chunk's rows as signed JSON arrays, one POST per batch, or several POSTs if the
+receiver refuses a batch as too large.
 
-Some are under way at once, so they may arrive in another order; their ids, which end in the batch's number,
-keep it. Several threads also sign while another encodes or waits for an answer.
+Several requests are in flight at once, so they may arrive out of order. Their ids end in the batch's number,
+which preserves the order. Several threads sign while another one encodes or waits for a response.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -28,18 +28,17 @@ from shared.steps.sending import ChunkDelivery, Pulse, Rows
 class WebhookLimits:
     """Times in seconds.
 
-    ``least``: a delivery that begins with less of the handler's time goes in a message of its own. Half of
-    the handler's time is right.
-    ``request``: for one request as a whole.
-    ``in_flight``: batches of one delivery that may be under way at once, each held in memory, where the
-    destination does not say how many. ``bytes_in_flight``: of their rows as JSON, one batch more at most.
-    ``tries``: for one batch within one delivery; Pub/Sub's redeliveries come on top.
-    ``first_pause``, ``longest_pause``: between tries, doubling, each a random part of it (full jitter).
-    ``longest_wish``: who asks for more time than that gets it, but not from a function that stands by.
-    ``checkpoint``: between two records of progress. A record is a write to one document, which takes
-    about one a second; what a crash forgets comes again under the same `webhook-id`.
-    ``reserve``: of the handler's time, below which the rest goes in a message of its own; a quarter of
-    what is left at first, if less.
+    ``least``: a delivery that would begin with less of the handler's time left goes into a separate message.
+    Half of the handler's time works well. ``request``: the limit for one request as a whole. ``in_flight``:
+    the batches of one delivery in flight at once, each held in memory, unless the destination sets a number.
+    ``bytes_in_flight``: the size of their rows as JSON, exceeded by at most one batch. ``tries``: the
+    attempts for one batch within one delivery; Pub/Sub's redeliveries come on top. ``first_pause``,
+    ``longest_pause``: the pauses between attempts, doubling, with full jitter. ``longest_wish``: if a
+    receiver asks for a longer wait, the function ends and a redelivery waits. ``checkpoint``: between two
+    records of progress. A record is a write to one document, and Firestore allows about one a second. After a
+    crash, unrecorded batches are sent again with the same `webhook-id`. ``reserve``: the part of the
+    handler's time below which the rest goes into a separate message; a quarter of the time at the beginning,
+    if less.
     """
 
     least: float
@@ -56,7 +55,7 @@ class WebhookLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSink:
-    """Fulfils Sink. ``nonce`` answers a new UUID4, ``random`` a number from 0 to 1."""
+    """Implements Sink. ``nonce`` returns a new UUID4, ``random`` a number from 0 to 1."""
 
     connections: Connections
     secrets: Secrets
@@ -68,9 +67,9 @@ class WebhookSink:
     limits: WebhookLimits
 
     def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
-        """Post the batches that are not yet acknowledged.
+        """Post the unacknowledged batches.
 
-        False when the handler's time runs out, or when an earlier destination left too little of it.
+        Return False if the handler's time runs out, or if an earlier destination left too little of it.
         """
         seconds_left = pulse.seconds_left()
         if seconds_left < self.limits.least:
@@ -87,7 +86,7 @@ class WebhookSink:
         return complete
 
     def _send_all(self, errand: "_Errand", rows: Rows, progress: Progress) -> bool:
-        """False when time ran out after some batches, which are acknowledged then."""
+        """Send all batches. Return False if time ran out after some batches, which are acknowledged."""
 
         def refused(parcel: Parcel, answer: Answer) -> Iterable[Parcel]:
             if parcel.rows.rows == 1:
@@ -113,9 +112,9 @@ class WebhookSink:
                 flight.send(parcel)
 
     def _post(self, errand: "_Errand", parcel: Parcel, flight: Flight) -> Answer | None:
-        """Have the receiver accept the parcel, as long as the others fare well.
+        """Send the parcel until the receiver accepts it, as long as no other parcel fails.
 
-        Answers a refusal of its size.
+        Return the receiver's refusal of its size, if any.
         """
         body = parcel.rows.json_array()
         sent = compressed(body, errand.options.get("compression"))
@@ -147,8 +146,8 @@ class WebhookSink:
     def _try(self, errand: "_Errand", parcel: Parcel, body: bytes, sent: bytes) -> Answer:
         seconds = min(self.limits.request, errand.pulse.seconds_left())
         if seconds <= 0:
-            # The function stood still for too long. What it could not send, the message's next delivery does.
-            raise RetryLater("the time for this delivery was over before all of it was sent")
+            # The function was suspended for too long. The message's next delivery sends the rest.
+            raise RetryLater("the time for this delivery was over before all rows were sent")
         headers = added_headers(errand.delivery, self.secrets) | headers_of(
             body,
             identifier=request_id(errand.delivery, parcel),
@@ -162,7 +161,7 @@ class WebhookSink:
         return self.connections.post(errand.options["url"], sent, headers, seconds)
 
     def _secret(self, organization_id: str, name: str | None) -> bytes | None:
-        """Looked up for every try, so that a secret that was changed signs the next one."""
+        """Look up the secret for every attempt, so that a rotated secret signs the next one."""
         if name is None:
             return None
         try:
@@ -182,7 +181,7 @@ class WebhookSink:
 
 @dataclass(frozen=True, slots=True)
 class _Errand:
-    """One delivery; ``reserve`` in seconds is of the handler's time."""
+    """One delivery; ``reserve`` is a part of the handler's time, in seconds."""
 
     delivery: ChunkDelivery
     pulse: Pulse
@@ -207,12 +206,12 @@ class _Errand:
         return AskedToWait(wish, seconds=asked, detail=shown(answer))
 
     def too_large(self, parcel: Parcel, answer: Answer) -> Skipped:
-        """Answer the parcel's one row as one that is left out; RowTooLarge unless the job is to."""
+        """Return the parcel's one row as skipped. Raises RowTooLarge unless the job skips oversized rows."""
         keys = parcel.rows.keys()
         limit = SizeLimit(
             None,
             f"the receiver of webhook {self.name}, which answered {answer.status},",
-            "Have it take larger requests",
+            "Have it accept larger requests",
         )
         return self.delivery.too_large(
             parcel.rows.first_row,

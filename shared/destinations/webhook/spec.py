@@ -68,7 +68,7 @@ SecretHeader = Annotated[str, StringConstraints(pattern=NAME_PATTERN), AfterVali
 
 def _delivery(value: Any) -> Any:
     if value == "exactly_once":
-        reason = "A webhook has at_least_once only: its receiver drops repeated batches by their webhook-id"
+        reason = "A webhook supports only at_least_once: its receiver drops repeated batches by webhook-id"
         raise refusal("delivery", reason)
     return value
 
@@ -90,14 +90,14 @@ class WebhookDestination(Spec):
     compression: Literal["gzip", "zstd"] | None = Field(
         default=None,
         description=(
-            "How bodies are compressed, as `Content-Encoding` says; signatures cover them as they are before."
+            "How bodies are compressed, as in `Content-Encoding`; signatures cover the uncompressed bodies."
         ),
     )
     batch_rows: Annotated[int, Field(ge=1, le=MOST_BATCH_ROWS), BeforeValidator(whole)] | None = Field(
-        default=None, description="Rows of a request; by default what the service's operator chose."
+        default=None, description="Rows per request; the service's operator sets the default."
     )
     max_parallel_requests: Annotated[int, Field(ge=1, le=MOST_REQUESTS), BeforeValidator(whole)] | None = (
-        Field(default=None, description="Requests of one chunk that may be under way at once; 4 by default.")
+        Field(default=None, description="Requests of one chunk that may be in flight at once; 4 by default.")
     )
     headers: (
         Annotated[
@@ -108,7 +108,7 @@ class WebhookDestination(Spec):
         | None
     ) = Field(
         default=None,
-        description="Headers of each request. Those that a request is framed and signed by can't be set.",
+        description="Headers of each request. Headers that frame or sign a request are not allowed.",
     )
     secret_headers: (
         Annotated[
@@ -123,14 +123,14 @@ class WebhookDestination(Spec):
     )
     delivery: Annotated[Literal["at_least_once"], BeforeValidator(_delivery)] | None = Field(
         default=None,
-        description="A batch that is sent again carries its old `webhook-id`: drop what you have seen.",
+        description="A repeated batch carries the same `webhook-id`: drop batches that you already have.",
     )
 
     @model_validator(mode="after")
     def _each_header_once(self) -> Self:
         names = [name.lower() for name in (*(self.headers or ()), *(self.secret_headers or ()))]
         if twice := next((name for name in names if names.count(name) > 1), None):
-            raise refusal("header_twice", f"The header {twice} is given twice, perhaps in another case")
+            raise refusal("header_twice", f"The header {twice} is given twice, perhaps in different case")
         return self
 
     @classmethod

@@ -1,4 +1,4 @@
-"""A webhook's URL as far as its text goes. Where it resolves to is checked when it is dialled."""
+"""Checks the text of a webhook's URL. The guard checks its addresses when it connects."""
 
 import re
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ _PORT = r"(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|
 _BYTE = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _GROUP = r"[0-9A-Fa-f]{1,4}"
 _LAST_GROUPS = rf"({_GROUP}:{_GROUP}|{_BYTE}(\.{_BYTE}){{3}})"
-# As RFC 3986 spells it: how many groups may stand before "::" depends on how many follow.
+# RFC 3986's grammar: how many groups may precede "::" depends on how many follow.
 _IPV6 = "|".join(
     [
         rf"({_GROUP}:){{6}}{_LAST_GROUPS}",
@@ -23,18 +23,18 @@ _IPV6 = "|".join(
         rf"(({_GROUP}:){{0,6}}{_GROUP})?::",
     ]
 )
-# One meaning for every parser: names, IPv4 and bracketed IPv6, so no userinfo, backslash or escape in it.
+# Every parser must agree on it: names, IPv4 and bracketed IPv6, without userinfo, backslashes and escapes.
 _AUTHORITY = rf"([A-Za-z0-9._-]+|\[({_IPV6})\])(:{_PORT})?"
 
 
 def pattern(*, allow_insecure: bool) -> str:
-    """What is taken, for the OpenAPI document: as ECMA-262 writes it."""
+    """Return the ECMA-262 pattern of accepted URLs for the OpenAPI document."""
     scheme = "[Hh][Tt][Tt][Pp][Ss]" + ("?" if allow_insecure else "")
     return f"^{scheme}://{_AUTHORITY}([/?#][!-~]*)?$"
 
 
 def check_webhook_url(url: str, *, allow_insecure: bool) -> str:
-    """Answer the URL as it is; ValueError, for a person, if no webhook can be there.
+    """Return the URL unchanged; ValueError, with a text for people, if it cannot be a webhook's.
 
     ``allow_insecure`` is the local stack's switch for plain http.
     """
@@ -47,7 +47,7 @@ def check_webhook_url(url: str, *, allow_insecure: bool) -> str:
     if parts.scheme not in {"https", "http"} or (parts.scheme == "http" and not allow_insecure):
         raise ValueError("The URL must begin with https://")
     if "@" in parts.netloc:
-        raise ValueError("The URL must not hold user information: sign requests with hash_key instead")
+        raise ValueError("The URL must not contain user information: sign requests with hash_key instead")
     if re.fullmatch(_AUTHORITY, parts.netloc) is None:
         raise ValueError("The URL needs a host, and may have a port from 1 to 65535")
     return url

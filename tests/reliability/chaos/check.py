@@ -18,11 +18,11 @@ from tests.reliability.chaos.ground import Ground
 
 STAGED_LEFT = "staged files left by completed or cancelled jobs"
 TOPICS_LEFT = "topics left by cancelled jobs"
-WRONG_END = "jobs with another end than expected"
-WRONG_ANSWERS = "answers of the API that were 500 or no JSON"
-UNFOUNDED_ROWS = "rows that are none of the slice, or differ"
-UNTRUE = "jobs doubled, or lost, though the client repeated its call with one key"
-UNRECOGNIZED = "rows under at_least_once without headers of their own, the same each time"
+WRONG_END = "jobs with an unexpected final status"
+WRONG_ANSWERS = "API answers with status 500 or without JSON"
+UNFOUNDED_ROWS = "rows outside the slice or with changed content"
+UNTRUE = "jobs created twice or lost although the client reused its idempotency key"
+UNRECOGNIZED = "at_least_once rows without unique headers that repeats reuse"
 COMPLETED, CANCELLED, RETRIED = "jobs completed", "jobs cancelled", "jobs completed after a retry"
 ZEROES = (STAGED_LEFT, TOPICS_LEFT, WRONG_END, WRONG_ANSWERS, UNFOUNDED_ROWS, UNTRUE, UNRECOGNIZED)
 COUNTED = (COMPLETED, CANCELLED, RETRIED, report.ROWS, report.WEBHOOK_REPEATS, report.ROWS_REPEATED)

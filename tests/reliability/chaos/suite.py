@@ -24,7 +24,7 @@ ACK_DEADLINE = 30  # seconds
 LANES = 6
 UNDER_FIRE = "seconds of chaos"
 PAUSES = "pauses of Firestore, Pub/Sub, GCS, Snowflake and Kafka"
-ANSWERS = "answers of the API"
+ANSWERS = "API answers"
 _LONGEST = 3.0  # times the seconds asked for, if the kills are not enough by then
 _REFUSED_FOR = 3.0
 
@@ -59,7 +59,7 @@ def run(
             **_efforts(havoc),
             "jobs": len(traffic.errands),
             **found.shown(),
-            f"seconds from the last fault until all jobs rested (stuck after {ground.rest_limit:g})": round(
+            f"seconds until all jobs rested after the last fault (stuck after {ground.rest_limit:g})": round(
                 rested, 1
             ),
             **answers(ground),

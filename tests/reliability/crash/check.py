@@ -17,9 +17,9 @@ from tests.reliability.crash.player import Played
 
 STAGED_LEFT = "staged files left by completed or cancelled jobs"
 TOPICS_LEFT = "topics left by cancelled jobs"
-WRONG_END = "jobs with another end than expected"
-WRONG_ANSWERS = "answers of the API that were 500, or not true"
-UNFOUNDED_ROWS = "rows that are none of the slice, or differ"
+WRONG_END = "jobs with an unexpected final status"
+WRONG_ANSWERS = "API answers with status 500 or with a false statement"
+UNFOUNDED_ROWS = "rows outside the slice or with changed content"
 
 
 _REMOVAL_SECONDS = 60.0

@@ -19,9 +19,9 @@ from tests.reliability.crash.player import STUCK_AFTER, Case, Played
 from tests.reliability.crash.scenarios import SCENARIOS, Scenario
 
 TITLE = "Crash points"
-NAMED, NEVER_HIT = "crash points named", "crash points never hit"
+NAMED, NEVER_HIT = "crash points defined", "crash points never hit"
 CASES, PAIRS = "jobs with a crash", "jobs with a pair of crashes, both hit"
-REST = f"longest way to rest after the last crash, s (stuck after {STUCK_AFTER:g})"
+REST = f"longest time until a job was at rest after the last crash, s (stuck after {STUCK_AFTER:g})"
 _TRIES = 12  # for a point that a race may lead past
 _PAIRS_TRIED = 3  # times as many as are wanted: a first crash may lead past the second point
 _WEIGHTS = {"plain": 8}  # pairs come above all from where a job passes most points

@@ -31,7 +31,7 @@ JOBS = 5
 CHUNKS = 2_000
 WORKERS = 100
 LEAST_PACE = 300.0
-PACE = "chunks counted down a second, median of the jobs"
+PACE = "chunks counted down per second, median of the jobs"
 FAILED = "messages that failed"
 LEFT = "chunks_left wrong at the end"
 UNFINISHED = "jobs not completed at the end"
@@ -73,12 +73,12 @@ def run(
     paces = [chunks / round_.seconds for round_ in rounds]
     figures = {
         "jobs": len(rounds),
-        "chunks of each": chunks,
-        "messages of each": 2 * chunks,
-        "deliveries that finish at once": workers,
+        "chunks per job": chunks,
+        "messages per job": 2 * chunks,
+        "concurrent deliveries": workers,
         PACE: round(statistics.median(paces), 1),
-        "chunks counted down a second, slowest job": round(min(paces), 1),
-        "chunks counted down a second, fastest job": round(max(paces), 1),
+        "chunks counted down per second, slowest job": round(min(paces), 1),
+        "chunks counted down per second, fastest job": round(max(paces), 1),
         FAILED: len(errors),
         LEFT: sum(abs(round_.left) for round_ in (first, *rounds)),
         UNFINISHED: sum(not round_.completed for round_ in (first, *rounds)),

@@ -16,9 +16,9 @@ from tests.reliability.stack_folder import stack_folder
 
 TITLE = "Dependencies that fail"
 LANES = 3
-UNANSWERED = "calls of the API that were not answered"
-FAILED = "trials that could not be played"
-REST = "longest way of a trial's jobs to rest after the trouble, s"
+UNANSWERED = "API calls without an answer"
+FAILED = "trials that could not run"
+REST = "longest time until a trial's jobs were at rest after its fault, s"
 
 
 def run(

@@ -31,7 +31,7 @@ def test_a_row_too_few_in_one_delivery_fails_the_job_and_names_the_chunk() -> No
     failed = world.finish.if_all_delivered(job)
     assert failed.status is JobStatus.FAILED
     assert failed.error_message is not None
-    assert f"of chunk 1, {job.destinations[-1]}" in failed.error_message
+    assert f"for chunk 1, the rows recorded at {job.destinations[-1]} differ" in failed.error_message
     world.run()
     assert world.now(job).status is JobStatus.FAILED
     assert world.now(job).torn_down
@@ -51,7 +51,7 @@ def test_a_sum_that_is_wrong_while_every_chunk_is_right_fails_the_job_too() -> N
     for chunk in list(world.chunks.undelivered(job)):
         world.has_arrived(job, chunk)
     world.jobs.stored["acme", job.job_id].done[99, job.destinations[0].uid] = 1
-    assert "of the whole job" in (world.finish.if_all_delivered(job).error_message or "")
+    assert "for the whole job" in (world.finish.if_all_delivered(job).error_message or "")
 
 
 class Short(NumberedRows):

@@ -123,7 +123,7 @@ def test_a_receiver_that_asks_to_wait_hears_of_no_chunk_until_then(asked: float,
     world.receiver.answer = lambda _request: None
     world.clock.sleep(obeyed - 1)
     for message in messages:
-        with pytest.raises(RetryLater, match="webhook hook asked to be left alone"):
+        with pytest.raises(RetryLater, match="webhook hook asked the service to wait"):
             world.deliver.run(message)
     assert len(world.receiver.requests) == 1
     assert len(world.log.rows()) == 13, "Kafka, which comes first, has them all"

@@ -1,4 +1,4 @@
-"""Statements about the account and its objects, of which DuckDB knows nothing."""
+"""Statements about the account and its objects, which DuckDB does not know."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _STAGES = """
 def answer(
     text: str, query: Query, session: Session, connection: Connection, controls: Controls
 ) -> Rowset | None:
-    """What the account says; None if the statement is about something else."""
+    """Return the account's answer, or None if the statement is about something else."""
     if _WHO.match(text):
         names = {"CURRENT_ROLE()": [session.role], "CURRENT_WAREHOUSE()": [session.warehouse]}
         return of_table(pa.table(names, pa.schema(dict.fromkeys(names, pa.string()))), {}, 0x1000)

@@ -1,8 +1,8 @@
-"""Snowflake's types: as declared in DDL, as described to clients, and what DuckDB holds for them.
+"""Snowflake's types: as declared in DDL, as described to clients, and as stored in DuckDB.
 
-DuckDB can't tell a VARIANT from an ARRAY, nor a TIMESTAMP_TZ from an LTZ or NTZ: all timestamps are
-TIMESTAMP_NS, zoned ones as their UTC instant, since DuckDB's own zoned type stops at microseconds. So the
-types of the columns are written down when a table is created.
+DuckDB cannot distinguish a VARIANT from an ARRAY, or a TIMESTAMP_TZ from an LTZ or NTZ. All timestamps are
+TIMESTAMP_NS, zoned ones as their UTC instant, because DuckDB's own zoned type has only microseconds.
+Therefore the server records the types of the columns when a table is created.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SEMI_STRUCTURED = {
     DataType.Type.OBJECT: "object",
     DataType.Type.ARRAY: "array",
 }
-# Held as JSON: GeoJSON of what is somewhere on a plane or the globe, an array of a vector.
+# Stored as JSON: GeoJSON for geographies and geometries, an array for a vector.
 _AS_JSON = {
     DataType.Type.GEOGRAPHY: "geography",
     DataType.Type.GEOMETRY: "geometry",
@@ -37,7 +37,7 @@ _AS_JSON = {
     DataType.Type.VECTOR: "vector",
 }
 _STRUCTURED = {DataType.Type.OBJECT, DataType.Type.ARRAY, DataType.Type.MAP}
-# Held as text: it can be described, and an unload of it is refused before it comes to it.
+# Stored as text: the server can describe it, and refuses to unload it.
 _FILE = {DataType.Type.FILE: "file"}
 _TEXTS = {DataType.Type.VARCHAR, DataType.Type.TEXT, DataType.Type.CHAR, DataType.Type.NCHAR}
 _INTEGERS = {
@@ -50,7 +50,7 @@ _INTEGERS = {
 
 @dataclass(frozen=True)
 class SnowflakeType:
-    """A type as the protocol names it, with the sizes that apply to it."""
+    """A type with the protocol's name for it, and its sizes."""
 
     name: str
     precision: int | None = None
@@ -88,7 +88,7 @@ class SnowflakeType:
 
 
 def of_declaration(declared: DataType) -> SnowflakeType | None:  # noqa: PLR0911 - one line a type
-    """The type of a column definition; None where DuckDB's own type tells it."""
+    """Return the type of a column definition, or None if DuckDB's own type determines it."""
     parameter = next((int(each.name) for each in declared.expressions if each.name.isdigit()), None)
     if name := _TIMESTAMPS.get(declared.this):
         return SnowflakeType(name, 0, 9 if parameter is None else parameter)
@@ -112,7 +112,7 @@ def of_declaration(declared: DataType) -> SnowflakeType | None:  # noqa: PLR0911
 
 
 def of_arrow(physical: pa.DataType) -> SnowflakeType:  # noqa: PLR0911 - one line a type
-    """The type of a result's column whose declaration is not known, from what DuckDB answers."""
+    """Return the type of a result's column without a known declaration, from DuckDB's type."""
     if pa.types.is_decimal(physical):
         return SnowflakeType("fixed", physical.precision, physical.scale)
     if pa.types.is_integer(physical):
@@ -145,7 +145,7 @@ _DUCKDB = {
 
 
 def to_duckdb(node: exp.Expression) -> exp.Expression:
-    """Replace a Snowflake type by DuckDB's that holds all of its values."""
+    """Replace a Snowflake type by a DuckDB type that holds all of its values."""
     if not isinstance(node, DataType):
         return node
     if node.this in _INTEGERS or (node.this == DataType.Type.DECIMAL and _is_whole(node)):
@@ -176,7 +176,7 @@ class Declarations:
     def of_query(
         self, query: exp.Expression, database: str | None, schema: str | None
     ) -> dict[str, SnowflakeType]:
-        """Types of a query's columns that are plain columns of its one table, by their name in the result."""
+        """Return, by their names in the result, the types of a query's plain columns of its only table."""
         source = query.args.get("from_")
         table = source.this if source else None
         if not isinstance(query, exp.Select) or not isinstance(table, exp.Table) or query.args.get("joins"):
@@ -192,7 +192,7 @@ class Declarations:
         return found
 
     def record(self, statement: exp.Expression, database: str | None, schema: str | None) -> None:
-        """Write down what a CREATE TABLE or ALTER TABLE has declared."""
+        """Record the declarations of a CREATE TABLE or ALTER TABLE."""
         if not isinstance(statement, exp.Create | exp.Alter):
             return
         table = statement.find(exp.Table)
@@ -211,7 +211,7 @@ class Declarations:
 
 
 def identifier(node: exp.Identifier) -> str:
-    """The name an identifier stands for: as written in quotes, else in upper case."""
+    """Return the name of an identifier: as written if quoted, otherwise in upper case."""
     return str(node.this if node.args.get("quoted") else node.this.upper())
 
 

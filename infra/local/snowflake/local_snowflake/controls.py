@@ -1,4 +1,4 @@
-"""What tests may ask of the server: slow unloads, failing unloads."""
+"""Controls of the server for tests: slow unloads, failing unloads."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 class Controls:
-    """Both act once an unload's files are written, so that a failed or cancelled one leaves some behind."""
+    """Both take effect after an unload has written files, so that a failed or cancelled one leaves some."""
 
     def __init__(self) -> None:
         self.unload_seconds = 0.0
-        # What the server gets wrong from now on, in the words of the modules that ask.
+        # The server's injected faults, by the names that the modules use.
         self.faults: frozenset[str] = frozenset()
         self._failures: list[Failure] = []
         self._lock = threading.Lock()
@@ -24,12 +24,12 @@ class Controls:
         return fault in self.faults
 
     def fail_next(self, failure: Failure, times: int) -> None:
-        """Let each of the next ``times`` unloads fail so."""
+        """Make each of the next ``times`` unloads fail in this way."""
         with self._lock:
             self._failures += [failure] * times
 
     def hold(self, query: Query, seconds: float) -> None:
-        """Keep an unload running for so long, or until it is cancelled."""
+        """Keep an unload running for ``seconds``, or until it is cancelled."""
         query.canceled.wait(seconds)
 
     def fail(self) -> None:

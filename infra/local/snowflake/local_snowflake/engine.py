@@ -1,4 +1,4 @@
-"""DuckDB behind fakesnow: databases, connections to them, and statements put in DuckDB's terms."""
+"""DuckDB behind fakesnow: databases, connections to them, and statements translated for DuckDB."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class Cursor(FakeSnowflakeCursor):
     _conn: Connection
 
     def duckdb_sql(self, query: exp.Expression) -> str:
-        """Put a SELECT in DuckDB's terms."""
+        """Translate a SELECT for DuckDB."""
         self.check_db_and_schema(query)
         return self._transform(query.copy(), None).sql(dialect="duckdb")
 
     def answer(self, text: str, parameters: Sequence[Any] | None) -> pa.Table:
-        """Execute any statement, and answer DuckDB's result."""
+        """Execute any statement, and return DuckDB's result."""
         statement = parse_one(text)
         self.execute(text, binding_params=parameters, server=True)
         self._conn.declarations.record(statement, self._conn.database, self._conn.schema)
-        # fakesnow keeps every result for RESULT_SCAN, and would fill the memory.
+        # fakesnow keeps every result for RESULT_SCAN, which would fill the memory.
         self._conn.results_cache.clear()
         return self._arrow_table if self._arrow_table is not None else pa.table({})
 
@@ -53,12 +53,12 @@ class Cursor(FakeSnowflakeCursor):
         return _put_back(super()._transform(expression, params), lists)
 
     def _inline_variables(self, sql: str) -> str:
-        # fakesnow would take a $ inside of a string for a session variable.
+        # fakesnow would treat a $ inside a string as a session variable.
         return sql
 
 
 def _take_long_lists(statement: exp.Expression) -> dict[str, list[exp.Expression]]:
-    """Put a stand-in for the values of each long IN list; answers the values by their stand-in."""
+    """Replace the values of each long IN list by a placeholder. Return the values by placeholder."""
     lists: dict[str, list[exp.Expression]] = {}
     for node in statement.find_all(exp.In):
         if len(node.expressions) > _LONGEST_LIST:
@@ -95,11 +95,11 @@ class Connection(FakeSnowflakeConnection):
         return Cursor(conn=self, duck_conn=self._duck_conn)
 
     def fetch(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
-        """Rows of a statement that is in DuckDB's terms already."""
+        """Return the rows of a statement in DuckDB's SQL."""
         return self._duck_conn.execute(sql, parameters).fetchall()
 
     def stream(self, sql: str) -> pa.RecordBatchReader:
-        """Rows of a statement that is in DuckDB's terms already, as they come."""
+        """Stream the rows of a statement in DuckDB's SQL."""
         return self._duck_conn.execute(sql).to_arrow_reader(_BATCH_ROWS)
 
     def interrupt(self) -> None:
@@ -116,6 +116,6 @@ class Engine(FakeSnow):
         self._lock = threading.Lock()
 
     def open(self, database: str | None = None, schema: str | None = None) -> Connection:
-        """Open a connection of its own; a database or schema that does not exist is created."""
-        with self._lock:  # two that create the same database at once would collide
+        """Open a new connection. Create the database or schema if it does not exist."""
+        with self._lock:  # two threads that create the same database at once would collide
             return Connection(self, database, schema)

@@ -1,4 +1,4 @@
-"""Errors as Snowflake gives them: a number, an SQLSTATE and a message."""
+"""Errors in Snowflake's form: a number, an SQLSTATE and a message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlglot.errors import ParseError
 
 
 @dataclass(eq=False)  # not frozen: raising an exception writes to it
-class Failure(Exception):  # noqa: N818 - it is a value as well: a query's outcome
+class Failure(Exception):  # noqa: N818 - it is also a value: a query's outcome
     """How a statement failed: Snowflake's error number, SQLSTATE and message."""
 
     errno: int
@@ -20,7 +20,7 @@ class Failure(Exception):  # noqa: N818 - it is a value as well: a query's outco
 
     @property
     def code(self) -> str:
-        """The number as the protocol writes it: six digits."""
+        """The number in the protocol's form: six digits."""
         return f"{self.errno:06d}"
 
 
@@ -41,25 +41,25 @@ def compilation(message: str, errno: int = 1003, sqlstate: str = "42000") -> Fai
 
 
 def missing(kind: str, name: str) -> Failure:
-    """A database, schema, stage or object that does not exist, or that the role may not see."""
+    """Return the failure for a database, schema, stage or object that is missing or hidden from the role."""
     sqlstate = "42S02" if kind == "Object" else "02000"
     return compilation(f"{kind} '{name}' does not exist or not authorized.", 2003, sqlstate)
 
 
 def invalid_identifier(name: str, line: int, position: int) -> Failure:
-    """A column that does not exist; ``position`` counts from 0, as Snowflake counts."""
+    """Return the failure for a missing column; ``position`` counts from 0, like Snowflake."""
     shown = name if re.fullmatch(r"[A-Z_][A-Z0-9_$]*", name) else f'"{name}"'
     message = f"SQL compilation error: error line {line} at position {position}\ninvalid identifier '{shown}'"
     return Failure(904, "42000", message)
 
 
 def unsupported(what: str) -> Failure:
-    """Something that Snowflake does and this stand-in does not: an error that no retry mends."""
+    """Return the permanent failure for a feature of Snowflake that this server lacks."""
     return Failure(2, "0A000", f"Unsupported feature of the local Snowflake: {what}")
 
 
 def failure_of(error: Exception) -> Failure:  # noqa: PLR0911 - one line an error
-    """Put any error of fakesnow, sqlglot or DuckDB as Snowflake would."""
+    """Translate any error of fakesnow, sqlglot or DuckDB into Snowflake's form."""
     if isinstance(error, Failure):
         return error
     cause = error.__cause__ if isinstance(error.__cause__, duckdb.Error) else error

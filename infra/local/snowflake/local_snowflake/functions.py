@@ -1,4 +1,4 @@
-"""Snowflake's functions and literals that DuckDB, as fakesnow calls it, would answer otherwise."""
+"""Snowflake's functions and literals that give other results in DuckDB, as fakesnow calls it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from local_snowflake.failures import unsupported
 
 _OFFSET = re.compile(r"^(\d{4}-\d\d-\d\d[ T][\d:.]+) ?([+-]\d\d(?::?\d\d)?|Z)$")
 
-# Snowflake's format elements and DuckDB's; what is in double quotes stands for itself.
+# Snowflake's format elements and DuckDB's. Text in double quotes is literal.
 _ELEMENTS = {
     "YYYY": "%Y",
     "MM": "%m",
@@ -30,10 +30,10 @@ _FORMAT = re.compile(r'"[^"]*"|YYYY|MM|DD|HH24|MI|SS|FF[369]?|[A-Z]+|.', re.IGNO
 
 
 def rewrite(statement: exp.Expression) -> exp.Expression:
-    """Put a statement's types, formats and functions so that DuckDB gives what Snowflake documents."""
-    # A string that is stored in a timestamp column is cast there, where no cast is to be seen.
+    """Rewrite a statement's types, formats and functions so that DuckDB returns what Snowflake documents."""
+    # Storing a string in a timestamp column casts it implicitly.
     change = _stored if isinstance(statement, exp.Insert) else _function
-    # Leaves first: sqlglot's own transform does not look into what it has just put in.
+    # Leaves first: sqlglot's own transform does not visit the nodes that it has just inserted.
     for node in reversed(list(statement.bfs())):
         if node is not statement and (changed := change(node)) is not node:
             node.replace(changed)
@@ -51,11 +51,11 @@ def _function(node: exp.Expression) -> exp.Expression:  # noqa: C901, PLR0911 - 
         case exp.ToChar() if fmt := node.args.get("format"):
             return _formatted(node.this, _format(fmt.name), has_date="YYYY" in fmt.name.upper())
         case exp.TimeToStr():
-            # What sqlglot makes of a format whose argument's type it knows; the format is Python's by now.
+            # sqlglot's form of a format if it knows the argument's type. The format is Python's here.
             fmt = node.args["format"].name.replace("%f_nine", "%n")
             return _formatted(node.this, fmt, has_date="%Y" in fmt)
         case exp.Trim() if characters := node.args.get("expression"):
-            # fakesnow would forget the side and the characters.
+            # fakesnow would drop the side and the characters.
             name = _TRIMS[str(node.args.get("position") or "").upper()]
             return exp.Anonymous(this=name, expressions=[exp.cast(node.this, DataType.Type.TEXT), characters])
         case exp.ConvertTimezone():
@@ -65,7 +65,7 @@ def _function(node: exp.Expression) -> exp.Expression:  # noqa: C901, PLR0911 - 
         case exp.Anonymous() if node.name.upper() == "ST_ASGEOJSON":
             return node.expressions[0]
         case exp.Cast() if node.to.this in SEMI_STRUCTURED and isinstance(node.this, exp.Column):
-            # Of a column that is held as JSON, whatever it was declared as.
+            # The column is stored as JSON, whatever its declared type.
             return exp.cast(node.this, DataType.Type.JSON)
         case exp.ToBinary() if not node.args.get("format"):
             return exp.Unhex(this=node.this)
@@ -81,7 +81,7 @@ def _function(node: exp.Expression) -> exp.Expression:  # noqa: C901, PLR0911 - 
 
 
 def _format(snowflake: str) -> str:
-    """DuckDB's format for Snowflake's."""
+    """Return DuckDB's format for Snowflake's."""
     parts: list[str] = []
     for part in _FORMAT.findall(snowflake):
         if part.startswith('"'):
@@ -97,7 +97,7 @@ def _format(snowflake: str) -> str:
 
 def _formatted(value: exp.Expression, fmt: str, *, has_date: bool) -> exp.Expression:
     if not has_date:
-        # DuckDB formats no times: put it on the epoch's day.
+        # DuckDB cannot format times, so add the epoch's date.
         time = exp.cast(value, DataType.Type.TIME_NS)
         nanoseconds = exp.Anonymous(this="epoch_ns", expressions=[time])
         value = exp.Anonymous(this="make_timestamp_ns", expressions=[nanoseconds])
@@ -108,7 +108,7 @@ def _to_utc(node: exp.ConvertTimezone) -> exp.Expression:
     zone = node.args.get("target_tz")
     if node.args.get("source_tz") or zone is None or zone.name.upper() != "UTC":
         raise unsupported("CONVERT_TIMEZONE but for ('UTC', timestamp)")
-    # Zoned timestamps are held as their UTC instant already.
+    # Zoned timestamps are already stored as their UTC instant.
     return exp.cast(node.args["timestamp"], DataType.Type.TIMESTAMP_NS)
 
 
@@ -117,9 +117,9 @@ def _timestamp_literal(node: exp.Cast) -> exp.Expression:
     if match is None:
         return node
     if node.to.this in (DataType.Type.TIMESTAMPTZ, DataType.Type.TIMESTAMPLTZ):
-        # DuckDB takes an offset only where no space precedes it.
+        # DuckDB accepts an offset only without a space before it.
         node.this.replace(exp.Literal.string("".join(match.groups())))
     elif node.to.this in (DataType.Type.TIMESTAMPNTZ, DataType.Type.TIMESTAMP, DataType.Type.DATETIME):
-        # An NTZ keeps the wall clock and drops the offset, where DuckDB would convert to UTC.
+        # An NTZ keeps the wall-clock time and drops the offset. DuckDB would convert it to UTC.
         node.this.replace(exp.Literal.string(match[1]))
     return node

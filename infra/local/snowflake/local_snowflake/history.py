@@ -35,7 +35,7 @@ _SCHEMA = pa.schema(
 def rewrite(
     statement: exp.Expression, connection: DuckDBPyConnection, queries: Sequence[Query]
 ) -> exp.Expression:
-    """Put the record in place of the table function QUERY_HISTORY, if the statement calls it."""
+    """Replace the table function QUERY_HISTORY by the record, if the statement calls it."""
     for call in statement.find_all(exp.TableFromRows):
         function = call.find(exp.Anonymous)
         if function is None or function.name.upper() != "QUERY_HISTORY":

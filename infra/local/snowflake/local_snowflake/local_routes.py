@@ -1,4 +1,4 @@
-"""Routes that Snowflake has not: fill a table fast, slow, fail or spoil unloads, list those that ran."""
+"""Routes that Snowflake lacks: fill a table fast; delay, fail or corrupt unloads; list completed unloads."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COLUMNS = """
 
 @dataclass
 class LocalRoutes:
-    """What the local stack and the tests call."""
+    """The routes that the local stack and the tests call."""
 
     engine: Engine
     queries: QueryLog
@@ -44,11 +44,11 @@ class LocalRoutes:
         ]
 
     async def _statements(self, request: Request) -> JSONResponse:
-        """``{"statements": [...]}``: run SQL in turn, without a login; answers no rows."""
+        """``{"statements": [...]}``: run SQL statements in order, without a login. Returns no rows."""
         body = await request.json()
         try:
             await asyncio.to_thread(self._run_all, body["statements"])
-        except Exception as error:  # noqa: BLE001 - fakesnow's, sqlglot's or DuckDB's: the caller hears it
+        except Exception as error:  # noqa: BLE001 - an error of fakesnow, sqlglot or DuckDB: return it
             return _refusal(error)
         return JSONResponse({"statements": len(body["statements"])})
 
@@ -77,11 +77,11 @@ class LocalRoutes:
             connection.close()
 
     async def _unloads(self, _: Request) -> JSONResponse:
-        """Every COPY INTO that was run, oldest first."""
+        """Return every COPY INTO that ran, oldest first."""
         return JSONResponse([_shown(query) for query in self.queries.all() if query.is_unload])
 
     async def _unload_delay(self, request: Request) -> JSONResponse:
-        """``{"seconds"}``: how much longer each unload from now on takes."""
+        """``{"seconds"}``: the delay of each unload from now on."""
         self.controls.unload_seconds = float((await request.json())["seconds"])
         return JSONResponse({"seconds": self.controls.unload_seconds})
 
@@ -93,7 +93,7 @@ class LocalRoutes:
         return JSONResponse(body)
 
     async def _faults(self, request: Request) -> JSONResponse:
-        """``{"faults": [...]}``: all that the server gets wrong from now on."""
+        """``{"faults": [...]}``: all injected faults from now on."""
         self.controls.faults = frozenset((await request.json())["faults"])
         return JSONResponse({"faults": sorted(self.controls.faults)})
 
@@ -103,12 +103,12 @@ def _refusal(error: Exception) -> JSONResponse:
 
 
 def _load_file(connection: Connection, path: str, table: str) -> int:
-    """Append rows by column name, in any case; columns the table lacks are dropped, missing ones NULL."""
+    """Append rows by column name without regard to case. Drop unknown columns; missing ones are NULL."""
     parts = [part.upper() for part in table.split(".")]
     columns = connection.fetch(_COLUMNS, parts)
     if not columns:
         raise ValueError(f"no table {table}")
-    # Text first: DuckDB would guess a hash of digits to be a number. An empty field is NULL, "" is not.
+    # Read as text: DuckDB would take a hash of only digits for a number. An empty field is NULL, "" is not.
     is_csv = path.lower().endswith(".csv")
     options = ", all_varchar = true, header = true, allow_quoted_nulls = false" if is_csv else ""
     reader = f"read_{'csv' if options else 'parquet'}($path{options})"

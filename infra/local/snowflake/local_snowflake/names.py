@@ -1,6 +1,6 @@
-"""Tables and columns a query names, checked as Snowflake checks them: by exact case, before it runs.
+"""Checks the tables and columns of a query like Snowflake: by exact case, before the query runs.
 
-DuckDB minds no case, so it would accept a quoted name that Snowflake refuses.
+DuckDB ignores case, so it would accept a quoted name that Snowflake refuses.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _check_table(path: tuple[str, str, str], connection: Connection) -> None:
 
 
 def _only_table(query: exp.Expression) -> exp.Table | None:
-    """The table of a plain SELECT from one table, the only kind whose columns are checked here."""
+    """Return the table of a plain SELECT from one table. Only the columns of such queries are checked."""
     selects = list(query.find_all(exp.Select))
     tables = list(query.find_all(exp.Table))
     if len(selects) != 1 or len(tables) != 1 or query.find(exp.Lateral, exp.TableFromRows):
@@ -88,7 +88,7 @@ def _check_columns(query: exp.Expression, table: exp.Table, text: str, connectio
 
 
 def _is_alias(name: str, column: exp.Column, query: exp.Expression) -> bool:
-    """Whether the name is another expression's alias, which Snowflake lets a query use."""
+    """Return whether the name is another expression's alias, which Snowflake allows in a query."""
     own = column.find_ancestor(exp.Alias)
     return any(
         alias is not own and identifier(alias.args["alias"]) == name for alias in query.find_all(exp.Alias)

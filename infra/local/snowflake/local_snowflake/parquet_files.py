@@ -1,4 +1,4 @@
-"""Rows as Parquet files of a bounded size, their integers as narrow as each file's values allow."""
+"""Writes rows to Parquet files of a bounded size, with integers as narrow as each file's values allow."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 _ROW_GROUP_ROWS = 65_536
 _SAMPLE_ROWS = 1_000
-_FILL = 0.92  # of the size allowed: what the estimate aims at
+_FILL = 0.92  # the fraction of the maximum size that the estimate aims at
 _WHOLE = pa.decimal128(38, 0)
 
 
 @dataclass(frozen=True)
 class ParquetFile:
-    """One file's content, and how many rows it has."""
+    """One file's content and its number of rows."""
 
     content: bytes
     rows: int
@@ -32,8 +32,8 @@ def split(
 ) -> Iterator[ParquetFile]:
     """Write rows to files of at most ``max_bytes`` each (a single row may be more), in the rows' order.
 
-    ``narrow`` lets each file's integers be as small as that file's values allow, as Snowflake's unload does
-    by default; else every one is a DECIMAL(38, 0).
+    With ``narrow``, each file's integers are as small as the file's values allow, like in Snowflake's unload
+    by default. Otherwise every integer is a DECIMAL(38, 0).
     """
     waiting = reader.schema.empty_table()
     row_bytes = 0.0

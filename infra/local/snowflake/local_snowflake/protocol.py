@@ -1,4 +1,4 @@
-"""The HTTP protocol of Snowflake's connectors: log in, send statements, ask for results, cancel."""
+"""The HTTP protocol of Snowflake's connectors: log in, send statements, fetch results, cancel."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from local_snowflake.sessions import Session, Sessions
     from local_snowflake.statements import Statements
 
-_WAIT_SECONDS = 30  # then a client is told to ask again
+_WAIT_SECONDS = 30  # after this time, the server tells the client to ask again
 _IN_PROGRESS = "333333"
 _IN_PROGRESS_ASYNC = "333334"
 _SESSION_GONE = {"code": "390104", "message": "User must login again to access the service."}
@@ -151,7 +151,7 @@ def _token(request: Request) -> str:
 
 
 async def _outcome(query: Query, session: Session) -> JSONResponse:
-    """Wait for a query to end, but no longer than a client waits for an answer."""
+    """Wait for a query to end, but no longer than a client waits for a response."""
     await asyncio.wait([asyncio.wrap_future(query.ended)], timeout=_WAIT_SECONDS)
     if query.status is Status.RUNNING:
         return _in_progress(query, _IN_PROGRESS)

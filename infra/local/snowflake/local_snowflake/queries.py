@@ -1,4 +1,4 @@
-"""The record of all queries: what runs, what ran, and how it ended."""
+"""The record of all queries, running and ended, with their outcomes."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from local_snowflake.rowsets import Rowset
 
 _INTERRUPT_SECONDS = 0.05
-_KEPT = 10_000  # as many as Snowflake's QUERY_HISTORY can answer
+_KEPT = 10_000  # the most that Snowflake's QUERY_HISTORY can return
 
 
 class Status(StrEnum):
-    """A query's status as the monitoring route and QUERY_HISTORY name it."""
+    """A query's status in the terms of the monitoring route and QUERY_HISTORY."""
 
     RUNNING = "RUNNING"
     SUCCESS = "SUCCESS"
-    FAILED = "FAILED_WITH_ERROR"  # canceled ones too: only their error tells them apart
+    FAILED = "FAILED_WITH_ERROR"  # also for canceled queries, which differ only in their error
 
 
 @dataclass(eq=False)
@@ -44,7 +44,7 @@ class Query:
     end_time: datetime | None = None
     result: Rowset | None = None
     failure: Failure | None = None
-    interrupt: Callable[[], None] | None = None  # of the DuckDB connection that runs it
+    interrupt: Callable[[], None] | None = None  # interrupts the DuckDB connection that runs it
     ended: Future[None] = field(default_factory=Future)
     canceled: threading.Event = field(default_factory=threading.Event)
     _reason: Failure = CANCELED
@@ -56,7 +56,7 @@ class Query:
         return Status.FAILED if self.failure else Status.SUCCESS
 
     def end(self, outcome: Rowset | Failure) -> None:
-        """Record how it ended; a cancelled query has failed, whatever it still brought about."""
+        """Record the outcome. A cancelled query has failed, even if it still completed its work."""
         if self.canceled.is_set():
             outcome = self._reason
         if isinstance(outcome, Failure):
@@ -67,7 +67,7 @@ class Query:
         self.ended.set_result(None)
 
     def cancel(self, reason: Failure = CANCELED) -> bool:
-        """Ask it to stop, and return at once; whether there was anything to stop."""
+        """Request the query's end without waiting for it. Return whether there was anything to stop."""
         if self.ended.done():
             return False
         self._reason = reason
@@ -76,7 +76,7 @@ class Query:
         return True
 
     def _keep_interrupting(self) -> None:
-        # One interrupt may fall between two statements of DuckDB, where it stops nothing.
+        # A single interrupt may come between two of DuckDB's statements, where it has no effect.
         while not self.ended.done():
             if self.interrupt:
                 self.interrupt()
@@ -92,7 +92,7 @@ class QueryLog:
         self._lock = threading.Lock()
 
     def add(self, query: Query) -> Query | None:
-        """Record a new query; an earlier one of the same request is answered instead."""
+        """Record a new query. Return an earlier query of the same request instead, if any."""
         with self._lock:
             if query.request_id and (earlier := self._by_request.get(query.request_id)):
                 return earlier
@@ -109,7 +109,7 @@ class QueryLog:
         return self._by_request.get(request_id)
 
     def all(self) -> list[Query]:
-        """Oldest first."""
+        """Return all queries, oldest first."""
         with self._lock:
             return list(self._queries.values())
 

@@ -1,4 +1,4 @@
-"""Results as the protocol's JSON rowset: every value as text."""
+"""Results in the protocol's JSON rowset form: every value is text."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Rowset:
 
 
 def text_result(column: str, text: str) -> Rowset:
-    """A result of one row and one text column."""
+    """Return a result of one row and one text column."""
     return Rowset([SnowflakeType("text", length=len(text)).row_type(column)], [[text]])
 
 
 def of_table(table: pa.Table, declared: Mapping[str, SnowflakeType], statement_type: int) -> Rowset:
-    """Turn DuckDB's answer into a rowset, its columns typed as declared where that is known."""
+    """Convert DuckDB's result to a rowset. Its columns have their declared types if these are known."""
     types = [declared.get(field.name) or of_arrow(field.type) for field in table.schema]
     row_types = [kind.row_type(name) for kind, name in zip(types, table.column_names, strict=True)]
     columns = [_texts(column, kind) for column, kind in zip(table.columns, types, strict=True)]

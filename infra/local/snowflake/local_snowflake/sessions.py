@@ -20,7 +20,7 @@ _ASSIGNMENT = re.compile(r"(\w+)\s*=\s*(?:'((?:[^'\\]|''|\\.)*)'|([^\s,]+))", re
 
 @dataclass
 class Session:
-    """One login. Its connection runs one statement at a time; asynchronous ones get their own."""
+    """One login. Its connection runs one statement at a time. Asynchronous statements get their own."""
 
     id: int
     connection: Connection
@@ -30,11 +30,11 @@ class Session:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def parameter(self, name: str, statement: Mapping[str, Any]) -> str:
-        """A parameter's value: the statement's own, else the session's, else empty."""
+        """Return a parameter's value: the statement's own, otherwise the session's, otherwise empty."""
         return str(statement.get(name, self.parameters.get(name, "")))
 
     def alter(self, text: str) -> bool:
-        """Take an ALTER SESSION; whether the text is one. Parameters that mean nothing here are kept too."""
+        """Apply an ALTER SESSION. Return whether the text is one. Unknown parameters are stored, too."""
         match = _ALTER.match(text)
         if match is None:
             return False
@@ -61,7 +61,7 @@ class Sessions:
     def open(
         self, database: str | None, schema: str | None, parameters: Mapping[str, Any]
     ) -> tuple[str, Session]:
-        """Log in; answers the session's token with it."""
+        """Log in. Return the session and its token."""
         session = Session(next(self._ids), self._engine.open(database, schema))
         session.parameters.update({name.upper(): str(value) for name, value in parameters.items()})
         token = secrets.token_urlsafe(32)
@@ -72,7 +72,7 @@ class Sessions:
         return self._sessions.get(token)
 
     def close(self, token: str) -> None:
-        """Log out. Asynchronous queries have connections of their own, and go on."""
+        """Log out. Asynchronous queries have their own connections and continue."""
         if session := self._sessions.pop(token, None):
             with session.lock:
                 session.connection.close()

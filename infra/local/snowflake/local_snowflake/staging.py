@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SECONDS = 30
-_RETRY = DEFAULT_RETRY.with_timeout(5)  # two minutes, the client's own, would hang a test
+_RETRY = DEFAULT_RETRY.with_timeout(5)  # the client's default of two minutes would stall a test
 
 
 class Staging:
-    """Google Cloud Storage, at STORAGE_EMULATOR_HOST."""
+    """Google Cloud Storage at STORAGE_EMULATOR_HOST."""
 
     def __init__(self) -> None:
         self._client = storage.Client.create_anonymous_client()
 
     def holds(self, bucket: str, prefix: str) -> bool:
-        """Whether any object's name starts with the prefix."""
+        """Return whether any object's name starts with the prefix."""
         with _as_failure():
             found = self._client.list_blobs(
                 bucket, prefix=prefix, max_results=1, timeout=_SECONDS, retry=_RETRY

@@ -1,4 +1,4 @@
-"""Running statements, in the background, each to an outcome in the record of queries."""
+"""Runs statements in the background, and records each outcome in the record of queries."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _AT_ONCE = 32
 
 @dataclass(frozen=True)
 class Request:
-    """A statement as a client sent it."""
+    """A statement that a client sent."""
 
     text: str
     request_id: str | None = None
@@ -40,7 +40,7 @@ class Request:
 
 
 class Statements:
-    """Runs every statement: those of one session in turn, asynchronous ones at once."""
+    """Runs all statements: those of one session one by one, asynchronous ones in parallel."""
 
     def __init__(self, engine: Engine, queries: QueryLog, staging: Staging, controls: Controls) -> None:
         self._engine = engine
@@ -50,7 +50,7 @@ class Statements:
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="statement")
 
     def submit(self, session: Session, request: Request) -> Query:
-        """Start a statement, and answer at once; a repeated request answers the query it started first."""
+        """Start a statement and return its query at once. A repeated request returns the first query."""
         is_unload = request.text.lstrip()[:4].upper() == "COPY" and not request.describe_only
         query = Query(
             text=request.text,
@@ -80,7 +80,7 @@ class Statements:
     def _run(self, query: Query, session: Session, request: Request) -> None:
         try:
             outcome = self._in_turn(query, session, request)
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong is the statement's failure
+        except Exception as error:  # noqa: BLE001 - every error is the statement's failure
             query.end(failure_of(error))
         else:
             query.end(outcome)
@@ -117,7 +117,7 @@ class Statements:
                 )
             return _answer(statement, connection, request)
         finally:
-            # The connection's next statement is not this query's to interrupt.
+            # This query must not interrupt the connection's next statement.
             query.interrupt = None
 
     def _cancel(self, query_id: str) -> Rowset:
@@ -128,7 +128,7 @@ class Statements:
 
 
 def _query_to_cancel(statement: exp.Expression) -> str | None:
-    """The id in SELECT SYSTEM$CANCEL_QUERY('id')."""
+    """Return the id in SELECT SYSTEM$CANCEL_QUERY('id')."""
     call = statement.find(exp.Anonymous)
     if call is None or call.name.upper() != "SYSTEM$CANCEL_QUERY":
         return None

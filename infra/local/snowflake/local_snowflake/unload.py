@@ -29,13 +29,13 @@ _STAGES = """
 """
 _OPTIONS = {"FILE_FORMAT", "HEADER", "INCLUDE_QUERY_ID", "DETAILED_OUTPUT", "MAX_FILE_SIZE"}
 _DEFAULT_FILE_BYTES = 16_777_216
-_SLOTS = 8  # threads that Snowflake's file names count
+_SLOTS = 8  # the number of threads in Snowflake's file names
 _DETAILS = pa.schema({"FILE_NAME": pa.string(), "FILE_SIZE": pa.int64(), "ROW_COUNT": pa.int64()})
 
 
 @dataclass(frozen=True)
 class Location:
-    """Where files go: a bucket, a prefix in it, and both as the statement wrote them."""
+    """The location of files: a bucket, a prefix in it, and the statement's text for both."""
 
     written: str
     bucket: str
@@ -55,8 +55,10 @@ def unload(
     *,
     narrow: bool,
 ) -> Rowset:
-    """Run the unload; answers Snowflake's rows: one a file with DETAILED_OUTPUT, else one of totals."""
-    # As it was when the unload began: whoever sees its files may have it changed for the next one.
+    """Run the unload. Return Snowflake's rows: one per file with DETAILED_OUTPUT, otherwise one with
+    totals.
+    """
+    # Read it when the unload begins, because a test that sees its files may change it for the next unload.
     seconds = controls.unload_seconds
     options = _options(statement)
     location = _resolve(statement.this.name, connection)
@@ -79,7 +81,7 @@ def unload(
         staging.write(location.bucket, name, file.content)
         files.append({"FILE_NAME": name, "FILE_SIZE": len(file.content), "ROW_COUNT": file.rows})
         if query.canceled.is_set():
-            break  # what is written stays behind, as an aborted unload's files may
+            break  # the written files stay, as the files of an aborted unload may
     controls.hold(query, seconds)
     controls.fail()
     return _answer(files, detailed=bool(options.get("DETAILED_OUTPUT")))
@@ -123,7 +125,7 @@ def _resolve(written: str, connection: Connection) -> Location:
 
 
 def _source(statement: exp.Copy, text: str, connection: Connection) -> str:
-    """DuckDB's SQL for the rows to unload."""
+    """Return DuckDB's SQL for the rows to unload."""
     source = statement.args["files"][0]
     query = source.unnest() if isinstance(source, exp.Subquery) else exp.select("*").from_(source)
     names.check(query, text, connection)
