@@ -58,8 +58,8 @@ class Verdict:
     rows_unloaded: int
     chunks_unloaded: int
     destinations: list[Balance]
-    differences: list[Difference] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list[Difference])
+    faults: list[str] = field(default_factory=list[str])
 
     @property
     def equal(self) -> bool:
