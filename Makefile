@@ -38,10 +38,11 @@ test: setup ## run every test; the domain and the steps must be covered whole
 reliability: setup ## crash, model, chaos and failing dependencies (50 minutes); writes docs/reliability.md
 	@$(FOREGROUND) -m tests.reliability
 
-lint: setup ## ruff, mypy, the directions of imports; rustfmt and clippy where cargo is
+lint: setup ## ruff, mypy, pyright over the client, the directions of imports; rustfmt and clippy where cargo is
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy .
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 .venv/bin/pyright --project client --pythonpath $(VENV_PYTHON)
 	@.venv/bin/lint-imports
 	@$(VENV_PYTHON) -m infra.native --lint
 

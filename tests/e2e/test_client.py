@@ -163,6 +163,7 @@ def test_the_command_line_takes_a_file_to_its_receipt(
     assert program.json("receipt", job_id)["balanced"] is True
     chunks = program("receipt", job_id, "--chunks", "--json").splitlines()
     assert sum(json.loads(chunk)["rows"] for chunk in chunks) == ROWS
+    assert "Equal: every destination has every row" in program("verify", job_id)
     page = urllib3.request("GET", program.json("open", job_id)["url"])
     assert (page.status, b"<html" in page.data) == (200, True)
     assert "only a failed job can be retried" in program("retry", job_id, code=3)
@@ -179,6 +180,19 @@ def test_the_command_line_steers_a_job(
         assert program.json("resume", job_id)["paused"] is False
         assert program.json("cancel", job_id)["status"] == "cancelled"
     assert "cancelled" in program("watch", job_id, code=1)
+
+
+def test_the_command_line_names_the_chunk_that_a_failed_job_lacks(
+    program: Program, library: Client, table: tuple[str, list[str]]
+) -> None:
+    with Receiver(Reply(410)) as receiver:
+        broken = {"type": "webhook", "name": "lacks", "url": receiver.url}
+        job_id = library.create(new(table[0], {"type": "kafka", "name": "has"}, broken)).job_id
+        *_, failed = library.watch(job_id, interval=0.1)
+    assert failed.status == "failed"
+    told = program("verify", job_id, code=1)
+    assert f"chunk 0, {ROWS} rows: webhook lacks does not have it yet" in told
+    assert "Different" in told
 
 
 def test_the_command_line_tells_each_fault_with_its_field(program: Program) -> None:

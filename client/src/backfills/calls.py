@@ -30,7 +30,7 @@ class Request:
     method: str
     path: str
     query: Query = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
     content: bytes | None = None
 
 

@@ -17,8 +17,9 @@ Each carries ``detail``: what the service said, a sentence or, for ``Invalid``, 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,11 @@ class NotTheService(OutOfReach):
 def _faults(detail: Any) -> list[Fault]:
     if not isinstance(detail, list):
         return [Fault((), str(detail), "")]
-    return [
-        Fault(tuple(entry.get("loc", ())), str(entry.get("msg", "")), str(entry.get("type", "")))
-        if isinstance(entry, dict)
-        else Fault((), str(entry), "")
-        for entry in detail
-    ]
+    return [_fault(entry) for entry in cast("Iterable[Any]", detail)]
+
+
+def _fault(entry: Any) -> Fault:
+    if not isinstance(entry, dict):
+        return Fault((), str(entry), "")
+    fields = cast("dict[str, Any]", entry)
+    return Fault(tuple(fields.get("loc", ())), str(fields.get("msg", "")), str(fields.get("type", "")))

@@ -57,7 +57,7 @@ class NewBackfill(_Part):
     job_name: str | None = None
     filter: Filter | None = None
     columns: list[str | dict[str, str]] | None = None
-    destinations: list[dict[str, Any]] = Field(default_factory=list)
+    destinations: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
     static_egress_ip: bool | None = None
     max_parallel_chunks: int | None = None
     oversized_rows: Literal["fail", "skip"] | None = None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from backfills.calls import Call, Reply, Request
 from backfills.errors import (
@@ -134,7 +134,7 @@ def _detail(reply: Reply) -> Any:
         body = json.loads(reply.content)
     except (ValueError, RecursionError):
         return None
-    return body.get("detail") if isinstance(body, dict) else None
+    return cast("dict[str, Any]", body).get("detail") if isinstance(body, dict) else None
 
 
 def _start(reply: Reply) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from itertools import islice
+from json import dumps
 from typing import TYPE_CHECKING, Any
 
 import click
 
 import backfills
 from backfills.cli.common import Choices, client, job_id, options, show_all_json, show_json
+from backfills.cli.exits import Exit
 from backfills.cli.program import EPILOG, Program
 from backfills.cli.slice_flags import body_of, slice_options
 from backfills.cli.text import printable, say, whisper
@@ -181,13 +183,26 @@ def receipt(choices: Choices, job: str, *, chunks: bool) -> None:
             say(chunk.model_dump_json() if choices.as_json else show.chunk(chunk))
 
 
+@app.command()
+@argument_job
+@click.option("--most", type=click.IntRange(min=0), default=20, help="Name so many differences (20).")
+@options
+def verify(choices: Choices, job: str, most: int) -> int:
+    """Compare what was unloaded with what each destination has, chunk by chunk, as the receipt tells."""
+    from backfills.cli import verifying
+
+    with client(choices) as service:
+        found = verifying.verify(service.receipt(job), service.receipt_chunks(job), most)
+    say(dumps(found.as_json()) if choices.as_json else verifying.shown(found))
+    return Exit.DONE if found.equal else Exit.DIFFERENT
+
+
 @app.command(name="open")
 @argument_job
 @options
 def open_job(choices: Choices, job: str) -> None:
     """Open a job's page of the console in a browser, and print its address."""
     import webbrowser
-    from json import dumps
     from urllib.parse import quote
 
     from backfills.cli import profiles

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -29,7 +29,7 @@ def read(place: str) -> dict[str, Any]:
         raise click.UsageError(f"{place} holds a number that is not finite") from error
     if not isinstance(found, dict):
         raise click.UsageError(f"{place} has to hold an object with the backfill's fields")
-    return found
+    return cast("dict[str, Any]", found)
 
 
 def _text(place: str) -> str:

@@ -6,10 +6,13 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """``FAULT``: of this program itself. ``INTERRUPTED``: by Ctrl-C, or by a reader that left."""
+    """``DIFFERENT``: what ``verify`` compared. ``FAULT``: of this program itself. ``INTERRUPTED``: by Ctrl-C,
+    or by a reader that left.
+    """
 
     DONE = 0
     JOB_ENDED_BADLY = 1
+    DIFFERENT = 1
     USAGE = 2
     REFUSED = 3
     OUT_OF_REACH = 4

@@ -12,8 +12,8 @@ from backfills.cli.exits import Exit
 
 EPILOG = """\b
 Exit codes:
-  0    done; watch: the job is completed
-  1    watch: the job failed or was cancelled
+  0    done; watch: the job is completed; verify: all is equal
+  1    watch: the job failed or was cancelled; verify: something differs
   2    wrong usage, or nothing to log in with
   3    the service refuses
   4    the service is out of reach

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from backfills.cli import text
 from backfills.cli.advice import advice
@@ -83,7 +83,8 @@ def estimate(found: Estimate) -> str:
 def _cost(cost: Any) -> Iterator[str]:
     """Services of older releases tell none."""
     if isinstance(cost, dict) and {"low", "high", "currency"} <= cost.keys():
-        low, high, currency = (printable(str(cost[name])) for name in ("low", "high", "currency"))
+        parts = cast("dict[str, Any]", cost)
+        low, high, currency = (printable(str(parts[name])) for name in ("low", "high", "currency"))
         yield f"Cost: {low} to {high} {currency}"
 
 

@@ -3,6 +3,9 @@
 By YAML's own rules an address such as 0x83… is a number, ``no`` is false, and a time is no text.
 """
 
+# The stubs of PyYAML leave parameters untyped.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import re
