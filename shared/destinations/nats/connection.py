@@ -83,7 +83,7 @@ class Access:
                         raise failure
                     try:
                         return await _connected(server, address, given, self.tls, insecure=self.insecure)
-                    except (nats.errors.Error, OSError) as error:  # OSError includes TimeoutError and SSLError
+                    except (nats.errors.Error, OSError) as error:  # OSError: also timeouts and TLS
                         failure = meaning_while_connecting(error, delivery)
                         if isinstance(failure, DestinationRefused):
                             raise failure from None
