@@ -16,6 +16,8 @@ ROWS_LOST = "rows lost"
 KAFKA_DUPLICATES = "duplicates in Kafka (read_committed)"
 WEBHOOK_CHANGED = "webhook batches repeated under one id with different rows"
 WEBHOOK_DUPLICATES = "duplicate webhook rows after dropping repeats by id"
+OTHER_DUPLICATES = "duplicate rows in buckets, Pub/Sub, SNS and NATS after dropping repeats by labels"
+RECEIPTS_WRONG = "receipts of completed jobs that do not balance"
 JOBS_STUCK = "jobs stuck"
 COUNTS_WRONG = "chunks_left wrong"
 FINISHED_TWICE = "jobs that finished twice or changed after their end"
@@ -24,6 +26,8 @@ ZEROES = (
     KAFKA_DUPLICATES,
     WEBHOOK_CHANGED,
     WEBHOOK_DUPLICATES,
+    OTHER_DUPLICATES,
+    RECEIPTS_WRONG,
     JOBS_STUCK,
     COUNTS_WRONG,
     FINISHED_TWICE,
@@ -33,6 +37,8 @@ ROWS = "rows delivered"
 KILLS = "processes killed while working"
 WEBHOOK_REPEATS = "webhook batches sent again"
 ROWS_REPEATED = "rows repeated under at_least_once"
+MESSAGES_REPEATED = "messages sent again to Pub/Sub, SNS and NATS"
+RECEIPTS = "receipts of completed jobs"
 
 _GUARANTEES = """\
 ## What is guaranteed
@@ -48,6 +54,13 @@ _GUARANTEES = """\
   {repeats} batches arrived again, {changed} of them with a changed body. After dropping repeats,
   {doubled} duplicate rows remained. *Your part:* answer 2xx only after the batch is stored, and drop a batch
   whose `webhook-id` you have already stored.
+- **External Kafka** is like Kafka, with a topic and a cluster of your own. **Buckets** get one object per
+  chunk, exactly once.
+- **Pub/Sub, SNS and NATS**: every row arrives. A crash may repeat a message with the same attributes or
+  headers: {messages} messages arrived again, and {others} duplicate rows remained after dropping repeats.
+  *Your part:* drop a message whose `beam-job-id`, `beam-chunk` and `beam-row` you have already stored.
+  JetStream and FIFO topics drop most of them within their own windows.
+- **Receipts**: {unbalanced} of {receipts} receipts of completed jobs did not balance.
 """
 
 
@@ -118,6 +131,10 @@ def render(folder: Path = FOLDER) -> str:
         repeats=_shown(totals.get(WEBHOOK_REPEATS, 0)),
         changed=_shown(totals.get(WEBHOOK_CHANGED, 0)),
         doubled=_shown(totals.get(WEBHOOK_DUPLICATES, 0)),
+        messages=_shown(totals.get(MESSAGES_REPEATED, 0)),
+        others=_shown(totals.get(OTHER_DUPLICATES, 0)),
+        unbalanced=_shown(totals.get(RECEIPTS_WRONG, 0)),
+        receipts=_shown(totals.get(RECEIPTS, 0)),
     )
     machines = sorted({run["machine"] for run in runs})
     head = (

@@ -3,18 +3,16 @@
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-from confluent_kafka import Consumer, IsolationLevel, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public, not said so
 
 from tests.e2e.support.bucket import staged_files
 from tests.reliability import report
 from tests.reliability.chaos.errand import Errand, Fate
 from tests.reliability.chaos.ground import Ground
+from tests.reliability.chaos.topics import Topics
+from tests.reliability.places import LABELLED, Message, external_topic
 
 STAGED_LEFT = "staged files left by completed or cancelled jobs"
 TOPICS_LEFT = "topics left by cancelled jobs"
@@ -25,18 +23,17 @@ UNTRUE = "jobs created twice or lost although the client reused its idempotency 
 UNRECOGNIZED = "at_least_once rows without unique headers that repeats reuse"
 COMPLETED, CANCELLED, RETRIED = "jobs completed", "jobs cancelled", "jobs completed after a retry"
 ZEROES = (STAGED_LEFT, TOPICS_LEFT, WRONG_END, WRONG_ANSWERS, UNFOUNDED_ROWS, UNTRUE, UNRECOGNIZED)
-COUNTED = (COMPLETED, CANCELLED, RETRIED, report.ROWS, report.WEBHOOK_REPEATS, report.ROWS_REPEATED)
-LABELS = ("beam-job-id", "beam-chunk", "beam-row")
-_SETTLE_LIMIT = 120.0
+COUNTED = (
+    COMPLETED,
+    CANCELLED,
+    RETRIED,
+    report.RECEIPTS,
+    report.ROWS,
+    report.WEBHOOK_REPEATS,
+    report.ROWS_REPEATED,
+    report.MESSAGES_REPEATED,
+)
 _REMOVAL_LIMIT = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A row as Kafka has it, and the headers that tell it from every other."""
-
-    row: Any
-    headers: Mapping[str, bytes]
 
 
 @dataclass
@@ -61,8 +58,8 @@ def check(ground: Ground, errands: Sequence[Errand]) -> Findings:
     found = Findings()
     topics = Topics(ground.stack.endpoints["kafka_bootstrap"])
     _await_removals(topics, errands)
-    names = {name for errand in errands for name in topics_of(errand) if name in topics.there()}
-    messages = topics.messages(names)
+    names = {name for errand in errands for name in (*topics_of(errand), *_external(errand))}
+    messages = topics.messages(names & topics.there().keys())
     for errand in errands:
         _check_errand(errand, messages, found)
     wrong = ground.client.wrong
@@ -75,62 +72,8 @@ def topics_of(errand: Errand) -> list[str]:
     return [f"beam.{errand.ground.stack.endpoints['organization_id']}.{name}" for name in errand.topics]
 
 
-class Topics:
-    """Reads many topics at once, as a consumer that sees committed rows only."""
-
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
-        self._admin = AdminClient({"bootstrap.servers": bootstrap})
-
-    def there(self) -> Mapping[str, Any]:
-        topics: Mapping[str, Any] = self._admin.list_topics(timeout=60).topics
-        return topics
-
-    def messages(self, names: Iterable[str]) -> dict[str, list[Message]]:
-        """Every topic's messages, once no transaction is open on them."""
-        found: dict[str, list[Message]] = {name: [] for name in names}
-        there = self.there()
-        partitions = [
-            TopicPartition(name, partition, 0) for name in found for partition in there[name].partitions
-        ]
-        if not partitions:
-            return found
-        self._settle(partitions)
-        properties = {
-            "bootstrap.servers": self._bootstrap,
-            "group.id": "checker",
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "log_level": 0,
-        }
-        ended: set[tuple[str, int]] = set()
-        with closing(Consumer(properties)) as consumer:
-            consumer.assign(partitions)
-            while len(ended) < len(partitions):
-                message: Any  # the client's own types allow for None where a message has none
-                for message in consumer.consume(5_000, timeout=1.0):
-                    if message.error() is not None:
-                        ended.add((message.topic(), message.partition()))
-                    else:
-                        headers = dict(message.headers() or ())
-                        found[message.topic()].append(Message(json.loads(message.value()), headers))
-        return found
-
-    def _settle(self, partitions: Sequence[TopicPartition]) -> None:
-        committed, written = IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED
-        until = time.monotonic() + _SETTLE_LIMIT
-        while self._ends(partitions, committed) != (ends := self._ends(partitions, written)):
-            assert time.monotonic() < until, f"a transaction stayed open: {ends}"
-            time.sleep(0.2)
-
-    def _ends(self, partitions: Sequence[TopicPartition], level: IsolationLevel) -> list[int]:
-        latest = {
-            TopicPartition(each.topic, each.partition): OffsetSpec.latest()  # type: ignore[no-untyped-call]  # so it ships
-            for each in partitions
-        }
-        asked = self._admin.list_offsets(latest, isolation_level=level, request_timeout=60)
-        return [future.result().offset for future in asked.values()]
+def _external(errand: Errand) -> list[str]:
+    return [external_topic(errand.name)] if "external_kafka" in errand.plan.kinds else []
 
 
 def _await_removals(topics: Topics, errands: Sequence[Errand]) -> None:
@@ -176,6 +119,14 @@ def _check_errand(errand: Errand, messages: Mapping[str, list[Message]], found: 
         _compare(errand, [message.row for message in there], f"{name}, {topic}", found, again)
     if errand.plan.hook:
         _check_webhook(errand, f"{name}, webhook", found)
+    for topic in _external(errand):
+        rows = [message.row for message in messages.get(topic, [])]
+        _compare(errand, rows, f"{name}, external Kafka", found, report.KAFKA_DUPLICATES)
+    for kind in errand.plan.kinds:
+        if kind != "external_kafka":
+            _check_place(errand, kind, name, found, completed=completed)
+    if completed:
+        _check_receipt(errand, name, found)
 
 
 def _check_count(errand: Errand, job: Mapping[str, Any], name: str, found: Findings) -> None:
@@ -191,7 +142,7 @@ def _unrecognized(messages: Sequence[Message]) -> int:
     labels: dict[str, tuple[bytes | None, ...]] = {}
     wrong = 0
     for message in messages:
-        label, row = tuple(map(message.headers.get, LABELS)), json.dumps(message.row)
+        label, row = message.label, json.dumps(message.row)
         alike = rows.setdefault(label, row) == row and labels.setdefault(row, label) == label
         wrong += None in label or not alike
     return wrong
@@ -207,6 +158,32 @@ def _check_webhook(errand: Errand, name: str, found: Findings) -> None:
     found.figures[report.WEBHOOK_REPEATS] += len(batches) - len(first)
     rows = [row for identifier in accepted for row in json.loads(first[identifier])]
     _compare(errand, rows, name, found, report.WEBHOOK_DUPLICATES)
+
+
+def _check_place(errand: Errand, kind: str, name: str, found: Findings, *, completed: bool) -> None:
+    wanted = sum(len(errand.ground.rows[number]) for number in errand.plan.slices) if completed else 0
+    messages = errand.ground.places.arrived(kind, errand.name, wanted)
+    if kind in LABELLED:
+        found.blame(UNRECOGNIZED, _unrecognized(messages), f"{name}, {kind}")
+        by_label = {message.label: message for message in messages}
+        found.figures[report.MESSAGES_REPEATED] += len(messages) - len(by_label)
+        messages = list(by_label.values())
+    rows = [message.row for message in messages]
+    _compare(errand, rows, f"{name}, {kind}", found, report.OTHER_DUPLICATES)
+
+
+def _check_receipt(errand: Errand, name: str, found: Findings) -> None:
+    """A completed job's receipt balances, and has all rows of the slice."""
+    status, receipt = errand.ground.client.ask("GET", f"/{errand.heard}/receipt", patience=_REMOVAL_LIMIT)
+    rows = sum(len(errand.ground.rows[number]) for number in errand.plan.slices)
+    true = (
+        status == 200
+        and receipt["balanced"]
+        and receipt["unload"]["rows"] == rows
+        and all(each["rows_delivered"] == rows for each in receipt["destinations"])
+    )
+    found.blame(report.RECEIPTS_WRONG, int(not true), f"{name} {status} {receipt}")
+    found.figures[report.RECEIPTS] += 1
 
 
 def _compare(errand: Errand, rows: Sequence[Any], name: str, found: Findings, again: str) -> None:

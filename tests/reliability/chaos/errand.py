@@ -28,13 +28,14 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``topics`` is how many Kafka destinations the job has; ``after`` how many seconds it is cancelled or
-    paused, and ``pause`` for how many.
+    """``topics`` is the number of Kafka destinations, ``kinds`` are the others beside a webhook. The client
+    cancels or pauses the job ``after`` so many seconds, and pauses it for ``pause`` seconds.
     """
 
     slices: Sequence[int]
     topics: int = 1
     hook: bool = True
+    kinds: tuple[str, ...] = ()
     at_least_once: bool = False
     fate: Fate = Fate.LEFT_ALONE
     after: float = 0.0
@@ -45,7 +46,7 @@ class Plan:
 @dataclass
 class Errand:
     """``heard`` is the job's id as the client was told; ``stop_watching`` ends the watching of a job that
-    does not come to rest.
+    does not come to rest; ``others`` are the destinations of the plan's other kinds.
     """
 
     ground: Ground
@@ -56,6 +57,7 @@ class Errand:
     cancel_status: int = 0
     trouble: str = ""
     jobs: list[dict[str, Any]] = field(default_factory=list)
+    others: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.watch = Watch(self.ground.records, self.name)
@@ -77,6 +79,7 @@ class Errand:
     def run(self) -> None:
         """See it through; what goes wrong with the client is noted as its ``trouble``."""
         try:
+            self.prepare()
             self.create()
             if self.plan.fate is Fate.CANCELLED:
                 time.sleep(self.plan.after)
@@ -93,10 +96,15 @@ class Errand:
         except Exception as error:  # noqa: BLE001 - one client's trouble is noted, the others go on
             self.trouble = f"{type(error).__name__}: {error}"
 
+    def prepare(self) -> None:
+        """Create the places of the destinations that are not the service's own."""
+        self.others = [self.ground.places.create(kind, self.name) for kind in self.plan.kinds]
+
     def create(self) -> None:
         destinations = [kafka(topic) | self._delivery() for topic in self.topics]
         if self.plan.hook:
             destinations.append(webhook(self.name, self.ground.hook(self.path)))
+        destinations += self.others
         body = backfill(self.ground.table, destinations, column="slice", values=list(self.plan.slices))
         status, answer = self.ground.client.ask(
             "POST",

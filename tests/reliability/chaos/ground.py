@@ -1,17 +1,19 @@
 """A stack of small chunks and short patience, a table to replay from, and who watches them."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from infra.local.options import StackOptions
+from infra.local.options import EXTRAS, StackOptions
 from infra.local.supervisor import LocalStack
 from tests.e2e.support.tables import Warehouse
 from tests.reliability.chaos.client import Client
 from tests.reliability.chaos.inbox import Inbox
+from tests.reliability.places import Places
 from tests.reliability.records import Records
 
 SLICES = 8
@@ -42,6 +44,7 @@ class Ground:
     client: Client
     warehouse: Warehouse
     records: Records
+    places: Places
     inbox: Inbox
     inbox_port: int
     table: str
@@ -66,6 +69,7 @@ def options(folder: Path, *, ack_deadline: int, environment: dict[str, str] | No
         maximum_backoff=3.0,
         sweep_pause=1.0,
         topic_partitions=2,
+        destinations=frozenset(EXTRAS),
         ready_limit=300.0,
         environment={
             **_ENVIRONMENT,
@@ -76,8 +80,13 @@ def options(folder: Path, *, ack_deadline: int, environment: dict[str, str] | No
     )
 
 
-def prepare(stack: LocalStack, inbox: Inbox, inbox_port: int | None = None) -> Ground:
-    """Fill a started stack."""
+def prepare(
+    stack: LocalStack,
+    inbox: Inbox,
+    inbox_port: int | None = None,
+    reached: Mapping[str, str] | None = None,
+) -> Ground:
+    """Fill a started stack. ``reached``: addresses at which the functions reach destinations' servers."""
     warehouse = Warehouse(stack.endpoints)
     columns = "UNIQUE_ID VARCHAR, BLOCK_TIMESTAMP TIMESTAMP_NTZ(9), SLICE NUMBER(38, 0), PADDING VARCHAR"
     table = warehouse.create("TROUBLED", columns)
@@ -92,6 +101,7 @@ def prepare(stack: LocalStack, inbox: Inbox, inbox_port: int | None = None) -> G
         Client(stack.endpoints),
         warehouse,
         Records(stack.endpoints),
+        Places(stack.endpoints, reached),
         inbox,
         inbox_port or inbox.port,
         table,

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from infra.local.options import BACKENDS, FUNCTIONS
+from infra.local.options import BACKENDS, EXTRAS, FUNCTIONS
 from infra.local.supervisor import LocalStack
 
 _ESTABLISHED = "01"  # in /proc/net/tcp
@@ -71,8 +71,9 @@ class Havoc:
                 self.kills[victim] += 1
 
     def _freeze(self, chance: random.Random) -> None:
+        parts = sorted({*BACKENDS, *EXTRAS.values()})
         while not self._ended.wait(chance.uniform(*_FREEZE_PAUSES)):
-            part = chance.choice(BACKENDS)
+            part = chance.choice(parts)
             self._stack.pause(part)
             try:
                 self._ended.wait(chance.uniform(*_FREEZES))
