@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from infra.local import environments
-from infra.local.options import BACKENDS
+from infra.local.options import BACKENDS, EXTRAS
 from infra.local.ports import LOOPBACK, free_ports
 from infra.local.supervisor import LocalStack
 from tests.reliability.chaos.ground import Ground, options, prepare
@@ -17,7 +17,8 @@ from tests.reliability.faults.gate import Gate
 from tests.reliability.faults.proxy import Fault, Proxy
 
 RECEIVER = "receiver"
-PARTS = (*BACKENDS, RECEIVER)
+SERVERS = tuple(dict.fromkeys((*BACKENDS, *EXTRAS.values())))
+PARTS = (*SERVERS, RECEIVER)
 ACK_DEADLINE = 60  # seconds: a pause of half as long is outlasted by one delivery
 
 
@@ -68,7 +69,7 @@ def troubled_stack(folder: Path) -> Iterator[Troubled]:
     gate = Gate()
     with Inbox(gate) as inbox, ExitStack() as running:
         stack = LocalStack(options(folder, ack_deadline=ACK_DEADLINE))
-        targets = {part: stack.layout.ports[part] for part in BACKENDS} | {RECEIVER: inbox.port}
+        targets = {part: stack.layout.ports[part] for part in SERVERS} | {RECEIVER: inbox.port}
         ports = free_ports(len(targets))
         proxies = {
             part: running.enter_context(Proxy(port, target))
@@ -81,7 +82,11 @@ def troubled_stack(folder: Path) -> Iterator[Troubled]:
             kafka_advertised_port=proxies["kafka"].port,
         )
         running.enter_context(stack)
-        yield Troubled(prepare(stack, inbox, proxies[RECEIVER].port), gate, proxies)
+        reached = {
+            "nats": f"nats://{LOOPBACK}:{proxies['nats'].port}",
+            "sns": f"http://{LOOPBACK}:{proxies['sns'].port}",
+        }
+        yield Troubled(prepare(stack, inbox, proxies[RECEIVER].port, reached), gate, proxies)
 
 
 def _detours(stack: LocalStack, proxies: dict[str, Proxy]) -> dict[str, str]:

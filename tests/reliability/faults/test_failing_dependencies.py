@@ -13,6 +13,8 @@ _TRIALS = (
     Trial("firestore", Trouble.CUT, _EVERY, 2.0),
     Trial("pubsub", Trouble.REFUSING, _EVERY, 2.0),
     Trial("kafka", Trouble.PAUSED, _EVERY, 2.0),
+    Trial("nats", Trouble.CUT, _EVERY, 2.0),
+    Trial("sns", Trouble.REFUSING, _EVERY, 2.0),
 )
 
 

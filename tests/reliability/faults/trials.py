@@ -10,6 +10,7 @@ from functools import partial
 from tests.e2e.support.client import wait_until
 from tests.reliability.chaos.errand import Errand, Plan
 from tests.reliability.faults.ground import PARTS, Trouble, Troubled
+from tests.reliability.places import KINDS
 
 _SLICES = (0, 1)
 _UNLOAD_SECONDS = 6.0
@@ -66,7 +67,9 @@ class Outcome:
 
 def play(troubled: Troubled, trial: Trial) -> Outcome:
     """Play it on an idle stack."""
-    errands = {phase: Errand(troubled.ground, Plan(_SLICES)) for phase in trial.phases}
+    errands = {phase: Errand(troubled.ground, Plan(_SLICES, kinds=KINDS)) for phase in trial.phases}
+    for errand in errands.values():
+        errand.prepare()
     _lead(troubled, errands)
     troubled.strike(trial.part, trial.trouble)
     struck = time.monotonic()
