@@ -35,7 +35,7 @@ _ALONE = {
 _STACKS = {
     f"tests/e2e/test_{name}.py": stack
     for stack, names in {
-        "hasty": ("deaths", "messages", "retrying", "static_egress", "verify"),
+        "hasty": ("deaths", "messages", "retrying", "sick_receivers", "static_egress", "verify"),
         "watched": ("canaries", "traces"),
     }.items()
     for name in names

@@ -24,6 +24,7 @@ from shared.config import Settings
 from shared.destinations import KINDS
 from shared.domain.jobs import Job
 from shared.domain.messages import DeliverChunk
+from shared.steps.circuits import Circuits
 from shared.steps.deliver import Deliver
 from shared.steps.finish import Finish
 from shared.steps.handle import Handle
@@ -61,6 +62,7 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         finish=finish,
         pass_on=PassOn(chunks, records, queue, random.choice),
         keep_alive=keep_alive,
+        circuits=Circuits(monotonic),
         time_limit=settings.delivery_deadline,
         now=now,
         monotonic=monotonic,

@@ -8,7 +8,8 @@ Each class tells its caller what to do (``disposition``). Each error separates t
     │   ├── Unavailable            a dependency does not answer, or says it is busy
     │   │   ├── AskedToWait        a destination asks to wait for a stated time
     │   │   └── Untrusted          a receiver's certificate is not accepted: destinations/connections.py
-    │   └── Busy                   another handler is doing this work and may still crash
+    │   ├── Busy                   another handler is doing this work and may still crash
+    │   └── Deferred               nothing is sent to a destination for now
     ├── JobFails                   can never succeed: the job ends `failed` with the message
     │   ├── UnloadRefused          Snowflake refuses the unload
     │   ├── UnsupportedColumn      a column's type has no mapping to JSON
@@ -81,6 +82,10 @@ class AskedToWait(Unavailable):
 
 class Busy(RetryLater):
     """Another handler is doing this work. It may crash, so Pub/Sub must redeliver the message."""
+
+
+class Deferred(RetryLater):
+    """Nothing is sent to a destination for now, because it failed repeatedly or asked to wait."""
 
 
 class JobFails(BackfillError):  # noqa: N818 - named for its consequence

@@ -3,9 +3,11 @@
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from shared.domain.errors import MalformedMessage
+
+NONE_LEFT: Final = -1
 
 # Ids become parts of Firestore paths. Firestore reserves names between double underscores.
 _ID = re.compile(r"(?!__.*__$)[A-Za-z0-9_-]{1,64}")
@@ -37,6 +39,8 @@ class DeliverChunk:
     """Deliver one chunk to those of its job's destinations that do not have it yet.
 
     ``opening``: the opening of the lanes that published it. Messages of older releases have none.
+    ``left``: the first chunk that its lane left behind, or NONE_LEFT. ``again``: the lane has returned to the
+    chunks that it left behind.
     """
 
     organization_id: str
@@ -45,13 +49,19 @@ class DeliverChunk:
     retry: int
     chunk: int
     opening: int = 0
+    left: int = NONE_LEFT
+    again: bool = False
 
     kind: ClassVar[str] = "deliver"
 
 
 Message = StageJob | TearDownJob | DeliverChunk
 
-_DEFAULTS: dict[type[Message], dict[str, Any]] = {DeliverChunk: {"opening": 0}}
+_DEFAULTS: dict[type[Message], dict[str, Any]] = {
+    DeliverChunk: {"opening": 0, "left": NONE_LEFT, "again": False}
+}
+# Releases that do not know these fields refuse messages that have them.
+_LEFT_OUT = {"left": NONE_LEFT, "again": False}
 
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -61,7 +71,10 @@ _KINDS: dict[str, type[Message]] = {kind.kind: kind for kind in (StageJob, TearD
 def to_data(message: Message) -> bytes:
     """Return the data of a Pub/Sub message."""
     fields = {name: getattr(message, name) for name in message.__slots__}
-    return _to_json({"kind": message.kind, **fields}).encode()
+    written = {
+        name: value for name, value in fields.items() if name not in _LEFT_OUT or _LEFT_OUT[name] != value
+    }
+    return _to_json({"kind": message.kind, **written}).encode()
 
 
 def from_data(data: bytes) -> Message:

@@ -11,12 +11,21 @@ from datetime import datetime, timedelta
 
 from shared.domain.chunks import Chunk
 from shared.domain.destination import Destination
-from shared.domain.errors import AskedToWait, BackfillError, Busy, JobFails, RetryLater, StaleMessage
+from shared.domain.errors import (
+    AskedToWait,
+    BackfillError,
+    Busy,
+    Deferred,
+    JobFails,
+    RetryLater,
+    StaleMessage,
+)
 from shared.domain.events import ChunkDelivered, Events, RowsSkipped
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import DeliverChunk
 from shared.domain.oversized import NONE_SKIPPED
 from shared.domain.pieces import NOT_SPLIT
+from shared.steps.circuits import Circuits
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
 from shared.steps.pass_on import PassOn
@@ -25,6 +34,8 @@ from shared.steps.sending import ChunkDelivery, Pulse, ReadRows, Sink
 from shared.steps.tally import Tally
 
 _LONGEST_WISH = 3600.0  # seconds: the longest wait that a destination may ask for
+
+_NOT_NOW = (Deferred, AskedToWait)
 
 KeepAlive = Callable[[Job, Lease, float], AbstractContextManager[Pulse]]
 
@@ -79,6 +90,7 @@ class Deliver:
     finish: Finish
     pass_on: PassOn
     keep_alive: KeepAlive
+    circuits: Circuits
     time_limit: float
     now: Clock
     monotonic: Callable[[], float]
@@ -98,7 +110,13 @@ class Deliver:
             self.finish.if_all_delivered(job)
             return
         _require_wanted(job, message)
-        if not self._send_to_all(job, chunk, deadline):
+        try:
+            complete = self._send_to_all(job, chunk, deadline)
+        except _NOT_NOW:
+            if self.pass_on.leave(job, message):
+                return
+            raise
+        if not complete:
             self.publisher.publish(job, [message])
             return
         last = self.chunks.count_down(job, chunk)
@@ -109,19 +127,28 @@ class Deliver:
     def _send_to_all(self, job: Job, chunk: Chunk, deadline: float) -> bool:
         """Send to one destination after the other. A temporary failure of one does not stop the others.
 
-        Return False if the rest of a destination's rows needs another message. Undivided destinations come
-        first. The others continue where they stopped, so they may use up the handler's time at each attempt.
+        Return False if the rest of a destination's rows needs another message. Raise one of _NOT_NOW if only
+        destinations lack rows that nothing is sent to for now. Destinations that failed lately come last.
+        Otherwise undivided ones come first: the others continue where they stopped, so they may use up the
+        handler's time at each attempt.
         """
-        delayed: RetryLater | None = None
+        delayed: list[RetryLater] = []
         complete = True
-        for destination in sorted(job.destinations, key=lambda one: not one.traits.undivided):
+        for destination in sorted(job.destinations, key=lambda one: self._rank(job, one)):
             try:
                 complete = self._send(job, chunk, destination, deadline) and complete
             except RetryLater as error:
-                delayed = error
-        if delayed is not None:
-            raise delayed
+                delayed.append(error)
+        tried = [error for error in delayed if not isinstance(error, _NOT_NOW)]
+        if tried:
+            raise tried[-1]
+        if delayed and complete:
+            raise delayed[-1]
         return complete
+
+    def _rank(self, job: Job, destination: Destination) -> tuple[bool, bool]:
+        suspect = self.circuits.suspect((job.job_id, destination.uid))
+        return suspect, not destination.traits.undivided
 
     def _send(self, job: Job, chunk: Chunk, destination: Destination, deadline: float) -> bool:
         wait_until = self._wish(job, destination)
@@ -132,17 +159,26 @@ class Deliver:
             return True
         if wait_until is not None and wait_until > self.now():
             lease.release()
-            raise RetryLater(f"{destination} asked the service to wait", detail=wait_until.isoformat())
+            raise Deferred(f"{destination} asked the service to wait", detail=wait_until.isoformat())
+        circuit = job.job_id, destination.uid
+        if not self.circuits.admits(circuit):
+            lease.release()
+            raise Deferred(f"{destination} failed several times just now")
         began = self.monotonic()
         try:
             with self.keep_alive(job, lease, deadline) as pulse:
                 sent, crc32c = self._stream(job, chunk, destination, lease, pulse)
         except BackfillError as error:
             self._let_go(job, destination, lease, error)
+            if isinstance(error, RetryLater) and not isinstance(error, Busy):
+                opened = self.circuits.failed(circuit)
+                if opened and not isinstance(error, AskedToWait):
+                    raise Deferred(error.message, detail=error.detail) from error
             raise
         except BaseException:
             lease.release()
             raise
+        self.circuits.succeeded(circuit)
         if sent:
             lease.done(chunk.rows, crc32c)
             self._report(job, chunk, destination, lease, self.monotonic() - began)

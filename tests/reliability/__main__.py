@@ -20,6 +20,7 @@ SUITES: Mapping[str, tuple[str, Callable[[argparse.Namespace], dict[str, Any]]]]
     "chaos": ("tests.reliability.chaos.suite", lambda given: {"seconds": given.seconds}),
     "countdown": ("tests.reliability.faults.countdown", lambda _given: {}),
     "faults": ("tests.reliability.faults.suite", lambda _given: {}),
+    "one_dead": ("tests.reliability.faults.one_dead", lambda _given: {}),
 }
 
 

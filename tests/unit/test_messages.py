@@ -23,11 +23,22 @@ GOOD: dict[str, Any] = {
 
 @pytest.mark.parametrize(
     "message",
-    [StageJob("acme", "job", 2), TearDownJob("acme", "job"), DeliverChunk("acme", "job", "attempt", 1, 7)],
+    [
+        StageJob("acme", "job", 2),
+        TearDownJob("acme", "job"),
+        DeliverChunk("acme", "job", "attempt", 1, 7),
+        DeliverChunk("acme", "job", "attempt", 1, 7, opening=2, left=0),
+        DeliverChunk("acme", "job", "attempt", 1, 7, opening=2, again=True),
+    ],
     ids=lambda message: message.kind,
 )
 def test_a_message_comes_back_as_it_was_sent(message: Message) -> None:
     assert from_data(to_data(message)) == message
+
+
+def test_a_release_that_knows_nothing_of_chunks_left_behind_reads_ordinary_messages() -> None:
+    message = DeliverChunk("acme", "job", "attempt", 1, 7, opening=2)
+    assert json.loads(to_data(message)).keys() == {*GOOD, "opening"}
 
 
 @pytest.mark.parametrize(

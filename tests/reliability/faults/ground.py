@@ -64,8 +64,8 @@ class Troubled:
 
 
 @contextmanager
-def troubled_stack(folder: Path) -> Iterator[Troubled]:
-    """Start everything; the proxies are healthy at first."""
+def troubled_stack(folder: Path, file_bytes: int | None = None) -> Iterator[Troubled]:
+    """Start everything; the proxies are healthy at first. ``file_bytes``: the size of a chunk's file."""
     gate = Gate()
     with Inbox(gate) as inbox, ExitStack() as running:
         stack = LocalStack(options(folder, ack_deadline=ACK_DEADLINE))
@@ -79,6 +79,7 @@ def troubled_stack(folder: Path) -> Iterator[Troubled]:
         stack.options = replace(
             stack.options,
             environment={**stack.options.environment, **_detours(stack, proxies)},
+            unload_file_bytes=file_bytes or stack.options.unload_file_bytes,
             kafka_advertised_port=proxies["kafka"].port,
         )
         running.enter_context(stack)

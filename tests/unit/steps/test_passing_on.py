@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from shared.domain.errors import StaleMessage, Unavailable
+from shared.domain.errors import AskedToWait, Deferred, RetryLater, StaleMessage, Unavailable
 from shared.domain.jobs import Counts, Job, JobStatus
-from shared.domain.messages import DeliverChunk, StageJob
+from shared.domain.messages import NONE_LEFT, DeliverChunk, StageJob
 from tests.fakes.examples import KAFKA, WEBHOOK, new_job
 from tests.unit.steps.world import IN_FLIGHT, STAGING, World
 
@@ -177,6 +177,123 @@ def test_replaying_everything_does_not_multiply() -> None:
         world.deliver.run(message)
         published.update(numbers(world.queue.taken()))
     assert published.total() <= 20
+
+
+def dead_webhook(world: World) -> None:
+    """Deliveries fail until the webhook's circuit opens; what they delivered elsewhere stays."""
+    world.receiver.answer = lambda _request: _away()
+
+
+def attempt(world: World, message: DeliverChunk, times: int = 3) -> None:
+    """Deliver a chunk that the webhook does not take, so often that its circuit opens."""
+    for _ in range(times):
+        with pytest.raises(Unavailable):
+            world.deliver.run(message)
+    world.queue.taken()
+
+
+def taken(world: World) -> list[DeliverChunk]:
+    return [message for message in world.queue.taken() if isinstance(message, DeliverChunk)]
+
+
+def test_a_lane_leaves_behind_what_only_waits_for_a_dead_destination() -> None:
+    world, job, messages = narrow(chunks=7, in_flight=2)
+    dead_webhook(world)
+    attempt(world, messages[0], times=2)
+    world.deliver.run(messages[0])  # the third failure in a row opens the circuit
+    waiting = taken(world)
+    seen = [(message.chunk, message.left, message.again) for message in waiting]
+    while waiting and not waiting[0].again:
+        world.deliver.run(waiting.pop())
+        waiting = taken(world)
+        seen += [(message.chunk, message.left, message.again) for message in waiting]
+    assert seen == [(2, 0, False), (4, 0, False), (6, 0, False), (0, NONE_LEFT, True)]
+    assert len(world.log.rows()) == 4 * 5
+    with pytest.raises(Deferred, match="webhook hook failed several times just now"):
+        world.deliver.run(waiting[0])
+    assert world.queue.taken() == []
+    world.receiver.answer = lambda _request: None
+    world.clock.sleep(5)
+    world.deliver.run(waiting[0])
+    assert numbers(world.queue.taken()) == [2]
+    assert world.jobs.counts(job) == Counts(6, 30)
+
+
+def test_a_lane_with_one_chunk_waits_for_it() -> None:
+    world, _, messages = narrow(chunks=2, in_flight=2)
+    dead_webhook(world)
+    attempt(world, messages[0], times=2)
+    with pytest.raises(Deferred):
+        world.deliver.run(messages[0])
+    assert world.queue.taken() == []
+
+
+def test_a_lane_returns_to_what_it_left_behind_before_it_helps_others() -> None:
+    world, _, messages = narrow(chunks=6, in_flight=2)
+    world.deliver.run(replace(messages[0], chunk=4, left=0))
+    (message,) = taken(world)
+    assert (message.chunk, message.left, message.again) == (0, NONE_LEFT, True)
+
+
+@pytest.mark.parametrize("leased", [False, True])
+def test_a_repeated_message_at_its_lanes_end_returns_to_what_it_left_behind(*, leased: bool) -> None:
+    world, job, messages = narrow(chunks=6, in_flight=2)
+    world.deliver.run(replace(messages[0], chunk=2))
+    world.queue.taken()
+    if leased:
+        assert world.deliveries.take(job, 4, KAFKA.uid) is not None
+    else:
+        world.deliver.run(replace(messages[0], chunk=4))
+        world.queue.taken()
+    world.deliver.run(replace(messages[0], chunk=2, left=0))
+    (message,) = taken(world)
+    assert (message.chunk, message.left, message.again) == (0, NONE_LEFT, True)
+
+
+def test_a_destination_that_asked_to_wait_is_left_behind_too() -> None:
+    world, _, messages = narrow(chunks=6, in_flight=2)
+
+    def wait(_request: Any) -> None:
+        raise AskedToWait("the webhook", seconds=600)
+
+    world.receiver.answer = wait
+    world.deliver.run(messages[0])
+    (message,) = taken(world)
+    assert (message.chunk, message.left) == (2, 0)
+    world.deliver.run(message)
+    assert numbers(world.queue.taken()) == [4]
+    assert len(world.receiver.requests) == 1
+
+
+def test_a_chunk_that_another_destination_lacks_as_well_is_not_left_behind() -> None:
+    world, _, messages = narrow(chunks=6, in_flight=2)
+    dead_webhook(world)
+    attempt(world, messages[0], times=2)
+    world.faults.instead["Log.commit"] = _away
+    with pytest.raises(Unavailable):
+        world.deliver.run(replace(messages[0], chunk=2))
+    assert world.queue.taken() == []
+
+
+def test_a_job_whose_destination_comes_back_is_delivered_whole() -> None:
+    world, job, messages = narrow(chunks=20, in_flight=3)
+    dead_webhook(world)
+    waiting, steps = list(messages), 0
+    while world.now(job).status is not JobStatus.COMPLETED:
+        steps += 1
+        assert steps < 500
+        if steps == 60:
+            world.receiver.answer = lambda _request: None
+        message = waiting.pop(0)
+        try:
+            world.deliver.run(message)
+        except RetryLater:
+            waiting.append(message)
+        world.clock.sleep(1)
+        waiting += taken(world)
+        assert len(waiting) <= 3
+    assert sorted(set(world.receiver.rows())) == sorted(world.log.rows())
+    assert len(world.log.rows()) == 100
 
 
 def test_a_job_of_a_release_without_lanes_goes_on() -> None:

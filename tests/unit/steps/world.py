@@ -22,6 +22,7 @@ from shared.domain.oversized import NONE_SKIPPED, Skipped
 from shared.domain.pieces import NOT_SPLIT, Splits
 from shared.steps.accept import accept
 from shared.steps.cancel import cancel
+from shared.steps.circuits import Circuits
 from shared.steps.dead_letter import DeadLetter
 from shared.steps.deliver import Deliver
 from shared.steps.expire import Expire
@@ -186,6 +187,7 @@ class World:
             finish=self.finish,
             pass_on=PassOn(chunks, deliveries, queue, self._random.choice),
             keep_alive=self.keep_alive,
+            circuits=Circuits(self.clock.monotonic),
             time_limit=480,
             now=now,
             monotonic=self.clock.monotonic,
