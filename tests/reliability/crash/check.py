@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import urllib3
+
 from infra.local import names
 from tests.e2e.support.bucket import staged_files
 from tests.e2e.support.kafka import committed, topics
@@ -14,6 +16,7 @@ from tests.e2e.support.receiver import Request
 from tests.reliability import report
 from tests.reliability.crash.ground import Ground
 from tests.reliability.crash.player import Played
+from tests.reliability.places import KINDS, LABELLED
 
 STAGED_LEFT = "staged files left by completed or cancelled jobs"
 TOPICS_LEFT = "topics left by cancelled jobs"
@@ -52,8 +55,14 @@ def check(ground: Ground, played: Played) -> Findings:
     found.blame(report.COUNTS_WRONG, len(played.watch.counts_wrong), f"{name} {played.watch.counts_wrong}")
     found.blame(report.FINISHED_TWICE, len(played.watch.changed), f"{name} {played.watch.changed}")
     _check_answers(played, name, found)
-    _check_kafka(ground, played, name, found)
-    _check_webhook(ground, played, name, found)
+    kinds = played.case.scenario.kinds
+    if "kafka" in kinds:
+        _check_kafka(ground, played, name, found)
+    if "webhook" in kinds:
+        _check_webhook(ground, played, name, found)
+    for kind in set(kinds) & set(KINDS):
+        _check_place(ground, played, kind, name, found)
+    _check_receipts(ground, played, name, found)
     if end != "failed":
         cancelled = end == "cancelled"
         left = _staying(lambda: _staged_files(ground, played)) if cancelled else _staged_files(ground, played)
@@ -105,6 +114,32 @@ def _check_webhook(ground: Ground, played: Played, name: str, found: Findings) -
     found.figures[report.WEBHOOK_REPEATS] += _repeats(played.requests)
     rows = [row for body in first.values() for row in json.loads(body)]
     _compare(ground, played, rows, f"{name}, webhook", found, doubled=report.WEBHOOK_DUPLICATES)
+
+
+def _check_place(ground: Ground, played: Played, kind: str, name: str, found: Findings) -> None:
+    wanted = len(ground.rows) * sum(job["status"] == "completed" for job in played.jobs)
+    messages = ground.places.arrived(kind, played.destination, wanted)
+    doubled = report.OTHER_DUPLICATES
+    if kind in LABELLED:
+        by_label = {message.label: message for message in messages}
+        found.figures[report.MESSAGES_REPEATED] += len(messages) - len(by_label)
+        messages = list(by_label.values())
+    if kind == "external_kafka":
+        doubled = report.KAFKA_DUPLICATES
+    _compare(ground, played, [message.row for message in messages], f"{name}, {kind}", found, doubled=doubled)
+
+
+def _check_receipts(ground: Ground, played: Played, name: str, found: Findings) -> None:
+    """The receipts of completed jobs balance."""
+    endpoints = ground.stack.endpoints
+    for job in played.jobs:
+        if job["status"] != "completed":
+            continue
+        url = f"{endpoints['api_url']}/api/v1/beam/backfills/{job['job_id']}/receipt"
+        answer = urllib3.request("GET", url, headers={"X-API-Key": endpoints["api_key"]})
+        true = answer.status == 200 and answer.json()["balanced"]
+        found.blame(report.RECEIPTS_WRONG, int(not true), f"{name} {answer.data!r}")
+        found.figures[report.RECEIPTS] += 1
 
 
 def _repeats(requests: Sequence[Request]) -> int:

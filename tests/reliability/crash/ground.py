@@ -7,10 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from infra.local.options import StackOptions
+from infra.local.options import EXTRAS, StackOptions
 from infra.local.supervisor import LocalStack
 from tests.e2e.support.tables import Warehouse
 from tests.reliability.crash.control import VARIABLE, Control
+from tests.reliability.places import Places
 from tests.reliability.records import Records
 
 FUNCTIONS = Path(__file__).parents[1] / "functions"
@@ -42,6 +43,7 @@ class Ground:
     control: Control
     warehouse: Warehouse
     records: Records
+    places: Places
     table: str
     rows: dict[str, Any]
 
@@ -57,6 +59,7 @@ def options(folder: Path) -> StackOptions:
         maximum_backoff=2.0,
         sweep_pause=0.5,
         topic_partitions=2,
+        destinations=frozenset(EXTRAS),
         functions_folder=FUNCTIONS,
         environment={**_ENVIRONMENT, VARIABLE: str(folder / "crash")},
     )
@@ -75,7 +78,13 @@ def prepare(stack: LocalStack) -> Ground:
     columns = [list(column) for column in zip(*(row.values() for row in rows), strict=True)]
     warehouse.load(table, pa.table(columns, names=list(rows[0])))
     return Ground(
-        stack, control, warehouse, Records(stack.endpoints), table, {row["unique_id"]: row for row in rows}
+        stack,
+        control,
+        warehouse,
+        Records(stack.endpoints),
+        Places(stack.endpoints),
+        table,
+        {row["unique_id"]: row for row in rows},
     )
 
 

@@ -5,12 +5,14 @@ in the process that serves.
 """
 
 import functools
+import inspect
 import os
 import random
 import signal
 import threading
 import time
 from collections.abc import Callable, Container, Iterable
+from types import ModuleType
 from typing import Any
 
 from shared.adapters.firestore_jobs import FirestoreJobs
@@ -20,8 +22,8 @@ from tests.reliability.crash.control import Control, Fate
 
 _INSIDE = 0.01  # seconds within which a step that has begun is killed
 
-Steps = Iterable[tuple[type, str, str]]
-"""A class, its method, and what the step is called."""
+Steps = Iterable[tuple[type | ModuleType, str, str]]
+"""A class or a module, its function, and what the step is called."""
 
 
 class Lost(Exception):  # noqa: N818 - named for what happened
@@ -74,21 +76,32 @@ class Hooks:
             raise Lost
 
     def _wrap(
-        self, owner: type, method: str, name: str | Callable[[Any], str], *, inside: bool = False
+        self, owner: type | ModuleType, method: str, name: str | Callable[[Any], str], *, inside: bool = False
     ) -> None:
         original = getattr(owner, method)
 
-        @functools.wraps(original)
-        def hooked(*arguments: Any, **named: Any) -> Any:
+        def begin(arguments: Any) -> str:
             step = name if isinstance(name, str) else name(arguments)
             self.reach(f"{step}:before")
             if inside and self._control.claim(f"{self._function}.{step}:inside"):
                 threading.Thread(target=_die_soon, daemon=True).start()
+            return step
+
+        @functools.wraps(original)
+        def hooked(*arguments: Any, **named: Any) -> Any:
+            step = begin(arguments)
             answer = original(*arguments, **named)
             self.reach(f"{step}:after")
             return answer
 
-        setattr(owner, method, hooked)
+        @functools.wraps(original)
+        async def hooked_coroutine(*arguments: Any, **named: Any) -> Any:
+            step = begin(arguments)
+            answer = await original(*arguments, **named)
+            self.reach(f"{step}:after")
+            return answer
+
+        setattr(owner, method, hooked_coroutine if inspect.iscoroutinefunction(original) else hooked)
 
 
 def _transition(transition: Any) -> str:

@@ -130,7 +130,7 @@ def _create(ground: Ground, case: Case, client: _Client, destination: str, recei
     scenario = case.scenario
     body = backfill(
         ground.table,
-        [kafka(destination), webhook(destination, receiver.url)],
+        [_destination(ground, kind, destination, receiver) for kind in scenario.kinds],
         column=scenario.filter_column,
         values=[1] if scenario.filter_column else None,
         window=_EMPTY_WINDOW if scenario.empty else MARCH,
@@ -140,6 +140,12 @@ def _create(ground: Ground, case: Case, client: _Client, destination: str, recei
     key = {"Idempotency-Key": destination} if scenario.keyed else {}
     answer = client.ask("POST", "", {**body, "job_name": destination}, key)
     return str(answer["job_id"])
+
+
+def _destination(ground: Ground, kind: str, name: str, receiver: _Receiver) -> dict[str, Any]:
+    if kind == "kafka":
+        return kafka(name)
+    return webhook(name, receiver.url) if kind == "webhook" else ground.places.create(kind, name)
 
 
 def _interfere(

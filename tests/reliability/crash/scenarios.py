@@ -13,11 +13,13 @@ NOTHING: Mapping[str, Fate] = MappingProxyType({})
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     """``end``: the status that the job must come to. ``replies``: what the receiver says at first; later
-    200. ``setup``: what is armed besides, so that the points are reached at all. Times in seconds.
+    200. ``kinds``: of the destinations. ``setup``: what is armed besides, so that the points are reached at
+    all. Times in seconds.
     """
 
     name: str
     points: tuple[str, ...]
+    kinds: tuple[str, ...] = ("kafka", "webhook")
     end: str = "completed"
     replies: tuple[Reply, ...] = ()
     takes: int | None = None  # bytes of a request; the receiver refuses larger ones for their size
@@ -113,6 +115,37 @@ SCENARIOS = (
         # Four tries in a row fail for some batch, though four batches of each chunk are under way at once.
         replies=(_NO_RECEIVER,) * 120,
         points=_around("deliver", "lease.release", "destination.error"),
+    ),
+    Scenario(
+        name="receiver out of service, so that lanes leave chunks behind",
+        parallel=1,
+        replies=(_NO_RECEIVER,) * 100,
+        points=_around("deliver", "message.deliver", "chunk.count_down"),
+    ),
+    Scenario(
+        name="external Kafka",
+        kinds=("external_kafka",),
+        points=_around("deliver", f"kafka.fence:{_ALL}", "kafka.look_up", f"kafka.commit:{_ALL}"),
+    ),
+    Scenario(
+        name="bucket",
+        kinds=("gcs",),
+        points=_around("deliver", "gcs.look", f"gcs.write:{_ALL}", "lease.done"),
+    ),
+    Scenario(
+        name="Pub/Sub",
+        kinds=("pubsub",),
+        points=_around("deliver", f"pubsub.publish:{_ALL}", "lease.done"),
+    ),
+    Scenario(
+        name="SNS",
+        kinds=("sns",),
+        points=_around("deliver", f"sns.publish:{_ALL}", "lease.done"),
+    ),
+    Scenario(
+        name="NATS",
+        kinds=("nats",),
+        points=_around("deliver", f"nats.publish:{_ALL}", f"nats.await:{_ALL}", "lease.done"),
     ),
     Scenario(
         name="receiver refuses",

@@ -66,7 +66,16 @@ class Tally:
             self._blame([f"{case}: {type(error).__name__}: {error}"])
 
     def report(self, seed: int, seconds: float, least: Mapping[str, float]) -> report.Report:
-        counted = (NAMED, CASES, PAIRS, report.KILLS, report.ROWS, report.WEBHOOK_REPEATS)
+        counted = (
+            NAMED,
+            CASES,
+            PAIRS,
+            report.KILLS,
+            report.ROWS,
+            report.RECEIPTS,
+            report.WEBHOOK_REPEATS,
+            report.MESSAGES_REPEATED,
+        )
         figures = {name: self.figures[name] for name in (*counted, *report.ZEROES, *_ZEROES)}
         return report.Report(
             suite="crash",
