@@ -11,7 +11,8 @@ from typing import Any, Final, cast
 from nats.aio.msg import Msg
 
 from shared.destinations.labels import labels, row_id
-from shared.destinations.nats.connection import Connection, meaning
+from shared.destinations.nats.complaints import meaning
+from shared.destinations.nats.connection import Connection
 from shared.destinations.nats.streams import why_nobody_listens
 from shared.destinations.printable import printable
 from shared.destinations.requests import Progress
