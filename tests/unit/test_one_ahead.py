@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from shared.encoding.ahead import one_ahead
+from shared.steps.ahead import one_ahead
 
 
 def test_the_items_are_the_same_in_order() -> None:
