@@ -47,6 +47,9 @@ def bare(path: str, target: Mapping[str, str], login: Mapping[str, str]) -> dict
         batches = [(batch.lines(), batch.keys() or ()) for batch in rows_of(file, path).batches(1_024)]
     with measured(rows) as found:
         producer = Producer({**properties, "delivery.report.only.error": True})
+        # As the product does: a client that knows its brokers does not wait for a transaction's coordinator.
+        for _ in range(2):
+            producer.list_topics(topic, timeout=_SECONDS)
         producer.init_transactions(_SECONDS)
         producer.begin_transaction()
         for lines, keys in batches:
