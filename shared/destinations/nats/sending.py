@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 import msgspec
 from nats.aio.msg import Msg
 
-from shared.destinations.labels import labels, row_id
+from shared.destinations.labels import ROW, id_prefix, labels
 from shared.destinations.nats.complaints import meaning
 from shared.destinations.nats.connection import Connection
 from shared.destinations.nats.streams import why_nobody_listens
@@ -100,10 +100,10 @@ class Sending:
         self._inbox = connection.client.new_inbox()
         self._flying: deque[_Sent] = deque()
         self._waiting: dict[int, _Sent] = {}
-        # The headers as written: each has a colon, a space and a line break. This row's number has one digit,
-        # and stands in two of them.
-        headers = self._headers(0)
-        self._overhead = sum(len(name) + len(value) + 4 for name, value in headers.items()) + 14 - 2
+        self._id_prefix = id_prefix(delivery)
+        self._headers = {_ID: self._id_prefix, **labels(delivery, 0), ROW: ""}
+        # The headers as written: each has a colon, a space and a line break.
+        self._overhead = sum(len(name) + len(value) + 4 for name, value in self._headers.items()) + 14
         self._heard = asyncio.Event()
         self._failure: Exception | None = None
         self._acknowledged = False
@@ -130,17 +130,16 @@ class Sending:
         self._flying.append(sent)
         publish = self._connection.client.publish
         for row, line in enumerate(batch.lines(), batch.first_row):
-            size = len(line) + self._overhead + 2 * len(str(row))
+            number = str(row)
+            size = len(line) + self._overhead + 2 * len(number)  # two headers have it
             if size > self._most:
                 sent.skipped += self._too_large(batch, row, size, self._most)
                 continue
             sent.left += 1
             self._waiting[row] = sent
-            await publish(self._subject, line, f"{self._inbox}.{row}", self._headers(row))
+            headers = {**self._headers, _ID: self._id_prefix + number, ROW: number}
+            await publish(self._subject, line, f"{self._inbox}.{number}", headers)
             self._require_going_on()
-
-    def _headers(self, row: int) -> dict[str, str]:
-        return {_ID: row_id(self._delivery, row), **labels(self._delivery, row)}
 
     def _require_going_on(self) -> None:
         """Raise what the client hides: a cancellation, or a server that does not read."""
