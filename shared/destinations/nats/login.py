@@ -31,7 +31,7 @@ class Login:
     ones.
     """
 
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)  # secret
     tls: ssl.SSLContext | None = None
 
 
