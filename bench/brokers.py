@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,10 +57,14 @@ def mock_broker(topic: str) -> Iterator[Talker]:
 
 
 @contextmanager
-def stack(*parts: str) -> Iterator[LocalStack]:
-    """Parts of the local stack, such as Apache Kafka, with nothing in them."""
+def stack(*parts: str, destinations: Collection[str] = ()) -> Iterator[LocalStack]:
+    """Parts of the local stack, such as Apache Kafka, with nothing in them; ``destinations``: kinds whose
+    servers it has as well.
+    """
     with (
         tempfile.TemporaryDirectory() as folder,
-        LocalStack(StackOptions(folder=Path(folder), parts=frozenset(parts))) as running,
+        LocalStack(
+            StackOptions(folder=Path(folder), parts=frozenset(parts), destinations=frozenset(destinations))
+        ) as running,
     ):
         yield running

@@ -3,7 +3,6 @@
 import io
 import uuid
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 from google.auth.credentials import AnonymousCredentials
@@ -11,10 +10,10 @@ from google.cloud.storage import Client
 
 from bench import chunk
 from bench.kafka_work import Watched
+from bench.rows import rows_of
 from bench.work import measured
 from shared.destinations import destination
 from shared.destinations.gcs.sink import GcsSink
-from shared.encoding import ParquetRows
 from shared.steps.sending import ChunkDelivery
 
 _BATCH_ROWS = 1_024
@@ -28,7 +27,7 @@ def product(path: str, url: str) -> dict[str, float]:
     one = ChunkDelivery(chunk.ORGANIZATION, str(uuid.uuid4()), "attempt", 0, rows, target, _BATCH_ROWS, 0)
     sink = GcsSink(client, "staging", least=0.0)
     with measured(rows) as found, Path(path).open("rb") as file:
-        assert sink.deliver(one, _rows(file, path), Watched())
+        assert sink.deliver(one, rows_of(file, path), Watched())
     return found
 
 
@@ -37,7 +36,7 @@ def bare(path: str, url: str) -> dict[str, float]:
     rows, client = pq.read_metadata(path).num_rows, _client(url)
     content = io.BytesIO()
     with Path(path).open("rb") as file:
-        for batch in _rows(file, path).batches(_BATCH_ROWS):
+        for batch in rows_of(file, path).batches(_BATCH_ROWS):
             content.writelines(line + b"\n" for line in batch.lines())
     content.seek(0)
     blob = client.bucket(_bucket(client)).blob("lines", chunk_size=_PART)
@@ -50,7 +49,7 @@ def encode_only(path: str) -> dict[str, float]:
     """The lines alone."""
     rows = pq.read_metadata(path).num_rows
     with measured(rows) as found, Path(path).open("rb") as file:
-        for batch in _rows(file, path).batches(_BATCH_ROWS):
+        for batch in rows_of(file, path).batches(_BATCH_ROWS):
             assert batch.lines()
     return found
 
@@ -62,7 +61,3 @@ def _bucket(client: Client) -> str:
 def _client(url: str) -> Client:
     credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]  # untyped there
     return Client(project="bench", credentials=credentials, client_options={"api_endpoint": url})
-
-
-def _rows(file: Any, path: str) -> ParquetRows:
-    return ParquetRows(file, chunk.COLUMNS, chunk.KEY, path)

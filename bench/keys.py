@@ -48,5 +48,10 @@ KEYS = (
     Key("small_beside_large", "time of 4 chunks beside another's job of 1,240 over alone", 4, 2),
     Key("small_beside_ten_large", "time of 4 chunks beside ten such jobs over alone", 8, 4),
     Key("lanes_vs_all_at_once", "time of a large job in lanes over all at once", 1.10, 1.02),
+    Key("pubsub_vs_bare", "rows/s to Pub/Sub over a bare loop's", 0.7, 0.9, least=True),
+    Key("sns_vs_bare", "rows/s to SNS over a bare loop's", 0.7, 0.9, least=True),
+    Key("gcs_vs_bare", "rows/s into a bucket over a bare upload's", 0.7, 0.9, least=True),
+    Key("nats_vs_bare", "rows/s to NATS over a bare loop's", 0.7, 0.9, least=True),
+    Key("external_kafka_vs_bare", "rows/s to a client's Kafka over a bare loop's", 0.7, 0.9, least=True),
     Key("overhead_ms_per_chunk", "p50 of ms neither fetching, encoding nor sending", 100, 40),
 )  # fmt: skip

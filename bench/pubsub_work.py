@@ -14,12 +14,12 @@ from google.pubsub_v1.types import PublishRequest, PubsubMessage
 
 from bench import chunk
 from bench.kafka_work import Watched
+from bench.rows import rows_of
 from bench.work import measured
 from shared.destinations import destination
 from shared.destinations.labels import labels
 from shared.destinations.pubsub.sink import MOST_MESSAGES, PubSubSink
 from shared.destinations.requests import RequestLimits
-from shared.encoding import ParquetRows
 from shared.steps.sending import ChunkDelivery
 
 _LIMITS = RequestLimits(least=0.0)
@@ -42,7 +42,7 @@ def product(path: str, host: str, topic: str) -> dict[str, float]:
         limits=_LIMITS,
     )
     with measured(rows) as found, Path(path).open("rb") as file:
-        assert sink.deliver(delivery(rows, topic), _rows(file, path), Watched())
+        assert sink.deliver(delivery(rows, topic), rows_of(file, path), Watched())
     return found
 
 
@@ -54,7 +54,7 @@ def bare(path: str, host: str, topic: str) -> dict[str, float]:
     message_of: Any = PubsubMessage.pb()
     requests: list[PublishRequest] = []
     with Path(path).open("rb") as file:
-        for batch in _rows(file, path).batches(MOST_MESSAGES):
+        for batch in rows_of(file, path).batches(MOST_MESSAGES):
             messages = [
                 message_of(data=line, attributes=labels(one, row))
                 for row, line in enumerate(batch.lines(), batch.first_row)
@@ -72,7 +72,3 @@ def bare(path: str, host: str, topic: str) -> dict[str, float]:
 
 def _client(host: str) -> PublisherClient:
     return PublisherClient(transport=PublisherGrpcTransport(channel=grpc.insecure_channel(host)))
-
-
-def _rows(file: Any, path: str) -> ParquetRows:
-    return ParquetRows(file, chunk.COLUMNS, chunk.KEY, path)

@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 
 from bench import chunk
 from bench.kafka_work import Watched
+from bench.rows import rows_of
 from bench.work import measured
 from shared.destinations import destination
 from shared.destinations.labels import labels
 from shared.destinations.requests import RequestLimits, grouped
 from shared.destinations.sns.clients import Clients
 from shared.destinations.sns.sink import MOST_BYTES, MOST_ENTRIES, SnsSink
-from shared.encoding import ParquetRows
 from shared.steps.sending import ChunkDelivery
 
 BATCH_ROWS = 500
@@ -46,7 +46,7 @@ def product(path: str, url: str) -> dict[str, float]:
     one = delivery(rows, url)
     clients.client(one)
     with measured(rows) as found, Path(path).open("rb") as file:
-        assert sink.deliver(one, _rows(file, path), Watched())
+        assert sink.deliver(one, rows_of(file, path), Watched())
     return found
 
 
@@ -56,7 +56,7 @@ def bare(path: str, url: str) -> dict[str, float]:
     one = delivery(rows, url)
     client = _clients().client(one)
     with Path(path).open("rb") as file:
-        lines = [line for batch in _rows(file, path).batches(BATCH_ROWS) for line in batch.lines()]
+        lines = [line for batch in rows_of(file, path).batches(BATCH_ROWS) for line in batch.lines()]
     entries = ((_entry(one, row, line), len(line) + 100) for row, line in enumerate(lines))
     requests = [request.payload for request in grouped(entries, MOST_ENTRIES, MOST_BYTES)]
 
@@ -85,7 +85,3 @@ def _clients() -> Clients:
         now=lambda: datetime.now(UTC),
         connections=_LIMITS.in_flight,
     )
-
-
-def _rows(file: Any, path: str) -> ParquetRows:
-    return ParquetRows(file, chunk.COLUMNS, chunk.KEY, path)

@@ -7,56 +7,15 @@ allow.
 import json
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
-
+from infra.local.authority import Authority
 from infra.local.ports import LOOPBACK
 
 HOST = "localhost"  # the name in the broker's certificate, which has no address
 USER = "exporter"  # logs in with SCRAM or a certificate; has the permissions that a delivery needs
 PLAIN_USER = "plain"  # logs in with PLAIN and the same password; has the permissions of at_least_once
 _LOGINS = "org.apache.kafka.common.security"
-
-
-class Authority:
-    """A certificate authority; its certificate in PEM."""
-
-    def __init__(self) -> None:
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _name("A local authority")
-        self._certificate = self._signed(self._name, self._key, ca=True)
-        self.pem = self._certificate.public_bytes(Encoding.PEM).decode()
-
-    def issue(self, common_name: str) -> tuple[str, str]:
-        """Return a certificate for the name and its key, both in PEM."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._signed(_name(common_name), key, host=common_name)
-        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-        return certificate.public_bytes(Encoding.PEM).decode(), private
-
-    def _signed(
-        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, *, ca: bool = False, host: str = ""
-    ) -> x509.Certificate:
-        now = datetime.now(UTC)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(self._name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=30))
-            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        )
-        if host:
-            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        return builder.sign(self._key, hashes.SHA256())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,10 +105,6 @@ def _rules(folder: Path, password: str) -> dict[str, str]:
         f"{secure}oauthbearer.sasl.jaas.config": tokens,
         f"{secure}oauthbearer.sasl.server.callback.handler.class": unsecured,
     }
-
-
-def _name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
 def _write(path: Path, text: str) -> None:

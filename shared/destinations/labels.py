@@ -12,5 +12,9 @@ def labels(delivery: ChunkDelivery, row: int) -> dict[str, str]:
 
 def row_id(delivery: ChunkDelivery, row: int) -> str:
     """Return one text that identifies the row at its destination, for systems that drop repeats by id."""
-    parts = (delivery.job_id, delivery.attempt_id, delivery.chunk, delivery.destination.uid, row)
-    return "_".join(str(part) for part in parts)
+    return f"{id_prefix(delivery)}{row}"
+
+
+def id_prefix(delivery: ChunkDelivery) -> str:
+    """Return what the ids of all rows of the chunk begin with. The row's number follows."""
+    return f"{delivery.job_id}_{delivery.attempt_id}_{delivery.chunk}_{delivery.destination.uid}_"

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, Final
 
 from shared.domain.columns import Column, JsonKind
-from shared.encoding.ahead import one_ahead
 from shared.encoding.batch import Batch
 from shared.encoding.embedded import embeddable
 from shared.encoding.parquet import ParquetRows
+from shared.steps.ahead import one_ahead
 
 try:
     import backfills_native

@@ -28,6 +28,11 @@ class EncodedBatch(Protocol):
         """The size of the rows as JSON, in bytes."""
         ...
 
+    @property
+    def ndjson(self) -> bytes:
+        """All rows, each as one JSON object that a line break ends."""
+        ...
+
     def part(self, start: int, rows: int) -> "EncodedBatch":
         """Return ``rows`` rows, starting with the row at index ``start`` of the batch."""
         ...

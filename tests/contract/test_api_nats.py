@@ -27,6 +27,8 @@ def bus(**changes: Any) -> dict[str, Any]:
     [
         {},
         {"servers": ["tls://a.example.com", "b.example.com", "[2001:db8::1]:4222"], "credentials": "BUS"},
+        {"tls_first": True},
+        {"tls_first": False, "credentials": "BUS"},
         {"subject": "A-b_c.d$e.0", "delivery": "at_least_once"},
     ],
 )
@@ -59,6 +61,8 @@ def test_any_other_subject_is_refused(service: Service, subject: Any) -> None:
         ({"servers": ["a"] * 11}, "servers"),
         ({"credentials": "a-b"}, "credentials"),
         ({"delivery": "exactly_once"}, "delivery"),
+        ({"tls_first": "yes"}, "tls_first"),
+        ({"tls_first": 1}, "tls_first"),
         ({"url": "https://example.com"}, "url"),
     ],
 )

@@ -26,6 +26,10 @@ class NumberedBatch:
     def size(self) -> int:
         return len(self.json_array()) - 1
 
+    @property
+    def ndjson(self) -> bytes:
+        return b"".join(line + b"\n" for line in self.lines())
+
     def part(self, start: int, rows: int) -> "NumberedBatch":
         return replace(self, first_row=self.first_row + start, rows=rows)
 

@@ -23,6 +23,10 @@ class SizedBatch:
     def size(self) -> int:
         return sum(map(len, self.texts)) + len(self.texts)
 
+    @property
+    def ndjson(self) -> bytes:
+        return b"".join(line + b"\n" for line in self.lines())
+
     def part(self, start: int, rows: int) -> "SizedBatch":
         return SizedBatch(self.first_row + start, self.texts[start : start + rows])
 

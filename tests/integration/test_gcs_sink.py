@@ -1,14 +1,17 @@
 """Chunks as objects, against the GCS server: each once, whatever was begun before."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from google.api_core import exceptions
+from google.cloud.storage import Blob
 
 from shared.destinations.gcs.errors import speaking_of
 from shared.destinations.gcs.sink import GcsSink
+from shared.destinations.gcs.stream import Stream
 from shared.domain.errors import BackfillError, DeliveryStopped, DestinationRefused, Unavailable
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.gcs_sinks import Buckets, gcs_client
@@ -146,6 +149,51 @@ def test_a_stopped_chunk_leaves_nothing_and_arrives_when_it_is_sent_again(bucket
         buckets.sink().deliver(delivery, NumberedRows(30_000, width=600, before=stop), pulse)
     assert buckets.names() == []
     assert buckets.sink().deliver(delivery, NumberedRows(30_000, width=600), SteadyPulse())
+    assert buckets.rows() == list(range(30_000))
+
+
+def test_a_stop_after_the_last_batch_leaves_nothing(buckets: Buckets) -> None:
+    pulse, checks = SteadyPulse(), list[bool]()
+
+    def stop() -> None:
+        checks.append(True)
+        if len(checks) == 1 + 3 + 1:  # at the beginning, for three batches, before the last bytes
+            pulse.reason = DeliveryStopped("the job was cancelled")
+
+    pulse.on_check = stop
+    with pytest.raises(DeliveryStopped):
+        deliver(buckets, buckets.delivery(30, format="ndjson"), pulse)
+    assert len(checks) == 5
+    assert buckets.names() == []
+
+
+def test_the_next_part_is_made_while_one_is_uploaded(
+    buckets: Buckets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload, made = Blob.upload_from_file, threading.Event()
+
+    class Slow:
+        """Hands out the first 8 MiB once rows are made that come after them."""
+
+        def __init__(self, stream: Stream) -> None:
+            self.stream, self.tell = stream, stream.tell
+
+        def read(self, size: int) -> bytes:
+            part = self.stream.read(size)
+            assert made.wait(60), "no row was made"
+            return part
+
+    def slowly(blob: Blob, stream: Stream, **arguments: Any) -> None:
+        upload(blob, Slow(stream), **arguments)
+
+    def note(first: int) -> None:
+        if first >= 20_000:
+            made.set()
+
+    monkeypatch.setattr(Blob, "upload_from_file", slowly)
+    delivery = buckets.delivery(30_000, format="ndjson")
+    rows = NumberedRows(30_000, width=600, before=note)
+    assert buckets.sink().deliver(delivery, rows, SteadyPulse())
     assert buckets.rows() == list(range(30_000))
 
 

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from shared.encoding.ahead import one_ahead
+from shared.steps.ahead import one_ahead
 
 
 def test_the_items_are_the_same_in_order() -> None:
@@ -50,7 +50,7 @@ def test_nothing_is_made_once_the_caller_has_let_go() -> None:
 
     ahead = one_ahead(items())
     next(ahead)
-    ahead.close()  # type: ignore[attr-defined]
+    ahead.close()
     assert len(made) <= 2
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("one-ahead")]
 

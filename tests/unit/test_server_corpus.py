@@ -62,11 +62,11 @@ def dial_nats(entry: Entry, host: str, monkeypatch: pytest.MonkeyPatch) -> list[
     if not re.fullmatch(SERVER, server):
         raise DestinationRefused("The API does not take it")
 
-    async def dial(_server: str, address: str, *_: object, **__: object) -> None:
+    async def dial(_access: Access, _server: str, address: str, *_: object) -> None:
         dialled.append(address)
         raise OSError(address)
 
-    monkeypatch.setattr("shared.destinations.nats.connection._connected", dial)
+    monkeypatch.setattr(Access, "_connected", dial)
     given = {"servers": [server], "subject": "rows.all"}
     delivery = delivery_to(destination(type="nats", name="n", uid="u", **given), 1)
     guard = guard_of(NotedNetwork(entry.answers))

@@ -5,6 +5,7 @@ delivery therefore finds the object or writes it, wherever an earlier delivery c
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,9 +13,10 @@ import pyarrow.parquet as pq
 from google.cloud.storage import Blob, Client
 
 from shared.destinations.gcs.errors import AlreadyThere, speaking_of
-from shared.destinations.gcs.stream import Stream, lines, selected
+from shared.destinations.gcs.stream import Stream, lines, parts_of, selected
 from shared.destinations.labels import CHUNK, JOB
 from shared.domain.errors import DestinationRefused
+from shared.steps.ahead import one_ahead
 from shared.steps.sending import ChunkDelivery, Pulse, Rows
 
 NDJSON: Final = "ndjson"
@@ -83,16 +85,21 @@ class GcsSink:
 
     def _write(self, blob: Blob, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> None:
         if blob.content_type == _CONTENT_TYPES[NDJSON]:
-            self._upload(blob, lines(rows, self.batch_rows, pulse))
+            self._upload(blob, lines(rows, self.batch_rows, pulse), pulse)
         elif delivery.file_is_rows:
             self._copy(blob, delivery, pulse)
         else:
             self._select(blob, delivery, pulse)
 
-    def _upload(self, blob: Blob, parts: Iterator[bytes]) -> None:
-        blob.upload_from_file(
-            Stream(parts), content_type=blob.content_type, if_generation_match=0, timeout=_TIMEOUT
-        )
+    def _upload(self, blob: Blob, pieces: Iterator[bytes], pulse: Pulse) -> None:
+        """Upload the pieces in parts. While one part is uploaded, a thread makes the next."""
+        with closing(one_ahead(parts_of(pieces, _PART))) as parts:
+            blob.upload_from_file(
+                Stream(parts, pulse.check),
+                content_type=blob.content_type,
+                if_generation_match=0,
+                timeout=_TIMEOUT,
+            )
 
     def _copy(self, blob: Blob, delivery: ChunkDelivery, pulse: Pulse) -> None:
         """Copy the staged file within GCS, in several calls if one is not enough."""
@@ -107,7 +114,7 @@ class GcsSink:
         """Write the staged file without the columns that are not fields."""
         with self._staged(delivery).open("rb", chunk_size=_PART, timeout=_TIMEOUT) as staged:
             file = pq.ParquetFile(staged, page_checksum_verification=True)
-            self._upload(blob, selected(file, list(delivery.fields), pulse))
+            self._upload(blob, selected(file, list(delivery.fields), pulse), pulse)
 
     def _staged(self, delivery: ChunkDelivery) -> Blob:
         return self.client.bucket(self.staging_bucket).blob(delivery.file)

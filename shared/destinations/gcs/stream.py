@@ -1,7 +1,7 @@
 """Streams of bytes that are produced during their upload."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pyarrow.parquet as pq
 
@@ -11,11 +11,13 @@ from shared.steps.sending import Pulse, Rows
 class Stream(io.RawIOBase):
     """Reads what ``parts`` yield, once, from beginning to end.
 
-    An error of ``parts`` reaches the reader, which therefore never takes a part for the whole.
+    An error of ``parts`` reaches the reader, which therefore never takes a part for the whole. ``check`` is
+    called before each read returns. Its error prevents the last read, with which an upload becomes an object.
     """
 
-    def __init__(self, parts: Iterator[bytes]) -> None:
+    def __init__(self, parts: Iterator[bytes], check: Callable[[], None]) -> None:
         self._parts = parts
+        self._check = check
         self._waiting = b""
         self._position = 0
 
@@ -27,27 +29,33 @@ class Stream(io.RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         """Return ``size`` bytes, fewer only at the end; all bytes for a negative number."""
-        pieces, have = [self._waiting], len(self._waiting)
+        pieces, have = [self._waiting] if self._waiting else [], len(self._waiting)
         while size < 0 or have < size:
             part = next(self._parts, None)
             if part is None:
                 break
             pieces.append(part)
             have += len(part)
-        found = b"".join(pieces)
+        self._check()
+        found = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         end = have if size < 0 else size
         self._waiting = found[end:]
         self._position += len(found[:end])
         return found[:end]
 
 
+def parts_of(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """Yield the pieces' bytes in parts of ``size`` bytes; the last may have fewer."""
+    stream = Stream(pieces, lambda: None)
+    while part := stream.read(size):
+        yield part
+
+
 def lines(rows: Rows, batch_rows: int, pulse: Pulse) -> Iterator[bytes]:
     """Yield the rows as lines, ``batch_rows`` rows at a time."""
     for batch in rows.batches(batch_rows):
         pulse.check()
-        yield b"".join(line + b"\n" for line in batch.lines())
-    # Check before the last byte is sent, because the last byte creates the object.
-    pulse.check()
+        yield batch.ndjson
 
 
 def selected(file: pq.ParquetFile, fields: list[str], pulse: Pulse) -> Iterator[bytes]:
@@ -59,7 +67,6 @@ def selected(file: pq.ParquetFile, fields: list[str], pulse: Pulse) -> Iterator[
             pulse.check()
             writer.write_table(file.read_row_group(group, columns=fields, use_threads=False))
             yield drain.take()
-    pulse.check()
     yield drain.take()
 
 

@@ -1,17 +1,18 @@
 """Publishes a chunk's rows to a subject, and handles the stream's acknowledgement of each row."""
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+import msgspec
 from nats.aio.msg import Msg
 
-from shared.destinations.labels import labels, row_id
-from shared.destinations.nats.connection import Connection, meaning
+from shared.destinations.labels import ROW, id_prefix, labels
+from shared.destinations.nats.complaints import meaning
+from shared.destinations.nats.connection import Connection
 from shared.destinations.nats.streams import why_nobody_listens
 from shared.destinations.printable import printable
 from shared.destinations.requests import Progress
@@ -46,11 +47,28 @@ class NatsLimits:
 
 @dataclass(slots=True)
 class _Sent:
-    """A batch in flight: its unacknowledged rows and its skipped rows."""
+    """A batch in flight: the number of its unacknowledged rows, and its skipped rows."""
 
     batch: EncodedBatch
-    left: set[int]
-    skipped: Skipped
+    left: int = 0
+    skipped: Skipped = NONE_SKIPPED
+
+
+class _Fault(msgspec.Struct):
+    code: int | None = None
+    err_code: int | None = None
+    description: str | None = None
+
+
+class _Answer(msgspec.Struct):
+    """A stream's answer to one message."""
+
+    error: _Fault | None = None
+    stream: str | None = None
+    seq: int | None = None
+
+
+_ANSWER: Final = msgspec.json.Decoder(_Answer)
 
 
 class _NobodyListensError(Exception):
@@ -82,6 +100,10 @@ class Sending:
         self._inbox = connection.client.new_inbox()
         self._flying: deque[_Sent] = deque()
         self._waiting: dict[int, _Sent] = {}
+        self._id_prefix = id_prefix(delivery)
+        self._headers = {_ID: self._id_prefix, **labels(delivery, 0), ROW: ""}
+        # The headers as written: each has a colon, a space and a line break.
+        self._overhead = sum(len(name) + len(value) + 4 for name, value in self._headers.items()) + 14
         self._heard = asyncio.Event()
         self._failure: Exception | None = None
         self._acknowledged = False
@@ -104,21 +126,19 @@ class Sending:
         return True
 
     async def _send(self, batch: EncodedBatch) -> None:
-        sent = _Sent(batch, set(), NONE_SKIPPED)
+        sent = _Sent(batch)
         self._flying.append(sent)
-        for index, line in enumerate(batch.lines()):
-            row = batch.first_row + index
-            headers = {_ID: row_id(self._delivery, row), **labels(self._delivery, row)}
-            # The size as written: each header has a colon, a space and a line break.
-            size = len(line) + sum(len(name) + len(value) + 4 for name, value in headers.items()) + 14
+        publish = self._connection.client.publish
+        for row, line in enumerate(batch.lines(), batch.first_row):
+            number = str(row)
+            size = len(line) + self._overhead + 2 * len(number)  # two headers have it
             if size > self._most:
                 sent.skipped += self._too_large(batch, row, size, self._most)
                 continue
-            sent.left.add(row)
+            sent.left += 1
             self._waiting[row] = sent
-            await self._connection.client.publish(
-                self._subject, line, reply=f"{self._inbox}.{row}", headers=headers
-            )
+            headers = {**self._headers, _ID: self._id_prefix + number, ROW: number}
+            await publish(self._subject, line, f"{self._inbox}.{number}", headers)
             self._require_going_on()
 
     def _require_going_on(self) -> None:
@@ -130,35 +150,34 @@ class Sending:
 
     async def _answer(self, message: Msg) -> None:
         """Handle the stream's answer for one row."""
-        row = int(message.subject.rpartition(".")[2])
-        if not _is_of_stream(message):
+        answer = _of_stream(message)
+        if answer is None:
             # A subscriber answered the message. The stream's own answer may follow.
             return
+        row = int(message.subject.rpartition(".")[2])
         sent = self._waiting.pop(row, None)
         if sent is None:
             return
+        sent.left -= 1
         try:
-            sent.skipped += self._skipped(sent.batch, row, message)
+            if not isinstance(answer, _Answer):
+                raise answer
+            if answer.error is not None:
+                sent.skipped += self._skipped(sent.batch, row, answer.error)
             self._acknowledged = True
         except (DestinationRefused, RetryLater, _NobodyListensError) as failure:
             self._failure = self._failure or failure
-        sent.left.discard(row)
         if self._failure is not None or not sent.left:
             self._heard.set()
 
-    def _skipped(self, batch: EncodedBatch, row: int, message: Msg) -> Skipped:
+    def _skipped(self, batch: EncodedBatch, row: int, fault: _Fault) -> Skipped:
         """Return the row if it is too large for the stream and skipped. Otherwise raise the answer's
         error.
         """
-        if not message.data:
-            raise _NobodyListensError
-        error = json.loads(message.data).get("error")
-        if error is None:
-            return NONE_SKIPPED
-        if error.get("err_code") == _TOO_LARGE_FOR_STREAM:
+        if fault.err_code == _TOO_LARGE_FOR_STREAM:
             return self._too_large(batch, row, len(batch.lines()[row - batch.first_row]), None)
         # A full stream accepts messages again after its readers have read, or its owner has made room.
-        told = f"{error.get('code')} {error.get('err_code')}: {error.get('description')}"
+        told = f"{fault.code} {fault.err_code}: {fault.description}"
         raise Unavailable(f"the stream of subject {self._subject}", detail=printable(told))
 
     def _too_large(self, batch: EncodedBatch, row: int, size: int, most: int | None) -> Skipped:
@@ -188,7 +207,7 @@ class Sending:
             if sent.left:
                 self._require_going_on()
             if sent.left and (self._monotonic() > until or self._connection.client.is_closed):
-                raise Unavailable("NATS", detail=f"{len(sent.left)} rows were not acknowledged")
+                raise Unavailable("NATS", detail=f"{sent.left} rows were not acknowledged")
         if isinstance(self._failure, _NobodyListensError):
             raise await why_nobody_listens(
                 self._connection.client, self._subject, acknowledged=self._acknowledged
@@ -199,14 +218,14 @@ class Sending:
         self._progress.advance(sent.skipped)
 
 
-def _is_of_stream(message: Msg) -> bool:
-    """Return whether a stream answered, or the server because no stream exists. Only these answers count."""
+def _of_stream(message: Msg) -> _Answer | _NobodyListensError | None:
+    """Return what a stream answered, or the server because no stream exists. Only these answers count."""
     if not message.data:
-        return (message.headers or {}).get("Status") == _NOBODY
+        nobody = (message.headers or {}).get("Status") == _NOBODY
+        return _NobodyListensError() if nobody else None
     try:
-        answer = json.loads(message.data)
-    except ValueError:
-        return False
-    return isinstance(answer, dict) and (
-        isinstance(answer.get("error"), dict) or ("stream" in answer and "seq" in answer)
-    )
+        answer = _ANSWER.decode(message.data)
+    except msgspec.DecodeError:
+        return None
+    is_told = answer.error is not None or (answer.stream is not None and answer.seq is not None)
+    return answer if is_told else None

@@ -7,7 +7,8 @@ from typing import Any
 
 import nats.errors
 
-from shared.destinations.nats.connection import Access, Connection, meaning
+from shared.destinations.nats.complaints import meaning
+from shared.destinations.nats.connection import Access, Connection
 from shared.destinations.nats.sending import LOOK, NatsLimits, Sending
 from shared.destinations.requests import Progress
 from shared.steps.sending import ChunkDelivery, Pulse, Rows

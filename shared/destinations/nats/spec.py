@@ -40,8 +40,16 @@ class NatsDestination(Spec):
     credentials: SecretName | None = Field(
         default=None,
         description=(
-            "Name of the organization's secret: a JSON object of `user` and `password`, or of `token`; or the"
-            " text of a `.creds` file."
+            "Name of the organization's secret: a JSON object of `user` and `password`, of `token`, or of"
+            " `creds`, the text of a `.creds` file; or that text alone. For servers with certificates of a"
+            " private authority, the object also has `ca` in PEM."
+        ),
+    )
+    tls_first: bool | None = Field(
+        default=None,
+        description=(
+            "Whether to begin with TLS and not to wait for the server's greeting, for servers with"
+            " `handshake_first`. The default is `false`."
         ),
     )
     delivery: Annotated[Literal["at_least_once"], BeforeValidator(_delivery)] | None = Field(

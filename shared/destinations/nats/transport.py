@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import ParseResult
 
@@ -54,22 +55,45 @@ class AbortableTransport(TcpTransport):
         await asyncio.sleep(0)
 
 
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """``name``: must be in the server's certificate. ``first``: the server does not greet before TLS."""
+
+    context: ssl.SSLContext
+    name: str
+    first: bool
+
+
 class TlsTransport(AbortableTransport):
     """A transport that writes nothing before TLS. The client begins TLS only if the server's first line asks
     for it, and this line is plain text, which an attacker on the network could change. ``refused``: the
     client tried to write without TLS.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: Tls) -> None:
         super().__init__()
+        self._tls = tls
         self._secured = False
         self.refused = False
+
+    async def connect(self, uri: ParseResult, buffer_size: int, connect_timeout: int) -> None:
+        if not self._tls.first:
+            await super().connect(uri, buffer_size, connect_timeout)
+            return
+        # The client itself would read plain text until it begins TLS, and lose a greeting that comes first.
+        dialling = asyncio.open_connection(
+            uri.hostname, uri.port, limit=buffer_size, ssl=self._tls.context, server_hostname=self._tls.name
+        )
+        self._io_reader, self._io_writer = await asyncio.wait_for(dialling, connect_timeout)
+        self._bare_io_reader, self._bare_io_writer = self._io_reader, self._io_writer
+        self._secured = True
 
     async def connect_tls(
         self, uri: str | ParseResult, ssl_context: ssl.SSLContext, buffer_size: int, connect_timeout: int
     ) -> None:
-        await super().connect_tls(uri, ssl_context, buffer_size, connect_timeout)
-        self._secured = True
+        if not self._secured:
+            await super().connect_tls(uri, ssl_context, buffer_size, connect_timeout)
+            self._secured = True
 
     def write(self, payload: bytes) -> Any:
         self._require_tls()
@@ -86,17 +110,22 @@ class TlsTransport(AbortableTransport):
 
 
 class GuardedClient(Client):
-    """A client that writes only with TLS, unless it is ``plain``."""
+    """A client that writes only with TLS, unless ``tls`` is None."""
 
-    def __init__(self, *, plain: bool) -> None:
+    def __init__(self, tls: Tls | None) -> None:
         super().__init__()
-        self._guarded = AbortableTransport() if plain else TlsTransport()
+        self._guarded = AbortableTransport() if tls is None else TlsTransport(tls)
         self._transport = self._guarded
 
     @property
     def refused_plain(self) -> bool:
         """Return whether the server did not ask for TLS."""
         return isinstance(self._guarded, TlsTransport) and self._guarded.refused
+
+    @property
+    def asked_for_certificate(self) -> bool:
+        """Return whether the server's greeting says that it lets in clients with a certificate only."""
+        return bool(self._server_info.get("tls_verify"))
 
     async def abort(self) -> None:
         """End the connection and the client's tasks without waiting for the server."""

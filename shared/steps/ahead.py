@@ -1,6 +1,6 @@
 """Making the next thing while the last one is being used."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TypeVar
@@ -8,7 +8,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def one_ahead(items: Iterator[Item]) -> Iterator[Item]:
+def one_ahead(items: Iterator[Item]) -> Generator[Item, None, None]:
     """Yield the items, of which a thread makes the next while the caller is busy with the last.
 
     What making one raises is raised in its turn. Nothing is made any more when the caller has let go.
