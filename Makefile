@@ -9,7 +9,7 @@ FOREGROUND := exec $(VENV_PYTHON) -I -S infra/local/tether.py $$PPID $(VENV_PYTH
 export DATA TOKEN ROWS DESTINATIONS STACK_DIR KAFKA_BOOTSTRAP UNLOAD_FILE_BYTES CONCURRENCY SWEEP_PAUSE ONLY
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack check test reliability lint bench bundles verify-infra audit
+.PHONY: help setup demo stack check test reliability lint bench bundles verify-infra verify-live audit
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -51,6 +51,10 @@ bundles: ## build each function's deployable bundle into dist/, the same bytes f
 
 verify-infra: setup ## check infra/ against the real google provider, where Terraform's registry answers
 	@$(VENV_PYTHON) -m infra.offline.verify
+
+verify-live: setup ## examine an installation, with a small backfill; INSTALLATION=file START=time END=time TABLE=name
+	@$(VENV_PYTHON) -m shared.operator doctor --installation "$(INSTALLATION)" --backfill "$(START)" "$(END)" \
+		$(if $(KAFKA_ADMIN),--kafka-admin "$(KAFKA_ADMIN)") $(if $(TABLE),--table "$(TABLE)")
 
 audit: setup ## look for known faults in what is deployed, and write its bill of materials into dist/
 	@$(VENV_PYTHON) -m infra.release.audit

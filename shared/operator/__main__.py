@@ -11,6 +11,7 @@ python -m shared.operator snapshot before-upgrade
 python -m shared.operator replay --snapshot before-upgrade
 python -m shared.operator verify acme f47ac10b-58cc-4372-a567-0e02b2c3d479 --table
 python -m shared.operator doctor --installation installation.json
+python -m shared.operator doctor --installation installation.json --backfill 2026-03-01T00:00 2026-03-01T01:00
 
 `verify` ends with 0 if all is equal, 1 if something differs, and 4 if something could not be asked; `doctor`
 with 0 if all is well, 1 if something is wrong, and 4 if something could not be looked at.
@@ -34,7 +35,7 @@ from shared.config import ConfigurationError, Settings, read
 from shared.domain.errors import RetryLater
 from shared.domain.organizations import is_organization_id
 from shared.operator import keys
-from shared.operator.doctor.areas import AREAS
+from shared.operator.doctor.areas import AREAS, BACKFILL
 from shared.operator.replay import replay, take_snapshot
 
 
@@ -119,14 +120,23 @@ def _verify(options: argparse.Namespace, settings: Settings) -> int:
 
 def _doctor(options: argparse.Namespace, settings: Settings) -> int:
     # Its imports take a second, which the other commands need not wait for.
+    from shared.operator.doctor.backfill import Wanted  # noqa: PLC0415 - see above
     from shared.operator.doctor.command import examine  # noqa: PLC0415 - see above
 
+    wanted = None
+    if options.backfill is not None:
+        start, end = options.backfill
+        key = os.environ.get("BACKFILLS_API_KEY", "")
+        if not key:
+            raise ConfigurationError("BACKFILLS_API_KEY is not set: --backfill needs an API key")
+        wanted = Wanted(start=start, end=end, url=os.environ.get("BACKFILLS_URL", ""), key=key)
     status, lines = examine(
         settings,
         installation=options.installation,
         kafka_admin=options.kafka_admin,
         table=options.table,
         only=options.only or (),
+        wanted=wanted,
     )
     sys.stdout.writelines(f"{line}\n" for line in lines)
     return status
@@ -177,7 +187,14 @@ def _add_doctor(parser: argparse.ArgumentParser) -> None:
         default="base.assets.erc20_token_transfers",
         help="a table on offer, which Snowflake is asked for (default: %(default)s)",
     )
-    parser.add_argument("--only", nargs="+", choices=AREAS, help="these areas alone")
+    parser.add_argument(
+        "--backfill",
+        nargs=2,
+        metavar=("START", "END"),
+        help="run a small backfill of this slice of the table, too; its API key is in BACKFILLS_API_KEY, and"
+        " BACKFILLS_URL is the API's address if it is not the installation's",
+    )
+    parser.add_argument("--only", nargs="+", choices=(*AREAS, BACKFILL), help="these areas alone")
 
 
 def _add_keys(parser: argparse.ArgumentParser) -> None:

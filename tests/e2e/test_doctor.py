@@ -1,19 +1,25 @@
 """The operator's `doctor` on the whole stack: all is well there, and each planted fault is named."""
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.local import environments, kafka_rights
 from infra.local.kafka_rights import GROUPS, TRANSACTIONS, Right
 from infra.local.supervisor import LocalStack
+from shared.destinations.kafka.reading import TopicReader
 from shared.operator.__main__ import main
 from shared.operator.doctor import command, trial
+from tests.e2e.support.client import wait_until
+from tests.e2e.support.kafka import topics
 from tests.e2e.support.tables import Warehouse
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("environment")]
@@ -239,3 +245,67 @@ def test_a_right_that_is_missing_is_named(
     assert told.status == 1
     assert "mend it: terraform -chdir=infra output -raw kafka_acls" in told.text
     assert "made-up-words" not in told.text
+
+
+@pytest.fixture
+def with_key(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator who has a key of the API."""
+    monkeypatch.setenv("BACKFILLS_URL", stack.endpoints["api_url"])
+    monkeypatch.setenv("BACKFILLS_API_KEY", stack.endpoints["api_key"])
+
+
+SMALL = ("--only", "backfill", "--backfill", "2026-03-10T00:00:00", "2026-03-11T00:00:00")
+ALL_OF_BACKFILL = {"backfill.estimate", "backfill.job", "backfill.receipt", "backfill.rows"}
+
+
+@pytest.mark.usefixtures("with_key")
+def test_a_small_backfill_passes_through_a_healthy_stack(stack: LocalStack, doctor: Doctor) -> None:
+    told = doctor(*SMALL)
+    assert told.status == 0, told.text
+    assert told.named("ok") == ALL_OF_BACKFILL
+    assert stack.endpoints["api_key"] not in told.text
+    (topic,) = re.findall(r"to topic (doctor-[0-9a-f]+)", told.text)
+    wait_until(lambda: not _there(stack, topic), "the topic is removed")
+
+
+def _there(stack: LocalStack, name: str) -> bool:
+    return any(topic.endswith(f".{name}") for topic in topics(stack.endpoints["kafka_bootstrap"]))
+
+
+@pytest.mark.usefixtures("with_key")
+def test_a_row_that_the_topic_lacks_is_named(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = TopicReader.rows
+
+    def without_one(reader: TopicReader, *arguments: Any, **named: Any) -> Iterator[Any]:
+        yield from islice(rows(reader, *arguments, **named), 1, None)
+
+    monkeypatch.setattr(TopicReader, "rows", without_one)
+    told = doctor(*SMALL)
+    assert told.status == 1, told.text
+    assert told.named("wrong") == {"backfill.rows"}
+
+
+@pytest.mark.usefixtures("with_key")
+def test_a_slice_without_rows_creates_no_job(doctor: Doctor) -> None:
+    told = doctor("--only", "backfill", "--backfill", "2020-03-10T00:00:00", "2020-03-11T00:00:00")
+    assert told.status == 4
+    assert told.named("could not be looked at") == ALL_OF_BACKFILL
+    assert "the slice has 0 rows: choose one of 1 to 1,000,000" in told.text
+
+
+@pytest.mark.usefixtures("with_key")
+def test_a_job_that_fails_is_named(doctor: Doctor, warehouse: Warehouse) -> None:
+    warehouse.fail_unloads(904, "42000", "SQL compilation error: invalid identifier")
+    told = doctor(*SMALL)
+    assert told.status == 1, told.text
+    assert told.named("wrong") == {"backfill.job"}
+    assert told.named("could not be looked at") == {"backfill.receipt", "backfill.rows"}
+
+
+@pytest.mark.usefixtures("with_key")
+def test_a_key_that_is_not_accepted_is_told(doctor: Doctor) -> None:
+    told = doctor(*SMALL, BACKFILLS_API_KEY="bfk_unknown")
+    assert told.status == 4
+    assert "answers 401" in told.text
+    told = doctor(*SMALL, BACKFILLS_API_KEY="")
+    assert told.status == 1

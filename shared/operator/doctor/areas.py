@@ -13,3 +13,5 @@ AREAS: Final = (
     "functions",
     "egress",
 )
+# Examined only on request, because it creates a job.
+BACKFILL: Final = "backfill"

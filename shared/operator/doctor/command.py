@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from shared.bootstrap.clients import now
 from shared.config import Settings
-from shared.operator.doctor.areas import AREAS
+from shared.operator.doctor.areas import AREAS, BACKFILL
+from shared.operator.doctor.backfill import Backfill, Wanted
 from shared.operator.doctor.bucket import StagingBucket
 from shared.operator.doctor.checks import Check, Found, State, carry_out
 from shared.operator.doctor.clock import Clock
@@ -34,12 +35,13 @@ _NAME: Final = 28
 
 
 class Doctor:
-    """One run. ``only``: the areas to look at; empty: all."""
+    """One run. ``only``: the areas to look at; empty: all. ``wanted``: a slice to backfill, if any."""
 
-    def __init__(self, world: World, only: Sequence[str] = ()) -> None:
+    def __init__(self, world: World, only: Sequence[str] = (), wanted: Wanted | None = None) -> None:
         self.world = world
-        self._only = frozenset(only or AREAS)
+        self._only = frozenset(only or (AREAS if wanted is None else (*AREAS, BACKFILL)))
         self._trial, self._kafka = Trial(world), KafkaTrial(world)
+        self._backfill = Backfill(world, wanted)
 
     def checks(self) -> dict[str, Sequence[Check]]:
         """All checks by area."""
@@ -53,13 +55,14 @@ class Doctor:
             "kafka": Kafka(self.world, self._kafka),
             "functions": Functions(self.world),
             "egress": Egress(self.world),
+            BACKFILL: self._backfill,
         }
-        return {name: areas[name].checks() for name in AREAS if name in self._only}
+        return {name: area.checks() for name, area in areas.items() if name in self._only}
 
     def look(self, checks: Mapping[str, Sequence[Check]] | None = None) -> list[Found]:
         """Carry the checks out, all without ``checks``: those of one area in turn, the areas side by side."""
         areas = self.checks() if checks is None else checks
-        with self._closing(), ThreadPoolExecutor(len(AREAS)) as pool:
+        with self._closing(), ThreadPoolExecutor(len(AREAS) + 1) as pool:
             rows = _grouped(areas)
             found = {one.name: one for part in pool.map(_in_turn, rows) for one in part}
         return [found[check.name] for each in areas.values() for check in each]
@@ -69,6 +72,7 @@ class Doctor:
         with ExitStack() as stack:
             stack.callback(self._trial.close)
             stack.callback(self._kafka.close)
+            stack.callback(self._backfill.close)
             yield
 
     def lines(self, found: Sequence[Found]) -> list[str]:
@@ -89,6 +93,7 @@ def examine(
     kafka_admin: Path | None,
     table: str,
     only: Sequence[str] = (),
+    wanted: Wanted | None = None,
 ) -> tuple[int, list[str]]:
     """The exit status, and the lines to print; ConfigurationError says which file is no such thing."""
     secrecy = Secrecy()
@@ -104,7 +109,7 @@ def examine(
         kafka_administrator=administrator,
         table=table,
     )
-    doctor = Doctor(world, only)
+    doctor = Doctor(world, only, wanted)
     found = doctor.look()
     return status_of(found), doctor.lines(found)
 
