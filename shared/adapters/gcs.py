@@ -5,15 +5,18 @@ from contextlib import contextmanager
 from typing import BinaryIO, cast
 
 from google.api_core.exceptions import Forbidden, NotFound
+from google.api_core.retry import Retry, if_exception_type
 from google.cloud.storage import Client
 
-from shared.adapters.google_errors import reaching
+from shared.adapters.google_errors import PASSING, reaching
 from shared.domain.errors import StagedFileUnusable, Unavailable
 from shared.steps.ports import OpenedFile
 
 _TIMEOUT = 20.0
 # Bytes per request. The reader's default of 40 MiB would use most of a function's memory.
 _FETCH = 4 << 20
+# A connection that breaks in the middle of a part is no error that the client itself retries.
+_RETRY = Retry(predicate=if_exception_type(*PASSING), timeout=30.0)
 
 
 class GcsStagedFiles:
@@ -34,7 +37,9 @@ class GcsStagedFiles:
                     raise StagedFileUnusable(
                         f"A staged file has {blob.size} bytes where Snowflake wrote {size}", detail=path
                     )
-                with blob.open("rb", chunk_size=_FETCH, timeout=_TIMEOUT) as file:
+                # Otherwise the client takes each part in pieces of 8 KiB, with three times the CPU time.
+                whole = {"single_shot_download": True, "retry": _RETRY}
+                with blob.open("rb", chunk_size=_FETCH, timeout=_TIMEOUT, **whole) as file:
                     yield OpenedFile(cast("BinaryIO", file), blob.crc32c)
             except NotFound as error:
                 raise StagedFileUnusable("A staged file is gone", detail=path) from error

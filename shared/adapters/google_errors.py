@@ -7,10 +7,11 @@ from google.api_core import exceptions
 from google.auth.exceptions import TransportError
 from requests.exceptions import ConnectionError as NoConnection
 from requests.exceptions import Timeout
+from urllib3.exceptions import HTTPError
 
 from shared.domain.errors import Unavailable
 
-_PASSING = (
+PASSING = (
     exceptions.Aborted,
     exceptions.Cancelled,
     exceptions.DeadlineExceeded,
@@ -25,6 +26,7 @@ _PASSING = (
     NoConnection,
     Timeout,
     TransportError,
+    HTTPError,
 )
 
 
@@ -33,5 +35,5 @@ def reaching(dependency: str) -> Iterator[None]:
     """Turn temporary errors into Unavailable, which names the dependency."""
     try:
         yield
-    except _PASSING as error:
+    except PASSING as error:
         raise Unavailable(dependency, detail=f"{type(error).__name__}: {error}") from error

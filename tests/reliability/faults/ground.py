@@ -81,6 +81,7 @@ def troubled_stack(folder: Path, file_bytes: int | None = None) -> Iterator[Trou
             environment={**stack.options.environment, **_detours(stack, proxies)},
             unload_file_bytes=file_bytes or stack.options.unload_file_bytes,
             kafka_advertised_port=proxies["kafka"].port,
+            gcs_advertised_port=proxies["gcs"].port,
         )
         running.enter_context(stack)
         reached = {
