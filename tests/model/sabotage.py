@@ -1,7 +1,7 @@
 """Faults put into the product on purpose, each of which the model has to find."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -14,7 +14,7 @@ from shared.domain.chunks import Chunk
 from shared.domain.destination import Destination
 from shared.domain.errors import Busy, LeftToOthers, StaleMessage, StateConflict
 from shared.domain.jobs import Counts, Job, JobStatus
-from shared.domain.messages import DeliverChunk, StageJob
+from shared.domain.messages import NONE_LEFT, DeliverChunk, Message, StageJob
 from shared.domain.oversized import NONE_SKIPPED, Skipped
 from shared.domain.pieces import NOT_SPLIT, Splits
 from shared.steps import accept
@@ -22,7 +22,7 @@ from shared.steps.deliver import Deliver
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
 from shared.steps.pass_on import PassOn
-from shared.steps.ports import Jobs
+from shared.steps.ports import Jobs, Publisher
 from shared.steps.stage import Stage
 from shared.steps.tear_down import TearDown
 from tests.fakes.chunks import FakeChunks
@@ -215,6 +215,27 @@ def forget_the_rest_of_a_delivery(patch: Patch) -> None:
     patch.setattr(Deliver, "_send_to_all", sent)
 
 
+def forget_chunks_left_behind(patch: Patch) -> None:
+    leave = PassOn.leave
+
+    def left(self: PassOn, job: Job, message: DeliverChunk) -> bool:
+        forgetful = replace(self, publisher=_Forgetful(self.publisher))
+        return leave(forgetful, job, message)
+
+    patch.setattr(PassOn, "leave", left)
+
+
+class _Forgetful:
+    """Publishes messages that carry no chunk left behind."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    def publish(self, job: Job, messages: Iterable[Message]) -> None:
+        kept = [replace(one, left=NONE_LEFT) if isinstance(one, DeliverChunk) else one for one in messages]
+        self._publisher.publish(job, kept)
+
+
 QUICK: tuple[Callable[[Patch], None], ...] = (
     give_out_leases_that_are_held,
     finish_without_looking_at_the_counts,
@@ -240,6 +261,7 @@ SABOTAGES = (
     remove_topics_however_late,
     pass_on_only_once,
     deliver_what_is_paused,
+    forget_chunks_left_behind,
 )
 
 

@@ -6,7 +6,7 @@ from shared.domain import lanes
 from shared.domain.chunks import Chunk
 from shared.domain.destination import Destination
 from shared.domain.jobs import Counts, Job, JobStatus
-from shared.domain.messages import DeliverChunk, Message, StageJob
+from shared.domain.messages import NONE_LEFT, DeliverChunk, Message, StageJob
 from tests.fakes.jobs import Name, StoredJob
 from tests.model.service import Service, Work
 
@@ -110,7 +110,8 @@ class Watch:
             work.name in {"retry", "resume"} and work.job_id == job.job_id for work in service.at_work
         )
         coming = [
-            message.chunk
+            # A lane returns to the chunks that it left behind.
+            message.chunk if message.left == NONE_LEFT else min(message.chunk, message.left)
             for message in mine
             if isinstance(message, DeliverChunk) and message.opening == job.opening
         ]
