@@ -74,7 +74,7 @@ def test_a_table_without_the_windows_column(organization: Organization, warehous
 def test_a_filter_of_the_wrong_type(organization: Organization, table: str) -> None:
     destinations = [kafka("wrong-type")]
     message = failure(organization, table=table, destinations=destinations, column="name", values=[1])
-    assert message == "The filter's column name has strings, and 1 can't be one of them"
+    assert message == "The filter's column name has strings, and 1 is not one of them"
 
 
 def test_a_query_that_fails_for_good(organization: Organization, warehouse: Warehouse, table: str) -> None:
