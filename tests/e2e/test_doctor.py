@@ -87,7 +87,7 @@ def test_all_is_well_on_a_local_stack(doctor: Doctor) -> None:
     # What there is no counterpart of is said, and why.
     assert told.named("not on a local stack") >= {"functions.callers", "egress.nat", "bucket.region"}
     assert "functions.callers           Terraform sets it up" in told.text
-    assert told.named("wrong") == told.named("could not be looked at") == set()
+    assert told.named("wrong") == told.named("could not be checked") == set()
     assert len(told.text.splitlines()) == 1 + len(told.named("ok") | told.named("not on a local stack"))
 
 
@@ -115,20 +115,20 @@ def test_what_snowflake_gets_wrong_is_named(
     told = doctor("--only", "snowflake")
     assert told.named("wrong") == {name}, told.text
     assert told.status == 1
-    assert "mend it: " in told.text
+    assert "fix: " in told.text
 
 
 def test_an_unload_that_fails_is_named_once(doctor: Doctor, spoiled: Warehouse) -> None:
     spoiled.fail_unloads(3001, "42501", "Insufficient privileges to operate on stage")
     told = doctor("--only", "snowflake")
     assert told.named("wrong") == {"snowflake.unload"}, told.text
-    assert "snowflake.file-names" in told.named("could not be looked at")
+    assert "snowflake.file-names" in told.named("could not be checked")
 
 
 @pytest.mark.parametrize(
     ("change", "name", "says"),
     [
-        ({"role": "ACCOUNTADMIN"}, "snowflake.role", "may do much more"),
+        ({"role": "ACCOUNTADMIN"}, "snowflake.role", "far more permissions"),
         ({"warehouse": ""}, "snowflake.warehouse", "has no warehouse"),
     ],
 )
@@ -170,8 +170,8 @@ def test_a_project_without_keys_is_named(doctor: Doctor) -> None:
 def test_too_few_brokers_and_too_short_a_retention_are_named(doctor: Doctor) -> None:
     told = doctor("--only", "kafka", KAFKA_TOPIC_REPLICATION="3", KAFKA_MARKER_DAYS="30")
     assert told.named("wrong") == {"kafka.brokers", "kafka.offsets-retention", "kafka.topic-create"}
-    assert "offsets.retention.minutes=10080, to be 43200 at least" in told.text
-    assert "mend it: in every broker's server.properties: offsets.retention.minutes=43200" in told.text
+    assert "offsets.retention.minutes=10080, should be at least 43200" in told.text
+    assert "fix: in every broker's server.properties: offsets.retention.minutes=43200" in told.text
 
 
 @pytest.fixture
@@ -243,7 +243,7 @@ def test_a_right_that_is_missing_is_named(
     told = doctor("--only", "kafka", "--kafka-admin", administrator, KAFKA_CLIENT=client)
     assert told.named("wrong") == {name}, told.text
     assert told.status == 1
-    assert "mend it: terraform -chdir=infra output -raw kafka_acls" in told.text
+    assert "fix: terraform -chdir=infra output -raw kafka_acls" in told.text
     assert "made-up-words" not in told.text
 
 

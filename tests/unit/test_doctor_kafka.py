@@ -80,7 +80,7 @@ def test_settings_as_the_service_counts_on_are_good() -> None:
 def test_one_broker_with_another_setting_is_named(name: str, setting: str, value: str) -> None:
     found = asked(GOOD | {setting: value})
     assert {check for check, verdict in found.items() if verdict.state is State.WRONG} == {name}
-    assert f"broker 1 has {setting}={value}, to be" in found[name].says
+    assert f"broker 1 has {setting}={value}, should be" in found[name].says
     assert "broker 0" not in found[name].says
 
 
@@ -93,4 +93,4 @@ def test_settings_that_may_not_be_asked_for_are_not_taken_for_good() -> None:
 
 def test_a_setting_that_a_broker_does_not_tell_is_not_taken_for_good() -> None:
     found = asked({name: value for name, value in GOOD.items() if name != "message.max.bytes"})
-    assert found["kafka.message-size"] == Verdict(State.UNKNOWN, "broker 1 does not tell message.max.bytes")
+    assert found["kafka.message-size"] == Verdict(State.UNKNOWN, "broker 1 does not return message.max.bytes")
