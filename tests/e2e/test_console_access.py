@@ -25,7 +25,7 @@ def test_axe_finds_nothing_on_any_page_of_either_scheme(browser: Browser, scheme
         assert at.complaints(*rules) == []
         at.page.get_by_role("link", name="week 33").click()
         expect(at.page.get_by_role("heading", name="Receipt")).to_be_visible()
-        at.page.get_by_label("Look at chunk").fill("3")
+        at.page.get_by_label("Show chunk").fill("3")
         at.page.get_by_text("Settings").first.click()
         assert at.complaints(*rules) == []
         at.button("Cancel job").click()

@@ -76,7 +76,7 @@ def _look_at(at: Visit, text: str) -> None:
     expect(at.heading).to_have_text(text)
     expect(at.page.get_by_role("heading", name="Receipt")).to_be_visible()
     at.page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
-    at.page.get_by_label("Look at chunk").fill("0")
+    at.page.get_by_label("Show chunk").fill("0")
     expect(at.page.locator(".chunk code").first).to_have_text(text)
     assert at.page.locator(".reason").first.text_content() == text
     assert at.page.locator(INSERTED).count() == 0

@@ -166,7 +166,7 @@ def gallery(scene: Scene) -> None:
     long_ago, both = timedelta(hours=5), ("kafka", "webhook")
     slow = scene.add(new_job(30, status="failed", chunks=240, done=97, kinds=both, age=long_ago))
     slow["error_message"] = (
-        "The webhook ledger refused a batch of chunk 97 with 422. Mend the receiver, then retry the job."
+        "The webhook ledger refused a batch of chunk 97 with 422. Fix the receiver, then retry the job."
     )
     scene.lines[slow["job_id"]] = chunk_lines(slow, under_way=8)
     scene.add(new_job(31, status="cancelled", chunks=48, done=11, age=timedelta(hours=3)))

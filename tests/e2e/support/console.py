@@ -51,7 +51,7 @@ class Visit:
         self.page.get_by_label("To", exact=True).fill("2026-03-08")
         self.button("Next").click()
         self.page.get_by_label("Column").fill("amount")
-        self.page.get_by_label("Its values are").select_option("number")
+        self.page.get_by_label("Type of its values").select_option("number")
         self.page.get_by_role("textbox", name="Values").fill("1\n12345678901234567890123")
         self.button("Next").click()
         self.page.get_by_label("Columns").fill("block_number\namount as value")
