@@ -199,7 +199,7 @@ def test_the_readmes_first_lines_create_a_job_and_show_it(stack: LocalStack, tmp
     rows = f"{job['progress']['rows_total']:,}"
     assert f"completed: {rows} rows in" in shown
     assert f"kafka base-usdc-transfers: done, {rows} rows" in shown
-    assert "It balances" in shown
+    assert "The receipt balances" in shown
 
 
 def test_the_readmes_lines_work_in_a_folder_with_a_running_stack(stack: LocalStack, tmp_path: Path) -> None:

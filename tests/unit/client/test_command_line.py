@@ -174,7 +174,7 @@ def test_a_receipt_says_whether_it_balances(program: Program, monkeypatch: pytes
         at(server, monkeypatch)
         assert program("receipt", JOB_ID) == 0
         assert "kafka t      1,100      100" in program.out
-        assert "It balances" in program.out
+        assert "The receipt balances" in program.out
         assert program("receipt", JOB_ID, "--chunks") == 0
         assert program.out.startswith("0  1 rows  0 of 0 deliveries done  f")
         assert program("receipt", JOB_ID, "--chunks", "--json") == 0

@@ -92,7 +92,7 @@ def test_ctrl_c_leaves_the_job_alone_and_says_so() -> None:
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.wait() == 130
     text = terminal.printed.decode()
-    assert "The job goes on" in text
+    assert "The job continues" in text
     assert f"backfills watch {JOB_ID}" in text
     assert "Traceback" not in text
     assert {asked.method for asked in server.asked} == {"GET"}
