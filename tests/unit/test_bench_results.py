@@ -142,5 +142,5 @@ def test_publishing_replaces_what_stands_between_the_markers_and_nothing_else() 
 
 @pytest.mark.parametrize("text", ["", report.BEGIN, report.END])
 def test_a_document_without_a_place_is_left_alone(text: str) -> None:
-    with pytest.raises(ValueError, match="no place"):
+    with pytest.raises(ValueError, match="no markers"):
         report.publish(text, {"machine": MACHINE})
