@@ -1,4 +1,4 @@
-"""The whole life of a job by clicks, on the real stack."""
+"""A whole job by clicks, on the real stack."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The console in a browser, on a service that answers what the test wants."""
+"""The console in a browser, on a scripted service."""
 
 import json
 from datetime import timedelta
@@ -161,7 +161,7 @@ def test_the_apis_description_is_readable_without_a_key(at: Visit) -> None:
 
 
 def test_ten_thousand_chunks_leave_the_page_at_hand(at: Visit, browser: Browser) -> None:
-    """No task takes 200 ms of the processor: time that a busy machine gives to others does not count."""
+    """No task takes 200 ms of processor time; waiting on a busy machine does not count."""
     both = ("kafka", "webhook")
     job = at.scene.add(new_job(1, status="transporting", chunks=10_000, done=9_000, kinds=both))
     at.scene.lines[job["job_id"]] = chunk_lines(job, under_way=64)
@@ -177,7 +177,7 @@ def test_ten_thousand_chunks_leave_the_page_at_hand(at: Visit, browser: Browser)
     expect(at.page.get_by_text("Chunk 9,999:")).to_be_visible()
     events = json.loads(browser.stop_tracing())["traceEvents"]
     threads = {one["tid"] for one in events if one.get("args", {}).get("name") == "CrRendererMain"}
-    # A task that was under way as the trace began or ended has no time of its own.
+    # A task that was running when the trace began or ended has no time of its own.
     tasks = [
         one["tdur"] / 1000
         for one in events

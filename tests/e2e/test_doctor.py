@@ -1,4 +1,4 @@
-"""The operator's `doctor` on the whole stack: all is well there, and each planted fault is named."""
+"""The operator's `doctor` on the whole stack: it passes there, and names each planted fault."""
 
 import json
 import re
@@ -32,7 +32,7 @@ LOCAL = {"firestore.keys", "clock.snowflake"}
 
 
 class Told:
-    """What the command printed: its exit status, and the names of its checks by what it says of them."""
+    """The command's output: its exit status, and the names of its checks by result."""
 
     def __init__(self, status: int, text: str) -> None:
         self.status = status
@@ -48,7 +48,7 @@ Doctor = Callable[..., Told]
 
 @pytest.fixture
 def environment(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """What the staging function is configured by; the test's own process is, too."""
+    """Set the staging function's environment, in the test's own process too."""
     found = environments.function("stage", stack.options, stack.layout)
     for name, value in found.items():
         monkeypatch.setenv(name, value)
@@ -57,7 +57,7 @@ def environment(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> dict[str,
 
 @pytest.fixture
 def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
-    """Runs the command; what is named is set in the environment before."""
+    """Return a function that runs the command with these environment variables."""
 
     def run(*words: str, **changes: str) -> Told:
         for name, value in changes.items():
@@ -71,7 +71,7 @@ def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
 @pytest.fixture
 def spoiled(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
-    """The stack's Snowflake, which errs until the test ends; nobody waits long for what will not come."""
+    """Return the stack's Snowflake, with faults until the test ends and short timeouts."""
     monkeypatch.setattr(trial, "SECONDS", 3.0)
     yield warehouse
     warehouse.err()
@@ -84,7 +84,7 @@ def test_all_is_well_on_a_local_stack(doctor: Doctor) -> None:
     assert time.monotonic() - began < 60
     assert len(told.named("ok")) >= 28
     assert told.named("ok") >= LOCAL
-    # What there is no counterpart of is said, and why.
+    # Checks without a local counterpart say why.
     assert told.named("not on a local stack") >= {"functions.callers", "egress.nat", "bucket.region"}
     assert "functions.callers           Terraform sets it up" in told.text
     assert told.named("wrong") == told.named("could not be checked") == set()
@@ -176,7 +176,9 @@ def test_too_few_brokers_and_too_short_a_retention_are_named(doctor: Doctor) -> 
 
 @pytest.fixture
 def user(stack: LocalStack) -> Iterator[Callable[..., str]]:
-    """Answers KAFKA_CLIENT of a user with these rights; the doctor's topics go with the test."""
+    """Return a function that builds KAFKA_CLIENT for a user with these permissions; remove the doctor's
+    topics later.
+    """
     admin = kafka_rights.administrator(stack.endpoints["kafka_bootstrap"])
 
     def made(*rights: Right) -> str:
@@ -202,7 +204,7 @@ def user(stack: LocalStack) -> Iterator[Callable[..., str]]:
 
 @pytest.fixture
 def administrator(stack: LocalStack, tmp_path: Path) -> str:
-    """A file of who may ask the brokers."""
+    """Write a file with a user who may describe the brokers."""
     path = tmp_path / "admin.json"
     path.write_text(json.dumps({"bootstrap.servers": stack.endpoints["kafka_bootstrap"]}))
     return str(path)
@@ -212,7 +214,7 @@ def test_with_its_rights_all_is_well(doctor: Doctor, user: Callable[..., str], a
     client = user(*TOPICS, TRANSACTIONS, GROUPS)
     told = doctor("--only", "kafka", "--kafka-admin", administrator, KAFKA_CLIENT=client)
     assert told.status == 0, told.text
-    # Who may not ask the brokers is told who could.
+    # A user without that permission is told how to get it.
     told = doctor("--only", "kafka", KAFKA_CLIENT=client)
     assert told.status == 4
     assert told.named("wrong") == set()
