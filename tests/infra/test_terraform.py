@@ -63,18 +63,18 @@ def test_a_reference_to_nothing_is_found_without_the_provider(terraform: Terrafo
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
-        ({"environment": "test"}, "Environments are dev, staging and prod"),
+        ({"environment": "test"}, "The environment must be dev, staging or prod"),
         ({"kafka": KAFKA | {"marker_days": 0}}, "keep the offsets"),
         ({"snowflake": SNOWFLAKE | {"tables_from": ["BASE; DROP TABLE X"]}}, "plain identifiers"),
         ({"snowflake": SNOWFLAKE | {"shared_databases": ["BASE; DROP TABLE X"]}}, "plain identifiers"),
         ({"snowflake": SNOWFLAKE | {"warehouse_size": "GIANT"}}, "XSMALL, SMALL"),
         ({"snowflake": SNOWFLAKE | {"storage_account": "somebody"}}, "DESC STORAGE INTEGRATION"),
         ({"staged_files_days": 0}, "whole days"),
-        ({"receipt_days": 0.5}, "receipt_days is a number of whole days"),
+        ({"receipt_days": 0.5}, "receipt_days must be a number of whole days"),
         ({"settings": {"KAFKA_CLIENT": "{}"}}, "no secrets"),
         ({"settings": {"STAGING_BUCKET": "other"}}, "nothing else"),
         ({"settings": {"PUSH_CHECKED_BY_IAM": "false"}}, "nothing else"),
-        ({"settings": {"UNLOAD_FILE_BITES": "1"}}, "are variables of"),
+        ({"settings": {"UNLOAD_FILE_BITES": "1"}}, "must be variables of"),
     ],
 )
 def test_values_that_can_not_work_are_refused(
