@@ -28,8 +28,8 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``topics``: the number of Kafka destinations; ``kinds``: the others except a webhook; ``after``: seconds
-    until the cancel or pause; ``pause``: its length in seconds.
+    """``topics``: the number of Kafka destinations; ``kinds``: the others except a webhook; ``after``:
+    seconds until the cancel or pause; ``pause``: its length in seconds.
     """
 
     slices: Sequence[int]
