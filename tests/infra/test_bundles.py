@@ -56,7 +56,7 @@ def test_a_folder_without_the_native_encoder_is_refused(
 ) -> None:
     with pytest.raises(SystemExit):
         bundle.main(["--into", str(tmp_path), "--native", str(tmp_path)])
-    assert "does not hold backfills_native" in capsys.readouterr().err
+    assert "does not contain backfills_native" in capsys.readouterr().err
 
 
 def test_a_changed_line_changes_the_bundles_that_have_it(bundles: Path, tmp_path: Path) -> None:

@@ -48,9 +48,9 @@ def test_an_api_that_lives_passes(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("path", "answer", "complaint"),
     [
-        ("/health", (503, b""), "it lives: 503 instead of 200"),
+        ("/health", (503, b""), "it is healthy: 503 instead of 200"),
         ("/api/v1/beam/openapi.json", (200, b"{}"), "no OpenAPI document"),
-        ("/api/v1/beam/backfills", (200, b"[]"), "it refuses who has no key: 200 instead of 401"),
+        ("/api/v1/beam/backfills", (200, b"[]"), "it refuses a request without a key: 200 instead of 401"),
         ("/api/v1/beam/backfills", (500, b""), "500 instead of 401"),
     ],
 )
