@@ -25,9 +25,9 @@ class Reader:
     """Reads and encodes without the interpreter's lock; one caller at a time.
 
     ``footer`` is the file's metadata in Parquet's own form. ``columns`` are the job's: each one's place in
-    the file, its field's name (None: it is hidden), and whether its text is already JSON. ``key`` is the index of
-    the key column among them. ``embeddable`` converts text that may not be JSON to a JSON value. Every method
-    raises Unreadable.
+    the file, its field's name (None: it is hidden), and whether its text is already JSON. ``key`` is the
+    index of the key column among them. ``embeddable`` converts text that may not be JSON to a JSON value.
+    Every method raises Unreadable.
     """
 
     def __init__(
