@@ -125,7 +125,11 @@ FAULTS: list[tuple[str, str, Plant]] = [
         put(f"{fake.DATABASE}/backupSchedules", "backupSchedules", 0, "retention", value="604800s"),
     ),
     ("pubsub.topics", "backfills-chunks is missing", whole(fake.topic("backfills-chunks"), 404)),
-    ("pubsub.subscriptions", "backfills-stage belongs to", put(STAGE, "topic", value="projects/x/topics/other")),
+    (
+        "pubsub.subscriptions",
+        "backfills-stage belongs to",
+        put(STAGE, "topic", value="projects/x/topics/other"),
+    ),
     ("pubsub.ack-deadline", "backfills-stage: 10 s", put(STAGE, "ackDeadlineSeconds", value=10)),
     ("pubsub.backoff", "backfills-stage", put(STAGE, "retryPolicy", value={})),
     ("pubsub.dead-letter", "dead letters go to nowhere", put(STAGE, "deadLetterPolicy", value={})),

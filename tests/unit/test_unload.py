@@ -183,7 +183,9 @@ def test_a_missing_filter_column_is_named_with_the_columns_that_exist() -> None:
 
 
 def test_a_filter_column_that_could_be_two_is_refused() -> None:
-    with pytest.raises(UnloadRefused, match="The filter name matches several columns of the table: Name, NAME"):
+    with pytest.raises(
+        UnloadRefused, match="The filter name matches several columns of the table: Name, NAME"
+    ):
         statement(
             [BLOCK_TIMESTAMP, TableColumn("Name", "TEXT", 0), TableColumn("NAME", "TEXT", 0)],
             filter_column="name",
