@@ -1,4 +1,4 @@
-"""The smoke test notices an API that does not live as it should."""
+"""The smoke test detects a broken API."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ def _api(answers: Mapping[str, tuple[int, bytes]]) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -1,4 +1,4 @@
-"""The configuration as Terraform reads it, and that the stand-in for the provider would notice a fault."""
+"""Terraform reads the configuration, and the stand-in for the provider would detect a fault."""
 
 import io
 import os
@@ -92,7 +92,9 @@ def test_the_first_half_of_a_deployment_gives_what_the_other_sides_need(
 
 
 def test_environments_differ_in_values_only() -> None:
-    """Each says whatever has no default; a secret's version, say, is raised in one after the other."""
+    """Each sets everything without a default; a secret's version, for example, is raised in one after the
+    other.
+    """
     declaration = re.compile(r'^variable "(\w+)" \{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
     default = re.compile(r"^  default +=", re.MULTILINE)
     declared = dict(declaration.findall((ROOT / "infra/variables.tf").read_text()))
@@ -190,7 +192,7 @@ def test_a_package_without_what_is_wanted_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_check_against_the_real_provider_runs_every_step(terraform: Terraform) -> None:
-    """Here the stand-in answers in the provider's place."""
+    """Here the stand-in replaces the provider."""
     command = [sys.executable, "-m", "infra.offline.verify"]
     done = subprocess.run(
         command, cwd=ROOT, env=dict(terraform.environment), capture_output=True, text=True, check=False
