@@ -1,4 +1,4 @@
-"""The benchmarks' own sums: pairing, ratios, verdicts and the table that is published."""
+"""The benchmarks' calculations: pairing, ratios, verdicts and the published table."""
 
 import json
 from pathlib import Path

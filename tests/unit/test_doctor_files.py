@@ -1,4 +1,4 @@
-"""The files that the doctor is given, and what it is told to look at."""
+"""The doctor's input files and options."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def told() -> dict[str, object]:
-    """What Terraform tells, as JSON."""
+    """Return Terraform's output as JSON."""
     found = GoogleProject(url="http://127.0.0.1:1").installation()
     return {name: getattr(found, name) for name in found.__slots__}
 

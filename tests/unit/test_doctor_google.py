@@ -1,4 +1,4 @@
-"""The doctor on a Google project that a server on loopback plays: all well, then one fault at a time."""
+"""The doctor on a Google project that a server on loopback plays: healthy, then one fault at a time."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from tests.fakes import google_names as fake
 from tests.fakes.google_answers import bundle, source
 from tests.fakes.google_project import GoogleProject, google_project
 
-# Those that ask a Firestore, a Snowflake or a Kafka are tried on real ones.
+# Checks of Firestore, Snowflake or Kafka are tested with real ones.
 ELSEWHERE = {"firestore.keys", "clock.snowflake"}
 AREAS = ("clock", "firestore", "pubsub", "bucket", "secrets", "functions", "egress")
 Plant = Callable[[GoogleProject], None]
@@ -68,7 +68,7 @@ def test_all_is_well_in_a_project_as_terraform_makes_it(project: GoogleProject) 
 
 
 def put(path: str, *keys: Any, value: Any) -> Plant:
-    """Replace what stands below ``keys`` of an answer."""
+    """Replace the value at ``keys`` in an answer."""
 
     def plant(project: GoogleProject) -> None:
         at = project.answers[path]

@@ -1,4 +1,4 @@
-"""The doctor on brokers with other settings than the service counts on."""
+"""The doctor on brokers with settings that the service does not expect."""
 
 from concurrent.futures import Future
 from types import SimpleNamespace
@@ -27,7 +27,7 @@ GOOD = {
 
 
 class Brokers:
-    """An administrator's client of two brokers; ``settings`` None: nobody may ask for them."""
+    """An administrator's client of two brokers; ``settings`` None: nobody may read them."""
 
     def __init__(self, second: dict[str, str] | None) -> None:
         self._settings: list[dict[str, str] | None] = [GOOD, second]
@@ -50,7 +50,7 @@ class Brokers:
 
 
 def asked(second: dict[str, str] | None) -> dict[str, Verdict]:
-    """What the checks of the brokers' settings find."""
+    """Return the results of the brokers' settings checks."""
     world = World(
         settings=read({"GOOGLE_CLOUD_PROJECT": "example", "KAFKA_MARKER_DAYS": "7"}),
         interfaces=Google("example"),

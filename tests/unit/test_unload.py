@@ -1,4 +1,4 @@
-"""The unload takes exactly the slice a job asks for, or says what is wrong with the asking."""
+"""The unload exports exactly a job's slice, or reports what is wrong with the request."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A filter picks the rows whose message has one of its values, and never means anything else."""
+"""A filter selects exactly the rows whose message has one of its values."""
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ def filtered(values: list[FilterValue], type_: str, scale: int = 0) -> Statement
 
 
 def bound(value: FilterValue, type_: str, scale: int = 0) -> object:
-    """What the value is compared as."""
+    """Return the value's form in the comparison."""
     [*_, compared] = filtered([value], type_, scale).values
     return compared
 

@@ -1,4 +1,4 @@
-"""What the command line says of wrong usage and of a service that refuses, and its exit codes."""
+"""The command line's messages and exit codes for wrong usage and refused requests."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`backfills verify` tells each kind of difference, and equality only where there is none."""
+"""`backfills verify` reports each kind of difference, and equality only without differences."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def delivery(uid: str, rows: int, skipped: int = 0) -> dict[str, Any]:
 
 
 def balanced() -> tuple[Receipt, Chunks]:
-    """A completed job of two chunks, of which the ledger skipped a row."""
+    """Return a completed job of two chunks, of which the ledger skipped a row."""
     receipt = {
         "job_id": JOB_ID,
         "status": "completed",
@@ -152,7 +152,7 @@ def test_a_receipt_that_contradicts_its_chunks_is_told(
 
 
 def test_a_job_under_way_is_told_to_be(program: Program, verify: Callable[..., int]) -> None:
-    """Its receipt is older than its chunks: that is no contradiction."""
+    """Its receipt is older than its chunks, which is not a contradiction."""
     receipt, chunks = balanced()
     receipt |= {"status": "transporting", "balanced": False}
     other_sums(receipt, chunks)
