@@ -14,7 +14,7 @@ python -m shared.operator doctor --installation installation.json
 python -m shared.operator doctor --installation installation.json --backfill 2026-03-01T00:00 2026-03-01T01:00
 
 `verify` ends with 0 if all is equal, 1 if something differs, and 4 if something could not be asked; `doctor`
-with 0 if all is well, 1 if something is wrong, and 4 if something could not be looked at.
+with 0 if all is well, 1 if something is wrong, and 4 if something could not be checked.
 """
 
 import argparse

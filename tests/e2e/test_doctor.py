@@ -291,7 +291,7 @@ def test_a_row_that_the_topic_lacks_is_named(doctor: Doctor, monkeypatch: pytest
 def test_a_slice_without_rows_creates_no_job(doctor: Doctor) -> None:
     told = doctor("--only", "backfill", "--backfill", "2020-03-10T00:00:00", "2020-03-11T00:00:00")
     assert told.status == 4
-    assert told.named("could not be looked at") == ALL_OF_BACKFILL
+    assert told.named("could not be checked") == ALL_OF_BACKFILL
     assert "the slice has 0 rows: choose one of 1 to 1,000,000" in told.text
 
 
@@ -301,7 +301,7 @@ def test_a_job_that_fails_is_named(doctor: Doctor, warehouse: Warehouse) -> None
     told = doctor(*SMALL)
     assert told.status == 1, told.text
     assert told.named("wrong") == {"backfill.job"}
-    assert told.named("could not be looked at") == {"backfill.receipt", "backfill.rows"}
+    assert told.named("could not be checked") == {"backfill.receipt", "backfill.rows"}
 
 
 @pytest.mark.usefixtures("with_key")
