@@ -1,8 +1,8 @@
-# The targets are the manual: `make help`. PYTHON names another python3 (3.11 or newer).
+# `make help` lists the targets. PYTHON names another python3 (3.11 or newer).
 
 PYTHON ?= python3
 VENV_PYTHON := .venv/bin/python
-# Ends with make itself, however make ends.
+# The process ends together with make, even if make is killed.
 FOREGROUND := exec $(VENV_PYTHON) -I -S infra/local/tether.py $$PPID $(VENV_PYTHON)
 
 # Read by the stack and the demo when given: make demo DATA=transfers.parquet TOKEN=0x…
@@ -14,7 +14,7 @@ export DATA TOKEN ROWS DESTINATIONS STACK_DIR KAFKA_BOOTSTRAP UNLOAD_FILE_BYTES 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-setup: ## check the prerequisites, install what is pinned (once)
+setup: ## check the prerequisites and install the pinned dependencies (once)
 	@command -v $(PYTHON) >/dev/null || { \
 		echo "Python 3.11 or newer is missing: apt-get install python3 python3-venv," \
 			"or make PYTHON=/path/to/python3.11" >&2; exit 1; }
@@ -26,11 +26,11 @@ demo: setup ## run a backfill end to end and check every row; DATA=file TOKEN=ad
 stack: setup ## run the local stack in the foreground; DATA=file ROWS=count DESTINATIONS=nats,sns|all STACK_DIR=folder
 	@$(FOREGROUND) -m infra.local.stack
 
-check: setup lint ## lint, types, and the tests that start nothing: the loop while you work
+check: setup lint ## lint, types, and the tests that start no servers: a quick loop
 	@EXAMPLES=few $(VENV_PYTHON) -m pytest --numprocesses 2 --dist loadscope --quiet tests/unit tests/contract \
 		-m "not stack and not emulator"
 
-test: setup ## run every test; the domain and the steps must be covered whole
+test: setup ## run every test; require full coverage of the domain and the steps
 	@$(VENV_PYTHON) -m infra.offline.setup
 	@$(VENV_PYTHON) -m pytest --numprocesses 3 --dist loadscope --cov --cov-report=term
 	@$(VENV_PYTHON) -m coverage report --include='shared/config.py,shared/domain/*,shared/steps/*,shared/unload/*' --fail-under=100
@@ -38,7 +38,7 @@ test: setup ## run every test; the domain and the steps must be covered whole
 reliability: setup ## crash, model, chaos and failing dependencies (50 minutes); writes docs/reliability.md
 	@$(FOREGROUND) -m tests.reliability
 
-lint: setup ## ruff, mypy, pyright over the client, the directions of imports; rustfmt and clippy where cargo is
+lint: setup ## ruff, mypy, pyright for the client, import directions; rustfmt and clippy if cargo is installed
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy .
@@ -46,18 +46,18 @@ lint: setup ## ruff, mypy, pyright over the client, the directions of imports; r
 	@.venv/bin/lint-imports
 	@$(VENV_PYTHON) -m infra.native --lint
 
-bundles: ## build each function's deployable bundle into dist/, the same bytes from the same commit
+bundles: ## build each function's deployable bundle into dist/, reproducibly
 	@$(PYTHON) -m infra.bundle
 
-verify-infra: setup ## check infra/ against the real google provider, where Terraform's registry answers
+verify-infra: setup ## check infra/ against the real google provider; needs access to Terraform's registry
 	@$(VENV_PYTHON) -m infra.offline.verify
 
-verify-live: setup ## examine an installation, with a small backfill; INSTALLATION=file START=time END=time TABLE=name
+verify-live: setup ## check an installation, with a small backfill; INSTALLATION=file START=time END=time TABLE=name
 	@$(VENV_PYTHON) -m shared.operator doctor --installation "$(INSTALLATION)" --backfill "$(START)" "$(END)" \
 		$(if $(KAFKA_ADMIN),--kafka-admin "$(KAFKA_ADMIN)") $(if $(TABLE),--table "$(TABLE)")
 
-audit: setup ## look for known faults in what is deployed, and write its bill of materials into dist/
+audit: setup ## find known vulnerabilities in the deployment, and write its bills of materials into dist/
 	@$(VENV_PYTHON) -m infra.release.audit
 
-bench: setup ## measure against the bounds (20 minutes); ONLY=part or figure; writes docs/performance.md
+bench: setup ## run the benchmarks against their bounds (20 minutes); ONLY=part or figure; writes docs/performance.md
 	@$(FOREGROUND) -m bench

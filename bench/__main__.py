@@ -1,6 +1,6 @@
-"""``python -m bench``: measure, print a table, write `.bench/results.json`, publish into the documentation.
+"""``python -m bench``: measure, print a table, write `.bench/results.json`, update the documentation.
 
-ONLY, or the words of the command, name the figures or the parts to measure; the others' last results stay.
+ONLY, or the command's arguments, name the figures or parts to measure; all other results stay unchanged.
 """
 
 import argparse
@@ -44,7 +44,7 @@ PARTS = {
     )
 }
 _ROUNDS = 5
-# The ratios of these two scatter most from round to round.
+# These two scatter most from round to round.
 _MORE_ROUNDS = {"kafka": 11, "control": 9}
 RESULTS = process.ROOT / ".bench" / "results.json"
 DOCUMENT = process.ROOT / "docs" / "performance.md"
@@ -53,7 +53,7 @@ DOCUMENT = process.ROOT / "docs" / "performance.md"
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("only", nargs="*", help=f"parts ({', '.join(PARTS)}) or figures")
-    parser.add_argument("--rounds", type=int, help=f"of every part; {_ROUNDS} or more unless told")
+    parser.add_argument("--rounds", type=int, help=f"rounds of every part; by default at least {_ROUNDS}")
     arguments = parser.parse_args()
     only = arguments.only or os.environ.get("ONLY", "").replace(",", " ").split()
     try:
@@ -76,7 +76,7 @@ def measure(parts: list[str], rounds_told: int | None) -> None:
         print(f"{name}: {rounds} rounds", flush=True)
         figures = PARTS[name].run(rounds)
         about["load_after"] = machine.load()
-        # After each part: a run that is cut short keeps what it has.
+        # Save after each part, so that an interrupted run keeps its results.
         report.write(RESULTS, report.merged(report.read(RESULTS), figures, about))
         print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
     results = report.read(RESULTS)

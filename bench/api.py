@@ -1,4 +1,4 @@
-"""Creating a backfill over HTTP, 8 clients at once, against a bare Firestore write and a publish."""
+"""Backfill creation over HTTP by 8 concurrent clients, compared with a bare Firestore write and a publish."""
 
 import json
 import socket
@@ -32,7 +32,7 @@ _BODY = {
 def run(rounds: int) -> dict[str, Figure]:
     with brokers.stack("firestore", "pubsub") as stack:
         environment = environments.function("api", stack.options, stack.layout)
-        environment["MOST_JOBS_IN_FLIGHT"] = "1000000"  # none of them ends
+        environment["MOST_JOBS_IN_FLIGHT"] = "1000000"  # no job ends
         with serving("api", environment) as url:
             key = stack.endpoints["api_key"]
             created(url, key, 5)
@@ -52,7 +52,7 @@ def run(rounds: int) -> dict[str, Figure]:
 
 
 def created(url: str, key: str, calls: int) -> Measured:
-    """Create jobs, each client over a connection of its own that is kept alive."""
+    """Create jobs; each client has its own keep-alive connection."""
     host, port = _address(url)
     body = json.dumps(_BODY).encode()
     head = (
@@ -63,7 +63,7 @@ def created(url: str, key: str, calls: int) -> Measured:
     connections = threading.local()
 
     def call() -> None:
-        # An HTTP library would take as much of the other core as the emulators do.
+        # An HTTP library would use as much of the other core as the emulators do.
         if not hasattr(connections, "stream"):
             connections.socket = socket.create_connection((host, port))
             connections.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,4 +1,4 @@
-"""A Firestore write and a publish, as bare as the clients make them, by several threads at once."""
+"""A Firestore write and a publish with the bare clients, in several concurrent threads."""
 
 import time
 import uuid
@@ -12,7 +12,9 @@ from infra.local import names
 
 
 def latencies(call: Callable[[], None], clients: int, calls: int) -> list[float]:
-    """Milliseconds of each call of so many clients that each make so many, one after the other."""
+    """Return the milliseconds of each call, of ``clients`` threads that each make ``calls`` calls in
+    sequence.
+    """
 
     def client(_number: int) -> list[float]:
         found = []

@@ -1,4 +1,4 @@
-"""What is measured against, on the core that is not measured: a new one whenever one is asked for."""
+"""Brokers and receivers on the core that is not measured; each request starts a new one."""
 
 import subprocess
 import sys
@@ -15,13 +15,13 @@ from infra.local.supervisor import LocalStack
 
 @dataclass(frozen=True)
 class Talker:
-    """A program of ours that answers each line of its input with a line; ``said`` is its first one."""
+    """One of our programs, which answers each line of its input with a line; ``said`` is its first line."""
 
     said: str
     _process: subprocess.Popen[str]
 
     def ask(self, question: str) -> str:
-        """BenchFailure if it answers nothing."""
+        """Send a line and return the answer. Raises BenchFailure if there is none."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(f"{question}\n")
@@ -33,7 +33,7 @@ class Talker:
 
 @contextmanager
 def talker(module: str, *arguments: str) -> Iterator[Talker]:
-    """Run a module of `bench` on the other core; it ends when its input does."""
+    """Run a module of `bench` on the other core; it exits when its input ends."""
     command = process.pinned([sys.executable, "-m", module, *arguments], process.OTHER_CORE)
     with subprocess.Popen(
         command, cwd=process.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -49,8 +49,8 @@ def talker(module: str, *arguments: str) -> Iterator[Talker]:
 
 @contextmanager
 def mock_broker(topic: str) -> Iterator[Talker]:
-    """Librdkafka's mock cluster with the topic: it acknowledges as fast as it reads, and ``said`` is its
-    address. Asked for a topic, it tells how many messages are in it.
+    """Run librdkafka's mock cluster with the topic. It acknowledges as fast as it reads; ``said`` is its
+    address. For a topic's name it answers with the number of messages.
     """
     with talker("bench.mock_broker", topic) as cluster:
         yield cluster
@@ -58,8 +58,8 @@ def mock_broker(topic: str) -> Iterator[Talker]:
 
 @contextmanager
 def stack(*parts: str, destinations: Collection[str] = ()) -> Iterator[LocalStack]:
-    """Parts of the local stack, such as Apache Kafka, with nothing in them; ``destinations``: kinds whose
-    servers it has as well.
+    """Start empty parts of the local stack, for example Apache Kafka; ``destinations``: kinds whose servers
+    it starts too.
     """
     with (
         tempfile.TemporaryDirectory() as folder,

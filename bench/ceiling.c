@@ -1,11 +1,11 @@
-/* The ceiling: rows that are already encoded, handed to librdkafka by a C loop.
+/* The ceiling: a C loop that passes encoded rows to librdkafka.
  *
  * ceiling TOPIC PREPARED-FILE [NAME=VALUE...]
  *
- * The file holds for each row the lengths of key and value, four bytes each in the machine's order, and
- * then both. Prints the rows, the seconds from the first row until all are acknowledged, and the CPU time
- * meanwhile. Declares what it uses of librdkafka itself: the library that the Python client brings has no
- * header with it.
+  * For each row the file contains the lengths of key and value, four bytes each in the machine's order, then
+  * both. Prints the rows, the seconds from the first row until all are acknowledged, and the CPU time
+  * meanwhile. Declares the used parts of librdkafka itself: the Python client's library has no header with
+  * it.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -32,13 +32,13 @@ extern int rd_kafka_produce(rd_kafka_topic_t *, int32_t, int, void *, size_t, co
 extern int rd_kafka_poll(rd_kafka_t *, int);
 extern int rd_kafka_flush(rd_kafka_t *, int);
 
-/* SETTLING, in seconds: an idempotent producer that finds no broker at once asks for its number half a second
- * later, and sends nothing until then; no call tells whether it has one. After this every variant's has. */
+/* SETTLING, in seconds: an idempotent producer that finds no broker at once requests its id half a second
+ * later, and sends nothing until then; no call shows whether it has one. After this time each variant has. */
 enum { PRODUCER = 0, ANY_PARTITION = -1, COPY = 2, POLL_EVERY = 8192, SETTLING = 1 };
 
 static long failed;
 
-/* With delivery.report.only.error it is called for nothing else. */
+/* With delivery.report.only.error it is called only for errors. */
 static void on_failure(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque) {
     (void)producer, (void)message, (void)opaque;
     failed++;

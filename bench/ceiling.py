@@ -1,4 +1,4 @@
-"""The ceiling: a C loop over librdkafka, linked against the very library that the Python client brings."""
+"""The ceiling: a C loop over librdkafka, linked against the Python client's own library."""
 
 import hashlib
 import os
@@ -19,11 +19,11 @@ BATCH_ROWS = 8_192
 
 
 class NoCompiler(process.BenchFailure):
-    """There is nothing to compile the ceiling with."""
+    """There is no compiler for the ceiling."""
 
 
 def library() -> Path:
-    """The librdkafka inside the installed confluent-kafka."""
+    """Return the librdkafka inside the installed confluent-kafka."""
     folder = Path(confluent_kafka.__file__).parents[1] / "confluent_kafka.libs"
     found = sorted(folder.glob("librdkafka*.so*"))
     if not found:
@@ -32,7 +32,7 @@ def library() -> Path:
 
 
 def program() -> Path:
-    """The compiled loop; NoCompiler where there is no C compiler."""
+    """Return the compiled loop. Raises NoCompiler if there is no C compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         raise NoCompiler("no C compiler (cc, gcc or clang) for the ceiling: apt-get install gcc libc6-dev")
@@ -49,7 +49,7 @@ def program() -> Path:
 
 
 def prepared(path: Path) -> Path:
-    """The chunk's keys and rows as the product sends them, in the form that the loop reads."""
+    """Write the chunk's keys and rows, as the product sends them, in the loop's input format."""
     target = path.with_suffix(".rows")
     if target.exists():
         return target
@@ -63,7 +63,7 @@ def prepared(path: Path) -> Path:
 
 
 def command(topic: str, rows: Path, settings: Mapping[str, Any]) -> list[str]:
-    """What runs the loop with librdkafka's properties, of which none is case-sensitive."""
+    """Return the command for the loop with librdkafka's properties, none of which is case-sensitive."""
     words = {
         name: str(value).lower() if isinstance(value, bool) else value for name, value in settings.items()
     }

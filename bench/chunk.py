@@ -1,4 +1,4 @@
-"""A staged chunk in the shape of ERC-20 transfers, the same rows every time, as the unload would write it.
+"""A staged chunk in the shape of ERC-20 transfers as the unload writes it, with the same rows every time.
 
 23 columns, timestamps and dates as text, 990 bytes of JSON and 164 of snappy Parquet a row.
 """
@@ -68,19 +68,19 @@ COLUMNS: Final = tuple(Column(field.name.lower(), _KINDS[field.type]) for field 
 
 
 def staged(rows: int = ROWS, group_rows: int = GROUP_ROWS) -> Path:
-    """The file of so many rows in row groups of so many; written when it is first asked for."""
+    """Return the file with this many rows and rows per group; write it at the first call."""
     made_by = hashlib.sha256(inspect.getsource(sys.modules[__name__]).encode()).hexdigest()[:12]
     path = FOLDER / f"{rows}-{group_rows}-{made_by}.parquet"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        own = path.with_suffix(f".{os.getpid()}")  # two first runs may start at once
+        own = path.with_suffix(f".{os.getpid()}")  # two first runs may start concurrently
         write(own, rows, group_rows)
         own.replace(path)
     return path
 
 
 def with_dates() -> Path:
-    """The same rows with their timestamps and dates as such, as an export that formats nothing has them."""
+    """Return the same rows with timestamps and dates unformatted, as a plain export has them."""
     path = staged()
     native = path.with_suffix(".native.parquet")
     if not native.exists():
@@ -95,7 +95,7 @@ def with_dates() -> Path:
 
 
 def write(path: Path, rows: int, group_rows: int) -> None:
-    """Write the rows part by part, so that the whole of a large file is never held as Python objects."""
+    """Write the rows in parts, so that memory never holds a large file as Python objects."""
     transfers = _transfers(rows)
     held: list[pa.Table] = []
     with pq.ParquetWriter(path, _SCHEMA, compression="snappy") as writer:
@@ -112,7 +112,7 @@ def write(path: Path, rows: int, group_rows: int) -> None:
 
 
 def _transfers(rows: int) -> Iterator[dict[str, Any]]:
-    dice = random.Random(7)  # noqa: S311 - a sample that is the same every time
+    dice = random.Random(7)  # noqa: S311 - a reproducible sample
     wallets = [f"0x{dice.getrandbits(160):040x}" for _ in range(30_000)]
     block_hash = transaction = sender = contract = ""
     for number in range(rows):

@@ -1,4 +1,4 @@
-"""The control path of a large job: 10,000 messages published, 10,000 chunks recorded."""
+"""The control path of a large job: publish 10,000 messages, record 10,000 chunks."""
 
 from bench import brokers, control_work, process
 from bench.figures import Figure, figure, ratio

@@ -1,4 +1,4 @@
-"""What is measured of the control path; each function runs in a process of its own."""
+"""The control path's measured functions; each runs in its own process."""
 
 import json
 import time
@@ -24,7 +24,7 @@ _REQUEST = 1000
 
 
 def publish(count: int) -> dict[str, float]:
-    """The product's publisher."""
+    """Publish with the product's publisher."""
     messages = _messages(count)
     queue = publisher(read({"GOOGLE_CLOUD_PROJECT": names.PROJECT}), timeout=120)
     job = records.new_job()
@@ -35,7 +35,9 @@ def publish(count: int) -> dict[str, float]:
 
 
 def publish_bare(count: int) -> dict[str, float]:
-    """A loop over the client's fastest call, which is not its own batching: a thousand messages a request."""
+    """Publish in a loop of the client's fastest call, a thousand messages per request, without its
+    batching.
+    """
     client = PublisherClient()
     topic = client.topic_path(names.PROJECT, names.CHUNKS_TOPIC)
     fields = {"kind": "deliver", **asdict(_messages(1)[0])}
@@ -49,7 +51,7 @@ def publish_bare(count: int) -> dict[str, float]:
 
 
 def record(count: int) -> dict[str, float]:
-    """The product's record of a manifest."""
+    """Record a manifest with the product's code."""
     client = firestore.Client(project=f"bench-{uuid.uuid4().hex[:8]}")
     jobs = FirestoreJobs(client, lambda _event: None)
     job = records.claimed(jobs)
@@ -60,7 +62,7 @@ def record(count: int) -> dict[str, float]:
 
 
 def record_bare(count: int) -> dict[str, float]:
-    """The client's own batches of the same documents."""
+    """Write the same documents with the client's own batches."""
     client = firestore.Client(project=f"bench-{uuid.uuid4().hex[:8]}")
     jobs = FirestoreJobs(client, lambda _event: None)
     job = records.claimed(jobs)

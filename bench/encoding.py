@@ -1,6 +1,6 @@
-"""What the encoder was chosen over, Parquet file in, keys and lines out: ``python -m bench.encoding``.
+"""Alternatives to the encoder, from the Parquet file to keys and lines: ``python -m bench.encoding``.
 
-Not part of `make bench`: it is run when the encoder is in question (docs/decisions/003-encoder.md).
+It is not part of `make bench`. Run it to reconsider the encoder (docs/decisions/003-encoder.md).
 """
 
 import json
@@ -19,7 +19,7 @@ _ROUNDS = 5
 
 
 def msgspec_struct(path: str) -> dict[str, float]:
-    """A msgspec Struct for each row, from the columns as Python lists."""
+    """Encode a msgspec Struct for each row, from the columns as Python lists."""
     names = [column.name for column in chunk.COLUMNS]
     row_type = msgspec.defstruct("Row", [(name, object) for name in names], gc=False)
     encode = msgspec.json.Encoder().encode
@@ -33,7 +33,7 @@ def msgspec_struct(path: str) -> dict[str, float]:
 
 
 def standard_library(path: str) -> dict[str, float]:
-    """Row by row."""
+    """Encode row by row."""
     with measured(chunk.ROWS) as found:
         for batch in pq.ParquetFile(path).iter_batches(_BATCH_ROWS, use_threads=False):
             rows = [{name.lower(): value for name, value in row.items()} for row in batch.to_pylist()]
@@ -44,7 +44,7 @@ def standard_library(path: str) -> dict[str, float]:
 
 
 def read_only(path: str) -> dict[str, float]:
-    """The Parquet file alone: what no encoder can be faster than."""
+    """Only read the Parquet file: no encoder can be faster."""
     with measured(chunk.ROWS) as found, Path(path).open("rb") as file:
         for _batch in pq.ParquetFile(file).iter_batches(_BATCH_ROWS, use_threads=False):
             pass

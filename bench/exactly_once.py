@@ -1,4 +1,4 @@
-"""What exactly once costs, on Apache Kafka: a transaction and its marker for the whole chunk."""
+"""The cost of exactly once on Apache Kafka: a transaction and its marker for the whole chunk."""
 
 import time
 from pathlib import Path
@@ -31,8 +31,8 @@ def run(rounds: int) -> dict[str, Figure]:
     for turn in range(rounds):
         with brokers.stack("kafka") as stack:
             bootstrap = stack.endpoints["kafka_bootstrap"]
-            # A broker that has just started compiles its own code first, and makes the topics of its
-            # transactions when it meets the first one: that is no chunk's to pay.
+            # A new broker first compiles its own code, and creates its transaction topics at the first
+            # transaction. That cost belongs to no chunk.
             _send(kafka_work.exactly_once, path, bootstrap, "warm")
             for work in _WORKS[:: -1 if turn % 2 else 1]:
                 found[work.__name__].append(_send(work, path, bootstrap, work.__name__))
@@ -69,9 +69,9 @@ def _send_small(path: str, bootstrap: str, mode: str) -> dict[str, Any]:
 
 
 def require_rows(bootstrap: str, topic: str, rows: int, *, transaction: bool) -> None:
-    """BenchFailure unless a reader of committed rows finds so many at the broker.
+    """Raise BenchFailure unless a read_committed consumer finds this many rows at the broker.
 
-    A transaction's end is a message in each partition, and a commit is answered before all have it.
+    A transaction's end is a message in each partition, and the broker answers a commit before all have it.
     """
     wanted, until = rows + _PARTITIONS * transaction, time.monotonic() + _SECONDS
     while (found := messages_in(bootstrap, topic)) < wanted and time.monotonic() < until:
@@ -81,7 +81,7 @@ def require_rows(bootstrap: str, topic: str, rows: int, *, transaction: bool) ->
 
 
 def create_topic(bootstrap: str, topic: str) -> None:
-    """Have the topic as the service makes it."""
+    """Create the topic as the service does."""
     client = {"bootstrap.servers": bootstrap, "log_level": 0}
     KafkaTopics(
         client, partitions=_PARTITIONS, replication=1, config={}, timeout=15.0, monotonic=time.monotonic

@@ -1,4 +1,4 @@
-"""What is measured of the way from Parquet to a client's Kafka, each in a process of its own."""
+"""The measured functions from Parquet to an external Kafka; each runs in its own process."""
 
 import json
 import ssl
@@ -28,7 +28,7 @@ _SECONDS = 60.0
 
 
 def product(path: str, target: Mapping[str, str], login: Mapping[str, str]) -> dict[str, float]:
-    """The product's sink, exactly once; the cluster is known, as it is for all chunks but the first."""
+    """Send with the product's sink, exactly once; the cluster is known, as for all later chunks."""
     rows = pq.read_metadata(path).num_rows
     one, clusters = _delivery(rows, target), _clusters(login)
     sink = ExternalKafkaSink(clusters, least=0.0)
@@ -39,7 +39,7 @@ def product(path: str, target: Mapping[str, str], login: Mapping[str, str]) -> d
 
 
 def bare(path: str, target: Mapping[str, str], login: Mapping[str, str]) -> dict[str, float]:
-    """The same client over keys and lines that are there, in a transaction as well."""
+    """Send prepared keys and lines with the same client, also in a transaction."""
     rows, topic = pq.read_metadata(path).num_rows, target["topic"]
     client = dict(_clusters(login).of(_delivery(rows, target)).properties)
     properties = {**producing(client), "transactional.id": f"beam.{uuid.uuid4()}"}
@@ -47,7 +47,7 @@ def bare(path: str, target: Mapping[str, str], login: Mapping[str, str]) -> dict
         batches = [(batch.lines(), batch.keys() or ()) for batch in rows_of(file, path).batches(1_024)]
     with measured(rows) as found:
         producer = Producer({**properties, "delivery.report.only.error": True})
-        # As the product does: a client that knows its brokers does not wait for a transaction's coordinator.
+        # Like the product: a client that knows its brokers does not wait for a transaction's coordinator.
         for _ in range(2):
             producer.list_topics(topic, timeout=_SECONDS)
         producer.init_transactions(_SECONDS)

@@ -1,4 +1,4 @@
-"""A small job beside large ones of a stranger, and alone; and what lanes cost a large job."""
+"""A small job alone and beside large jobs of another organization; and the cost of lanes for a large job."""
 
 import os
 import tempfile
@@ -22,18 +22,18 @@ from infra.local.supervisor import LocalStack
 KEYS = ("small_beside_large", "small_beside_ten_large", "lanes_vs_all_at_once")
 
 _ROWS, _FILE_BYTES = 200_000, 60_000
-_MONTH = ("2026-03-01T00:00:00", "2026-04-01T00:00:00")  # some 1,240 chunks
-_TWO_HOURS = ("2026-03-10T00:00:00", "2026-03-10T02:00:00")  # four of them
-_EIGHT_DAYS = ("2026-03-01T00:00:00", "2026-03-09T00:00:00")  # some 320, for what lanes cost
+_MONTH = ("2026-03-01T00:00:00", "2026-04-01T00:00:00")  # about 1,240 chunks
+_TWO_HOURS = ("2026-03-10T00:00:00", "2026-03-10T02:00:00")  # four chunks
+_EIGHT_DAYS = ("2026-03-01T00:00:00", "2026-03-09T00:00:00")  # about 320 chunks, for the cost of lanes
 _TEN = 10
-# Chunks in flight, more than any job has; told that many deliveries run at once, nothing else bounds them.
+# More chunks in flight than any job has, and as many parallel deliveries, so that nothing else limits them.
 _NO_LIMIT = {"CHUNKS_IN_FLIGHT": "10000", "DELIVERIES_AT_ONCE": "10000"}
 _SECONDS = 600.0
 _LOOK_AGAIN = 0.05
 
 
 class _Client:
-    """One organization's."""
+    """A client of one organization."""
 
     def __init__(self, endpoints: Mapping[str, Any], organization_id: str, key: str) -> None:
         self._url = f"{endpoints['api_url']}/api/v1/beam/backfills"
@@ -56,13 +56,13 @@ class _Client:
         return str(self._ask("POST", "", 201, {**body, **options})["job_id"])
 
     def cancel(self, job_ids: list[str]) -> None:
-        """Cancel jobs, and wait until nothing is removed any more: that would slow what comes next."""
+        """Cancel jobs, and wait until their removal is complete: it would slow the next measurement."""
         for job_id in job_ids:
             self._ask("POST", f"/{job_id}/cancel", 200)
         until = time.monotonic() + _SECONDS
         while not all(map(self._is_torn_down, job_ids)):
             if time.monotonic() > until:
-                raise process.BenchFailure("what cancelled jobs left behind was not removed")
+                raise process.BenchFailure("the files of cancelled jobs were not removed")
             time.sleep(1.0)
 
     def _is_torn_down(self, job_id: str) -> bool:
@@ -70,7 +70,7 @@ class _Client:
         return bool(job.get("torn_down"))
 
     def wait(self, job_id: str, chunks: int | None = None) -> dict[str, Any]:
-        """Until the job is completed, or has so many chunks done."""
+        """Wait until the job is completed, or has this many chunks done."""
         until = time.monotonic() + _SECONDS
         while time.monotonic() < until:
             job = self._ask("GET", f"/{job_id}", 200)
@@ -81,10 +81,10 @@ class _Client:
             if chunks is not None and job["progress"]["chunks_done"] >= chunks:
                 return job
             time.sleep(_LOOK_AGAIN)
-        raise process.BenchFailure("a job did not come so far")
+        raise process.BenchFailure("a job made too little progress in time")
 
     def timed(self, window: tuple[str, str], **options: Any) -> Measured:
-        """Seconds from the request to `completed`."""
+        """Return the seconds from the request to `completed`."""
         began = time.monotonic()
         job = self.wait(self.create(window, **options))
         return {"seconds": time.monotonic() - began, "chunks": job["num_chunks"]}
@@ -101,7 +101,7 @@ def run(rounds: int) -> dict[str, Figure]:
     alone: list[Measured] = []
     beside: dict[int, list[Measured]] = {1: [], _TEN: []}
     with _stack({}) as (mine, stranger):
-        mine.timed(_TWO_HOURS)  # every function has started
+        mine.timed(_TWO_HOURS)  # starts every function
         for turn in range(rounds):
             alone.append(mine.timed(_TWO_HOURS))
             for many in list(beside)[:: -1 if turn % 2 else 1]:
@@ -127,12 +127,12 @@ def run(rounds: int) -> dict[str, Figure]:
 
 
 def _lanes() -> int:
-    """How many a job has that is alone on a local stack."""
+    """Return the number of lanes of a single job on a local stack."""
     return 2 * StackOptions().concurrency["deliver"]
 
 
 def _beside(mine: _Client, stranger: _Client, many: int) -> Measured:
-    """The small job while so many large ones of another organization are well under way."""
+    """Time the small job while this many large jobs of another organization are running."""
     large = [stranger.create(_MONTH) for _ in range(many)]
     try:
         jobs = [stranger.wait(job_id, chunks=1) for job_id in large]
@@ -144,7 +144,7 @@ def _beside(mine: _Client, stranger: _Client, many: int) -> Measured:
 
 @contextmanager
 def _stack(environment: Mapping[str, str]) -> Iterator[tuple[_Client, _Client]]:
-    """The whole local stack with small chunks, and a client of each of its organizations."""
+    """Start the whole local stack with small chunks; yield a client of each of its organizations."""
     with tempfile.TemporaryDirectory() as folder:
         options = StackOptions(
             folder=Path(folder), rows=_ROWS, unload_file_bytes=_FILE_BYTES, environment=environment

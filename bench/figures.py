@@ -1,4 +1,4 @@
-"""What is kept of a measurement: the median of its rounds, and how far they lay apart."""
+"""A measurement's result: the median of its rounds, and their range."""
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ class Figure:
 
 
 def figure(values: Iterable[float]) -> Figure:
-    """ValueError if nothing was measured."""
+    """Build a figure. Raises ValueError if nothing was measured."""
     found = list(values)
     if not found:
         raise ValueError("nothing was measured")
@@ -26,5 +26,5 @@ def figure(values: Iterable[float]) -> Figure:
 
 
 def ratio(over: Sequence[Mapping[str, float]], under: Sequence[Mapping[str, float]], measure: str) -> Figure:
-    """The ratios of a measure, each of two runs of one round: what slows a whole round cancels out."""
+    """Return a measure's ratios, each of two runs of one round, so that a slow round affects both."""
     return figure(one[measure] / other[measure] for one, other in zip(over, under, strict=True))

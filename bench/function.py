@@ -1,4 +1,4 @@
-"""The delivery function, from a push to its answer, against the library alone on a local file."""
+"""The delivery function, from a push to its answer, compared with the library alone on a local file."""
 
 import subprocess
 import sys
@@ -45,7 +45,7 @@ def run(rounds: int) -> dict[str, Figure]:
 
 @contextmanager
 def serving(name: str, environment: Mapping[str, str]) -> Iterator[str]:
-    """Serve a function on the measured core; answers its URL."""
+    """Serve a function on the measured core; yield its URL."""
     (port,) = free_ports(1)
     source = f"functions/{name}/main.py"
     command = [sys.executable, "-m", "functions_framework", "--target", "handle", "--source", source]
@@ -68,12 +68,12 @@ def _wait(running: subprocess.Popen[bytes], port: int) -> None:
     until = time.monotonic() + _SECONDS
     while not accepts(port):
         if running.poll() is not None or time.monotonic() > until:
-            raise process.BenchFailure(f"the function does not serve: {running.args!r}")
+            raise process.BenchFailure(f"the function did not start: {running.args!r}")
         time.sleep(0.05)
 
 
 def _deliver(url: str, path: Path, name: str, environment: Mapping[str, str]) -> Measured:
-    """Push one chunk's message; the broker must have its rows when the function has answered."""
+    """Push one chunk's message; the broker must have its rows when the function answers."""
     prepared = process.work(
         function_work.prepare, core=process.OTHER_CORE, environment=environment, path=str(path), name=name
     )

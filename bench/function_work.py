@@ -1,4 +1,4 @@
-"""What a delivery needs to find: a job that is transporting, its chunk's file in the bucket."""
+"""Prepare a delivery: a transporting job and its chunk's file in the bucket."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ from shared.domain.messages import DeliverChunk, to_data
 
 
 def prepare(path: str, name: str) -> dict[str, Any]:
-    """Stage the file as a chunk of a new job with one topic; answers its message's push envelope."""
+    """Stage the file as a chunk of a new job with one topic; return its message's push envelope."""
     exactly_once.create_topic(_bootstrap(), kafka_work.topic(name))
     message = staged(Path(path), name)
     data = base64.b64encode(to_data(message)).decode()
@@ -27,7 +27,9 @@ def prepare(path: str, name: str) -> dict[str, Any]:
 
 
 def staged(path: Path, name: str) -> DeliverChunk:
-    """The message of the first of a new job's two chunks: the last one's delivery ends the job besides."""
+    """Return the message of the first of a new job's two chunks, because the last delivery also ends the
+    job.
+    """
     client = firestore.Client(project=names.PROJECT)
     jobs = FirestoreJobs(client, lambda _event: None)
     size, rows = path.stat().st_size, pq.read_metadata(path).num_rows

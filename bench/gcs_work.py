@@ -1,4 +1,4 @@
-"""What is measured of the way from Parquet into a bucket; each function runs in a process of its own."""
+"""The measured functions from Parquet into a bucket; each runs in its own process."""
 
 import io
 import uuid
@@ -17,11 +17,11 @@ from shared.destinations.gcs.sink import GcsSink
 from shared.steps.sending import ChunkDelivery
 
 _BATCH_ROWS = 1_024
-_PART = 8 << 20  # bytes of an upload, as the product's
+_PART = 8 << 20  # bytes per upload request, like the product
 
 
 def product(path: str, url: str) -> dict[str, float]:
-    """The product's sink, with lines of JSON: a file of Parquet is copied, which costs nothing here."""
+    """Send lines of JSON with the product's sink; a Parquet file is only copied, which costs nothing here."""
     rows, client = pq.read_metadata(path).num_rows, _client(url)
     target = destination(type="gcs", name="lake", uid="uid", bucket=_bucket(client), format="ndjson")
     one = ChunkDelivery(chunk.ORGANIZATION, str(uuid.uuid4()), "attempt", 0, rows, target, _BATCH_ROWS, 0)
@@ -32,7 +32,7 @@ def product(path: str, url: str) -> dict[str, float]:
 
 
 def bare(path: str, url: str) -> dict[str, float]:
-    """The client's own upload of lines that are there, in parts as large."""
+    """Upload prepared lines with the client itself, in parts of the same size."""
     rows, client = pq.read_metadata(path).num_rows, _client(url)
     content = io.BytesIO()
     with Path(path).open("rb") as file:
@@ -46,7 +46,7 @@ def bare(path: str, url: str) -> dict[str, float]:
 
 
 def encode_only(path: str) -> dict[str, float]:
-    """The lines alone."""
+    """Encode only the lines."""
     rows = pq.read_metadata(path).num_rows
     with measured(rows) as found, Path(path).open("rb") as file:
         for batch in rows_of(file, path).batches(_BATCH_ROWS):

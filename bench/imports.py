@@ -1,4 +1,6 @@
-"""What a function's cold start imports beyond the clients it needs. CPU time: an import waits for nothing."""
+"""A function's imports at a cold start beyond the clients it needs. CPU time, because an import never
+waits.
+"""
 
 import importlib
 import sys
@@ -13,7 +15,7 @@ KEYS = ("import_vs_clients_api", "import_vs_clients_stage", "import_vs_clients_d
 
 _ALL = ("flask", "google.cloud.firestore", "google.pubsub_v1")
 CLIENTS = {
-    # pydantic itself imports next to nothing: what any model needs comes with the first name asked of it.
+    # pydantic itself imports almost nothing: the first access to a name loads what any model needs.
     "api": (*_ALL, "pydantic.main", "pydantic.types"),
     "stage": (*_ALL, "google.cloud.storage", "confluent_kafka.admin", "snowflake.connector"),
     "deliver": (
@@ -27,7 +29,7 @@ CLIENTS = {
         "urllib3",
     ),
 }
-# The staging function puts these off to its first request, since Snowflake's connector can't be forked.
+# The staging function delays these to its first request, because Snowflake's connector cannot be forked.
 _LATER = {"stage": ("shared.bootstrap.stage",)}
 _ENVIRONMENT = {
     "GOOGLE_CLOUD_PROJECT": "bench",
@@ -44,7 +46,7 @@ def run(rounds: int) -> dict[str, Figure]:
         variants[f"{name} clients"] = _importing(list(clients))
         folder = str(Path("functions") / name)
         variants[name] = _importing(["main", *_LATER.get(name, ())], folder)
-    # Short and noisy: twice the rounds of the others.
+    # Short and noisy, so it takes twice the rounds of the others.
     found = paired(variants, 2 * rounds)
     return {
         f"import_vs_clients_{name}": ratio(found[name], found[f"{name} clients"], "seconds")
@@ -53,7 +55,7 @@ def run(rounds: int) -> dict[str, Figure]:
 
 
 def importing(modules: list[str], folder: str) -> Measured:
-    """Import them; runs in a process of its own, which has imported next to nothing before."""
+    """Import the modules; runs in its own process, which has imported almost nothing before."""
     if folder:
         sys.path.insert(0, folder)
     began = time.process_time()

@@ -1,4 +1,4 @@
-"""Parquet to Kafka, against librdkafka's mock cluster: the product, the obvious way, and the ceiling."""
+"""Parquet to Kafka, against librdkafka's mock cluster: the product, the naive sender, and the ceiling."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ def run(rounds: int) -> dict[str, Figure]:
     try:
         ceiling.program()
     except ceiling.NoCompiler as missing:
-        print(f"kafka_vs_ceiling and kafka_cpu_overhead are left out: {missing}")
+        print(f"kafka_vs_ceiling and kafka_cpu_overhead are skipped: {missing}")
     else:
         rows = ceiling.prepared(path)
         variants["ceiling"] = lambda: loop(rows)
@@ -56,14 +56,14 @@ def sent(
     core: int | None = process.MEASURED_CORE,
     **options: Any,
 ) -> dict[str, Any]:
-    """Run a sender against a broker of its own; the broker must have every row then."""
+    """Run a sender against its own broker, which must have every row afterwards."""
     with brokers.mock_broker(kafka_work.TOPIC) as broker:
         measured = process.work(function, core=core, path=str(path), bootstrap=broker.said, **options)
         return _arrived(measured, broker)
 
 
 def loop(rows: Path) -> dict[str, Any]:
-    """Run the C loop likewise."""
+    """Run the C loop in the same way."""
     with brokers.mock_broker(kafka_work.TOPIC) as broker:
         command = ceiling.command(kafka_work.TOPIC, rows, kafka_work.settings(broker.said))
         return _arrived(process.run(command), broker)

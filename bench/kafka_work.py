@@ -1,4 +1,4 @@
-"""What is measured of the way from Parquet to Kafka; each function runs in a process of its own."""
+"""The measured functions from Parquet to Kafka; each runs in its own process."""
 
 import json
 import time
@@ -24,8 +24,8 @@ from shared.domain.pieces import NOT_SPLIT, Splits
 from shared.steps.sending import ChunkDelivery
 
 LIMITS = KafkaLimits(least=0.0)
-DEFAULT_LIMIT = 1_048_588  # max.message.bytes of a topic that says nothing else
-_SETTLING = 1.0  # seconds; as in ceiling.c, and for the same reason
+DEFAULT_LIMIT = 1_048_588  # the default max.message.bytes of a topic
+_SETTLING = 1.0  # seconds; as in ceiling.c, for the same reason
 
 
 def topic(name: str) -> str:
@@ -37,12 +37,14 @@ TOPIC = topic(_NAME)
 
 
 def settings(bootstrap: str) -> dict[str, Any]:
-    """The product's own settings of an idempotent producer."""
+    """Return the product's settings of an idempotent producer."""
     return {**TUNING, "bootstrap.servers": bootstrap, **CORRECTNESS, "delivery.report.only.error": True}
 
 
 def connected(properties: dict[str, Any]) -> Producer:
-    """A producer that knows the topic, and has the number without which an idempotent one sends nothing."""
+    """Return a producer that knows the topic and has its id, without which an idempotent producer sends
+    nothing.
+    """
     producer = Producer(properties)
     producer.list_topics(TOPIC, timeout=10)
     time.sleep(_SETTLING)
@@ -50,15 +52,15 @@ def connected(properties: dict[str, Any]) -> Producer:
 
 
 class Watched:
-    """A Pulse of a job that goes on."""
+    """A Pulse of a running job."""
 
     def check(self) -> None:
-        """Nothing stops it."""
+        """Never stop the delivery."""
 
     def checkpoint(
         self, next_batch: int, skipped: Skipped = NONE_SKIPPED, splits: Splits = NOT_SPLIT
     ) -> None:
-        """No webhook's."""
+        """Unused: only webhooks have checkpoints."""
 
     def seconds_left(self) -> float:
         return 480.0
@@ -70,7 +72,7 @@ def delivery(rows: int, name: str) -> ChunkDelivery:
 
 
 def product(path: str, bootstrap: str, *, in_python: bool = False, ahead: bool = False) -> dict[str, float]:
-    """The product's hot path: its reader, its encoder, its sending, with no transaction around it."""
+    """Run the product's hot path: its reader, its encoder, its sending, without a transaction."""
     refused = Refusals()
     producer = connected({**settings(bootstrap), "on_delivery": refused})
     rows = pq.read_metadata(path).num_rows
@@ -81,7 +83,7 @@ def product(path: str, bootstrap: str, *, in_python: bool = False, ahead: bool =
 
 
 def idempotent(path: str, bootstrap: str, name: str) -> dict[str, float]:
-    """The same from making its producer, as ``exactly_once`` makes its own for each chunk."""
+    """Do the same including a new producer, as ``exactly_once`` creates one for each chunk."""
     refused = Refusals()
     rows = pq.read_metadata(path).num_rows
     with measured(rows) as found:
@@ -109,7 +111,7 @@ def _send(producer: Producer, rows: int, path: str, name: str, refused: Refusals
 
 
 def exactly_once(path: str, bootstrap: str, name: str) -> dict[str, float]:
-    """The product's sink: the same in a transaction with its marker, from opening it to its commit."""
+    """Run the product's sink: the same in a transaction with its marker, from opening to commit."""
     rows = pq.read_metadata(path).num_rows
     client = {"bootstrap.servers": bootstrap, "log_level": 0}
     sink = KafkaSink(client, monotonic=time.monotonic, limits=LIMITS)
@@ -119,7 +121,7 @@ def exactly_once(path: str, bootstrap: str, name: str) -> dict[str, float]:
 
 
 def small_chunks(path: str, bootstrap: str, name: str, mode: str, count: int) -> dict[str, float]:
-    """The product's sink delivering one small chunk after the other, the first uncounted."""
+    """Deliver small chunks in sequence with the product's sink, without counting the first."""
     rows = pq.read_metadata(path).num_rows
     client = {"bootstrap.servers": bootstrap, "log_level": 0}
     sink = KafkaSink(client, monotonic=time.monotonic, limits=LIMITS)
@@ -138,7 +140,7 @@ def small_chunks(path: str, bootstrap: str, name: str, mode: str, count: int) ->
 
 
 def naive(path: str, bootstrap: str) -> dict[str, float]:
-    """The obvious way: each row a dictionary, the standard library's JSON, a callback for each message."""
+    """Run the naive sender: a dictionary per row, the standard library's JSON, a callback per message."""
     properties = {**settings(bootstrap), "delivery.report.only.error": False}
     producer = connected(properties)
     rows, arrived = pq.read_metadata(path).num_rows, 0
@@ -172,7 +174,7 @@ def _date(value: datetime | date) -> str:
 
 
 def encode_only(path: str, *, in_python: bool = False) -> dict[str, float]:
-    """The product's reader and encoder alone, as far as a row's key and text, which sending begins with."""
+    """Run only the product's reader and encoder, up to a row's key and text."""
     rows = pq.read_metadata(path).num_rows
     with measured(rows) as found, Path(path).open("rb") as file:
         for batch in rows_of(file, path, in_python=in_python).batches(LIMITS.batch_rows):

@@ -1,11 +1,13 @@
-"""What is held to, and how far a good day could go: one entry for each figure with a bound."""
+"""The bounds to hold and to aim for: one entry for each figure with a bound."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """``hold`` and ``stretch`` are bounds of the median; from below with ``least``, else from above."""
+    """``hold`` and ``stretch`` are bounds of the median: lower bounds with ``least``, otherwise upper
+    bounds.
+    """
 
     name: str
     what: str
@@ -25,7 +27,7 @@ class Key:
 
 
 KEYS = (
-    Key("kafka_vs_naive", "rows/s over those of the obvious way", 5.5, 7.5, least=True),
+    Key("kafka_vs_naive", "rows/s over those of the naive sender", 5.5, 7.5, least=True),
     Key("kafka_vs_ceiling", "rows/s over those of a C loop", 0.55, 0.68, least=True),
     Key("kafka_cpu_overhead", "CPU a row over its parts' alone", 1.15, 1.05),
     Key("encode_native_vs_pure", "rows/s, natively encoded over encoded in Python", 3.0, 3.5, least=True),

@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""The machine that produced the figures."""
 
 import os
 import platform
@@ -35,7 +35,7 @@ def describe() -> dict[str, Any]:
 
 
 def load() -> float:
-    """Processes that wanted a core over the last minute: what disturbed a run, the run itself included."""
+    """Return the load average of the last minute, including the run itself."""
     return round(os.getloadavg()[0], 1)
 
 

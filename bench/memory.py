@@ -1,4 +1,4 @@
-"""The most memory that sending a chunk takes, for chunks of other sizes and other row groups."""
+"""Peak memory while sending chunks of various sizes and row groups."""
 
 from bench import chunk, kafka, kafka_work
 from bench.figures import Figure, figure, ratio

@@ -1,4 +1,6 @@
-"""The native encoder over the Python one: the encoder alone, and a whole sender to Kafka's mock cluster."""
+"""The native encoder compared with the Python one: the encoder alone, and a sender to Kafka's mock
+cluster.
+"""
 
 from bench import chunk, kafka, kafka_work, process
 from bench.figures import Figure, figure, ratio
@@ -10,7 +12,7 @@ KEYS = ("encode_native_vs_pure", "kafka_cpu_vs_pure", "kafka_two_cores_vs_one")
 
 def run(rounds: int) -> dict[str, Figure]:
     if not NATIVE_INSTALLED:
-        print(f"{' and '.join(KEYS)} are left out: the native encoder is not built")
+        print(f"{' and '.join(KEYS)} are skipped: the native encoder is not built")
         return {}
     path = chunk.staged()
     found = paired(

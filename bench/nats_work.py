@@ -1,4 +1,4 @@
-"""What is measured of the way from Parquet to NATS; each function runs in a process of its own."""
+"""The measured functions from Parquet to NATS; each runs in its own process."""
 
 import asyncio
 import ssl
@@ -37,7 +37,7 @@ def delivery(rows: int, url: str, subject: str) -> ChunkDelivery:
 
 
 def product(path: str, url: str) -> dict[str, float]:
-    """The product's sink, with the connection that each chunk makes anew."""
+    """Send with the product's sink, including the new connection for each chunk."""
     rows = pq.read_metadata(path).num_rows
     guard = Guard(system_resolve, system_connect, insecure=True)
     access = Access(guard=guard, tls=ssl.create_default_context(), insecure=True, secrets=lambda *_: b"")
@@ -52,7 +52,7 @@ def product(path: str, url: str) -> dict[str, float]:
 
 
 def bare(path: str, url: str) -> dict[str, float]:
-    """The client's own ``publish`` with lines, headers and reply subjects that are there, as many at once."""
+    """Send prepared lines, headers and reply subjects with the client's ``publish``, as many in parallel."""
     rows = pq.read_metadata(path).num_rows
 
     def send(subject: str) -> dict[str, float]:
@@ -97,7 +97,7 @@ async def _publish(
 
 
 def _with_stream(url: str, rows: int, send: Callable[[str], dict[str, float]]) -> dict[str, float]:
-    """Run ``send`` with a subject that a new stream holds; the stream must have every row then."""
+    """Run ``send`` with a new stream's subject; the stream must have every row afterwards."""
     name = f"bench-{uuid.uuid4().hex[:8]}"
 
     def ask(question: Callable[[Client], Awaitable[Answer]]) -> Answer:

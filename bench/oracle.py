@@ -1,4 +1,4 @@
-"""What arrived, row for row, against the standard library's reading of the same file."""
+"""Compare the received rows with the standard library's reading of the same file."""
 
 import json
 from collections.abc import Iterable
@@ -15,16 +15,18 @@ _SECONDS = 30.0
 
 
 def compare(path: Path, arrived: Iterable[tuple[bytes | None, bytes]]) -> int:
-    """How many rows arrived; BenchFailure unless each of the file's came once, with its key and values."""
+    """Return the number of rows. Raises BenchFailure unless each row of the file arrived once, with key and
+    values.
+    """
     expected = _expected(path)
     count = 0
     for key, value in arrived:
         row = json.loads(value)
         named = row[chunk.KEY]
         if key is not None and key.decode() != named:
-            raise BenchFailure(f"row {named} came under key {key!r}")
+            raise BenchFailure(f"row {named} arrived under key {key!r}")
         if repr(expected.pop(named, None)) != repr(row):
-            raise BenchFailure(f"row {named} came twice, or is not what was staged")
+            raise BenchFailure(f"row {named} arrived twice, or differs from the staged row")
         count += 1
     if expected:
         raise BenchFailure(f"{len(expected)} rows did not arrive")
@@ -32,7 +34,7 @@ def compare(path: Path, arrived: Iterable[tuple[bytes | None, bytes]]) -> int:
 
 
 def committed(bootstrap: str, topic: str) -> Iterable[tuple[bytes | None, bytes]]:
-    """The key and value of each message that a reader of committed ones finds."""
+    """Return the key and value of each message that a read_committed consumer finds."""
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -55,14 +57,16 @@ def committed(bootstrap: str, topic: str) -> Iterable[tuple[bytes | None, bytes]
                 error = message.error()
                 if error is None:
                     yield message.key(), message.value() or b""
-                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the constant is public despite its name
                     ended.add(message.partition())
     finally:
         consumer.close()
 
 
 def _expected(path: Path) -> dict[str, dict[str, Any]]:
-    """By key, each row as JSON carries it: the file's values are all texts, numbers, booleans or null."""
+    """Return each row as JSON carries it, by key; the file contains only texts, numbers, booleans and
+    nulls.
+    """
     rows: dict[str, dict[str, Any]] = {}
     for batch in pq.ParquetFile(path).iter_batches(8_192):
         for row in batch.to_pylist():

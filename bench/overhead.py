@@ -1,4 +1,4 @@
-"""What a delivery costs beside its rows: Firestore, the bucket, Kafka's transaction."""
+"""The fixed cost of a delivery: Firestore, the bucket, Kafka's transaction."""
 
 import statistics
 

@@ -1,4 +1,4 @@
-"""Deliveries watched from inside: when something is being fetched, encoded or sent."""
+"""Deliveries with instrumentation: record when they fetch, encode or send."""
 
 import os
 import time
@@ -19,7 +19,7 @@ Span = tuple[float, float]
 
 
 class Spans:
-    """Stretches of time in which work was done, by whichever thread."""
+    """Periods of work in any thread."""
 
     def __init__(self) -> None:
         self.found: list[Span] = []
@@ -41,7 +41,7 @@ class Spans:
 
 
 def idle(spans: list[Span], began: float, ended: float) -> float:
-    """Seconds between two moments that no span covers."""
+    """Return the seconds between two times that no span covers."""
     covered, upto = 0.0, began
     for start, end in sorted(spans):
         first, last = max(start, upto), min(end, ended)
@@ -52,11 +52,11 @@ def idle(spans: list[Span], began: float, ended: float) -> float:
 
 
 def deliveries(path: str, bootstrap: str, count: int) -> dict[str, Any]:
-    """Deliver the file so many times, each as a new job's chunk; the idle milliseconds of each."""
+    """Deliver the file repeatedly, each time as a new job's chunk; return the idle milliseconds of each."""
     spans = _watch()
     run = deliver.build(read(os.environ))
     found: list[float] = []
-    # The first one connects, and compiles what the broker runs.
+    # The first delivery connects, and makes the broker compile its code.
     for number in range(count + 1):
         name = f"overhead-{uuid.uuid4().hex[:8]}"
         exactly_once.create_topic(bootstrap, kafka_work.topic(name))
@@ -71,7 +71,7 @@ def deliveries(path: str, bootstrap: str, count: int) -> dict[str, Any]:
 
 
 def _watch() -> Spans:
-    """Put the watch around the product's fetching, encoding and sending."""
+    """Instrument the product's fetching, encoding and sending."""
     spans = Spans()
     batches = RowsOfProduct.batches
 

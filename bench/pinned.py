@@ -1,4 +1,4 @@
-"""Run a command on some cores: ``pinned.py CORE[,CORE…] COMMAND…``. With ``-I -S`` it costs some 10 ms."""
+"""Run a command on given cores: ``pinned.py CORE[,CORE…] COMMAND…``. With ``-I -S`` it costs about 10 ms."""
 
 import os
 import sys

@@ -1,7 +1,7 @@
-"""Published limits and list prices that the scaling model uses, each with where it is published.
+"""Published limits and list prices for the scaling model, each with its source.
 
-The list prices are those of the estimate, shared/domain/prices.py. What no vendor publishes is marked as an
-assumption: put your own figure in its place.
+The list prices are those of the estimate, shared/domain/prices.py. Unpublished values are marked as
+assumptions: replace them with your own figures.
 """
 
 from typing import Final
@@ -54,10 +54,10 @@ __all__ = [
     "XSMALL_UNLOAD_BYTES",
 ]
 
-# What a delivery function has.
+# The size of a delivery function.
 FUNCTION_VCPUS: Final = 1
 FUNCTION_GIB: Final = 1
-# Of a new project in a region; more on request: cloud.google.com/run/quotas.
+# The quota of a new project per region; more on request: cloud.google.com/run/quotas.
 INSTANCES_BY_DEFAULT: Final = 100
 # The service's CHUNKS_IN_FLIGHT.
 LANES_BY_DEFAULT: Final = 64
@@ -70,7 +70,7 @@ WRITES_TO_ONE_DOCUMENT: Final = 1.0
 # cloud.google.com/firestore/docs/best-practices.
 WRITES_AT_FIRST: Final = 500.0
 
-MESSAGE_BYTES: Final = 300  # ours, with the timestamp and id that are billed
+MESSAGE_BYTES: Final = 300  # our message, with the billed timestamp and id
 
 # Managed Service for Apache Kafka: docs.cloud.google.com/managed-service-for-apache-kafka, "Plan the size of
 # your cluster": three replicas, reads cost a quarter of writes, half of the capacity is kept free.
@@ -79,5 +79,5 @@ BROKER_REPLICAS: Final = 3
 BROKER_READ_WEIGHT: Final = 0.25
 BROKER_UTILISATION: Final = 0.5
 BROKER_VCPU_HOUR: Final = 0.09
-# Assumption: the same size for all jobs, large enough for a steady stream of 40 MB/s beside them.
+# Assumption: one size for all jobs, with room for a steady stream of 40 MB/s beside them.
 BROKER_VCPUS: Final = 24

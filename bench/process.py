@@ -1,4 +1,4 @@
-"""Programs that measure, each in a process of its own on a core of its own."""
+"""Measured programs, each in its own process on its own core."""
 
 import json
 import os
@@ -15,11 +15,13 @@ _SECONDS = 600.0
 
 
 class BenchFailure(Exception):  # noqa: N818 - named for what happened
-    """A program that was to be measured did not do its work; the message says which and how."""
+    """A measured program failed; the message says which one and how."""
 
 
 def cores() -> tuple[int, int]:
-    """The core of what is measured, and the core of all that it speaks to; the same one if there is one."""
+    """Return the core of the measured program and the core of everything else; the same one if there is only
+    one.
+    """
     usable = sorted(os.sched_getaffinity(0))
     return usable[-1], usable[0]
 
@@ -29,13 +31,13 @@ _EVERY_CORE = os.sched_getaffinity(0)
 
 
 def stay_aside() -> None:
-    """Leave the measured core to the measured: this process, and what it starts, goes to the other one."""
+    """Move this process and its children to the other core, so that the measured core is free."""
     os.sched_setaffinity(0, {OTHER_CORE})
 
 
 @contextmanager
 def everywhere() -> Iterator[None]:
-    """Use every core, where a whole stack is what is measured: nothing is to be kept aside then."""
+    """Use every core, to measure a whole stack: there is nothing to keep separate then."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, _EVERY_CORE)
     try:
@@ -45,7 +47,7 @@ def everywhere() -> Iterator[None]:
 
 
 def pinned(command: Sequence[str], core: int | None) -> list[str]:
-    """The command on that core; on every one with None."""
+    """Return the command on that core, or on every core with None."""
     cores = sorted(_EVERY_CORE) if core is None else [core]
     return [sys.executable, "-I", "-S", str(_PINNED), ",".join(map(str, cores)), *command]
 
@@ -53,7 +55,7 @@ def pinned(command: Sequence[str], core: int | None) -> list[str]:
 def run(
     command: Sequence[str], *, core: int | None = MEASURED_CORE, environment: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Run a program to its end; it prints what it measured as the last line of its output, in JSON."""
+    """Run a program to its end; the last line of its output is its result as JSON."""
     done = subprocess.run(
         pinned(command, core),
         check=False,

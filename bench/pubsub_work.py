@@ -1,4 +1,4 @@
-"""What is measured of the way from Parquet to Pub/Sub; each function runs in a process of its own."""
+"""The measured functions from Parquet to Pub/Sub; each runs in its own process."""
 
 import random
 import time
@@ -31,7 +31,7 @@ def delivery(rows: int, topic: str) -> ChunkDelivery:
 
 
 def product(path: str, host: str, topic: str) -> dict[str, float]:
-    """The product's sink."""
+    """Send with the product's sink."""
     rows = pq.read_metadata(path).num_rows
     sink = PubSubSink(
         client=_client(host),
@@ -47,7 +47,7 @@ def product(path: str, host: str, topic: str) -> dict[str, float]:
 
 
 def bare(path: str, host: str, topic: str) -> dict[str, float]:
-    """The same client over requests that are there, as many at once."""
+    """Send prepared requests with the same client, as many in parallel."""
     rows, client = pq.read_metadata(path).num_rows, _client(host)
     one = delivery(rows, topic)
     request_of: Any = PublishRequest.pb()

@@ -1,7 +1,7 @@
-"""A webhook's receiver in a process of its own: keeps what it is sent, counts and checks it afterwards.
+"""A webhook receiver in its own process: stores the requests, and counts and checks them afterwards.
 
-``python -m bench.receiver PARQUET-FILE`` prints its URL; then answers each line of its input: ``count``
-with the rows it was sent, ``compare`` with the same once each was found equal; both forget them then.
+``python -m bench.receiver PARQUET-FILE`` prints its URL, then answers each line of its input: ``count`` with
+the number of received rows, ``compare`` with the same after comparing each row. Both then discard the rows.
 """
 
 import json
@@ -37,7 +37,7 @@ def _accept(listener: socket.socket, bodies: list[bytes]) -> None:
 
 
 def _serve(connection: socket.socket, bodies: list[bytes]) -> None:
-    """Read requests with a Content-Length, one after the other: all that a sender of ours makes."""
+    """Read requests with a Content-Length in sequence: our senders make no others."""
     with connection, connection.makefile("rb") as stream:
         while head := _head(stream):
             lengths = [line.split(b":")[1] for line in head if line.lower().startswith(b"content-length")]

@@ -1,4 +1,4 @@
-"""Jobs that are as far as a benchmark needs them."""
+"""Jobs in the states that benchmarks need."""
 
 import uuid
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from shared.domain.jobs import Attempt, Job, Window
 
 
 def claimed(jobs: FirestoreJobs, destinations: Sequence[Destination] = ()) -> Job:
-    """A job with a staging attempt, recorded."""
+    """Record a job with a staging attempt."""
     job = new_job(destinations)
     jobs.create(job, [])
     attempt = Attempt(str(uuid.uuid4()), datetime.now(UTC))
@@ -25,7 +25,7 @@ def claimed(jobs: FirestoreJobs, destinations: Sequence[Destination] = ()) -> Jo
 
 
 def new_job(destinations: Sequence[Destination] = ()) -> Job:
-    """A job as the API makes one."""
+    """Return a job as the API creates it."""
     return Job(
         organization_id=chunk.ORGANIZATION,
         job_id=str(uuid.uuid4()),
@@ -43,7 +43,7 @@ def new_job(destinations: Sequence[Destination] = ()) -> Job:
 def transporting(
     jobs: FirestoreJobs, chunks: FirestoreChunks, found: Sequence[Chunk], destinations: Sequence[Destination]
 ) -> Job:
-    """A job with these chunks to deliver, recorded."""
+    """Record a job with these chunks to deliver."""
     job = claimed(jobs, destinations)
     chunks.record(job, found)
     staged = partial(

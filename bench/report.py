@@ -1,4 +1,4 @@
-"""The results: a file for programs, a table for people, and the table that the documentation keeps."""
+"""The results: a file for programs, a table for people, and the table in the documentation."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,9 @@ Results = Mapping[str, Any]
 
 
 def merged(before: Results, figures: Mapping[str, Figure], machine: Results) -> dict[str, Any]:
-    """The results so far with what was measured anew; each figure top-level, as median, min and max."""
+    """Merge the earlier results with the new ones; each figure is a top-level entry with median, min and
+    max.
+    """
     found = {name: each.as_json() for name, each in figures.items()}
     return {**before, **found, "machine": dict(machine)}
 
@@ -30,7 +32,7 @@ def write(path: Path, results: Results) -> None:
 
 
 def table(results: Results) -> str:
-    """All figures as Markdown: first those with a bound, then what is told besides."""
+    """Return all figures as Markdown: first those with a bound, then the others."""
     lines = [
         "| figure | median | min to max | hold to | stretch | |",
         "|---|---|---|---|---|---|",
@@ -51,7 +53,7 @@ def table(results: Results) -> str:
 
 
 def machine(results: Results) -> str:
-    """The machine in a sentence."""
+    """Describe the machine in one sentence."""
     about = results["machine"]
     packages = ", ".join(f"{name} {version}" for name, version in about["packages"].items())
     return (
@@ -63,16 +65,16 @@ def machine(results: Results) -> str:
 
 
 def publish(document: str, results: Results) -> str:
-    """The document with this run's table between its markers."""
+    """Return the document with this run's table between its markers."""
     return between_markers(document, f"{table(results)}\n\n{machine(results)}")
 
 
 def between_markers(document: str, text: str) -> str:
-    """The document with the text in the place that is kept for it; ValueError if it has none."""
+    """Return the document with the text between its markers. Raises ValueError without markers."""
     before, begin, rest = document.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError("the document has no place for what was measured")
+        raise ValueError("the document has no markers for the results")
     return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
 
 

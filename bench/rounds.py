@@ -1,4 +1,4 @@
-"""Rounds of variants: each once a round, in an order that turns with every round."""
+"""Rounds of variants: each variant runs once per round, in alternating order."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,9 +7,10 @@ Variant = Callable[[], Measured]
 
 
 def paired(variants: Mapping[str, Variant], rounds: int) -> dict[str, list[Measured]]:
-    """Run all variants in each round, forwards and backwards in turns; each one's results by round.
+    """Run all variants in each round, alternately in forward and reverse order; return each one's results by
+    round.
 
-    The machine is shared and its clock speed changes: only runs of the same round are comparable.
+    The machine is shared and its clock speed varies, so only runs of the same round are comparable.
     """
     found: dict[str, list[Measured]] = {name: [] for name in variants}
     for turn in range(rounds):

@@ -1,4 +1,4 @@
-"""The chunk's rows by the encoder that the product has: the native one where it is built."""
+"""The chunk's rows with the product's encoder: the native one if it is built."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ RowsOfProduct = NativeRows if NATIVE_INSTALLED else ParquetRows
 
 
 def rows_of(file: Any, path: str, *, in_python: bool = False, ahead: bool = False) -> ParquetRows:
-    """All of them; ``in_python`` asks for the slower encoder, ``ahead`` for the thread that works ahead."""
+    """Return all rows; ``in_python`` selects the slower encoder, ``ahead`` the thread that encodes ahead."""
     if ahead:
         return NativeRows(file, chunk.COLUMNS, chunk.KEY, path, ahead=True)
     return (ParquetRows if in_python else RowsOfProduct)(file, chunk.COLUMNS, chunk.KEY, path)

@@ -1,7 +1,7 @@
-"""How a job of any size would go: a simulation of deliveries, fed by what `make bench` measured.
+"""Estimate a job of any size: a simulation of deliveries with the results of `make bench`.
 
-``python -m bench.scaling`` reads `.bench/results.json` and writes the tables of `docs/scaling.md`. Nothing in
-it is random: the same results give the same tables.
+``python -m bench.scaling`` reads `.bench/results.json` and writes the tables of `docs/scaling.md`. It is
+deterministic: the same results give the same tables.
 """
 
 import heapq
@@ -20,7 +20,7 @@ CHUNK_BYTES = (8_000_000, 32_000_000, 128_000_000)
 CONCURRENCY = (10, 100, 400)
 LANES = (4, 16, 64, None)  # None: all chunks published at once
 
-# Of the benchmark's chunk: bytes a row in Parquet, and on the wire in lz4, a thousand rows at a time.
+# The benchmark's chunk: bytes per row in Parquet, and on the wire in lz4, a thousand rows at a time.
 ROW_STAGED = 164.0
 ROW_SENT = 245.0
 
@@ -37,7 +37,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A job and what is set for it; ``lanes``: how many of its chunks are in flight, None: all of them."""
+    """A job and its settings; ``lanes``: its number of chunks in flight, None: all of them."""
 
     rows: int
     chunk_bytes: int
@@ -50,7 +50,7 @@ class Plan:
 
     @property
     def at_once(self) -> int:
-        """How many instances deliver: no chunk beyond the lanes is there for another one."""
+        """Return how many instances deliver: chunks beyond the lanes are not published yet."""
         return min(self.instances, self.chunks, self.lanes or self.chunks)
 
     @property
@@ -60,7 +60,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a plan went. ``busy``: by part, the share of what it can do that was asked of it."""
+    """A plan's result. ``busy``: the used share of each part's capacity."""
 
     delivery_seconds: float
     staging_seconds: float
@@ -77,7 +77,7 @@ class Outcome:
 
 
 def measured_in(results: Mapping[str, Any]) -> Measured:
-    """KeyError names what `make bench` has not measured yet."""
+    """Extract the inputs. Raises KeyError with the name of a missing result of `make bench`."""
     return Measured(
         rows_per_second=results["function_rows_per_s"]["median"],
         overhead_seconds=results["overhead_ms_per_chunk"]["median"] / 1000,
@@ -87,7 +87,7 @@ def measured_in(results: Mapping[str, Any]) -> Measured:
 
 
 def broker_bytes_per_second() -> float:
-    """What the brokers take from producers, beside one reader of everything."""
+    """Return the rate that the brokers accept from producers, beside one consumer of everything."""
     written = prices.BROKER_REPLICAS
     read = 1 + (prices.BROKER_REPLICAS - 1)
     weight = written + read * prices.BROKER_READ_WEIGHT
@@ -95,15 +95,15 @@ def broker_bytes_per_second() -> float:
 
 
 def enough_instances(measured: Measured) -> int:
-    """How many instances keep the brokers busy: with more of them, each waits longer, and all are paid."""
+    """Return how many instances saturate the brokers: more instances only wait longer, and all are billed."""
     return math.ceil(broker_bytes_per_second() / (measured.rows_per_second * ROW_SENT))
 
 
 def simulate(plan: Plan, measured: Measured) -> Outcome:
-    """Deliver the job's chunks, each by the first instance that is free; counts wait for their document."""
+    """Deliver the job's chunks, each by the first free instance; counts wait for their document."""
     instances = plan.at_once
     alone = plan.rows_per_chunk / measured.rows_per_second
-    # Together they send no faster than the brokers take it.
+    # Together they send no faster than the brokers accept.
     shared = plan.rows_per_chunk * ROW_SENT * instances / broker_bytes_per_second()
     chunk_seconds = max(alone, shared) + measured.overhead_seconds
     shards = shards_for(plan.chunks)
@@ -120,13 +120,13 @@ def simulate(plan: Plan, measured: Measured) -> Outcome:
     return Outcome(ended, staging, chunk_seconds, busy, _dollars(plan, chunk_seconds, warehouse, ended))
 
 
-# Of one chunk with one destination: its record; the lease taken, renewed, done; marker, state and count.
+# Writes per chunk with one destination: its record; the lease taken, renewed, done; marker, state and count.
 _WRITES = 7
 _READS = 5
 
 
 def _deliver(chunks: int, instances: int, seconds: float, shards: int) -> tuple[float, float]:
-    """When the last chunk is counted, and how busy the busiest count document was meanwhile."""
+    """Return when the last chunk is counted, and the load of the busiest count document until then."""
     free = [0.0] * instances
     documents = [0.0] * shards
     pause = 1.0 / prices.WRITES_TO_ONE_DOCUMENT
@@ -142,12 +142,12 @@ def _deliver(chunks: int, instances: int, seconds: float, shards: int) -> tuple[
 
 
 def _dollars(plan: Plan, chunk_seconds: float, warehouse: float, ended: float) -> dict[str, float]:
-    """By vendor's bill; the brokers' hours only while the job runs."""
+    """Return the cost by bill; the brokers' hours count only while the job runs."""
     seconds = plan.chunks * chunk_seconds
     function = seconds * (
         prices.FUNCTION_VCPUS * prices.VCPU_SECOND + prices.FUNCTION_GIB * prices.GIB_SECOND
     )
-    # Each chunk but the first of its lane is published by a request of its own.
+    # Every chunk except the first of its lane has its own publish request.
     pushed = published = plan.chunks * max(prices.MESSAGE_BYTES, prices.LEAST_REQUEST_BYTES)
     gib = plan.rows * ROW_STAGED / 2**30
     fetches = plan.chunks * math.ceil(plan.rows_per_chunk * ROW_STAGED / prices.FETCH_BYTES)
@@ -167,7 +167,7 @@ def _dollars(plan: Plan, chunk_seconds: float, warehouse: float, ended: float) -
 
 
 def jobs_table(measured: Measured) -> str:
-    """Jobs of all sizes with what the service sets by default."""
+    """Jobs of all sizes with the service's defaults."""
     lines = [
         "| rows | chunks | shards | X-Small unload | delivery | rows/s | saturates first | $ per 10⁹ rows |",
         "|---|---|---|---|---|---|---|---|",
@@ -202,9 +202,9 @@ def settings_table(measured: Measured, rows: int = 10**9) -> str:
 
 
 def lanes_table(measured: Measured, rows: int = 10**9) -> str:
-    """What it costs to have instances wait for saturated brokers, and what fewer lanes save."""
+    """The cost of instances that wait for saturated brokers, and the savings with fewer lanes."""
     lines = [
-        "| lanes | instances at work | one chunk takes | delivery | $ per 10⁹ rows | of it the function |",
+        "| lanes | busy instances | one chunk takes | delivery | $ per 10⁹ rows | of it the function |",
         "|---|---|---|---|---|---|",
     ]
     for lanes in LANES:
@@ -219,7 +219,7 @@ def lanes_table(measured: Measured, rows: int = 10**9) -> str:
 
 
 def bill_table(measured: Measured) -> str:
-    """What each vendor takes for a billion rows, in one job and in chunks of 32 MB."""
+    """The cost of a billion rows by vendor, in one job with chunks of 32 MB."""
     plan = Plan(10**9, 32_000_000, prices.INSTANCES_BY_DEFAULT)
     dollars = simulate(plan, measured).dollars
     lines = ["| bill | $ per 10⁹ rows |", "|---|---|"]
@@ -228,23 +228,23 @@ def bill_table(measured: Measured) -> str:
 
 
 def document(text: str, measured: Measured) -> str:
-    """The document with the tables between its markers."""
+    """Return the document with the tables between its markers."""
     inputs = (
-        f"Measured: {measured.rows_per_second:,.0f} rows/s a function instance, "
-        f"{measured.overhead_seconds * 1000:,.0f} ms beside them a chunk, 10,000 messages published in "
+        f"Measured: {measured.rows_per_second:,.0f} rows/s per function instance, "
+        f"{measured.overhead_seconds * 1000:,.0f} ms of overhead per chunk, 10,000 messages published in "
         f"{measured.publish_10k_seconds:.2f} s, 10,000 chunks recorded in "
         f"{measured.record_10k_seconds:.2f} s."
     )
     parts = [
         inputs,
-        f"Instances that keep the brokers busy: {enough_instances(measured)}.",
+        f"Instances that saturate the brokers: {enough_instances(measured)}.",
         "### Jobs of all sizes: chunks of 32 MB, 100 instances",
         jobs_table(measured),
         "### A billion rows: chunk size and concurrency",
         settings_table(measured),
         "### A billion rows: lanes",
         lanes_table(measured),
-        "### A billion rows: whose bill",
+        "### A billion rows: cost by bill",
         bill_table(measured),
     ]
     return report.between_markers(text, "\n\n".join(parts))

@@ -1,9 +1,9 @@
-"""Parquet to the destinations but the service's Kafka and webhooks: rows/s beside bare loops of their clients
-over what is prepared.
+"""Parquet to the destinations except the service's Kafka and webhooks: rows/s compared with bare loops of
+their clients over prepared data.
 
-What they send to is on the other core. It stands in for the real service at Pub/Sub, SNS and buckets; at NATS
-and Kafka it is the real server. The ratios compare a sink with its own client, and say nothing of what Google
-or Amazon take.
+The servers run on the other core. For Pub/Sub, SNS and buckets a stand-in replaces the real service; NATS and
+Kafka are the real servers. The ratios compare a sink with its own client, and do not measure Google or
+Amazon.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,7 @@
-"""What stands in for a topic in a process of its own: it takes every message at once, and counts them.
+"""A stand-in for an SNS topic in its own process: it accepts every message at once, and counts them.
 
-``python -m bench.sns_topic`` prints its URL; then answers each line of its input with the messages that it
-was sent since.
+``python -m bench.sns_topic`` prints its URL, then answers each line of its input with the number of messages
+received since the last one.
 """
 
 import re
@@ -35,7 +35,7 @@ def _accept(listener: socket.socket, counts: list[int]) -> None:
 
 
 def _serve(connection: socket.socket, counts: list[int]) -> None:
-    """Read requests with a Content-Length, one after the other: all that the client makes."""
+    """Read requests with a Content-Length in sequence: the client makes no others."""
     with connection, connection.makefile("rb") as stream:
         while head := _head(stream):
             lengths = [line.split(b":")[1] for line in head if line.lower().startswith(b"content-length")]

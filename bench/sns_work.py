@@ -1,4 +1,4 @@
-"""What is measured of the way from Parquet to SNS; each function runs in a process of its own."""
+"""The measured functions from Parquet to SNS; each runs in its own process."""
 
 import random
 import time
@@ -34,7 +34,7 @@ def delivery(rows: int, url: str) -> ChunkDelivery:
 
 
 def product(path: str, url: str) -> dict[str, float]:
-    """The product's sink; its client is there, as it is for all chunks but the first."""
+    """Send with the product's sink; its client already exists, as for all chunks except the first."""
     rows, clients = pq.read_metadata(path).num_rows, _clients()
     sink = SnsSink(
         clients=clients,
@@ -51,7 +51,7 @@ def product(path: str, url: str) -> dict[str, float]:
 
 
 def bare(path: str, url: str) -> dict[str, float]:
-    """The same client over entries that are there, as many requests at once."""
+    """Send prepared entries with the same client, as many requests in parallel."""
     rows = pq.read_metadata(path).num_rows
     one = delivery(rows, url)
     client = _clients().client(one)

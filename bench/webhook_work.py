@@ -1,4 +1,4 @@
-"""What is measured of the way from Parquet to a webhook; each function runs in a process of its own."""
+"""The measured functions from Parquet to a webhook; each runs in its own process."""
 
 import random
 import ssl
@@ -31,7 +31,7 @@ def delivery(rows: int, url: str) -> ChunkDelivery:
 
 
 def product(path: str, url: str, *, in_python: bool = False) -> dict[str, float]:
-    """The product's sink, signing included."""
+    """Send with the product's sink, including signatures."""
     rows = pq.read_metadata(path).num_rows
     sink = WebhookSink(
         connections=Connections(
@@ -53,7 +53,7 @@ def product(path: str, url: str, *, in_python: bool = False) -> dict[str, float]
 
 
 def encode_only(path: str) -> dict[str, float]:
-    """The bodies alone."""
+    """Encode only the bodies."""
     rows = pq.read_metadata(path).num_rows
     with measured(rows) as found, Path(path).open("rb") as file:
         for batch in rows_of(file, path).batches(BATCH_ROWS):
@@ -62,7 +62,7 @@ def encode_only(path: str) -> dict[str, float]:
 
 
 def sign_only(path: str) -> dict[str, float]:
-    """The headers alone, for bodies that are there."""
+    """Build only the headers, for prepared bodies."""
     rows = pq.read_metadata(path).num_rows
     bodies, name = _bodies(path), "_".join((str(uuid.uuid4()), str(uuid.uuid4()), "0", str(uuid.uuid4())))
     with measured(rows) as found:
@@ -78,7 +78,7 @@ def sign_only(path: str) -> dict[str, float]:
 
 
 def post_only(path: str, url: str) -> dict[str, float]:
-    """A bare loop of the HTTP client over bodies that are there, one connection kept alive."""
+    """Post prepared bodies in a bare loop of the HTTP client, on one keep-alive connection."""
     rows, bodies = pq.read_metadata(path).num_rows, _bodies(path)
     pool = urllib3.PoolManager(retries=False)
     headers = {"Content-Type": "application/json"}

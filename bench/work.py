@@ -1,4 +1,4 @@
-"""The inside of a measuring process: ``python -m bench.work MODULE:FUNCTION ARGUMENTS-IN-JSON``."""
+"""The measuring process: ``python -m bench.work MODULE:FUNCTION ARGUMENTS-IN-JSON``."""
 
 import importlib
 import json
@@ -12,9 +12,9 @@ from shared.bootstrap.memory import keep_freed_memory
 
 
 def peak_mib() -> float:
-    """The most memory that this process ever held, in MiB.
+    """Return this process's peak memory in MiB.
 
-    Not getrusage's: that counts what the parent had in memory before this program was loaded.
+    Not getrusage's value: that includes the parent's memory before this program was loaded.
     """
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
@@ -22,7 +22,9 @@ def peak_mib() -> float:
 
 @contextmanager
 def measured(rows: int) -> Iterator[dict[str, float]]:
-    """Measure a block that handles so many rows: rows/s of wall time, microseconds of CPU a row, peak MiB."""
+    """Measure a block that handles this many rows: rows/s of wall time, microseconds of CPU per row, peak
+    MiB.
+    """
     found: dict[str, float] = {}
     wall, processor = time.perf_counter(), time.process_time()
     yield found
@@ -35,7 +37,7 @@ def measured(rows: int) -> Iterator[dict[str, float]]:
 
 
 def main() -> None:
-    keep_freed_memory()  # as the delivery function does; the variants it is compared with have it as good
+    keep_freed_memory()  # as the delivery function does; the other variants profit as well
     module, _, function = sys.argv[1].partition(":")
     print(json.dumps(getattr(importlib.import_module(module), function)(**json.loads(sys.argv[2]))))
 

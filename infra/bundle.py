@@ -1,11 +1,10 @@
-"""Make each function's deployable bundle: ``python -m infra.bundle [--into dist] [--function api]``.
+"""Build each function's deployable bundle: ``python -m infra.bundle [--into dist] [--function api]``.
 
-``--native FOLDER`` puts the native encoder's package from there into the bundles of functions that import it.
+``--native FOLDER`` adds the native encoder's package from there to the bundles of functions that import it.
 
-A bundle is a zip of the function's main.py and requirements.txt at its root, and beside them those modules
-of shared/ that it imports, directly or not, with what their packages have in a folder ``static``. The
-same commit gives the same bytes on any machine: files are stored, not compressed, in the order of their
-names, with one time and one mode.
+A bundle is a zip with the function's main.py and requirements.txt at its root, the modules of shared/ that it
+imports directly or indirectly, and their packages' ``static`` folders. The same commit gives the same bytes
+on any machine: files are stored uncompressed, sorted by name, with one time and one mode.
 """
 
 import argparse
@@ -18,19 +17,19 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 _PACKAGE = "shared"
 _NATIVE = "backfills_native"
-# The earliest that a zip can say.
+# The earliest time that a zip can represent.
 _TIME = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o100644 << 16
 _UNIX = 3
 
 
 def functions(root: Path = ROOT) -> list[str]:
-    """The names of all functions."""
+    """Return the names of all functions."""
     return sorted(file.parent.name for file in (root / "functions").glob("*/main.py"))
 
 
 def contents(function: str, root: Path = ROOT, native: Path | None = None) -> dict[str, Path]:
-    """The bundle's files: their names in it, and where they lie."""
+    """Return the bundle's files: their paths by their names in it."""
     folder = root / "functions" / function
     files = {"main.py": folder / "main.py", "requirements.txt": folder / "requirements.txt"}
     waiting = [files["main.py"]]
@@ -52,7 +51,7 @@ def contents(function: str, root: Path = ROOT, native: Path | None = None) -> di
 
 
 def write(function: str, into: Path, root: Path = ROOT, native: Path | None = None) -> Path:
-    """Write the function's bundle into a folder; answers its path."""
+    """Write the function's bundle into a folder; return its path."""
     into.mkdir(parents=True, exist_ok=True)
     path = into / f"{function}.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as bundle:
@@ -65,12 +64,12 @@ def write(function: str, into: Path, root: Path = ROOT, native: Path | None = No
 
 
 def _imported(file: Path, root: Path) -> Iterator[Path]:
-    """The files of our own package that a module's imports load, wherever in it they stand."""
+    """Yield the files of our own package that a module's imports load, wherever in the module they are."""
     for node in ast.walk(ast.parse(file.read_bytes())):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            # What is imported from a package may be a module of it.
+            # A name imported from a package may be one of its modules.
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         else:
             continue
@@ -97,10 +96,10 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m infra.bundle", description=__doc__)
     parser.add_argument("--into", type=Path, default=ROOT / "dist")
     parser.add_argument("--function", choices=functions(), action="append")
-    parser.add_argument("--native", type=Path, help="the folder that holds the native encoder's package")
+    parser.add_argument("--native", type=Path, help="the folder with the native encoder's package")
     options = parser.parse_args(arguments)
     if options.native and not list((options.native / _NATIVE).glob("*.so")):
-        parser.error(f"{options.native} does not hold {_NATIVE}")
+        parser.error(f"{options.native} does not contain {_NATIVE}")
     for function in options.function or functions():
         path = write(function, options.into, native=options.native)
         count = len(contents(function, native=options.native))

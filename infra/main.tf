@@ -1,25 +1,25 @@
-# One module for each concern; what one of them makes, the others take as its outputs. The project comes from
-# `services`, so that every resource waits for the interfaces to be enabled.
+# One module for each concern; modules use each other's outputs. The project comes from `services`, so that every
+# resource waits until the APIs are enabled.
 
 data "google_project" "this" {
   project_id = var.project
 }
 
 locals {
-  # A function's address is known before it is made, so that it can be told its own: Pub/Sub's tokens name it.
+  # A function's URL is known before its creation, so that its settings can contain it: Pub/Sub's tokens name it.
   url = {
     for name in local.function_names :
     name => "https://backfills-${name}-${data.google_project.this.number}.${var.region}.run.app"
   }
   function_names = ["api", "stage", "deliver", "deliver-static", "dead-letter", "sweep"]
 
-  # Each is below the one before it: Pub/Sub waits longer than the function may run, the function runs longer
-  # than its handler wants to, and the handler waits longer than Kafka's client does for one message.
+  # Each value is below the one before it: Pub/Sub waits longer than the function may run, the function may run longer
+  # than its handler's deadline, and the handler waits longer than Kafka's client does for one message.
   ack_deadline      = 600
   function_timeout  = 570
   delivery_deadline = 480
 
-  # A job that is retried on the last day on which it may be has its files for as long as it may then go on.
+  # The files of a job that is retried on the last allowed day stay until its time limit ends.
   job_days = ceil(tonumber(lookup(var.settings, "JOB_LIMIT", "604800")) / 86400)
 }
 
@@ -119,7 +119,7 @@ module "functions" {
     var.otlp_endpoint == "" ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT = var.otlp_endpoint },
   )
 
-  # What a function needs when it first runs is there before it.
+  # Everything that a function needs at its first run exists before it.
   depends_on = [module.database, module.identities, module.messaging, module.secrets, module.storage]
 }
 

@@ -1,8 +1,8 @@
-"""The native crate: ``python -m infra.native --pin`` takes the newest crates that Cargo.toml allows, and
-``--lint`` runs rustfmt and clippy where cargo is.
+"""The native crate: ``python -m infra.native --pin`` pins the newest crates that Cargo.toml allows, and
+``--lint`` runs rustfmt and clippy if cargo is installed.
 
-``native/Cargo.pins`` has each crate's version and checksum. It is Cargo's lock file without the places that
-crates came from, which Cargo itself is asked for when the lock file is made. Only the standard library.
+``native/Cargo.pins`` has each crate's version and checksum. It is Cargo's lock file without the crates'
+sources; Cargo itself supplies them when the lock file is generated. Uses only the standard library.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SOURCE = re.compile(r'^source = ".*"\n', re.MULTILINE)
 
 
 def lacking() -> str | None:
-    """What this machine lacks to build the crate, and None if it can."""
+    """Return what this machine lacks to build the crate, or None if it can."""
     (oldest,) = re.findall(r'^rust-version = "(\d+)\.(\d+)"', _MANIFEST.read_text(), re.MULTILINE)
     wanted = f"Rust {'.'.join(oldest)} or newer"
     cargo = shutil.which("cargo")
@@ -42,13 +42,13 @@ def lacking() -> str | None:
 
 
 def sources() -> list[str]:
-    """All that the crate is built from."""
+    """Return all files that the crate is built from."""
     files = [_MANIFEST, _PINS, CRATE / "pyproject.toml", *CRATE.glob("*.pyi"), *CRATE.glob("src/*.rs")]
     return [file.read_text() for file in sorted(files)]
 
 
 def wheel(maturin: Path, into: Path, *options: str, settings: Mapping[str, str] | None = None) -> Path:
-    """Build the wheel into a folder, which then holds nothing else; answers its path."""
+    """Build the wheel into a folder, which then contains nothing else; return its path."""
     lock()
     shutil.rmtree(into, ignore_errors=True)
     arguments = ["--release", "--locked", "--manifest-path", str(_MANIFEST), "--out", str(into)]
@@ -58,7 +58,7 @@ def wheel(maturin: Path, into: Path, *options: str, settings: Mapping[str, str] 
 
 
 def lock() -> None:
-    """Write Cargo's lock file, of the pinned crates and no others."""
+    """Write Cargo's lock file with exactly the pinned crates."""
     _LOCK.unlink(missing_ok=True)
     _run(["cargo", "generate-lockfile", "--quiet", "--manifest-path", str(_MANIFEST)])
     (source,) = set(_SOURCE.findall(_LOCK.read_text()))

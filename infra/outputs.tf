@@ -1,30 +1,30 @@
 output "api_url" {
-  description = "where clients send their calls"
+  description = "the API's URL"
   value       = local.url["api"]
 }
 
 output "egress_addresses" {
-  description = "the addresses from which jobs with static_egress_ip are delivered, for receivers' allow lists"
+  description = "the source addresses of jobs with static_egress_ip, for receivers' allow lists"
   value       = module.network.addresses
 }
 
 output "deliver_accounts" {
-  description = "the accounts that deliver, for the owners of the buckets and topics that they write to"
+  description = "the delivering accounts, for the owners of destination buckets and topics"
   value       = [for name, email in module.identities.emails : email if startswith(name, "deliver")]
 }
 
 output "deliver_account_ids" {
-  description = "the unique ids of those accounts, by which a role at Amazon trusts them"
+  description = "the unique ids of those accounts, for the trust policy of a role at Amazon"
   value       = [for name, id in module.identities.unique_ids : id if startswith(name, "deliver")]
 }
 
 output "snowflake_setup" {
-  description = "what an account administrator runs in Snowflake, once"
+  description = "SQL that an account administrator runs once in Snowflake"
   value       = module.snowflake.setup
 }
 
 output "kafka_acls" {
-  description = "what a broker's administrator runs, once"
+  description = "commands that a broker's administrator runs once"
   value       = module.kafka.acls
 }
 
@@ -34,7 +34,7 @@ output "sources_bucket" {
 }
 
 output "installation" {
-  description = "what the operator's doctor compares the project with, as JSON; no secrets"
+  description = "the installation as JSON without secrets, for the operator's doctor"
   value = jsonencode({
     project            = var.project
     project_number     = data.google_project.this.number

@@ -1,15 +1,15 @@
 variable "environment" {
-  description = "dev, staging or prod; each has a project of its own"
+  description = "dev, staging or prod; each has its own project"
   type        = string
 
   validation {
     condition     = contains(["dev", "staging", "prod"], var.environment)
-    error_message = "Environments are dev, staging and prod."
+    error_message = "The environment must be dev, staging or prod."
   }
 }
 
 variable "project" {
-  description = "id of the Google Cloud project, which holds nothing else"
+  description = "id of the Google Cloud project, which contains nothing else"
   type        = string
 }
 
@@ -19,12 +19,12 @@ variable "region" {
 }
 
 variable "snowflake_region" {
-  description = "the Google Cloud region in which, or nearest to which, the Snowflake account lies: the staging bucket is made there"
+  description = "the Google Cloud region of the Snowflake account, or the nearest one: the staging bucket is created there"
   type        = string
 }
 
 variable "firestore_location" {
-  description = "a region, or nam5 or eur3, where the database is kept; can't be changed later"
+  description = "the database's location: a region, nam5 or eur3; cannot be changed later"
   type        = string
 }
 
@@ -35,39 +35,39 @@ variable "protect_data" {
 }
 
 variable "staged_files_days" {
-  description = "days for which a failed job can be retried; its staged files are kept so long, and for JOB_LIMIT besides"
+  description = "days for which a failed job can be retried; its staged files are kept that long plus JOB_LIMIT"
   type        = number
   default     = 14
 
   validation {
     condition     = var.staged_files_days >= 1 && floor(var.staged_files_days) == var.staged_files_days
-    error_message = "staged_files_days is a number of whole days, 1 or more."
+    error_message = "staged_files_days must be a number of whole days, 1 or more."
   }
 }
 
 variable "receipt_days" {
-  description = "days for which the receipt of a job that has ended is kept; a failed job's for staged_files_days at least"
+  description = "days for which the receipt of an ended job is kept; a failed job's at least for staged_files_days"
   type        = number
   default     = 90
 
   validation {
     condition     = var.receipt_days >= 1 && floor(var.receipt_days) == var.receipt_days
-    error_message = "receipt_days is a number of whole days, 1 or more."
+    error_message = "receipt_days must be a number of whole days, 1 or more."
   }
 }
 
 variable "deliver_instances" {
-  description = "most instances of each delivery function, which send one chunk at a time: the throttle that protects Kafka and the webhooks"
+  description = "maximum instances of each delivery function, which send one chunk at a time: this limits the load on Kafka and the webhooks"
   type        = number
 }
 
 variable "api_instances" {
-  description = "least and most instances of the API"
+  description = "minimum and maximum instances of the API"
   type        = object({ least = number, most = number })
 }
 
 variable "most_jobs_in_flight" {
-  description = "jobs that one organization may have in flight; the next one is answered 429"
+  description = "jobs in flight per organization; further requests get 429"
   type        = number
   default     = 100
 }
@@ -83,24 +83,24 @@ variable "table_catalog" {
 }
 
 variable "otlp_endpoint" {
-  description = "URL of an OpenTelemetry collector that takes the traces; empty: none are sent"
+  description = "URL of an OpenTelemetry collector for traces; empty: no export"
   type        = string
   default     = ""
 }
 
 variable "aws_role_arn" {
-  description = "role at Amazon that the delivery functions take on for SNS destinations without credentials, as docs/destinations/sns.md sets it up; empty: those are refused"
+  description = "role at Amazon that the delivery functions assume for SNS destinations without credentials, set up as in docs/destinations/sns.md; empty: the API refuses those"
   type        = string
   default     = ""
 
   validation {
     condition     = can(regex("^($|arn:aws(-cn|-us-gov)?:iam::[0-9]{12}:role/[!-~]{1,512}$)", var.aws_role_arn))
-    error_message = "aws_role_arn is the ARN of a role, or empty."
+    error_message = "aws_role_arn must be the ARN of a role, or empty."
   }
 }
 
 variable "kafka" {
-  description = "the broker's side: the principal of the SASL credentials, how long it keeps an empty group's offsets, and the shape of topics"
+  description = "the broker: the principal of the SASL credentials, how long it keeps an empty group's offsets, and the settings of topics"
   type = object({
     principal   = string
     marker_days = number
@@ -110,24 +110,24 @@ variable "kafka" {
 
   validation {
     condition     = var.kafka.marker_days >= 1
-    error_message = "The broker must keep the offsets of empty groups: they say which chunks are delivered."
+    error_message = "The broker must keep the offsets of empty groups: they record which chunks are delivered."
   }
 }
 
 variable "settings" {
-  description = "other variables of docs/configuration.md, none of them a secret, by name"
+  description = "other variables of docs/configuration.md by name, without secrets"
   type        = map(string)
   default     = {}
 }
 
 variable "secret_versions" {
-  description = "which versions of the secrets backfills-kafka and backfills-snowflake the functions are given, and of backfills-traces if the collector wants to be shown headers; a rotation raises one"
+  description = "versions of the secrets backfills-kafka and backfills-snowflake for the functions, and of backfills-traces if the collector requires headers; a rotation increments one"
   type        = object({ kafka = string, snowflake = string, traces = optional(string) })
   default     = { kafka = "1", snowflake = "1" }
 }
 
 variable "snowflake" {
-  description = "the account's side; tables_from are databases of its own whose tables are on offer, shared_databases those that another account shares with it; storage_account is what DESC STORAGE INTEGRATION answers, empty until then"
+  description = "the account; tables_from: its own databases with tables on offer; shared_databases: those that another account shares with it; storage_account: the answer of DESC STORAGE INTEGRATION, empty until then"
   type = object({
     database         = string
     schema           = string
@@ -140,39 +140,39 @@ variable "snowflake" {
 
   validation {
     condition     = can(regex("^($|[a-z0-9-]+@[a-z0-9-]+\\.iam\\.gserviceaccount\\.com$)", var.snowflake.storage_account))
-    error_message = "snowflake.storage_account is a Google service account, as DESC STORAGE INTEGRATION prints it, or empty."
+    error_message = "snowflake.storage_account must be a Google service account, as DESC STORAGE INTEGRATION prints it, or empty."
   }
 }
 
 variable "budget" {
-  description = "what the project may cost in a month, billed to which account; units of the account's currency"
+  description = "the project's monthly budget in the account's currency, and its billing account"
   type        = object({ billing_account = string, monthly = number })
 }
 
 variable "milli_cpu_quota" {
-  description = "most processor time of all functions together, in thousandths of a processor; null leaves the project's quota alone"
+  description = "maximum processor time of all functions together, in thousandths of a processor; null keeps the project's quota"
   type        = number
   default     = null
 }
 
 variable "alert_email" {
-  description = "who is told of alerts"
+  description = "the recipient of alerts"
   type        = string
 }
 
 variable "slow_unload" {
-  description = "seconds after which an unload is called slow"
+  description = "seconds after which an unload counts as slow"
   type        = number
   default     = 3600
 }
 
 variable "repository" {
-  description = "the Git repository that is deployed, as owner and name on GitHub, and the branch"
+  description = "the deployed Git repository, as owner and name on GitHub, and the branch"
   type        = object({ owner = string, name = string, branch = string })
 }
 
 variable "bundles" {
-  description = "folder of the functions' bundles, as `make bundles` makes them"
+  description = "folder of the functions' bundles from `make bundles`"
   type        = string
   default     = "../dist"
 }

@@ -8,7 +8,7 @@ terraform {
     }
   }
 
-  # Bucket and prefix differ by environment: init -backend-config=environments/dev.gcs.tfbackend
+  # Bucket and prefix differ per environment: init -backend-config=environments/dev.gcs.tfbackend
   backend "gcs" {}
 }
 
@@ -21,7 +21,7 @@ provider "google" {
     environment = var.environment
   }
 
-  # Budgets and quotas are asked for in the project's name, not in that of the caller's.
+  # Requests for budgets and quotas are made in the project's name, not the caller's.
   billing_project       = var.project
   user_project_override = true
 }

@@ -1,12 +1,12 @@
-"""A staged file's rows as JSON lines; ``shared/encoding/native.py`` is what uses it."""
+"""A staged file's rows as JSON lines, for ``shared/encoding/native.py``."""
 
 from collections.abc import Callable, Sequence
 
 class Unreadable(Exception):
-    """The rows can't be read here, which the Python encoder may still do; it says what a file's fault is."""
+    """The crate cannot read the rows; the Python encoder may still read them, and words the file's error."""
 
 class Batch:
-    """Fulfils the port EncodedBatch."""
+    """Implements the port EncodedBatch."""
 
     @property
     def first_row(self) -> int: ...
@@ -24,10 +24,10 @@ class Batch:
 class Reader:
     """Reads and encodes without the interpreter's lock; one caller at a time.
 
-    ``footer`` is the file's metadata in Parquet's own form. ``columns`` are the job's: where each lies in
-    the file, its field's name (None: it is hidden), and whether its text is JSON already. ``key`` is the
-    place among them of the one with the keys. ``embeddable`` makes a JSON value of text that is not surely
-    one. Every method raises Unreadable.
+    ``footer`` is the file's metadata in Parquet's own form. ``columns`` are the job's: each one's place in
+    the file, its field's name (None: it is hidden), and whether its text is already JSON. ``key`` is the
+    index of the key column among them. ``embeddable`` converts text that may not be JSON to a JSON value.
+    Every method raises Unreadable.
     """
 
     def __init__(
@@ -38,10 +38,10 @@ class Reader:
         embeddable: Callable[[bytes], bytes],
     ) -> None: ...
     def span(self, group: int) -> tuple[int, int]:
-        """Where in the file a row group begins and ends, in bytes."""
+        """Return where a row group begins and ends in the file, in bytes."""
     def open(self, group: int, start: int, content: bytes, rows_per_read: int, skip: int) -> None:
-        """Go on with a row group, ``content`` being its span, but for its first ``skip`` rows."""
+        """Open a row group, whose span has ``content``, and skip its first ``skip`` rows."""
     def next(self, rows_per_batch: int, first_row: int) -> Batch | None:
-        """The next batch, or None where the open row group ends before it is full; it is kept then."""
+        """Return the next batch, or None if the open row group ends before it is full; it keeps the rows."""
     def rest(self, first_row: int) -> Batch | None:
-        """What is kept, as the last batch."""
+        """Return the kept rows as the last batch."""

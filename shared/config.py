@@ -1,6 +1,6 @@
 """The service's configuration: one typed object, read from the environment once.
 
-Every variable stands here with its default and what it is for; `docs/configuration.md` is made of it.
+Every variable is defined here with its default and purpose; `docs/configuration.md` is generated from it.
 """
 
 import dataclasses
@@ -14,10 +14,10 @@ from shared.domain.catalog import Catalog, load_catalog
 
 
 class ConfigurationError(Exception):
-    """The environment lacks a variable, or one of them can't be read. Names all of them at once."""
+    """The environment lacks variables, or values are invalid. The message names all of them at once."""
 
 
-# Cloud Run sets it, for every function.
+# Cloud Run sets it for every function.
 _CLOUD = "K_SERVICE"
 
 
@@ -31,7 +31,7 @@ def _variable(
 ) -> Any:
     """Declare a field that is read from the variable ``name``; without a default it is required.
 
-    Where it names the ``only`` place where it may be set, it can't be in the other one.
+    With ``only``, the variable may be set only in that place.
     """
     metadata = {"name": name, "default": default, "parse": parse, "only": only}
     return dataclasses.field(metadata=metadata | {"purpose": f"{only} only: {purpose}" if only else purpose})
@@ -60,7 +60,7 @@ def _role(text: str) -> str:
 
 def _encoder(text: str) -> str:
     if text not in {"native", "python"}:
-        raise ValueError("no encoder")
+        raise ValueError("unknown encoder")
     return text
 
 
@@ -73,7 +73,7 @@ def _mapping(text: str) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Times are seconds, sizes bytes."""
+    """The settings of all functions. Times are in seconds, sizes in bytes."""
 
     project: str = _variable("GOOGLE_CLOUD_PROJECT", "the Google Cloud project", None)
     stage_topic: str = _variable("STAGE_TOPIC", "Pub/Sub topic of the staging function", "backfills-stage")
@@ -85,36 +85,36 @@ class Settings:
     )
     push_audience: str = _variable(
         "PUSH_AUDIENCE",
-        "audience of the tokens of Pub/Sub's and Cloud Scheduler's calls; required on Cloud Run, empty:"
-        " callers are not asked for a token",
+        "audience of the tokens in Pub/Sub's and Cloud Scheduler's calls; required on Cloud Run. Empty:"
+        " the function does not check callers' tokens",
         "",
     )
     push_service_account: str = _variable(
         "PUSH_SERVICE_ACCOUNT",
-        "email of the one service account that may call; required where PUSH_AUDIENCE is",
+        "email of the only service account that may call; required if PUSH_AUDIENCE is set",
         "",
     )
     push_checked_by_iam: bool = _variable(
         "PUSH_CHECKED_BY_IAM",
-        "IAM verifies callers' tokens first, and takes their signatures off; never where `allUsers` may call",
+        "IAM verifies callers' tokens first and removes their signatures; never where `allUsers` may call",
         "false",
         _switch,
         only="Cloud Run",
     )
     api_service_account: str = _variable(
         "API_SERVICE_ACCOUNT",
-        "email of the one service account that may ask the staging function for estimates, which has nobody's"
-        " without it",
+        "email of the only service account that may request estimates from the staging function; empty:"
+        " nobody may",
         "",
     )
     stage_url: str = _variable(
         "STAGE_URL",
-        "the staging function, which the API asks for estimates; by https it shows an identity token. Empty:"
-        " there are none",
+        "URL of the staging function, from which the API requests estimates; over https it sends an identity"
+        " token. Empty: no estimates",
         "",
     )
     estimates_per_minute: int = _variable(
-        "ESTIMATES_PER_MINUTE", "estimates that one organization may ask for in a minute", "10", _count
+        "ESTIMATES_PER_MINUTE", "estimates per minute for each organization", "10", _count
     )
     staging_bucket: str = _variable("STAGING_BUCKET", "bucket of the staged files", "")
     table_catalog: Catalog = _variable(  # noqa: RUF009 - it answers a field, as for the others
@@ -134,17 +134,17 @@ class Settings:
     )
     encoder: str = _variable(
         "ENCODER",
-        "what makes JSON of staged rows: `native`, or `python`, which takes three times the CPU time and is"
-        " also used where the native encoder is not installed, and the log says so",
+        "encoder of staged rows to JSON: `native`, or `python`, which takes three times the CPU time. If the"
+        " native encoder is not installed, the service uses `python` and logs that",
         "native",
         _encoder,
     )
     unload_wait: float = _variable(
-        "UNLOAD_WAIT", "how long the staging function waits for a quick unload before it lets go", "20", float
+        "UNLOAD_WAIT", "how long the staging function waits for a quick unload", "20", float
     )
     unload_limit: float = _variable("UNLOAD_LIMIT", "statement timeout of an unload", "14400", float)
     claim_limit: float = _variable(
-        "CLAIM_LIMIT", "after this long a staging attempt without a query is taken over", "45", float
+        "CLAIM_LIMIT", "age at which a staging attempt without a query is taken over", "45", float
     )
     kafka_client: Mapping[str, Any] = _variable(
         "KAFKA_CLIENT",
@@ -154,27 +154,27 @@ class Settings:
         _mapping,
     )
     kafka_topic_partitions: int = _variable(
-        "KAFKA_TOPIC_PARTITIONS", "partitions of a topic the service creates", "6", int
+        "KAFKA_TOPIC_PARTITIONS", "partitions of a topic that the service creates", "6", int
     )
     kafka_topic_replication: int = _variable(
         "KAFKA_TOPIC_REPLICATION",
-        "replicas of a topic the service creates; -1: the broker's default",
+        "replicas of a topic that the service creates; -1: the broker's default",
         "-1",
         int,
     )
     webhook_batch_rows: int = _variable(
-        "WEBHOOK_BATCH_ROWS", "rows of one webhook request, fixed for a job when it is created", "500", int
+        "WEBHOOK_BATCH_ROWS", "rows per webhook request, fixed for a job at its creation", "500", int
     )
     aws_role_arn: str = _variable(
         "AWS_ROLE_ARN",
-        "role at Amazon that the service takes on by its Google identity, for SNS destinations without"
-        " `credentials`; empty: those are refused",
+        "Amazon role that the service assumes with its Google identity, for SNS destinations without"
+        " `credentials`; empty: the API refuses those",
         "",
         _role,
     )
     allow_insecure_destinations: bool = _variable(
         "ALLOW_INSECURE_DESTINATIONS",
-        "no TLS, and private addresses",
+        "allow destinations without TLS, and private addresses",
         "false",
         _switch,
         only="local stack",
@@ -184,21 +184,21 @@ class Settings:
     )
     most_jobs_in_flight: int = _variable(
         "MOST_JOBS_IN_FLIGHT",
-        "jobs of one organization that have not ended; an operator may set another limit for one",
+        "unfinished jobs per organization; an operator may set another limit for one organization",
         "100",
         int,
     )
     chunks_in_flight: int = _variable(
         "CHUNKS_IN_FLIGHT",
-        "chunks of one organization's jobs that are published and not done, shared among its jobs; also the"
-        " most that `max_parallel_chunks` may ask for",
+        "published and undelivered chunks per organization, shared among its jobs; also the"
+        " maximum of `max_parallel_chunks`",
         "64",
         _count,
     )
     deliveries_at_once: int | None = _variable(
         "DELIVERIES_AT_ONCE",
         "instances of the delivery function; more than twice as many chunks in flight would only wait. Empty:"
-        " not known",
+        " unknown",
         "",
         _count_or_none,
     )
@@ -206,29 +206,28 @@ class Settings:
         "DELIVERY_DEADLINE", "the delivery function's own deadline; below its timeout", "480", float
     )
     lease_length: float = _variable(
-        "LEASE_LENGTH", "a delivery's lease; a third of it is the pause between renewals", "15", float
+        "LEASE_LENGTH", "length of a delivery's lease; renewed after each third of it", "15", float
     )
     status_pause: float = _variable(
-        "STATUS_PAUSE", "pause between a delivery's looks at its job's status", "2", float
+        "STATUS_PAUSE", "pause between a delivery's checks of its job's status", "2", float
     )
-    staging_limit: float = _variable("STAGING_LIMIT", "a job that stages for longer fails", "86400", float)
-    job_limit: float = _variable("JOB_LIMIT", "a job that has not ended for longer fails", "604800", float)
+    staging_limit: float = _variable("STAGING_LIMIT", "time after which a staging job fails", "86400", float)
+    job_limit: float = _variable("JOB_LIMIT", "time after which an unfinished job fails", "604800", float)
     stall_limit: float = _variable(
         "STALL_LIMIT",
-        "without progress for so long, undelivered chunks are published again; above the ack deadline",
+        "time without progress after which undelivered chunks are published again; above the ack deadline",
         "900",
         float,
     )
     staged_files_days: int = _variable(
         "STAGED_FILES_DAYS",
-        "days for which a failed job can be retried; the bucket keeps staged files for JOB_LIMIT longer",
+        "days for which a failed job can be retried; the bucket keeps staged files longer, by JOB_LIMIT",
         "14",
         int,
     )
     receipt_days: int = _variable(
         "RECEIPT_DAYS",
-        "days for which the receipt of a job that has ended is kept; a failed job's for STAGED_FILES_DAYS at"
-        " least",
+        "days for which the receipt of an ended job is kept; a failed job's at least for STAGED_FILES_DAYS",
         "90",
         _count,
     )
@@ -239,29 +238,29 @@ class Settings:
         int,
     )
     nudge_pause: float = _variable(
-        "NUDGE_PAUSE", "the sweep repeats a message for the same job no sooner", "60", float
+        "NUDGE_PAUSE", "minimum pause before the sweep repeats a message for the same job", "60", float
     )
     tear_down_pause: float = _variable(
         "TEAR_DOWN_PAUSE",
-        "the sweep repeats a teardown's message no sooner; above the staging function's timeout",
+        "minimum pause before the sweep repeats a teardown message; above the staging function's timeout",
         "600",
         float,
     )
     unconfirmed_limit: float = _variable(
-        "UNCONFIRMED_LIMIT", "a job whose publishing was never confirmed is removed after", "300", float
+        "UNCONFIRMED_LIMIT", "age at which an unconfirmed job is removed", "300", float
     )
     most_staging_attempts: int = _variable(
-        "MOST_STAGING_ATTEMPTS", "unloads that failed for passing reasons before the job fails", "3", int
+        "MOST_STAGING_ATTEMPTS", "unloads that may fail for temporary reasons before the job fails", "3", int
     )
     otlp_endpoint: str = _variable(
         "OTEL_EXPORTER_OTLP_ENDPOINT",
-        "where traces go, by OTLP over HTTP; empty: nowhere. OpenTelemetry's other variables hold too",
+        "OTLP over HTTP endpoint for traces; empty: no export. OpenTelemetry's other variables apply too",
         "",
     )
 
     @property
     def lanes_to_share(self) -> int:
-        """How many chunks of one organization's jobs are really published and not done."""
+        """Return how many of one organization's chunks are published and undelivered at once."""
         if self.deliveries_at_once is None:
             return self.chunks_in_flight
         return min(self.chunks_in_flight, 2 * self.deliveries_at_once)
@@ -270,10 +269,10 @@ class Settings:
 def read(
     environment: Mapping[str, str], required: Sequence[str] = (), *, called_by_google: bool = False
 ) -> Settings:
-    """Read the settings; ``required`` names variables with a default that this function can't do without.
+    """Read the settings; ``required`` names variables with a default that this function must have set.
 
-    On Cloud Run nothing that is meant for the local stack may be set, and nothing elsewhere that is meant for
-    Cloud Run; a function that is ``called_by_google`` must know whose calls to take.
+    Variables for the local stack must not be set on Cloud Run, nor those for Cloud Run elsewhere. A function
+    that is ``called_by_google`` must have the settings that identify its callers.
     """
     cloud = bool(environment.get(_CLOUD))
     if called_by_google and (cloud or environment.get("PUSH_AUDIENCE")):
@@ -292,7 +291,7 @@ def read(
         try:
             values[field.name] = field.metadata["parse"](text)
         except (ValueError, KeyError):
-            # The value itself may be a credential: it is not repeated.
+            # The value may be a credential, so the message does not repeat it.
             faults.append(f"{name} can't be read ({field.metadata['purpose']}; default {default!r})")
     if faults:
         raise ConfigurationError("; ".join(faults))
@@ -300,7 +299,7 @@ def read(
 
 
 def describe() -> str:
-    """List all variables as a Markdown table."""
+    """Return a Markdown table of all variables."""
     lines = ["| variable | default | what it is |", "|---|---|---|"]
     for field in dataclasses.fields(Settings):
         default = field.metadata["default"]

@@ -1,4 +1,4 @@
-"""The API function: the service's public face."""
+"""The API function, the only public one."""
 
 import os
 

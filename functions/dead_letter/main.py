@@ -1,4 +1,4 @@
-"""The dead-letter function: Pub/Sub pushes messages to it that used up their attempts."""
+"""The dead-letter function: Pub/Sub pushes messages that used up their attempts to it."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The delivery function: Pub/Sub pushes one message a chunk to it."""
+"""The delivery function: Pub/Sub pushes one message per chunk to it."""
 
 import os
 

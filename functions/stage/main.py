@@ -1,4 +1,4 @@
-"""The staging function: Pub/Sub pushes stage and teardown messages to it, the API asks what is in a slice."""
+"""The staging function: Pub/Sub pushes stage and teardown messages to it, and the API requests estimates."""
 
 import os
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ cold_start.over()
 
 
 def _build() -> push.Push:
-    # Snowflake's connector starts threads when it is imported, and a fork of it crashes.
+    # Snowflake's connector starts threads when it is imported, and a forked process crashes.
     from shared.bootstrap.stage import build  # noqa: PLC0415
 
     return push.build(_settings, "stage", build)
@@ -39,7 +39,7 @@ _estimates = Once(_build_estimates)
 
 @answers_everything
 def handle(request: Request) -> ResponseReturnValue:
-    """Answer one push, or one question of the API."""
+    """Answer one push, or one request of the API."""
     if request.path == "/estimate":
         return _estimates().answer(request)
     return _push().answer(request)

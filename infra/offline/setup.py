@@ -1,7 +1,8 @@
-"""Get what the checks of infra/ need besides the tests' own environment: ``python -m infra.offline.setup``.
+"""Install what the checks of infra/ need besides the tests' own environment: ``python -m
+infra.offline.setup``.
 
-Terraform itself is a prerequisite; the provider's schema and the policy scanner are made of pinned packages,
-once. Only `make test` and `make verify-infra` ask for them: the demo needs none of it.
+Terraform itself is a prerequisite; the provider's schema and the policy scanner are built once from pinned
+packages. Only `make test` and `make verify-infra` need them, not the demo.
 """
 
 import fcntl
@@ -22,7 +23,7 @@ _HINT = (
 
 
 def missing_terraform() -> str | None:
-    """One line that says what is missing and how to get it; None if nothing is."""
+    """Return one line that says what is missing and how to get it; None if nothing is."""
     needed = f"Terraform {_OLDEST[0]}.{_OLDEST[1]} or newer is missing"
     command = terraform.command()
     if command is None:
@@ -57,7 +58,7 @@ def _schema() -> None:
     stamp = Stamp(build.CACHE, *sources)
     if stamp.agrees() and build.SCHEMA.is_file():
         return
-    say("making the schema of Terraform's google provider (62 MB are fetched, once)")
+    say("building the schema of Terraform's google provider (fetches 62 MB, once)")
     build.main()
     stamp.write()
 

@@ -14,13 +14,13 @@ from infra.offline.provider import serve
 
 
 def command() -> str | None:
-    """Path of the terraform command."""
+    """Return the path of the terraform command."""
     return shutil.which("terraform")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command printed, both streams together, and its exit status."""
+    """A command's output, both streams together, and its exit status."""
 
     status: int
     text: str
@@ -28,7 +28,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Terraform:
-    """The command, with the environment in which it meets the stand-in."""
+    """The command, with the environment that connects it to the stand-in."""
 
     environment: Mapping[str, str]
 
@@ -44,7 +44,7 @@ class Terraform:
         return Answer(done.returncode, done.stdout)
 
     def must(self, folder: Path, *arguments: str) -> str:
-        """As ``run``; TerraformFailed with all that was printed if it did not succeed."""
+        """Do the same as ``run``; raise TerraformFailed with the output if it fails."""
         answer = self.run(folder, *arguments)
         if answer.status != 0:
             raise TerraformFailed(f"terraform {' '.join(arguments)}\n{answer.text}")
@@ -52,12 +52,12 @@ class Terraform:
 
 
 class TerraformFailed(Exception):  # noqa: N818 - named for what happened
-    """A command of Terraform's ended with an error."""
+    """A Terraform command failed."""
 
 
 @contextmanager
 def offline() -> Iterator[Terraform]:
-    """Terraform beside a stand-in for the google provider, which ends with the block."""
+    """Start a stand-in for the google provider; yield Terraform connected to it."""
     with serve(json.loads(SCHEMA.read_text())) as attached:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
         yield Terraform(
@@ -65,17 +65,17 @@ def offline() -> Iterator[Terraform]:
             | {
                 "TF_REATTACH_PROVIDERS": attached,
                 "TF_IN_AUTOMATION": "1",
-                # A person's own settings may name mirrors, or credentials.
+                # A developer's own settings may name mirrors, or credentials.
                 "TF_CLI_CONFIG_FILE": os.devnull,
                 "CHECKPOINT_DISABLE": "1",
-                # A run is short and small: a third of its processor time would go to collecting garbage.
+                # A run is short and small: garbage collection would take a third of its processor time.
                 "GOGC": "400",
             }
         )
 
 
 def messages(lines: str, kind: str) -> Sequence[Mapping[str, object]]:
-    """The messages of one kind out of what a command with -json printed."""
+    """Return the messages of one kind from the output of a command with -json."""
     found: list[Mapping[str, object]] = []
     for line in lines.splitlines():
         if line.startswith("{"):

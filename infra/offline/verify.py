@@ -1,7 +1,7 @@
-"""Check infra/ as `make test` does, but against the real google provider: ``python -m infra.offline.verify``.
+"""Check infra/ like `make test`, but with the real google provider: ``python -m infra.offline.verify``.
 
-For machines that reach Terraform's registry. Beyond the stand-in's schema, the provider itself looks at the
-values then: enums, forms of names, attributes that exclude each other.
+For machines with access to Terraform's registry. The provider itself then also checks values: enums, forms of
+names, mutually exclusive attributes.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""Audit what is deployed: ``python -m infra.release.audit``, in Cloud Build and by `make audit`.
+"""Audit the deployed packages: ``python -m infra.release.audit``, in Cloud Build and by `make audit`.
 
-For each function: whether one of its pinned packages has a known fault, asked of the package registry, and
-its bill of materials (CycloneDX) as dist/{function}.sbom.json. The tools have an environment of their own.
+For each function it asks the package registry for known vulnerabilities of the pinned packages, and writes
+the bill of materials (CycloneDX) to dist/{function}.sbom.json. The tools have their own environment.
 """
 
 import subprocess
@@ -23,7 +23,7 @@ def write_bill(function: str) -> None:
 
 
 def faults(function: str) -> bool:
-    """Whether a known fault was found, or the registry could not be asked; prints what, and what mends it."""
+    """Return whether there is a known vulnerability, or the registry did not answer; print it and its fix."""
     requirements = str(ROOT / "functions" / function / "requirements.txt")
     options = ["--strict", "--require-hashes", "--disable-pip", "--progress-spinner", "off"]
     command = [str(TOOLS / "bin/pip-audit"), *options, "--requirement", requirements]
@@ -36,7 +36,7 @@ def main() -> None:
     for function in bundle.functions():
         write_bill(function)
     if faulty := [function for function in bundle.functions() if faults(function)]:
-        sys.exit(f"faults are known, or could not be asked for, of {', '.join(faulty)}")
+        sys.exit(f"known vulnerabilities, or no answer from the registry: {', '.join(faulty)}")
 
 
 if __name__ == "__main__":

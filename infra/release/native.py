@@ -1,8 +1,8 @@
 """Build the native encoder for deployment: ``python -m infra.release.native``, in Cloud Build.
 
-Its package goes into dist/native/, from where ``infra.bundle --native`` takes it, and the crates that are in
-it, with licences and checksums, into dist/native.sbom.json (CycloneDX). Zig links it, so that it runs with
-any glibc of the last ten years; the same commit gives the same bytes in whatever folder it is built.
+The package goes to dist/native/, which ``infra.bundle --native`` reads; the list of its crates, with licences
+and checksums, to dist/native.sbom.json (CycloneDX). Zig links it, so that it runs with any glibc of the last
+ten years. The same commit gives the same bytes in any folder.
 """
 
 import json
@@ -26,7 +26,7 @@ _OPTIONS = ["--zig", "--compatibility", "manylinux2014", "--target", _TARGET, "-
 
 
 def build() -> Path:
-    """The package's folder, made anew; the interpreter's own files only."""
+    """Rebuild the package; return its folder, which contains only the interpreter's own files."""
     shutil.rmtree(INTO, ignore_errors=True)
     wheel = native.wheel(TOOLS / "bin/maturin", CACHE / "release-wheels", *_OPTIONS, settings=settings())
     with zipfile.ZipFile(wheel) as packed:
@@ -35,7 +35,7 @@ def build() -> Path:
 
 
 def settings() -> dict[str, str]:
-    """What a build in another folder must have the same: no path of this machine stays in what is built."""
+    """Return settings for identical bytes in any folder: no path of this machine remains in the build."""
     crates = os.environ.get("CARGO_HOME") or str(Path.home() / ".cargo")
     renamed = {crates: "/cargo", str(ROOT): "/source"}
     flags = [f"--remap-path-prefix={here}={there}" for here, there in renamed.items()]
@@ -43,7 +43,7 @@ def settings() -> dict[str, str]:
 
 
 def bill(metadata: dict[str, Any], pins: dict[str, Any]) -> dict[str, Any]:
-    """The bill of materials, of what Cargo says and what is pinned."""
+    """Return the bill of materials from Cargo's metadata and the pins."""
     checksums = {(pin["name"], pin["version"]): pin.get("checksum") for pin in pins["package"]}
     used = {node["id"] for node in metadata["resolve"]["nodes"]}
     found = [package for package in metadata["packages"] if package["id"] in used and package["source"]]
@@ -66,7 +66,7 @@ def bill(metadata: dict[str, Any], pins: dict[str, Any]) -> dict[str, Any]:
 
 
 def metadata() -> dict[str, Any]:
-    """What Cargo says of the crates that are built for the deployment's platform."""
+    """Return Cargo's metadata of the crates for the deployment's platform."""
     native.lock()
     options = ["--format-version", "1", "--locked", "--filter-platform", _TARGET]
     command = ["cargo", "metadata", *options, "--manifest-path", str(native.CRATE / "Cargo.toml")]

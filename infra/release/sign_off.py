@@ -1,9 +1,9 @@
 """Sign off a plan: ``python -m infra.release.sign_off PLAN.json [--write FILE | --agreed FILE]``.
 
-Refuses a plan that would remove or replace what holds data, or an address that others rely on: that is done
-by hand, by somebody who means it. ``--write`` notes the plan's actions beside the release; ``--agreed``
-refuses a plan whose actions are no longer those that were noted, and so looked at, when it was approved.
-Only the standard library: it runs in Cloud Build beside Terraform.
+Refuses a plan that would remove or replace data stores, or addresses that others rely on: such a change must
+be made manually. ``--write`` stores the plan's actions with the release; ``--agreed`` refuses a plan whose
+actions differ from the stored ones, which were reviewed for the approval. Uses only the standard library: it
+runs in Cloud Build beside Terraform.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# Messages wait in topics and subscriptions; receivers have addresses on their allow lists.
+# Topics and subscriptions hold messages; receivers have the addresses on their allow lists.
 KEPT = frozenset(
     {
         "google_compute_address",
@@ -28,7 +28,7 @@ _NOTHING = {"no-op", "read"}
 
 
 def actions(plan: Any) -> list[str]:
-    """What a plan, as `terraform show -json` prints it, would do: one line a resource."""
+    """Return the actions of a plan from `terraform show -json`: one line per resource."""
     return sorted(
         f"{'+'.join(change['change']['actions'])} {change['address']}"
         for change in plan.get("resource_changes", ())
@@ -37,7 +37,7 @@ def actions(plan: Any) -> list[str]:
 
 
 def removed(plan: Any) -> list[str]:
-    """The addresses of what a plan would remove or replace and must not."""
+    """Return the addresses that a plan would remove or replace and must not."""
     return sorted(
         change["address"]
         for change in plan.get("resource_changes", ())
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str]) -> None:
         options.write.write_text(json.dumps(planned, indent=1))
     if options.agreed and (agreed := json.loads(options.agreed.read_text())) != planned:
         differences = "\n".join(sorted(set(agreed) ^ set(planned)))
-        sys.exit(f"not signed off, it is no longer the plan of the release; make one anew:\n{differences}")
+        sys.exit(f"not signed off, it differs from the release's plan; plan again:\n{differences}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Ask a deployed API whether it lives: ``python -m infra.release.smoke https://…``.
+"""Check that a deployed API works: ``python -m infra.release.smoke https://…``.
 
-Needs no key: an unknown key is looked up in Firestore, so its refusal shows that the API reaches its records.
-Only the standard library: it runs in Cloud Build.
+Needs no key: the API looks an unknown key up in Firestore, so its refusal shows that it can read its records.
+Uses only the standard library: it runs in Cloud Build.
 """
 
 import json
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _TIMEOUT = 20.0
-# A new revision may still be starting, and rights take a moment to be known everywhere.
+# A new revision may still be starting, and permissions take a moment to propagate.
 _PATIENCE = 120.0
 _PAUSE = 5.0
 
@@ -27,19 +27,17 @@ class Check:
 
 
 CHECKS = (
-    Check("it lives", "/health", 200),
-    Check("it tells its contract", "/api/v1/beam/openapi.json", 200),
-    Check("it refuses who has no key", "/api/v1/beam/backfills", 401),
-    Check(
-        "it looks a key up, and refuses one that it does not know", "/api/v1/beam/backfills", 401, "unknown"
-    ),
+    Check("it is healthy", "/health", 200),
+    Check("it serves its contract", "/api/v1/beam/openapi.json", 200),
+    Check("it refuses a request without a key", "/api/v1/beam/backfills", 401),
+    Check("it looks up and refuses an unknown key", "/api/v1/beam/backfills", 401, "unknown"),
 )
 
 
 def ask(url: str, check: Check) -> str | None:
-    """What is wrong with the answer; None if nothing is."""
+    """Return what is wrong with the answer; None if nothing is."""
     headers = {"X-API-Key": check.key} if check.key else {}
-    request = urllib.request.Request(url + check.path, headers=headers)  # noqa: S310 - main() looks at the scheme
+    request = urllib.request.Request(url + check.path, headers=headers)  # noqa: S310 - main() checks the scheme
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
             status, body = answer.status, answer.read()

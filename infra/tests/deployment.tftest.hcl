@@ -1,4 +1,4 @@
-# The whole deployment against mocks. What must hold of it, tests/infra says, of the state that this run prints.
+# The whole deployment with mocks. tests/infra checks the state that this run prints.
 
 mock_provider "google" {
   mock_data "google_project" {

@@ -1,5 +1,5 @@
-# Before the functions can be made their secrets need values, and Snowflake's side its bucket: docs/operations.md
-# applies these two modules first, and the metrics, which alerts must find. What its readers then ask for must be there.
+# The functions need their secrets' values first, and Snowflake needs its bucket: docs/operations.md applies these two
+# modules first, and the metrics, which alerts need. This test checks the outputs that its readers need.
 
 mock_provider "google" {
   mock_data "google_project" {

@@ -1,4 +1,4 @@
-//! A run of a chunk's rows as JSON text.
+//! Consecutive rows of a chunk as JSON text.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
-/// Texts that lie in one buffer, one behind the other.
+/// Consecutive texts in one buffer.
 #[derive(Default)]
 pub struct Texts {
     pub bytes: Vec<u8>,
@@ -14,7 +14,7 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// Ends the text that was written into `bytes` last.
+    /// Ends the text that was last written into `bytes`.
     pub fn end(&mut self) {
         self.ends.push(self.bytes.len());
     }
@@ -41,11 +41,11 @@ pub struct Keys {
     pub some: Vec<bool>,
 }
 
-/// See `shared/encoding/batch.py`, of which this has all methods.
+/// See `shared/encoding/batch.py`: both have the same methods.
 #[pyclass(frozen)]
 pub struct Batch {
     lines: Arc<Lines>,
-    start: usize, // its first row, within the lines
+    start: usize, // its first row within the lines
     #[pyo3(get)]
     rows: usize,
     #[pyo3(get)]

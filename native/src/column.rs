@@ -1,4 +1,4 @@
-//! One column: its values, and how each is written.
+//! One column: its values, and how to write each of them.
 
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use arrow_schema::DataType;
 use crate::fault::Fault;
 use crate::{json, text};
 
-/// A column of the job: where it lies in the file, and what it is called unless it is hidden.
+/// A column of the job: its place in the file, and its field's name unless it is hidden.
 ///
-/// The label is `,"name":`, or `{"name":` of the first field.
+/// The label is `,"name":`, or `{"name":` for the first field.
 pub struct Column {
     pub place: usize,
     pub label: Option<Vec<u8>>,
@@ -34,10 +34,10 @@ impl Column {
 
 type Half = <Float16Type as ArrowPrimitiveType>::Native;
 
-/// Makes a value of text that is not surely JSON, as the Python encoder does.
+/// Converts text that may not be JSON to a JSON value, like the Python encoder.
 pub type Embed<'a> = &'a dyn Fn(&[u8]) -> Result<Vec<u8>, Fault>;
 
-/// The values of a column that are read at once.
+/// The values of a column from one read.
 pub enum Values {
     Null,
     Text(StringViewArray),
@@ -69,7 +69,8 @@ macro_rules! write_value {
 }
 
 impl Values {
-    /// Fails for types that no column of a job has, and for decimals of more digits than their type.
+    /// Fails for types that no column of a job has, and for decimals with more digits than their
+    /// type.
     pub fn of(array: &Arc<dyn Array>, is_json: bool) -> Result<Self, Fault> {
         Ok(match array.data_type() {
             DataType::Null => Self::Null,
@@ -122,7 +123,7 @@ impl Values {
             Self::Float16(array) => {
                 write_value!(array, row, into, |half: Half, into| write_float(half.to_f64(), into));
             }
-            // The shortest text of a float32 is another number when read back as the double it stands for.
+            // The shortest text of a float32 reads back as a different double.
             Self::Float32(array) => {
                 write_value!(array, row, into, |single: f32, into| write_float(single.into(), into));
             }
@@ -131,7 +132,8 @@ impl Values {
         Ok(())
     }
 
-    /// Writes the row's value as the text of a key; false for a null, and nothing is written.
+    /// Writes the row's value as the text of a key; returns false for a null, without writing
+    /// anything.
     pub fn write_key(&self, row: usize, into: &mut Vec<u8>, embed: Embed<'_>) -> Result<bool, Fault> {
         let texts = match self {
             Self::Text(array) | Self::Json(array) => array,
@@ -179,7 +181,7 @@ fn write_json(value: &[u8], into: &mut Vec<u8>, embed: Embed<'_>) -> Result<(), 
     }
     let before = into.len();
     into.extend_from_slice(value);
-    // Between tokens a newline is only space, but it would cut the row in two.
+    // A newline between tokens is only white space in JSON, but it would split the row in two.
     into[before..].iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Why the rows can't be read here. The Python encoder then reads them, and it alone words faults of files.
+//! Why the crate cannot read rows. The Python encoder then reads them, and it alone words a file's
+//! errors.
 
 use pyo3::PyErr;
 use pyo3::create_exception;

@@ -2,11 +2,11 @@
 
 use crate::text::first_to_escape;
 
-const DEEPEST: usize = 128; // the Python encoder takes more; how much depends on the interpreter
+const DEEPEST: usize = 128; // the Python encoder accepts more, depending on the interpreter
 
-/// Whether `text` is one JSON value for sure, by the letter of RFC 8259 and not nested deep.
+/// Whether `text` is certainly one JSON value: strict RFC 8259, and not nested deeply.
 ///
-/// What is not may still be one to the Python encoder, which is more lenient: it is asked then.
+/// Other text may still be valid for the Python encoder, which is more lenient and is called then.
 pub fn is_surely_json(text: &[u8]) -> bool {
     let mut check = Check { text, at: 0 };
     check.space();
@@ -19,7 +19,7 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// Passes over a value and the space behind it.
+    /// Skips a value and the white space after it.
     fn value(&mut self) -> Option<()> {
         let mut open = [0_u8; DEEPEST];
         let mut depth = 0;
@@ -28,7 +28,7 @@ impl Check<'_> {
                 first @ (b'{' | b'[') => {
                     self.at += 1;
                     self.space();
-                    let close = first + 2; // in ASCII, of both
+                    let close = first + 2; // in ASCII, for both brackets
                     if self.peek()? != close {
                         *open.get_mut(depth)? = close;
                         depth += 1;
@@ -44,7 +44,7 @@ impl Check<'_> {
                 _ => self.number()?,
             }
             self.space();
-            // Behind a value: the ends of what it was the last of, and a comma before the next one.
+            // After a value: the brackets that it closes, and a comma before the next value.
             loop {
                 if depth == 0 {
                     return Some(());
@@ -65,7 +65,7 @@ impl Check<'_> {
         }
     }
 
-    /// Passes over a member's name and its colon, within an object.
+    /// Skips a member's name and its colon within an object.
     fn name_if(&mut self, close: u8) -> Option<()> {
         if close == b'}' {
             self.string()?;
@@ -91,7 +91,7 @@ impl Check<'_> {
         }
     }
 
-    /// Passes over an escape; a surrogate, which needs its other half, is left to the Python encoder.
+    /// Skips an escape; the Python encoder handles surrogates, which need their other half.
     fn escape(&mut self) -> Option<()> {
         let kind = *self.text.get(self.at + 1)?;
         self.at += 2;

@@ -1,4 +1,4 @@
-//! Staged Parquet files as JSON lines: the hot path of `shared/encoding`, which says what is written.
+//! Staged Parquet files as JSON lines: the hot path of `shared/encoding`, which defines the format.
 
 mod batch;
 mod column;
@@ -29,7 +29,8 @@ struct Reader {
 }
 
 impl Reader {
-    /// Has the work done without the interpreter's lock. A panic of the Parquet crate is a fault of the file.
+    /// Runs the work without the interpreter's lock. A panic of the Parquet crate counts as a fault
+    /// of the file.
     fn work<T: Send>(
         &self,
         py: Python<'_>,
@@ -105,7 +106,7 @@ impl Reader {
 
 #[pymodule]
 fn backfills_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    // Panics become errors; printing them besides would put lines that are no JSON into the log.
+    // Panics become errors; printing them too would put lines that are not JSON into the log.
     std::panic::set_hook(Box::new(|_| ()));
     module.add_class::<Reader>()?;
     module.add_class::<Batch>()?;

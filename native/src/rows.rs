@@ -14,7 +14,7 @@ use crate::column::{Column, Embed, Values};
 use crate::fault::Fault;
 use crate::span::Span;
 
-/// What is encoded, and the rows of it that are under way.
+/// The input, and the rows that are currently being encoded.
 pub struct Rows {
     metadata: ArrowReaderMetadata,
     columns: Vec<Column>,
@@ -23,7 +23,7 @@ pub struct Rows {
     lines: Lines,
 }
 
-/// A row group that is being read; `lacking` rows of it are still to come.
+/// A row group that is being read; `lacking` of its rows are still to come.
 struct Group {
     reader: ParquetRecordBatchReader,
     lacking: usize,
@@ -34,7 +34,7 @@ struct Group {
 }
 
 impl Rows {
-    /// `footer` is the file's metadata; `key` is the place among `columns` of the one with the keys.
+    /// `footer` is the file's metadata; `key` is the index of the key column in `columns`.
     pub fn new(footer: &[u8], columns: Vec<Column>, key: Option<usize>) -> Result<Self, Fault> {
         let metadata = Arc::new(ParquetMetaDataReader::decode_metadata(footer)?);
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
@@ -64,7 +64,7 @@ impl Rows {
             .ok_or_else(|| Fault::new("a row group without pages"))
     }
 
-    /// Goes on with a row group, of which the first `skip` rows are only checked; `bytes` are those of its span.
+    /// Opens a row group and only checks its first `skip` rows; `bytes` is the content of its span.
     pub fn open(
         &mut self,
         group: usize,
@@ -84,7 +84,7 @@ impl Rows {
         Ok(())
     }
 
-    /// `rows_per_batch` further rows; none where the open row group ends before them.
+    /// Returns the next `rows_per_batch` rows; none if the open row group ends before them.
     pub fn next(&mut self, rows_per_batch: usize, embed: Embed<'_>) -> Result<Option<Lines>, Fault> {
         let Some(mut group) = self.group.take() else { return Ok(None) };
         while self.filled() < rows_per_batch {
@@ -99,7 +99,7 @@ impl Rows {
         Ok(self.rest())
     }
 
-    /// The rows that are under way, if there are any.
+    /// Returns the remaining rows, if there are any.
     pub fn rest(&mut self) -> Option<Lines> {
         let (rows, bytes) = (self.filled(), self.lines.rows.bytes.len());
         let next = self.no_lines(rows, bytes + bytes / 8);
@@ -110,7 +110,7 @@ impl Rows {
         self.lines.rows.ends.len()
     }
 
-    /// No lines, with room for about as many as there were in the last batch.
+    /// Returns no lines, with room for about as many as in the last batch.
     fn no_lines(&self, rows: usize, bytes: usize) -> Lines {
         let mut lines = Lines { keys: self.key.map(|_| Keys::default()), ..Lines::default() };
         lines.rows.bytes.reserve(bytes);
@@ -144,11 +144,12 @@ impl Rows {
 }
 
 impl Group {
-    /// Whether there are further rows, which are read then.
+    /// Reads further rows; returns whether there were any.
     fn read_on(&mut self, columns: &[Column]) -> Result<bool, Fault> {
         loop {
             let Some(batch) = self.reader.next().transpose()? else {
-                // Pages that end too soon are no error to the reader, but these rows would be lost.
+                // The reader reports no error for pages that end too soon, but these rows would be
+                // lost.
                 let lacking = self.lacking;
                 return if lacking == 0 {
                     Ok(false)
@@ -170,7 +171,7 @@ impl Group {
     }
 }
 
-/// The schema with texts as views, which are not copied out of their pages.
+/// Returns the schema with texts as views, which are not copied out of their pages.
 fn with_views(schema: &Schema) -> Schema {
     let fields = schema.fields().iter().map(|field| match field.data_type() {
         DataType::Utf8 => Arc::new(Field::new(field.name(), DataType::Utf8View, field.is_nullable())),

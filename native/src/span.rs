@@ -1,4 +1,4 @@
-//! The bytes of one row group, as the part of the file that they are.
+//! The bytes of one row group, at their position in the file.
 
 use std::io::Cursor;
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
-/// `bytes` from the file's offset `start` on; nothing else of the file can be read.
+/// `bytes` from the file's offset `start` on; the rest of the file is unreadable.
 pub struct Span {
     pub start: u64,
     pub bytes: Bytes,

@@ -1,7 +1,7 @@
 //! JSON strings.
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
-const STEP: usize = 16; // bytes that one vector comparison takes
+const STEP: usize = 16; // bytes per vector comparison
 
 /// Writes `text` as a JSON string, with the escapes that serde_json writes.
 pub fn write(text: &str, into: &mut Vec<u8>) {
@@ -17,7 +17,7 @@ pub fn write(text: &str, into: &mut Vec<u8>) {
     into.push(b'"');
 }
 
-/// Where the first byte is that can't stand in a JSON string as it is.
+/// Returns the index of the first byte that a JSON string cannot contain unescaped.
 pub fn first_to_escape(bytes: &[u8]) -> Option<usize> {
     let mut passed = 0;
     while let Some(step) = bytes[passed..].first_chunk::<STEP>() {
@@ -26,14 +26,14 @@ pub fn first_to_escape(bytes: &[u8]) -> Option<usize> {
         }
         passed += STEP;
     }
-    // What is left is less than a step: the last whole step holds it too.
+    // The rest is shorter than a step: the last full step covers it too.
     if bytes.len() - passed < STEP && bytes.last_chunk().is_some_and(|step| !any_to_escape(step)) {
         return None;
     }
     bytes[passed..].iter().position(|&byte| must_escape(byte)).map(|at| passed + at)
 }
 
-/// No early end: the compiler makes one comparison of it.
+/// Has no early exit, so that the compiler makes one comparison of it.
 fn any_to_escape(step: &[u8; STEP]) -> bool {
     step.iter().fold(false, |any, &byte| any | must_escape(byte))
 }

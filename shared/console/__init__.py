@@ -1,1 +1,1 @@
-"""The web console: the files that a browser loads. It speaks to the API as any client does."""
+"""The web console: the files that a browser loads. It calls the API like any client."""

@@ -1,7 +1,7 @@
-"""The console's files, read and packed once, when somebody first asks for one.
+"""The console's files, read and compressed once, at the first request.
 
-All but the page lie under one name that changes with any of them, so that a browser may keep them for
-ever, and so that modules, which name each other relatively, are always of one release.
+All files except the page have a common path that changes with any of them. Browsers can therefore cache them
+forever, and modules, which import each other relatively, always belong to one release.
 """
 
 import hashlib
@@ -20,13 +20,13 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-_GZIP = 31  # zlib's number for gzip's format with the largest window
+_GZIP = 31  # zlib's code for the gzip format with the largest window
 _VERSION_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """``packed`` is the content in gzip; ``tag`` names the content, without quotes."""
+    """``packed`` is the content in gzip; ``tag`` identifies the content, without quotes."""
 
     media_type: str
     content: bytes
@@ -36,7 +36,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The page, and the others by the path that it names them by."""
+    """The page, and the other files by the path that the page uses."""
 
     page: File
     static: Mapping[str, File]
@@ -44,7 +44,7 @@ class Files:
 
 @cache
 def files() -> Files:
-    """What lies in ``static/``."""
+    """Return the files in ``static/``."""
     contents = {path.name: path.read_bytes() for path in sorted(_FOLDER.iterdir())}
     page = contents.pop(_PAGE)
     digest = hashlib.sha256()

@@ -183,7 +183,7 @@ class Job:
 
     @property
     def skips_oversized(self) -> bool:
-        """Whether rows that exceed a destination's limit are left out there instead of failing the job."""
+        """Return whether rows above a destination's limit are skipped there instead of failing the job."""
         return self.oversized_rows == SKIP
 
     def require_attempt(self) -> Attempt:

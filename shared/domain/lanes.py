@@ -25,7 +25,7 @@ def share(chunks_in_flight: int, jobs: int, asked: int | None) -> int:
 
 
 def worth_reopening(job: Job, lanes: int, chunks_left: int) -> bool:
-    """Whether the job's open lanes differ enough from its current share to open them again.
+    """Return whether the job's open lanes differ enough from its current share to open them again.
 
     Lanes without a chunk do not count.
     """
@@ -43,7 +43,7 @@ def open_lanes(job: Job, lanes: int, *, retry: int) -> Job:
 
 
 def goes_on(job: Job, opening: int) -> bool:
-    """Whether a message of this opening publishes the next chunk of its lane."""
+    """Return whether a message of this opening publishes the next chunk of its lane."""
     return job.status is JobStatus.TRANSPORTING and job.lanes > 0 and job.opening == opening
 
 

@@ -22,7 +22,7 @@ def is_organization_id(text: str) -> bool:
 
 
 def may_share_topics(one: str, other: str) -> bool:
-    """Whether Kafka could treat topic names of the two organizations as the same.
+    """Return whether Kafka could treat topic names of the two organizations as the same.
 
     Kafka refuses a topic whose name differs from another only in ``.`` and ``_``, such as beam.a_b.c and
     beam.a.b.c.

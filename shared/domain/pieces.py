@@ -47,7 +47,7 @@ class Splits:
     ceilings: tuple[Ceiling, ...] = ()
 
     def halved(self, piece: Piece, size: int) -> bool:
-        """Whether the piece, of ``size`` bytes, is sent as its halves. A single row is always sent."""
+        """Return whether the piece, of ``size`` bytes, is sent as its halves. A single row is always sent."""
         if piece.rows == 1:
             return False
         return piece in self.refused or any(

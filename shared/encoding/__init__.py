@@ -1,4 +1,4 @@
-"""Parquet chunk → JSON rows, the hot path: ``NativeRows``, or ``ParquetRows`` where it is not built."""
+"""Parquet chunk to JSON rows, the hot path: ``NativeRows``, or ``ParquetRows`` if it is not built."""
 
 from shared.encoding.batch import EncodedBatch
 from shared.encoding.native import INSTALLED as NATIVE_INSTALLED

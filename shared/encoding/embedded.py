@@ -1,4 +1,4 @@
-"""The text of a VARIANT, OBJECT or ARRAY, made fit to stand inside a row's JSON."""
+"""Prepares the text of a VARIANT, OBJECT or ARRAY for embedding in a row's JSON."""
 
 import re
 from typing import Final
@@ -7,24 +7,24 @@ import msgspec
 
 _VALUE: Final = msgspec.json.Decoder(msgspec.Raw)  # checks the grammar, builds nothing
 
-# Snowflake writes an SQL NULL inside an array as `undefined`, and a float may be NaN or infinite there;
-# none of these is JSON. Strings match first, so that what is written inside one stays.
+# Snowflake writes an SQL NULL inside an array as `undefined`, and a float may be NaN or infinite there; none
+# of these is JSON. Strings match first, so that their content stays unchanged.
 _NOT_JSON: Final = re.compile(
     rb'"[^"\\]*(?:\\.[^"\\]*)*"|\bundefined\b|-?\b(?:nan|inf(?:inity)?)\b', re.IGNORECASE
 )
 
 
 def embeddable(text: bytes) -> bytes:
-    """The JSON value of ``text`` on one line, all its digits kept.
+    """Return the JSON value of ``text`` on one line, with all its digits.
 
-    Raises ValueError for what is no JSON value, RecursionError for one nested some 1,000 deep.
+    Raises ValueError for text that is not a JSON value, and RecursionError at about 1,000 levels.
     """
     try:
         _VALUE.decode(text)
     except msgspec.DecodeError:
         text = _NOT_JSON.sub(_null_unless_string, text)
         _VALUE.decode(text)  # its error is a ValueError
-    # Between tokens a newline is only space, but it would cut the row in two.
+    # A newline between tokens is only white space in JSON, but it would split the row in two.
     return text.replace(b"\n", b" ")
 
 

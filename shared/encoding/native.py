@@ -1,4 +1,4 @@
-"""The same rows by the native crate, three times as fast (``docs/decisions/023-native-encoder.md``)."""
+"""The same rows with the native crate, three times as fast (``docs/decisions/023-native-encoder.md``)."""
 
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,7 @@ from shared.steps.ahead import one_ahead
 
 try:
     import backfills_native
-except ImportError:  # it is built where there is a Rust compiler only
+except ImportError:  # it is built only if there is a Rust compiler
     INSTALLED = False
 else:
     INSTALLED = True
@@ -23,12 +23,12 @@ _TAIL: Final = 8  # a Parquet file's last bytes: the length of its metadata, and
 class NativeRows(ParquetRows):
     """ParquetRows, read and encoded without the interpreter's lock.
 
-    Rows that the crate refuses are encoded in Python from there on: of the two, that path alone says what is
-    wrong with a file. ``on_refusal`` is told why, if nothing is wrong with it after all. With ``ahead``, a
-    thread reads and encodes the next batch while the last one is sent.
+    From the first row that the crate refuses, rows are encoded in Python: only that path words a file's
+    errors. ``on_refusal`` gets the reason if the file turns out to be correct. With ``ahead``, a thread reads
+    and encodes the next batch while the last one is sent.
     """
 
-    _most_rows_per_read = 1024  # a read costs less here: a sixth less time than with four times as many
+    _most_rows_per_read = 1024  # a read is cheap here: a sixth less time than with four times as many
 
     def __init__(
         self,
@@ -43,13 +43,13 @@ class NativeRows(ParquetRows):
     ) -> None:
         super().__init__(file, columns, key_column, name, expected_rows=expected_rows)
         self._file = file
-        # Now: a reader of a bucket's object may still have the file's end, which has just been read.
+        # Read it now: a reader of a bucket's object may still have the file's end in memory.
         self._footer = self._read_footer()
         self._on_refusal = on_refusal
         self._ahead = ahead
 
     def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[Batch]:
-        """Answer what ParquetRows does, byte for byte."""
+        """Return what ParquetRows returns, byte for byte."""
         batches = self._batches(rows_per_batch, first_row)
         return one_ahead(batches) if self._ahead else batches
 
@@ -97,7 +97,7 @@ class NativeRows(ParquetRows):
         ]
 
     def _read_footer(self) -> bytes:
-        """The file's metadata, in Parquet's own form."""
+        """Return the file's metadata in Parquet's own form."""
         end = self._file.seek(-_TAIL, io.SEEK_END)
         length = int.from_bytes(self._file.read(4), "little")
         self._file.seek(end - length)

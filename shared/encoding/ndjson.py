@@ -1,8 +1,8 @@
-"""Arrow columns → one JSON object a row.
+"""Arrow columns to one JSON object per row.
 
-arro3 writes whole batches; why it and not another is in ``docs/decisions/003-encoder.md``. It has no
-notion of a column that already is JSON, so such a column is written as null under a name that no other
-column has, and the values are put in the places of those nulls.
+arro3 writes whole batches; ``docs/decisions/003-encoder.md`` gives the reasons. It cannot embed a column that
+already is JSON. Such a column is therefore written as null under a name that no other column has, and the
+values replace those nulls afterwards.
 """
 
 import io
@@ -20,19 +20,19 @@ from shared.encoding.embedded import embeddable
 from shared.encoding.physical import normalized
 
 _PLACE_NAME: Final = ""
-# Quotes inside a string are escaped, so this can only be a whole field.
+# Quotes inside a string are escaped, so this matches only a whole field.
 _PLACE: Final = re.compile(rb'(?<=[{,])"":null')
 
 
 def encodable(read: pa.RecordBatch, columns: Sequence[Column], file_name: str) -> pa.RecordBatch:
-    """The rows as ``encode`` takes them, checked and under their fields' names.
+    """Check the rows and name the columns by their fields, as ``encode`` expects.
 
-    ``read`` has the columns in this order, of types that can hold their kinds; its names are not used.
+    ``read`` has the columns in this order, with types that can hold their kinds; its names are not used.
     Raises StagedFileUnusable for text that is not UTF-8.
     """
     for values, column in zip(read.columns, columns, strict=True):
         try:
-            values.validate(full=True)  # the encoder takes UTF-8 on trust
+            values.validate(full=True)  # the encoder assumes valid UTF-8
         except pa.ArrowInvalid as error:
             raise StagedFileUnusable(
                 f"Staged file {file_name}: column {column.name} holds text that is not UTF-8",
@@ -43,9 +43,9 @@ def encodable(read: pa.RecordBatch, columns: Sequence[Column], file_name: str) -
 
 
 def encode(table: pa.Table, columns: Sequence[Column], file_name: str) -> bytes:
-    """The rows as NDJSON, its last line ended too; ``table`` is made of what ``encodable`` answers.
+    """Return the rows as NDJSON, with a final newline; ``table`` consists of results of ``encodable``.
 
-    Raises StagedFileUnusable for text that is not the JSON it should be.
+    Raises StagedFileUnusable for text that should be JSON and is not.
     """
     embedded = [place for place, column in enumerate(columns) if column.kind is JsonKind.JSON]
     fields = [_fields(columns[place].name, table.column(place), file_name) for place in embedded]
@@ -58,7 +58,7 @@ def encode(table: pa.Table, columns: Sequence[Column], file_name: str) -> bytes:
 
 
 def _fields(name: str, values: pa.ChunkedArray, file_name: str) -> list[bytes]:
-    """The column as whole JSON fields, ``"name":value``."""
+    """Return the column as whole JSON fields, ``"name":value``."""
     field = msgspec.json.encode(name) + b":"
     try:
         return [
@@ -73,7 +73,7 @@ def _fields(name: str, values: pa.ChunkedArray, file_name: str) -> list[bytes]:
 
 
 def _spliced(body: bytes, fields: Sequence[Sequence[bytes]]) -> bytes:
-    """``body`` with its places filled: in each row one of each column of ``fields``, in their order."""
+    """Fill the nulls of ``body``: in each row one value of each column in ``fields``, in their order."""
     around = _PLACE.split(body)
     pieces = [b""] * (2 * len(around) - 1)
     pieces[::2] = around

@@ -1,4 +1,4 @@
-"""Which physical types a column's kind may have in a staged file, and the form the encoder wants."""
+"""The physical types that a column's kind may have in a staged file, and the encoder's type for it."""
 
 from collections.abc import Callable
 from typing import Final
@@ -33,15 +33,17 @@ _HOLDS: Final[dict[JsonKind, Callable[[pa.DataType], bool]]] = {
 
 
 def can_hold(physical: pa.DataType, kind: JsonKind) -> bool:
-    """Whether a column of this Arrow type can hold values of that kind; one of only nulls holds any."""
+    """Return whether a column of this Arrow type can hold values of that kind; a column of nulls holds
+    any.
+    """
     return bool(types.is_null(physical) or _HOLDS[kind](physical))
 
 
 def normalized(values: pa.Array) -> pa.Array:
-    """The same values in a type that the encoder writes exactly."""
+    """Return the same values in a type that the encoder writes exactly."""
     physical = values.type
     if types.is_floating(physical):
-        # The shortest text of a float32 is another number when read back as the double it stands for.
+        # The shortest text of a float32 reads back as a different double.
         return values.cast(pa.float64())
     if types.is_dictionary(physical) or types.is_string_view(physical):
         return values.cast(pa.large_string())

@@ -1,1 +1,1 @@
-"""What an operator does by hand, beside the service: ``python -m shared.operator --help``."""
+"""The operator's manual commands, separate from the service: ``python -m shared.operator --help``."""

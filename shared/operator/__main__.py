@@ -14,7 +14,7 @@ python -m shared.operator doctor --installation installation.json
 python -m shared.operator doctor --installation installation.json --backfill 2026-03-01T00:00 2026-03-01T01:00
 
 `verify` ends with 0 if all is equal, 1 if something differs, and 4 if something could not be asked; `doctor`
-with 0 if all is well, 1 if something is wrong, and 4 if something could not be looked at.
+with 0 if all is well, 1 if something is wrong, and 4 if something could not be checked.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def _keys(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def _tell(key: str) -> None:
-    """The key alone on standard output, for a pipe into a secret store."""
+    """Print only the key to standard output, for a pipe into a secret store."""
     sys.stdout.write(f"{key}\n")
     sys.stderr.write("This key is shown once. Only its SHA-256 is stored.\n")
 
@@ -108,7 +108,7 @@ def _subscriptions(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def _verify(options: argparse.Namespace, settings: Settings) -> int:
-    # Its imports take a second, which the other commands need not wait for.
+    # Its imports take a second, which the other commands should not spend.
     from shared.operator.verify.command import Verify  # noqa: PLC0415 - see above
 
     status, lines = Verify(settings).run(
@@ -119,7 +119,7 @@ def _verify(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _doctor(options: argparse.Namespace, settings: Settings) -> int:
-    # Its imports take a second, which the other commands need not wait for.
+    # Its imports take a second, which the other commands should not spend.
     from shared.operator.doctor.backfill import Wanted  # noqa: PLC0415 - see above
     from shared.operator.doctor.command import examine  # noqa: PLC0415 - see above
 
@@ -145,20 +145,20 @@ def _doctor(options: argparse.Namespace, settings: Settings) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m shared.operator")
     commands = parser.add_subparsers(dest="command", required=True)
-    _add_keys(commands.add_parser("keys", help="API keys; they are named by their ids"))
-    limit = commands.add_parser("limit", help="how many jobs an organization may have in flight")
+    _add_keys(commands.add_parser("keys", help="manage API keys, which are named by their ids"))
+    limit = commands.add_parser("limit", help="set an organization's limit of jobs in flight")
     limit.add_argument("organization", type=_organization)
     limit.add_argument("most", type=_most, help="a number, or `default` for the service's limit")
-    again = commands.add_parser("recount", help="count its jobs in flight anew, as after a restored backup")
+    again = commands.add_parser("recount", help="recount its jobs in flight, as after a restored backup")
     again.add_argument("organization", type=_organization)
-    rewind = commands.add_parser("replay", help="deliver again what was acknowledged since")
+    rewind = commands.add_parser("replay", help="redeliver messages that were acknowledged since then")
     to = rewind.add_mutually_exclusive_group(required=True)
-    to.add_argument("--time", type=_time, help="ISO 8601 with its offset")
-    to.add_argument("--snapshot", help="a name given to `snapshot` before")
-    remember = commands.add_parser("snapshot", help="remember what is acknowledged now")
+    to.add_argument("--time", type=_time, help="ISO 8601 time with an offset")
+    to.add_argument("--snapshot", help="name of an earlier `snapshot`")
+    remember = commands.add_parser("snapshot", help="save which messages are acknowledged now")
     remember.add_argument("name")
     _add_verify(commands.add_parser("verify", help="compare what a job's destinations have with its receipt"))
-    _add_doctor(commands.add_parser("doctor", help="check the installation, and say how to mend it"))
+    _add_doctor(commands.add_parser("doctor", help="check the installation, and say how to fix faults"))
     return parser
 
 
@@ -175,39 +175,41 @@ def _add_doctor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--installation",
         type=Path,
-        help="what `terraform -chdir=infra output -raw installation` writes; without it: a local stack",
+        help="output of `terraform -chdir=infra output -raw installation`; default: a local stack",
     )
     parser.add_argument(
         "--kafka-admin",
         type=Path,
-        help="librdkafka's properties, as JSON, of who may ask the brokers for their settings",
+        help="JSON file of librdkafka properties for a user who may describe the brokers' settings",
     )
     parser.add_argument(
         "--table",
         default="base.assets.erc20_token_transfers",
-        help="a table on offer, which Snowflake is asked for (default: %(default)s)",
+        help="a table on offer, which the doctor queries in Snowflake (default: %(default)s)",
     )
     parser.add_argument(
         "--backfill",
         nargs=2,
         metavar=("START", "END"),
-        help="run a small backfill of this slice of the table, too; its API key is in BACKFILLS_API_KEY, and"
-        " BACKFILLS_URL is the API's address if it is not the installation's",
+        help="also run a small backfill of this slice of the table, with the API key in BACKFILLS_API_KEY;"
+        " BACKFILLS_URL replaces the installation's API address",
     )
-    parser.add_argument("--only", nargs="+", choices=(*AREAS, BACKFILL), help="these areas alone")
+    parser.add_argument("--only", nargs="+", choices=(*AREAS, BACKFILL), help="check only these areas")
 
 
 def _add_keys(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True)
-    create = actions.add_parser("create", help="make a key and show it, once")
+    create = actions.add_parser("create", help="create a key and show it once")
     create.add_argument("organization")
-    create.add_argument("--label", default="", help="what it is for, to people")
+    create.add_argument("--label", default="", help="a description for people")
     show = actions.add_parser("list", help="id, organization, created, revoked, label")
     show.add_argument("organization", nargs="?")
-    rotate = actions.add_parser("rotate", help="make a key in place of another, and show it, once")
+    rotate = actions.add_parser("rotate", help="replace a key, and show the new one once")
     rotate.add_argument("key_id")
-    rotate.add_argument("--overlap-hours", type=float, default=24.0, help="until the old one is refused")
-    revoke = actions.add_parser("revoke", help="have a key refused, within half a minute")
+    rotate.add_argument(
+        "--overlap-hours", type=float, default=24.0, help="hours until the old key is refused"
+    )
+    revoke = actions.add_parser("revoke", help="revoke a key, within half a minute")
     revoke.add_argument("key_id")
 
 
@@ -221,7 +223,7 @@ def _job_id(text: str) -> str:
     try:
         return str(UUID(text))
     except ValueError:
-        raise argparse.ArgumentTypeError("a job's id, as in f47ac10b-58cc-4372-a567-0e02b2c3d479") from None
+        raise argparse.ArgumentTypeError("a job's id like f47ac10b-58cc-4372-a567-0e02b2c3d479") from None
 
 
 def _count(text: str) -> int:
@@ -241,7 +243,7 @@ def _most(text: str) -> int | None:
 def _time(text: str) -> datetime:
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
-        raise argparse.ArgumentTypeError("give the offset too, as in 2026-03-01T10:00:00+00:00")
+        raise argparse.ArgumentTypeError("add the offset, as in 2026-03-01T10:00:00+00:00")
     return time
 
 

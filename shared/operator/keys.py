@@ -1,6 +1,6 @@
-"""API keys: made, listed, rotated and revoked. Only a key's SHA-256 is stored, so it is shown once.
+"""Create, list, rotate and revoke API keys. Only a key's SHA-256 is stored, so it is shown once.
 
-A key that is revoked is refused once the API's processes have forgotten it, after half a minute at most.
+The API's processes cache a valid key for at most half a minute, and refuse a revoked key after that.
 """
 
 import secrets
@@ -17,7 +17,7 @@ from shared.adapters.firestore_keys import COLLECTION, digest_of, key_id
 from shared.adapters.google_errors import reaching
 from shared.domain.organizations import is_organization_id, may_share_topics
 
-# So that a scanner of sources and logs knows one when it meets it.
+# Scanners of sources and logs recognize keys by this prefix.
 PREFIX = "bfk_"
 _RANDOM_BYTES = 32
 _AFTER_HEX = "g"
@@ -25,12 +25,12 @@ _FIELDS = ("organization_id", "label", "created", "revoked")
 
 
 class KeyRefused(Exception):  # noqa: N818 - named for what happened
-    """What was asked for can't be done with API keys."""
+    """The requested operation on API keys is not possible."""
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
-    """A key as it is on record: everything but the key."""
+    """A key's record: everything except the key."""
 
     key_id: str
     organization_id: str
@@ -40,7 +40,7 @@ class IssuedKey:
 
 
 def create(client: firestore.Client, organization_id: str, *, label: str, now: datetime) -> str:
-    """A new key of the organization, which nobody can read again."""
+    """Create and return a new key of the organization, which nobody can read again."""
     if not is_organization_id(organization_id):
         raise KeyRefused(
             "an organization's id has 1 to 64 letters, digits, hyphens and underscores, not __ at both ends"
@@ -48,8 +48,8 @@ def create(client: firestore.Client, organization_id: str, *, label: str, now: d
     for other in sorted({each.organization_id for each in issued(client)}):
         if may_share_topics(organization_id, other):
             raise KeyRefused(
-                f"beside the organization {other} there can be no {organization_id}: names of their topics"
-                " could differ in a dot and an underscore only, which Kafka refuses. Use a hyphen, as in"
+                f"the organizations {other} and {organization_id} cannot both exist: names of their topics"
+                " could differ only in a dot and an underscore, which Kafka refuses. Use a hyphen, as in"
                 f" {organization_id.replace('_', '-')}"
             )
     key = PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
@@ -60,8 +60,8 @@ def create(client: firestore.Client, organization_id: str, *, label: str, now: d
 
 
 def issued(client: firestore.Client, organization_id: str | None = None) -> list[IssuedKey]:
-    """All keys on record, or an organization's, oldest first."""
-    # All are read: there are few, and so no index is needed for what an operator asks now and then.
+    """Return all keys on record, or one organization's, oldest first."""
+    # Reads all keys: there are few, so an operator's rare query needs no index.
     found = [_issued(snapshot) for snapshot in paged(client.collection(COLLECTION).select(_FIELDS))]
     wanted = [key for key in found if organization_id is None or key.organization_id == organization_id]
     return sorted(wanted, key=lambda key: key.created)
@@ -70,7 +70,7 @@ def issued(client: firestore.Client, organization_id: str | None = None) -> list
 def rotate(
     client: firestore.Client, named: str, *, overlap: timedelta, now: datetime, tell: Callable[[str], object]
 ) -> IssuedKey:
-    """Tell a new key in place of the one named, which is refused after ``overlap``; answers the old one."""
+    """Print a new key that replaces the named one, which is refused after ``overlap``; return the old one."""
     old = _issued(_find(client, named))
     if old.revoked is not None and old.revoked <= now:
         raise KeyRefused(f"{named} is revoked: create a new key instead")
@@ -79,7 +79,7 @@ def rotate(
 
 
 def revoke(client: firestore.Client, named: str, *, at: datetime) -> IssuedKey:
-    """Have the key refused from then on; one that is refused earlier stays so."""
+    """Refuse the key from then on; a key that is refused earlier stays unchanged."""
     snapshot = _find(client, named)
     key = _issued(snapshot)
     if key.revoked is None or key.revoked > at:
@@ -99,7 +99,7 @@ def _find(client: firestore.Client, named: str) -> firestore.DocumentSnapshot[An
             query.where(filter=FieldFilter("__name__", "<", last)).stream(retry=RETRY, timeout=TIMEOUT)
         )
     if len(found) != 1:
-        raise KeyRefused(f"there is no key {named}" if not found else f"{named} names more than one key")
+        raise KeyRefused(f"there is no key {named}" if not found else f"{named} matches more than one key")
     return found[0]
 
 

@@ -1,8 +1,8 @@
-"""Replay: rewind the subscriptions, so that Pub/Sub delivers again what was acknowledged since.
+"""Replay: rewind the subscriptions, so that Pub/Sub redelivers messages that were acknowledged since then.
 
-The tool for a disaster that lost work of many jobs; one job is retried over the API. It is harmless for
-all that was delivered: a chunk that is counted, a job that has ended, and a message of an earlier attempt
-are recognized and acknowledged again.
+Use it after a disaster that lost the work of many jobs; retry a single job over the API. A replay does not
+affect finished work: the functions recognize and acknowledge messages of counted chunks, ended jobs and
+earlier attempts.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def replay(
 ) -> None:
     """Rewind each subscription to ``time``, or to its snapshot ``{subscription}-{snapshot}``.
 
-    Unavailable if Pub/Sub does not answer; the client's own error for a snapshot that does not exist.
+    Raises Unavailable if Pub/Sub does not answer, and the client's own error for a missing snapshot.
     """
     for subscription in subscriptions:
         request: dict[str, object] = {"subscription": client.subscription_path(project, subscription)}
@@ -38,7 +38,9 @@ def replay(
 
 
 def take_snapshot(client: SubscriberClient, project: str, subscriptions: Sequence[str], *, name: str) -> None:
-    """Remember what is acknowledged now, as a snapshot of each subscription, for a replay within 7 days."""
+    """Save which messages are acknowledged now, as a snapshot of each subscription, for a replay within 7
+    days.
+    """
     for subscription in subscriptions:
         request = {
             "name": client.snapshot_path(project, f"{subscription}-{name}"),

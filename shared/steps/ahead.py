@@ -1,4 +1,4 @@
-"""Making the next thing while the last one is being used."""
+"""Produce the next item while the previous one is used."""
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,11 +9,11 @@ Item = TypeVar("Item")
 
 
 def one_ahead(items: Iterator[Item]) -> Generator[Item, None, None]:
-    """Yield the items, of which a thread makes the next while the caller is busy with the last.
+    """Yield the items; a thread produces the next one while the caller uses the last.
 
-    What making one raises is raised in its turn. Nothing is made any more when the caller has let go.
+    An exception from an item is raised in its turn. Production stops when the caller closes the iterator.
     """
-    context = copy_context()  # what the log adds to entries is the caller's
+    context = copy_context()  # the caller's context adds fields to log entries
 
     def make() -> Item | None:
         return context.run(lambda: next(items, None))

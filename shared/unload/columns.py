@@ -1,7 +1,7 @@
-"""A table's columns as Snowflake describes them, and the text each is unloaded as.
+"""A table's columns as Snowflake describes them, and the text that each is unloaded as.
 
-The SELECT of the unload writes dates, times, decimals and binaries as the very text of the message, so
-that neither the physical types nor the units of Snowflake's Parquet files matter
+The unload's SELECT writes dates, times, decimals and binaries exactly as the message has them, so the
+physical types and units in Snowflake's Parquet files do not matter
 (``docs/decisions/002-text-in-the-unload.md``).
 """
 
@@ -29,34 +29,34 @@ class TableColumn:
 
     @property
     def field(self) -> str:
-        """Its name in the message."""
+        """Return its name in the message."""
         return self.name.lower()
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """How a type is unloaded: the kind of its JSON values, and the SQL that writes one of them."""
+    """How a type is unloaded: the kind of its JSON values, and the SQL that writes such a value."""
 
     kind: JsonKind
     expression: Callable[[str], str]
 
 
 def quoted(identifier: str) -> str:
-    """The identifier in quotes, for a statement with ``%s`` placeholders."""
+    """Quote the identifier for a statement with ``%s`` placeholders."""
     return '"' + identifier.replace('"', '""').replace("%", "%%") + '"'
 
 
 def reference(column: TableColumn) -> str:
-    """The column in a statement that selects from its table as SOURCE.
+    """Return the column's name in a statement that selects from its table as SOURCE.
 
-    Unqualified, a name in the WHERE may as well be that of the selected text, under its alias.
+    Without the qualifier, a name in the WHERE could also mean the selected text under its alias.
     """
     return f"{SOURCE}.{quoted(column.name)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A column of the table and what it is in the staged files, under the alias that it has there."""
+    """A column of the table and its column in the staged files, under its alias there."""
 
     of_table: TableColumn
     alias: str
@@ -66,11 +66,11 @@ class Selected:
 def selected(
     columns: Sequence[TableColumn], chosen: Sequence[Choice], keys: Sequence[str]
 ) -> tuple[Selected, ...]:
-    """What is staged: the ``chosen`` columns, or all of the table's in its order; then those of ``keys``
-    that are not among them.
+    """Return the staged columns: the ``chosen`` ones, or all of the table's in its order, then missing
+    ``keys``.
 
-    It is the one mapping to JSON that all of a job's chunks obey. UnsupportedColumn names the column that
-    has none, or the two that would be one field; UnloadRefused what the table lacks.
+    All chunks of a job use this one mapping to JSON. Raises UnsupportedColumn, which names a column without a
+    mapping or two columns with the same field; UnloadRefused for a column that the table lacks.
     """
     if not chosen:
         _require_distinct(columns)
@@ -84,24 +84,24 @@ def selected(
 
 
 def select_list(selection: Sequence[Selected]) -> str:
-    """What the unload selects."""
+    """Return the SELECT's list of expressions."""
     return ", ".join(f"{expression(one.of_table)} AS {quoted(one.alias)}" for one in selection)
 
 
 def expression(column: TableColumn) -> str:
-    """The SQL of the column's values as they are staged."""
+    """Return the SQL of the column's values as they are staged."""
     return _form(column).expression(reference(column))
 
 
 def find_column(columns: Sequence[TableColumn], name: str, role: str) -> TableColumn:
-    """The column of that name, matched without case; ``role`` says in the refusal what it is for."""
+    """Find the column by name, ignoring case; ``role`` says in an error what the column is for."""
     found = [column for column in columns if column.field == name.lower()]
     if not found:
         existing = ", ".join(column.field for column in columns)
         raise UnloadRefused(f"The table has no column {name} for {role}; its columns are {existing}")
     if len(found) > 1:
         alike = ", ".join(column.name for column in found)
-        raise UnloadRefused(f"{role.capitalize()} {name} could be any of the table's columns {alike}")
+        raise UnloadRefused(f"{role.capitalize()} {name} matches several columns of the table: {alike}")
     return found[0]
 
 
@@ -110,7 +110,7 @@ def _require_distinct(columns: Sequence[TableColumn]) -> None:
     for name, count in counted.items():
         if count > 1:
             alike = ", ".join(column.name for column in columns if column.field == name)
-            raise UnsupportedColumn(f"Columns that differ only in case can't share one JSON object: {alike}")
+            raise UnsupportedColumn(f"Columns that differ only in case cannot share one JSON object: {alike}")
 
 
 def _chosen(column: TableColumn, choice: Choice) -> Selected:
@@ -119,7 +119,7 @@ def _chosen(column: TableColumn, choice: Choice) -> Selected:
 
 
 def _hidden(column: TableColumn) -> Selected:
-    # No field can have that name: the colon is in none.
+    # No field contains a colon, so this name is unique.
     name = f"key:{column.field}"
     return Selected(column, name, Column(name, _form(column).kind, column.field, hidden=True))
 
@@ -149,7 +149,7 @@ def _as_instant(value: str) -> str:
 
 
 def _as_hex(value: str) -> str:
-    # The second argument asks for lower case; the default is upper.
+    # The second argument selects lower case; the default is upper.
     return f"HEX_ENCODE({value}, 0)"
 
 
@@ -158,7 +158,7 @@ def _as_json(value: str) -> str:
 
 
 def _as_object(value: str) -> str:
-    # A structured object and a map become a plain one by a cast only; a plain one stays as it is.
+    # Only a cast turns a structured object or a map into a plain one; a plain one stays unchanged.
     return f"TO_JSON({value}::OBJECT)"
 
 
@@ -171,7 +171,7 @@ def _as_array(value: str) -> str:
 
 
 def _without_empty_fraction(value: str) -> str:
-    """FF9 always writes nine digits: first the zeros go, then the point if nothing is left behind it."""
+    """Remove the trailing zeros of FF9's nine digits, then the point if no digit follows it."""
     return f"RTRIM(RTRIM({value}, '0'), '.')"
 
 

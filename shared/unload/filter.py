@@ -1,7 +1,7 @@
 """The filter of a job as SQL: ``column IN (values)``.
 
-A column takes the values that it has in the message. Snowflake would
-cast any other value silently: matching rows that nobody meant, or failing on the first row it can't cast.
+A filter accepts the values that the column has in the message. Snowflake would silently cast any other value,
+and then match unintended rows, or fail on the first row that it cannot cast.
 """
 
 import json
@@ -25,7 +25,7 @@ _SHOWN_CHARACTERS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """The one text that such a value has in the message, and how to say so."""
+    """The single text form of such a value in the message, and its description for errors."""
 
     pattern: re.Pattern[str]
     wanted: str
@@ -36,29 +36,30 @@ _TEXTS: Final[Mapping[str, _Text]] = MappingProxyType(
         type_: _Text(re.compile(pattern, re.ASCII | re.DOTALL), wanted)
         for type_, pattern, wanted in (
             ("TEXT", ".*", "strings"),
-            ("DATE", r"\d{4}-\d{2}-\d{2}", "dates such as 2026-03-01"),
-            ("TIME", r"\d{2}:\d{2}:\d{2}(\.\d{0,8}[1-9])?", "times such as 12:30:00 or 12:30:00.5"),
-            ("BINARY", "([0-9a-f]{2})*", "bytes in hex of lower case"),
+            ("DATE", r"\d{4}-\d{2}-\d{2}", "dates like 2026-03-01"),
+            ("TIME", r"\d{2}:\d{2}:\d{2}(\.\d{0,8}[1-9])?", "times like 12:30:00 or 12:30:00.5"),
+            ("BINARY", "([0-9a-f]{2})*", "bytes in lower-case hex"),
         )
     }
 )
 
 
 def condition(column: TableColumn, values: Sequence[FilterValue]) -> tuple[str, tuple[Any, ...]]:
-    """The SQL that picks the rows with one of the values, with ``%s`` for each, and what to bind to them.
+    """Return the SQL that selects rows with one of the values, with ``%s`` for each, and the bound values.
 
-    UnloadRefused, saying what the column takes, if it can't have one of the values.
+    Raises UnloadRefused, which says what the column accepts, if it cannot have one of the values.
     """
     bound = tuple(_bound(value, column) for value in values)
     compared, placeholder = expression(column), "%s"
     if column.type == "FIXED" and column.scale > 0:
-        # As numbers, so that Snowflake can skip partitions; from text, since a literal may become a float.
+        # Compare numbers, so that Snowflake can prune partitions; from text, because a literal may become a
+        # float.
         compared, placeholder = reference(column), f"%s::NUMBER({_MOST_DIGITS}, {column.scale})"
     return f"{compared} IN ({', '.join([placeholder] * len(bound))})", bound
 
 
 def unmatched(column: TableColumn, values: Sequence[FilterValue], found: Collection[Any]) -> list[int]:
-    """The places of the values that are not among those that were ``found``, as the column is staged."""
+    """Return the indexes of the values that are not in ``found``, which has the column's staged form."""
     return [place for place, value in enumerate(values) if _bound(value, column) not in found]
 
 
@@ -78,18 +79,18 @@ def _bound(value: FilterValue, column: TableColumn) -> Any:
         case type_ if text := _TEXTS.get(type_):
             bound, wanted = _matching(value, text.pattern), text.wanted
         case _:
-            raise UnloadRefused(f"The filter can't use column {column.field}: it is of type {column.type}")
+            raise UnloadRefused(f"The filter cannot use column {column.field}: its type is {column.type}")
     if bound is None:
         raise UnloadRefused(
-            f"The filter's column {column.field} has {wanted}, and {_shown(value)} can't be one of them"
+            f"The filter's column {column.field} has {wanted}, and {_shown(value)} is not one of them"
         )
     return bound
 
 
 def _fixed(value: FilterValue, scale: int) -> int | str | None:
-    """An integer, or the plain digits at the scale, if the column can hold the very number.
+    """Return an integer, or the plain digits at the scale, if the column can hold exactly this number.
 
-    Digits in a string are as good: decimals come so in the message, and many clients have no other
+    Strings of digits are accepted too: decimals have that form in the message, and many clients have no
     numbers of 38 digits.
     """
     if isinstance(value, bool) or (isinstance(value, str) and not _NUMBER.fullmatch(value)):
@@ -109,12 +110,12 @@ def _real(value: FilterValue) -> float | None:
         number = float(value)
     except OverflowError:
         return None
-    # The connector writes infinities as names, which Snowflake reads as columns.
+    # The connector writes infinities as names, which Snowflake parses as columns.
     return number if math.isfinite(number) else None
 
 
 def _timestamp(value: FilterValue, suffix: str) -> str | None:
-    """Written in any way that the window's bounds may be; without an offset it is UTC."""
+    """Parse every form that the window's bounds may have; without an offset it is UTC."""
     if not isinstance(value, str):
         return None
     try:
@@ -130,7 +131,7 @@ def _matching(value: FilterValue, pattern: re.Pattern[str]) -> str | None:
     try:
         value.encode()
     except UnicodeEncodeError:
-        # Half of a surrogate pair: JSON can write it, no Snowflake text can hold it or be asked for it.
+        # Half of a surrogate pair: JSON can contain it, but Snowflake text cannot, even in a query.
         return None
     return value
 

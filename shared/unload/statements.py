@@ -1,7 +1,7 @@
-"""The unload's SQL, for Snowflake as documented.
+"""The unload's SQL, as Snowflake documents it.
 
-Identifiers can't be bound, so they are quoted; everything that comes from a client is bound by the
-connector. A statement's text holds ``%s`` placeholders, with every other percent sign doubled.
+Identifiers cannot be bound, so they are quoted; the connector binds everything that comes from a client. A
+statement's text holds ``%s`` placeholders, with every other percent sign doubled.
 """
 
 import re
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 _PATH: Final = re.compile(r"([A-Za-z0-9_-]+/)+")
-# DETAILED_OUTPUT is the manifest; INCLUDE_QUERY_ID has Snowflake clean up after its own retries.
+# DETAILED_OUTPUT is the manifest; with INCLUDE_QUERY_ID Snowflake cleans up after its own retries.
 _FILES: Final = (
     "FILE_FORMAT = (TYPE = PARQUET COMPRESSION = SNAPPY) HEADER = TRUE "
     "INCLUDE_QUERY_ID = TRUE DETAILED_OUTPUT = TRUE"
@@ -48,24 +48,24 @@ _BLOCK: Final = "block"
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement with ``%s`` placeholders and the values the connector binds to them."""
+    """A statement with ``%s`` placeholders and the values that the connector binds to them."""
 
     text: str
     values: tuple[Any, ...] = ()
 
 
 def describe_statement(table: str) -> Statement:
-    """Selects all of the table, to be described and not run."""
+    """Return a SELECT of the whole table, which is described and never run."""
     return Statement(f"SELECT * FROM {_qualified(table)}")
 
 
 def find_statement(location_stage: str, tag: str) -> Statement:
-    """Selects the ids of the queries that carry the tag, the first first."""
+    """Return a SELECT of the ids of the queries with the tag, oldest first."""
     return Statement(f"{_history(location_stage)} WHERE QUERY_TAG = %s ORDER BY START_TIME", (tag,))
 
 
 def known_statement(location_stage: str, query_id: str) -> Statement:
-    """Selects the query's id if there is such a query."""
+    """Return a SELECT of the query's id, if there is such a query."""
     return Statement(f"{_history(location_stage)} WHERE QUERY_ID = %s", (query_id,))
 
 
@@ -79,12 +79,12 @@ def unload_statement(
     max_file_bytes: int,
     block_column: str | None = None,
 ) -> Statement:
-    """The export of the job's slice to its attempt's prefix, a file for each chunk.
+    """Return the statement that exports the job's slice to its attempt's prefix, one file per chunk.
 
     ``location_stage`` is ``DATABASE.SCHEMA.STAGE``, an external stage on the staging bucket;
-    ``max_file_bytes`` an upper bound of a file's size; ``block_column`` what a window of blocks is over,
-    where the table has one. UnloadRefused or UnsupportedColumn if the table hasn't the columns that the job
-    needs.
+    ``max_file_bytes`` is an upper bound of a file's size; ``block_column`` is the column of block windows,
+    if the table has one. Raises UnloadRefused or UnsupportedColumn if the table lacks the columns that the
+    job needs.
     """
     rows, values = slice_of(job.table, job.window, table_columns, block_column)
     if job.filter_column is not None:
@@ -96,7 +96,9 @@ def unload_statement(
 
 
 def copy_statement(source: Statement, location_stage: str, prefix: str, max_file_bytes: int) -> Statement:
-    """The export of what a SELECT answers to a prefix of the stage, as every export is made."""
+    """Return the statement that exports a SELECT's rows to a prefix of the stage, in the form of every
+    export.
+    """
     location = f"@{_qualified(location_stage)}/{_path(prefix)}"
     return Statement(
         f"COPY INTO {location} FROM ({source.text}) {_FILES} MAX_FILE_SIZE = {max_file_bytes:d}",
@@ -105,16 +107,17 @@ def copy_statement(source: Statement, location_stage: str, prefix: str, max_file
 
 
 def describe_stage_statement(location_stage: str) -> Statement:
-    """The properties of the stage."""
+    """Return the statement that describes the stage."""
     return Statement(f"DESC STAGE {_qualified(location_stage)}")
 
 
 def slice_of(
     table: str, window: Window, table_columns: Sequence[TableColumn], block_column: str | None
 ) -> tuple[str, tuple[Any, ...]]:
-    """From FROM on, what selects the window's rows, and the values to bind; more conditions may follow.
+    """Return the FROM and WHERE that select the window's rows, and the bound values; more conditions may
+    follow.
 
-    UnloadRefused if the table has no column that the window could be over.
+    Raises UnloadRefused if the table lacks the window's column.
     """
     conditions, values = _window(window, table_columns, block_column)
     return f"FROM {_qualified(table)} AS {SOURCE} WHERE {' AND '.join(conditions)}", values
@@ -123,20 +126,20 @@ def slice_of(
 def _window(
     window: Window, columns: Sequence[TableColumn], block_column: str | None
 ) -> tuple[list[str], tuple[Any, ...]]:
-    """``start <= column < end``, in the column's own type, so that Snowflake can skip partitions."""
+    """Return ``start <= column < end`` in the column's own type, so that Snowflake can prune partitions."""
     if window.partition_key == _BLOCK:
         if block_column is None:
             raise UnloadRefused("The table has no block column; use block_timestamp as the partition key")
         column = find_column(columns, block_column, "the window")
         if column.type != "FIXED":
-            raise UnloadRefused(f"Column {column.field} is no number, so no window of blocks can be over it")
+            raise UnloadRefused(f"Column {column.field} is not a number, so no window of blocks can use it")
         return _half_open(column, "%s"), (int(window.start), int(window.end))
     column = find_column(columns, window.partition_key, "the window")
     match column.type:
         case "TIMESTAMP_NTZ":
             offset = ""
         case "TIMESTAMP_LTZ" | "TIMESTAMP_TZ":
-            # Compares instants; the offset keeps the bound independent of the session's time zone.
+            # This compares instants; the offset makes the bound independent of the session's time zone.
             offset = "+00:00"
         case _:
             raise UnloadRefused(
@@ -146,7 +149,9 @@ def _window(
 
 
 def _history(location_stage: str) -> str:
-    """The last queries that the service's role may see, running ones too: of seven days, 10,000 at most."""
+    """Return the last queries that the service's role may see, including running ones: 7 days, at most
+    10,000.
+    """
     database = quoted(location_stage.split(".", maxsplit=1)[0].upper())
     return f"SELECT QUERY_ID FROM TABLE({database}.INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000))"
 
@@ -156,12 +161,12 @@ def _half_open(column: TableColumn, placeholder: str) -> list[str]:
 
 
 def _qualified(name: str) -> str:
-    """A dotted name of plain identifiers: quoted, each part means the same as unquoted in upper case."""
+    """Quote a dotted name of plain identifiers: each part then means the same as unquoted in upper case."""
     return ".".join(quoted(part.upper()) for part in name.split("."))
 
 
 def _path(prefix: str) -> str:
-    """Written into the statement as it is, which is safe only for what our own ids are made of."""
+    """Return the path for inclusion in the statement; only the characters of our own ids are safe there."""
     if not _PATH.fullmatch(prefix):
-        raise ValueError("a prefix that was not made of ids")
+        raise ValueError("the prefix does not consist of ids")
     return prefix

@@ -1,4 +1,4 @@
-"""The record of jobs, chunks, deliveries and topics, in memory and in Firestore, for one suite of tests."""
+"""Records of jobs, chunks, deliveries and topics, in memory and in Firestore, for one suite of tests."""
 
 import uuid
 from collections.abc import Callable, Sequence
@@ -30,13 +30,13 @@ from tests.fakes.retention import FakeRetention
 from tests.fakes.topics import FakeBroker, FakeTopics
 
 LEASE = 15.0
-MOST_IN_FLIGHT = 10_000  # jobs, which no test but those of the limit comes near
+MOST_IN_FLIGHT = 10_000  # jobs, far above what tests use except those of the limit
 BOTH = ("memory", pytest.param("firestore", marks=pytest.mark.emulator))
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """One store with all its parts; the lease's clock is the test's."""
+    """One store with all its parts; the test controls the lease's clock."""
 
     jobs: Jobs
     listings: Listings
@@ -49,13 +49,13 @@ class Records:
     clock: FakeClock
 
     def created(self, job: Job | None = None, values: Sequence[FilterValue] = ()) -> Job:
-        """A job that is recorded and confirmed."""
+        """Return a recorded and confirmed job."""
         job = job or new_job()
         self.jobs.create(job, values)
         return self.change(job, domain.confirm)
 
     def claimed(self, job: Job | None = None) -> Job:
-        """A job with a staging attempt."""
+        """Return a job with a staging attempt."""
         job = self.created(job)
         claim = partial(
             domain.claim, attempt=new_attempt(), previous=None, columns=COLUMNS, key_column="unique_id"
@@ -63,7 +63,7 @@ class Records:
         return self.change(job, claim)
 
     def transporting(self, chunks: int = 3, job: Job | None = None) -> tuple[Job, list[Chunk]]:
-        """A job with its manifest committed; five rows a chunk."""
+        """Return a job with its manifest committed; five rows per chunk."""
         job, found = self.claimed(job), number_files(staged_files(chunks))
         self.chunks.record(job, found)
         return self.chunks.commit(job, manifest(job, found), found), found
@@ -72,14 +72,14 @@ class Records:
         return self.jobs.change(job.organization_id, job.job_id, transition)
 
     def now(self, job: Job) -> Job:
-        """The job as it is stored."""
+        """Return the job as it is stored."""
         stored = self.jobs.get(job.organization_id, job.job_id)
         assert stored is not None
         return stored
 
 
 def manifest(job: Job, chunks: Sequence[Chunk]) -> Callable[[Job], Job]:
-    """The transition that makes these the job's chunks."""
+    """Return the transition that makes these the job's chunks."""
     return partial(
         domain.staged,
         attempt_id=job.require_attempt().attempt_id,
@@ -138,7 +138,7 @@ def in_firestore(client: firestore.Client, most: int = MOST_IN_FLIGHT) -> Record
 
 @pytest.fixture(params=BOTH)
 def records(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Records:
-    """An empty store of each kind: for Firestore, a project of its own in the emulator."""
+    """Return an empty store of each kind; for Firestore, in a new project of the emulator."""
     if request.param == "memory":
         return in_memory()
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", request.getfixturevalue("firestore_host"))

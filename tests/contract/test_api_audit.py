@@ -1,4 +1,4 @@
-"""The audit record: who created, cancelled or retried what. Wishes that changed nothing are not in it."""
+"""The audit record: who created, cancelled or retried what. It omits requests that changed nothing."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def service() -> Service:
 
 
 def recorded(kind: type[JobCreated | JobCancelled | JobRetried], job_id: str, key: str = KEY) -> Event:
-    """The entry of a job that the key's owner had created, cancelled or retried."""
+    """Return the entry of a job that the key's owner created, cancelled or retried."""
     organization_id, key_id = {KEY: ("org123", "key-1"), OTHER_KEY: ("another", "key-2")}[key]
     return kind(organization_id=organization_id, job_id=job_id, key_id=key_id)
 

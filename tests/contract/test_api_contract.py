@@ -1,4 +1,6 @@
-"""Every line of the contract's tables of calls and errors, by its name; the fields' are beside it."""
+"""Every line of the contract's tables of calls and errors, by its name; those of fields are in another
+file.
+"""
 
 import re
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""The estimate of a backfill, as the API answers it."""
+"""The API's estimate of a backfill."""
 
 import pytest
 

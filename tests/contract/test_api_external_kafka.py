@@ -1,4 +1,4 @@
-"""The fields of an external Kafka topic: taken and echoed as given, or refused by their place."""
+"""The fields of an external Kafka topic: accepted and returned as given, or refused by their place."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Every line of the contract's table of fields, by its name; the destinations' are in a file of their own."""
+"""Every line of the contract's table of fields, by its name; those of destinations are in another file."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The fields of a bucket as a destination: taken and echoed as given, or refused by their place."""
+"""The fields of a bucket as a destination: accepted and returned as given, or refused by their place."""
 
 from typing import Any
 
@@ -72,7 +72,7 @@ def test_a_bucket_is_needed(service: Service) -> None:
 
 
 def twice(**changes: Any) -> dict[str, Any]:
-    """A request of two destinations, the second one of which is changed."""
+    """Return a request with two destinations, the second one with changes."""
     first = {"type": "gcs", "name": "first", "bucket": "acme-lake", "prefix": "exports/"}
     return backfill(destinations=[first, first | {"name": "second"} | changes])
 

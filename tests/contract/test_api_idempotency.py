@@ -112,7 +112,7 @@ def test_the_first_job_is_answered_whatever_has_become_of_it(service: Service) -
 
 
 def meanwhile(service: Service, act: Callable[[], object]) -> None:
-    """Have the next message published only after ``act``."""
+    """Run ``act`` before the next message is published."""
 
     class Slow:
         def publish(self, job: Job, messages: Iterable[Message]) -> None:
@@ -148,7 +148,7 @@ def test_who_asks_again_after_the_first_was_interrupted_has_its_job_at_once(serv
 
 
 def test_until_the_first_is_accepted_another_body_is_503_with_retry_after(service: Service) -> None:
-    """The key may yet be free again."""
+    """The key may still become free again."""
     seen: list[TestResponse] = []
     meanwhile(service, lambda: seen.append(create(service, "march", backfill(job_name="April"))))
     assert create(service, "march").status_code == 201
@@ -157,7 +157,7 @@ def test_until_the_first_is_accepted_another_body_is_503_with_retry_after(servic
 
 
 def test_a_job_that_was_taken_back_leaves_the_key_free(service: Service) -> None:
-    """The client heard 503 and tries again, as it was told."""
+    """The client got 503 and retries, as it should."""
     service.queue.down = True
     assert create(service, "march").status_code == 503
     service.queue.down = False

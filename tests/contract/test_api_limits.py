@@ -1,4 +1,4 @@
-"""429: an organization has as many backfills in flight as it may."""
+"""429: an organization has reached its limit of backfills in flight."""
 
 import pytest
 
@@ -69,7 +69,7 @@ def test_a_retry_needs_a_place_too(service: Service) -> None:
 
 
 def test_a_job_that_goes_on_is_409_also_at_the_limit(service: Service) -> None:
-    """What the client must know is its state, not that it should come again."""
+    """The client needs to know the job's state, not that it should retry."""
     job_id = service.created()
     service.created()
     assert service.call("POST", f"{BACKFILLS}/{job_id}/retry").status_code == 409

@@ -1,4 +1,6 @@
-"""The fields of a NATS subject as a destination: taken and echoed as given, or refused by their place."""
+"""The fields of a NATS subject as a destination: accepted and returned as given, or refused by their
+place.
+"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The receipt of a job, as the API answers it."""
+"""The API's receipt of a job."""
 
 import json
 from dataclasses import replace
@@ -24,7 +24,7 @@ def service() -> Service:
 
 
 def transporting(service: Service, chunks: int = 2, **options: Any) -> Job:
-    """A job with chunks of five rows; one of its destinations is Kafka, the other a webhook."""
+    """Return a job with chunks of five rows, for Kafka and a webhook."""
     kafka = {"type": "kafka", "name": "base-usdc-transfers-backfill"}
     job_id = service.created(backfill(destinations=[kafka, webhook()], **options))
     job = stage(service.jobs, job_id, chunks=chunks, rows=5 * chunks)

@@ -27,7 +27,7 @@ def retry_path(job_id: str) -> str:
 
 
 def failed_in_transport(service: Service, body: object = None) -> str:
-    """A job that failed with two of its five chunks undelivered, and whose clock is close to then."""
+    """Return a job that failed with two of its five chunks undelivered, and set the clock close to then."""
     job_id = service.created(body)
     stage(service.jobs, job_id, chunks=5, rows=50)
     service.jobs.stored["org123", job_id].counts = Counts(2, 20)

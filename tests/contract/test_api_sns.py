@@ -1,4 +1,4 @@
-"""The fields of an SNS topic as a destination: taken and echoed as given, or refused by their place."""
+"""The fields of an SNS topic as a destination: accepted and returned as given, or refused by their place."""
 
 from typing import Any
 

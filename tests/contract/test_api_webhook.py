@@ -1,4 +1,4 @@
-"""The options of a webhook's destination: taken and echoed as given, or refused by their place."""
+"""The options of a webhook's destination: accepted and returned as given, or refused by their place."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What publishing promises, held against the Pub/Sub emulator and the fake alike."""
+"""The publisher's guarantees, tested with the Pub/Sub emulator and the fake."""
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,7 @@ CHUNKS = [DeliverChunk("acme", "job", "attempt", 0, number) for number in range(
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """``received`` answers the next so many messages of the stage or the chunks topic, in no order."""
+    """``received`` returns the next messages of the stage or the chunks topic, in no order."""
 
     publisher: Publisher
     received: Callable[[str, int], Sequence[Message]]
@@ -47,7 +47,7 @@ def in_memory() -> Queue:
 
 @pytest.fixture
 def project(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A project of its own in the emulator."""
+    """Return a new project of the emulator."""
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", request.getfixturevalue("pubsub_host"))
     return f"test-{uuid.uuid4().hex[:12]}"
 
@@ -100,7 +100,7 @@ def test_messages_of_the_job_go_to_staging_and_those_of_chunks_to_delivery(queue
 
 
 def test_chunks_of_a_job_that_asks_for_a_fixed_address_go_to_their_own_topic(queue: Queue) -> None:
-    """From wherever they are published: what asks for it is the job."""
+    """It does not matter who publishes them: the job has the option."""
     stage = StageJob("acme", "job", 1)
     queue.publisher.publish(STATIC, [stage, CHUNKS[0], CHUNKS[1]])
     queue.publisher.publish(JOB, [CHUNKS[2]])

@@ -1,4 +1,4 @@
-"""What every server that receives webhooks does, and so the one of the tests does too."""
+"""The behaviour of every webhook receiver, which the tests' receiver shares."""
 
 import socket
 

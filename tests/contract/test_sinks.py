@@ -1,4 +1,4 @@
-"""What every sink owes the delivery step, the fake that stands in for them included."""
+"""The guarantees of every sink to the delivery step, including the fake sink."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -35,9 +35,9 @@ ROWS = 95
 
 @dataclass(frozen=True)
 class Case:
-    """A sink, a chunk of 95 rows for a destination of its kind, and the rows that have arrived there.
+    """A sink, a chunk of 95 rows for a destination of its kind, and the rows that arrived there.
 
-    ``repeats``: a chunk sent twice arrives twice, and its receiver drops the second.
+    ``repeats``: a chunk sent twice arrives twice, and its receiver drops the second one.
     """
 
     sink: Sink

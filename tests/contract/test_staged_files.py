@@ -1,4 +1,4 @@
-"""What the staging bucket promises, held against the GCS server and the fake alike."""
+"""The staging bucket's guarantees, tested with the GCS server and the fake."""
 
 import uuid
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class Bucket:
 
 @pytest.fixture(params=["memory", pytest.param("gcs", marks=pytest.mark.emulator)])
 def bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Bucket:
-    """An empty bucket."""
+    """Return an empty bucket."""
     if request.param == "memory":
         fake = FakeStagedFiles()
         return Bucket(fake, fake.contents.__setitem__, lambda: set(fake.contents))

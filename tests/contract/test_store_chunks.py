@@ -1,4 +1,4 @@
-"""What the records of chunks and their counting promise, held against Firestore and the fake alike."""
+"""The guarantees of chunk records and their count, tested with Firestore and the fake."""
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -68,7 +68,7 @@ def test_of_some_chunks_the_first_undelivered_one_is_found(records: Records) -> 
 
 
 def test_recording_again_leaves_delivered_chunks_delivered(records: Records) -> None:
-    """Staging is redelivered after a part was recorded, and delivered by a faster one."""
+    """Staging is redelivered after it recorded a part, and a faster run already delivered some."""
     job = records.claimed()
     chunks = number_files(staged_files(600))
     records.chunks.record(job, chunks[:550])
@@ -158,7 +158,7 @@ def test_a_chunk_counted_before_changes_nothing(records: Records) -> None:
 
 
 def test_the_chunk_that_emptied_its_shard_says_so_as_often_as_it_is_asked(records: Records) -> None:
-    """Whoever counted it may have died before finishing the job."""
+    """The process that counted it may have crashed before it finished the job."""
     job, chunks = records.transporting(chunks=3)
     for chunk in chunks:
         records.chunks.count_down(job, chunk)

@@ -1,4 +1,4 @@
-"""The end of a job is told once it is stored, whatever brought it about."""
+"""A job's end is logged once it is stored, whatever its cause."""
 
 import uuid
 from dataclasses import replace
@@ -32,7 +32,7 @@ def jobs(firestore_host: str, monkeypatch: pytest.MonkeyPatch, events: list[Even
 
 
 def ended(job: Job, status: str, seconds: float) -> JobEnded:
-    """What is told of it; a failed one with the reason that its client reads."""
+    """Return the event; for a failed job, with the client's reason."""
     why = "why" if status == "failed" else None
     return JobEnded(
         organization_id="acme", job_id=job.job_id, status=status, seconds=seconds, error_message=why
@@ -78,7 +78,7 @@ def test_a_job_that_a_retry_completes_at_once_has_ended_again(
 
 
 def test_a_job_of_a_newer_release_is_read_by_an_older_one(jobs: FirestoreJobs) -> None:
-    """What the newer one added is not known, and no reason to let the job stand still."""
+    """The older release ignores the newer one's fields, and continues the job."""
     job = replace(claimed(new_job()), trace="00-" + "a" * 32 + "-" + "b" * 16 + "-01")
     jobs.create(job, [])
     reference = jobs._client.document("organizations", "acme", "jobs", job.job_id)

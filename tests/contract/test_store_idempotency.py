@@ -1,4 +1,4 @@
-"""One job for each client's key, in Firestore and in the fake alike."""
+"""One job for each client's key, in Firestore and in the fake."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -92,7 +92,7 @@ def test_requests_at_once_with_one_key_that_has_just_expired_become_one_job(reco
 
 
 def test_a_repeated_request_claims_no_topic(records: Records) -> None:
-    """Else the topic would never be removed with the first job."""
+    """Otherwise the topic would never be removed with the first job."""
     job = records.created(keyed())
     records.jobs.create(keyed(), [])
     [destination] = [each for each in job.destinations if each.type == "kafka"]

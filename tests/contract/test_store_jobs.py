@@ -1,4 +1,4 @@
-"""What the record of jobs promises, held against Firestore and the fake alike."""
+"""The guarantees of job records, tested with Firestore and the fake."""
 
 import uuid
 from collections.abc import Callable
@@ -111,7 +111,7 @@ def test_a_refused_transition_stores_nothing(records: Records) -> None:
 
 
 def test_a_change_runs_anew_on_what_a_faster_one_left(records: Records) -> None:
-    """The transition sees the newer job, so nothing is overwritten."""
+    """The transition sees the newer job, so it overwrites nothing."""
     job = records.created()
     seen: list[JobStatus] = []
 
@@ -174,12 +174,12 @@ def test_an_unconfirmed_job_is_taken_back_without_a_trace(records: Records) -> N
 
 
 def test_taking_back_what_is_not_there_succeeds(records: Records) -> None:
-    """The commit that was to record it may never have got through."""
+    """The commit that should have recorded it may never have arrived."""
     assert records.jobs.remove_unconfirmed(new_job())
 
 
 def test_a_confirmed_job_is_not_taken_back(records: Records) -> None:
-    """By whoever only did not hear that it is: staging may have begun."""
+    """A caller that missed the confirmation must not remove it: staging may have begun."""
     job = new_job()
     records.jobs.create(job, [])
     records.jobs.confirm(job)
@@ -188,7 +188,7 @@ def test_a_confirmed_job_is_not_taken_back(records: Records) -> None:
 
 
 def test_a_job_taken_back_during_a_change_stays_gone(records: Records) -> None:
-    """The change was computed on a job that is gone when it comes to be written."""
+    """The change was computed on a job that is gone at the time of the write."""
     job = new_job()
     records.jobs.create(job, [])
 

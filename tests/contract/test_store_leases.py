@@ -1,4 +1,4 @@
-"""What the records of deliveries promise, held against Firestore and the fake alike."""
+"""The guarantees of delivery records, tested with Firestore and the fake."""
 
 import uuid
 from collections.abc import Callable
@@ -27,7 +27,7 @@ WRITES: dict[str, Callable[[Lease], None]] = {
 
 
 def taken(records: Records, job: Job, chunk: int = 0, uid: str = WEBHOOK.uid) -> Lease:
-    """A lease that must be there to be had."""
+    """Take a lease that must be free."""
     lease = records.deliveries.take(job, chunk, uid)
     assert lease is not None
     return lease
@@ -264,7 +264,7 @@ def test_a_holder_whose_renewal_got_through_without_an_answer_still_holds_it(
 def test_a_holder_that_lost_answer_and_lease_is_told(
     firestore_host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody takes over between the holder's look at the record and its second write."""
+    """Another holder takes over between this one's read of the record and its second write."""
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_host)
     records = in_firestore(firestore.Client(project=f"test-{uuid.uuid4().hex[:12]}"))
     job, _ = records.transporting()

@@ -1,4 +1,4 @@
-"""How many of an organization's jobs may be in flight, held against Firestore and the fake alike."""
+"""The limit of an organization's jobs in flight, tested with Firestore and the fake."""
 
 import uuid
 from collections.abc import Callable
@@ -21,21 +21,21 @@ MOST = 3
 
 @pytest.fixture
 def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> firestore.Client:
-    """Of a project of its own in the emulator."""
+    """Return a client of a new project of the emulator."""
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", request.getfixturevalue("firestore_host"))
     return firestore.Client(project=f"test-{uuid.uuid4().hex[:12]}")
 
 
 @pytest.fixture(params=BOTH)
 def records(request: pytest.FixtureRequest) -> Records:
-    """A store that lets an organization have MOST jobs in flight."""
+    """Return a store that lets an organization have MOST jobs in flight."""
     if request.param == "memory":
         return in_memory(MOST)
     return in_firestore(request.getfixturevalue("client"), MOST)
 
 
 def tried(call: Callable[[], object]) -> str:
-    """What a client would hear."""
+    """Return the result as a client gets it."""
     try:
         call()
     except TooManyJobs:
@@ -118,7 +118,9 @@ def test_a_request_that_was_refused_leaves_its_key_free(records: Records) -> Non
 def test_of_requests_at_once_no_more_succeed_than_there_are_places(
     records: Records, places_left: int
 ) -> None:
-    """Some may be refused for one that is itself refused a moment later; whoever asks again has the place."""
+    """Some may be refused because of one that is itself refused a moment later; a repeated request
+    succeeds.
+    """
     for _ in range(MOST - places_left):
         records.created()
     with ThreadPoolExecutor(12) as pool:
@@ -169,7 +171,7 @@ def test_the_count_follows_every_change_exactly_once(client: firestore.Client) -
 
 @pytest.mark.emulator
 def test_a_count_that_is_wrong_is_counted_anew(client: firestore.Client) -> None:
-    """As after a backup that was restored in part."""
+    """For example after a partial restore of a backup."""
     records = in_firestore(client)
     records.created()
     records.change(records.created(), partial(domain.cancel, now=CREATED))
@@ -185,7 +187,7 @@ def test_an_organization_may_have_a_limit_of_its_own(client: firestore.Client) -
     records = in_firestore(client, MOST)
     set_limit(client, "acme", 1)
     assert [tried(records.created), tried(records.created)] == ["created", "too many"]
-    # Whoever is to be refused is looked up again, so a raised limit holds at once.
+    # A refusal first reads the limit again, so a raised limit applies at once.
     set_limit(client, "acme", MOST + 1)
     assert [tried(records.created) for _ in range(MOST + 1)] == ["created"] * MOST + ["too many"]
     set_limit(client, "globex", 50)

@@ -1,4 +1,4 @@
-"""What a client is shown of its organization's jobs, held against Firestore and the fake alike."""
+"""A client's view of its organization's jobs, tested with Firestore and the fake."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +14,7 @@ from tests.fakes.examples import CREATED, KAFKA, WEBHOOK, new_job
 
 
 def many(records: Records, count: int) -> list[Job]:
-    """Confirmed jobs, each three created in the same microsecond, recorded in another order."""
+    """Return confirmed jobs, three created in each microsecond, recorded in another order."""
     jobs = [
         new_job(confirmed=True, time_created=CREATED + timedelta(microseconds=number // 3))
         for number in range(count)

@@ -1,4 +1,4 @@
-"""How often an organization may ask, held against Firestore and the fake alike."""
+"""The rate limit of an organization, tested with Firestore and the fake."""
 
 import uuid
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture(params=BOTH)
 def rates(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> Make:
-    """Makes the rates with so many a minute."""
+    """Build the rates with this limit per minute."""
     if request.param == "memory":
         return FakeRates
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", request.getfixturevalue("firestore_host"))

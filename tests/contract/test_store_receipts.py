@@ -1,4 +1,4 @@
-"""What receipts promise, held against Firestore and the fake alike."""
+"""The guarantees of receipts, tested with Firestore and the fake."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""What the removal of old records promises, held against Firestore and the fake alike."""
+"""The guarantees of the removal of old records, tested with Firestore and the fake."""
 
 import uuid
 from dataclasses import replace
@@ -26,7 +26,7 @@ def delivered(records: Records, job: Job, chunk: int, uid: str) -> None:
 
 
 def ended(records: Records, chunks: int = 3, *, hours: int = 1) -> Job:
-    """Cancelled and torn down, with two chunks delivered to Kafka and a third one begun; one is counted."""
+    """Return a cancelled and torn down job: two chunks delivered to Kafka, a third one begun, one counted."""
     job, found = records.transporting(chunks)
     for number in (0, 1):
         delivered(records, job, number, KAFKA.uid)
@@ -69,7 +69,7 @@ def test_of_a_removed_job_only_its_progress_is_left_and_another_job_keeps_its_re
     assert records.deliveries.begun(job) == {}
     assert records.deliveries.begun(other) == {0: {KAFKA.uid, WEBHOOK.uid}, 1: {KAFKA.uid}, 2: set()}
     assert len(list(records.chunks.undelivered(other))) == 2
-    # As often as it is asked.
+    # However often it is called.
     assert records.retention.remove(job, lambda: True)
     assert records.listings.destinations(job) == before
 
@@ -133,7 +133,7 @@ def test_two_runs_at_once_count_nothing_twice(
 
 
 def test_a_job_of_an_earlier_release_is_kept(records: Records) -> None:
-    """It was torn down before there was a time to say."""
+    """It was torn down before the record had a time."""
     job = records.created(new_job())
     records.change(job, lambda job: replace(domain.cancel(job, CANCELLED), torn_down=True))
     assert list(records.retention.due(DUE + timedelta(days=9_000), 5)) == []

@@ -1,4 +1,4 @@
-"""Retried jobs, and jobs recorded by older releases, in Firestore and in the fake alike."""
+"""Retried jobs, and jobs recorded by older releases, in Firestore and in the fake."""
 
 from datetime import timedelta
 from functools import partial

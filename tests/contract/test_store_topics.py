@@ -1,4 +1,4 @@
-"""Who may remove a Kafka topic, held against Firestore's record and the fake alike."""
+"""Who may remove a Kafka topic, tested with Firestore's record and the fake."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ TOPIC = "beam.acme.transfers"
 
 @pytest.fixture
 def created(records: Records) -> Job:
-    """A job whose topic is there."""
+    """Return a job whose topic exists."""
     job = records.created()
     records.topics.ensure(job, KAFKA)
     return job
@@ -29,7 +29,7 @@ def test_a_topic_that_only_this_job_ever_named_is_removed_with_it(records: Recor
 
 
 def test_a_topic_may_have_any_name_that_a_destination_may(records: Records) -> None:
-    """Firestore keeps names like this to itself."""
+    """Firestore reserves names like this one."""
     destination = replace(KAFKA, name="__x__")
     job = records.created(new_job(destinations=(destination,)))
     records.topics.ensure(job, destination)
@@ -89,7 +89,7 @@ def test_organizations_that_use_the_same_name_share_no_topic(records: Records) -
 
 
 def test_a_topic_is_not_used_while_it_is_being_removed(records: Records) -> None:
-    """The remover died, or Kafka was out of reach, in the middle: whoever comes next must not lose it."""
+    """The remover crashed, or Kafka was down, in the middle: the next job must not lose the topic."""
     first = records.created()
     records.topics.ensure(first, KAFKA)
     records.broker.down = True
@@ -139,7 +139,7 @@ def test_a_removal_whose_remover_died_is_taken_over_in_time(records: Records, cr
 
 
 def test_a_remover_that_stood_still_leaves_the_next_jobs_topic_alone(records: Records, created: Job) -> None:
-    """Meanwhile another has removed the topic in its place, and a new job has created it again."""
+    """Meanwhile another remover has removed the topic, and a new job has created it again."""
 
     def stand_still() -> None:
         records.clock.sleep(ITS_OWN + 1)

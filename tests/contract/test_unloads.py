@@ -1,4 +1,4 @@
-"""What every Snowflake does for the steps: the fake, and the real adapter on the local server."""
+"""Snowflake's behaviour for the steps: the fake, and the real adapter on the local server."""
 
 import time
 import uuid
@@ -32,7 +32,7 @@ def attempt() -> Attempt:
 
 
 def job() -> Job:
-    """A job with an attempt of its own."""
+    """Return a job with its own attempt."""
     return Job(
         organization_id="acme",
         job_id=str(uuid.uuid4()),
@@ -63,7 +63,7 @@ def submitted(unloads: Unloads, of: Job) -> str:
 
 
 def end(unloads: Unloads, query_id: str) -> UnloadState:
-    """How the query ended."""
+    """Return the query's final state."""
     deadline = time.monotonic() + 60
     while (state := unloads.state(query_id)) is UnloadState.RUNNING:
         assert time.monotonic() < deadline, "the query runs on"

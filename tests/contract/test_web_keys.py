@@ -1,4 +1,4 @@
-"""API keys as Firestore keeps them."""
+"""API keys in Firestore."""
 
 import hashlib
 import uuid
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.emulator
 
 @dataclass
 class KeyStore:
-    """The adapter over an emulator's empty project, and the means to write what it reads."""
+    """The adapter with an empty project of the emulator, and a writer for what it reads."""
 
     client: firestore.Client
     clock: FakeClock

@@ -1,4 +1,6 @@
-"""The two worlds of the unloads' contract: the local Snowflake by the real connector, and the fake."""
+"""The two implementations for the unloads' contract: the local Snowflake with the real connector, and the
+fake.
+"""
 
 import json
 import urllib.error
@@ -49,7 +51,7 @@ class LocalSnowflake:
         self.ask("statements", {"statements": statements})
 
     def ask(self, route: str, body: Any = None) -> Any:
-        """What only the local one has: slower unloads, failing ones, a list of those that ran."""
+        """Call the local server's own routes: slower unloads, failing ones, a list of past ones."""
         data = None if body is None else json.dumps(body).encode()
         try:
             with urllib.request.urlopen(f"{self.url}/local/{route}", data) as answer:  # noqa: S310 - loopback
@@ -60,8 +62,8 @@ class LocalSnowflake:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """``slow`` has the next unloads run for a while, ``refuse`` and ``disturb`` have the next one fail:
-    for good, or for a passing reason. ``another`` is another process's way to the same Snowflake.
+    """``slow`` makes the next unloads run for a while; ``refuse`` and ``disturb`` make the next one fail,
+    permanently or temporarily. ``another`` is another process's connection to the same Snowflake.
     """
 
     unloads: Unloads

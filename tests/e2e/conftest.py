@@ -1,4 +1,4 @@
-"""Stacks for the end-to-end tests, and what speaks to them."""
+"""Stacks for the end-to-end tests, and their clients."""
 
 from collections.abc import Iterator
 
@@ -18,21 +18,22 @@ FUNCTION_SECONDS = 10
 
 @pytest.fixture(scope="session")
 def client(stack: LocalStack) -> Client:
-    """The first organization's client of the shared stack."""
+    """Return the first organization's client of the shared stack."""
     return Client(stack.endpoints["api_url"], stack.endpoints["api_key"])
 
 
 @pytest.fixture(scope="session")
 def warehouse(stack: LocalStack) -> Warehouse:
-    """The shared stack's Snowflake."""
+    """Return the shared stack's Snowflake."""
     return Warehouse(stack.endpoints)
 
 
 @pytest.fixture(scope="session")
 def hasty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A stack of small chunks and impatience: a push that takes FUNCTION_SECONDS is given up and repeated.
+    """Start a stack with small chunks and short deadlines: a push longer than FUNCTION_SECONDS is aborted and
+    repeated.
 
-    Its rows are encoded in Python, those of the other stacks natively.
+    It encodes rows in Python; the other stacks encode natively.
     """
     options = StackOptions(
         folder=tmp_path_factory.mktemp("hasty"),
@@ -57,20 +58,20 @@ def hasty_warehouse(hasty_stack: LocalStack) -> Warehouse:
 
 @pytest.fixture(scope="session")
 def watched_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """A stack full of canaries that sends its traces to a collector."""
+    """Start a stack full of canaries that sends its traces to a collector."""
     with watched(tmp_path_factory.mktemp("watched")) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """No longer than a module: while it is there, asyncio has a loop that runs."""
+    """Start a browser for one module only: while it exists, asyncio has a running loop."""
     with started() as running:
         yield running
 
 
 @pytest.fixture
 def at(browser: Browser) -> Iterator[Visit]:
-    """Somebody at the console of a scripted service."""
+    """Open the console of a scripted service."""
     with visit(browser) as found:
         yield found

@@ -1,4 +1,4 @@
-"""No secret comes out: canaries are planted in every one, and everything that comes out is searched."""
+"""Secrets never leak: every one contains a canary, and all outputs are searched for them."""
 
 import base64
 import json
@@ -44,7 +44,7 @@ def secret_url(port: int, canary: Canary) -> str:
 
 
 def test_a_canary_would_be_found() -> None:
-    """However it is encoded on the way, at whatever place."""
+    """Check every encoding and every offset."""
     canary = Canary("any", secrets.token_urlsafe(24))
     for before in ("", "a", "ab", "abc"):
         text = f"{before}{canary.value}z".encode()
@@ -99,7 +99,7 @@ def jobs_that_fail_in_staging(watched_stack: Watched, table: str, address: Canar
     ]
     for fields in refused:
         client.wait_for(client.create(**fields), "failed")
-    # Snowflake may quote what it was given.
+    # Snowflake may quote its input.
     warehouse.fail_unloads(100038, "22018", f"'{address.value}' is not recognized")
     client.wait_for(client.create(table=table, destinations=[webhook("hook", url)]), "failed")
     warehouse.fail_unloads(300010, "XX000", f"internal error: {address.value}", times=3)
@@ -115,7 +115,7 @@ def destinations_that_can_not_be_had(watched_stack: Watched, table: str, address
 
 
 def credentials_of_other_kinds(watched_stack: Watched, table: str, _address: Canary) -> None:
-    """Servers that refuse them, that are not there, and one that takes them."""
+    """Use servers that refuse credentials, that do not exist, and one that accepts them."""
     header, bus, cluster, keys = (
         Canary(name, secrets.token_urlsafe(24))
         for name in ("header of a webhook", "password of NATS", "password of a cluster", "key of Amazon's")
@@ -151,7 +151,7 @@ def credentials_of_other_kinds(watched_stack: Watched, table: str, _address: Can
 
 
 def retried(watched_stack: Watched, job_id: str) -> bool:
-    """Whether the log tells of a delivery of the job that comes again."""
+    """Return whether the log shows a retried delivery of the job."""
     return any(
         entry.get("event") == "message_retried" and entry.get("job_id") == job_id
         for entry in entries(watched_stack.stack.endpoints, "deliver")
@@ -203,13 +203,13 @@ def parts_that_are_down(watched_stack: Watched, table: str, _address: Canary) ->
 
 
 def places_with(canary: Canary, watched_stack: Watched) -> set[str]:
-    """Where it is found by now."""
+    """Return the places where the canary appears so far."""
     return {place for place, text in watched_stack.places().items() if canary.is_in(text)}
 
 
 def test_of_all_that_comes_out_none_is_a_secret(watched_stack: Watched, table: str) -> None:
-    """Of a run with successes and failures of every kind."""
-    # In the URLs of webhooks, which the job must keep and their organization is shown, and nobody else.
+    """Search a run with successes and failures of every kind."""
+    # In the URLs of webhooks, which only the job's record and its organization's answers contain.
     address = Canary("webhook address", secrets.token_urlsafe(24), frozenset({"Firestore", "API"}))
     watched_stack.canaries.append(address)
     for happens in (
@@ -225,7 +225,7 @@ def test_of_all_that_comes_out_none_is_a_secret(watched_stack: Watched, table: s
     ):
         happens(watched_stack, table, address)
     assert len(watched_stack.canaries) == 13
-    # What is no secret is found in each, so each was searched; some of it comes out a moment later.
+    # A public value appears in each place, which proves that each was searched; some of it appears later.
     public = Canary("job", watched_stack.client.list()[-1]["job_id"])
     searched = {
         "logs of api",

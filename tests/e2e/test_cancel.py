@@ -1,4 +1,4 @@
-"""Cancel works in every phase, stops what runs, and leaves nothing behind that only the job needed."""
+"""Cancel works in every phase, stops all work, and removes everything that only the job needed."""
 
 from datetime import datetime
 from typing import Any
@@ -25,19 +25,19 @@ def organization(stack: LocalStack) -> Organization:
 
 @pytest.fixture(scope="module")
 def table(warehouse: Warehouse) -> str:
-    """A table of several chunks, and many webhook batches in each."""
+    """Create a table of several chunks, with many webhook batches in each."""
     table, _ = warehouse.create_hashes("CANCELLED", 200_000)
     return table
 
 
 def known_topics(organization: Organization) -> set[str]:
-    """What topics the organization has."""
+    """Return the organization's topics."""
     found = topics(organization.stack.endpoints["kafka_bootstrap"])
     return {topic for topic in found if topic.startswith(organization.topic(""))}
 
 
 def wait_for_topics(organization: Organization, *destinations: str) -> None:
-    """Until the broker has these topics of the organization and no others."""
+    """Wait until the broker has exactly these topics of the organization."""
     expected = {organization.topic(destination) for destination in destinations}
     wait_until(lambda: known_topics(organization) == expected, f"its topics are {expected}")
 
@@ -52,9 +52,9 @@ def cancel(organization: Organization, job_id: str) -> dict[str, Any]:
 
 
 def assert_cleared(organization: Organization, job: dict[str, Any]) -> None:
-    """The cancelled job comes to rest without a staged file, and stays what it is."""
+    """Check that the cancelled job is torn down without a staged file, and stays cancelled."""
     wait_until(lambda: organization.is_torn_down(job), "the job's leftovers are removed")
-    # Staging that was under way removes what it wrote after the teardown had looked.
+    # Staging that was running removes files that it wrote after the teardown's check.
     wait_until(lambda: organization.staged_files(job) == set(), "no staged file is left")
     now = organization.client.get(job["job_id"])
     ended = ("status", "time_completed", "num_chunks", "error_message")
@@ -117,14 +117,14 @@ def test_cancel_right_after_create_leaves_nothing(
         return any(query["status"] == "RUNNING" for query in warehouse.unloads(job["job_id"]))
 
     jobs = []
-    with warehouse.slow_unloads(60):  # left alone, a query runs on for far longer than QUERY_STOPS
+    with warehouse.slow_unloads(60):  # otherwise the query runs far longer than QUERY_STOPS
         for number in range(8):
             job_id = organization.client.create(table=table, destinations=[kafka(f"regretted-{number}")])
             jobs.append(cancel(organization, job_id))
         for job in jobs:
             assert_cleared(organization, job)
             wait_until(lambda job=job: not runs(job), "its query stops", QUERY_STOPS)  # type: ignore[misc]  # its type is no secret
-    # Staging that was under way removes what it created after the teardown had looked.
+    # Staging that was running removes topics that it created after the teardown's check.
     wait_for_topics(organization)
 
 

@@ -36,7 +36,7 @@ def library(organization: Organization) -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def table(warehouse: Warehouse) -> tuple[str, list[str]]:
-    """A table, and the ids of its rows."""
+    """Create a table; return its name and its rows' ids."""
     return warehouse.create_hashes("BY_CLIENT", ROWS)
 
 
@@ -122,7 +122,7 @@ class Program:
         self._capsys = capsys
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
-        """What it prints as its result."""
+        """Run it and return its standard output."""
         found = main(arguments)
         printed = self._capsys.readouterr()
         assert found == code, printed

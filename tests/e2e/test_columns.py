@@ -1,4 +1,4 @@
-"""Jobs that choose columns: their rows have just these, and nothing else is read or staged."""
+"""Jobs that select columns: their rows have only these, and nothing else is read or staged."""
 
 import io
 import json

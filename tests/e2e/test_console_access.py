@@ -1,4 +1,4 @@
-"""The console for who uses no mouse or sees no screen, and on small and large ones."""
+"""The console's accessibility: without a mouse, with a screen reader, and on small and large screens."""
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -13,7 +13,9 @@ SCREENS = [(360, 800), (1280, 900), (3840, 2100)]
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_on_any_page_of_either_scheme(browser: Browser, scheme: str) -> None:
-    """By all rules in the one, by those of colours in the other, which differs in nothing else."""
+    """Check one scheme with all rules and the other with the colour rules, because they differ only in
+    colours.
+    """
     rules = () if scheme == "light" else ("color-contrast", "link-in-text-block")
     with visit(browser, color_scheme=scheme) as at:
         gallery(at.scene)
@@ -25,7 +27,7 @@ def test_axe_finds_nothing_on_any_page_of_either_scheme(browser: Browser, scheme
         assert at.complaints(*rules) == []
         at.page.get_by_role("link", name="week 33").click()
         expect(at.page.get_by_role("heading", name="Receipt")).to_be_visible()
-        at.page.get_by_label("Look at chunk").fill("3")
+        at.page.get_by_label("Show chunk").fill("3")
         at.page.get_by_text("Settings").first.click()
         assert at.complaints(*rules) == []
         at.button("Cancel job").click()
@@ -138,7 +140,7 @@ def test_a_backfill_is_made_by_keyboard_alone(browser: Browser) -> None:
 
 
 def _tab_to(at: Visit, name: str) -> None:
-    """Press Tab until the focus is on what a screen reader calls so."""
+    """Press Tab until the element with this accessible name has the focus."""
     for _ in range(60):
         at.page.keyboard.press("Tab")
         focused = at.page.evaluate(

@@ -1,4 +1,4 @@
-"""Texts that would be markup, or code, wherever the console shows a text."""
+"""Texts that look like markup or code, everywhere the console shows a text."""
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -48,7 +48,7 @@ HOSTILE = [
     "x" * 3000,
     "__proto__",
 ]
-# What the console itself never makes.
+# Elements that the console itself never creates.
 INSERTED = "main :is(script, iframe, object, embed, link, base, meta, style, video, math, img, template)"
 
 
@@ -76,14 +76,14 @@ def _look_at(at: Visit, text: str) -> None:
     expect(at.heading).to_have_text(text)
     expect(at.page.get_by_role("heading", name="Receipt")).to_be_visible()
     at.page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
-    at.page.get_by_label("Look at chunk").fill("0")
+    at.page.get_by_label("Show chunk").fill("0")
     expect(at.page.locator(".chunk code").first).to_have_text(text)
     assert at.page.locator(".reason").first.text_content() == text
     assert at.page.locator(INSERTED).count() == 0
 
 
 def _start_again(at: Visit, texts: list[str]) -> None:
-    """Their values in the form, in the faults beside it, in the estimate and in the commands."""
+    """Check the values in the form, its faults, the estimate and the commands."""
     at.scene.estimate = ESTIMATE | {
         "warnings": texts,
         "first_rows": [{text: text for text in texts} | {"b": {text: [text] for text in texts}}],

@@ -1,4 +1,4 @@
-"""The whole life of a job by clicks, on the real stack."""
+"""A whole job by clicks, on the real stack."""
 
 import json
 
@@ -45,7 +45,7 @@ def test_a_job_is_made_paused_resumed_mended_retried_and_another_cancelled(
         expect(page.locator(".notice.error .reason")).to_contain_text("410")
         page.get_by_role("button", name="Retry").click()
         _badge(page, "completed")
-        expect(page.get_by_text("It balances")).to_be_visible()
+        expect(page.get_by_text("The receipt balances")).to_be_visible()
         expect(page.get_by_role("row", name="clicked-hook")).to_contain_text(f"{ROWS:,}")
         expect(page.get_by_text(f"{ROWS:,} of {ROWS:,} rows").first).to_be_visible()
         assert sorted(str(row["unique_id"]) for row in rows_once(receiver.requests)) == sorted(ids)

@@ -1,4 +1,4 @@
-"""The form for new backfills in a browser, on a service that answers what the test wants."""
+"""The form for new backfills in a browser, on a scripted service."""
 
 import json
 import os
@@ -86,7 +86,7 @@ def test_the_commands_ask_for_the_same_whatever_the_values_are(at: Visit, tmp_pa
     for summary in at.page.locator(".command summary").all():
         summary.click()
     curl, command_line = at.page.locator(".command pre").all_inner_texts()
-    # The command line itself has tests of its own: here it only reads the file.
+    # The command line has its own tests: here it only reads the file.
     stand_in = tmp_path / "backfills"
     stand_in.write_text(
         '#!/bin/sh\n[ "$BACKFILLS_API_KEY" = "$API_KEY" ] && echo "$BACKFILLS_URL" "$@" > asked\n'
@@ -104,7 +104,7 @@ def test_the_commands_ask_for_the_same_whatever_the_values_are(at: Visit, tmp_pa
 def test_every_kind_of_destination_of_the_description_has_its_form(at: Visit) -> None:
     schemas = at.scene.service.api.openapi["components"]["schemas"]
     made = schemas["CreateBackfill"]["properties"]["destinations"]["items"]
-    # A kind that nobody has written a line of the console for.
+    # A kind without any code in the console.
     schemas["ParrotDestination"] = {
         "type": "object",
         "properties": {

@@ -1,4 +1,4 @@
-"""The console in a browser, on a service that answers what the test wants."""
+"""The console in a browser, on a scripted service."""
 
 import json
 from datetime import timedelta
@@ -21,7 +21,7 @@ def test_an_unknown_key_is_refused_and_a_known_one_kept_in_the_tab_alone(at: Vis
     expect(at.alert).to_have_text("Enter an API key.")
     at.page.get_by_label("API key").fill("no such key")
     at.button("Sign in").click()
-    expect(at.alert).to_have_text("A key has visible ASCII characters only.")
+    expect(at.alert).to_have_text("A key has only visible ASCII characters.")
     at.page.get_by_label("API key").fill("unknown")
     at.button("Sign in").click()
     expect(at.alert).to_have_text("The service does not know this key, or it was revoked.")
@@ -64,7 +64,7 @@ def test_jobs_are_listed_newest_first_by_pages_and_found_by_status_and_words(at:
     at.page.get_by_label("Search").fill("LEDGER")
     expect(jobs).to_have_count(2)
     at.page.get_by_label("Search").fill("no such thing")
-    expect(at.page.get_by_role("heading", name="No job fits")).to_be_visible()
+    expect(at.page.get_by_role("heading", name="No job matches")).to_be_visible()
     at.page.get_by_label("Search").fill(at.scene.jobs[3]["job_id"])
     expect(jobs).to_have_count(1)
 
@@ -85,8 +85,8 @@ def test_an_outage_is_told_and_survived_and_retry_after_obeyed(at: Visit) -> Non
     at.scene.refuse(503, "The job store does not answer", Retry_After="55")
     at.page.get_by_label("Status").select_option("failed")
     expect(at.alert).to_contain_text("The job store does not answer")
-    expect(at.button("Try now")).to_contain_text("else in 5")
-    assert "else in" not in at.alert.inner_text()
+    expect(at.button("Try now")).to_contain_text("automatically in 5")
+    assert "automatically in" not in at.alert.inner_text()
     at.scene.add(new_job(1, status="failed"))
     before = len(at.scene.asked)
     at.button("Try now").click()
@@ -130,11 +130,11 @@ def test_a_job_shows_its_chunks_its_rates_its_receipt_and_its_trouble(at: Visit)
     expect(
         at.page.get_by_role("img", name="Chunks: 982 waiting, 48 under way, 1370 done, 0 failed")
     ).to_be_visible()
-    expect(at.page.get_by_role("img", name="ledger, rows a second")).to_be_visible()
-    expect(at.page.get_by_role("heading", name="ledger is in trouble")).to_be_visible()
+    expect(at.page.get_by_role("img", name="ledger, rows per second")).to_be_visible()
+    expect(at.page.get_by_role("heading", name="ledger has a problem")).to_be_visible()
     expect(at.page.get_by_role("row", name="lake")).to_contain_text("54,800,000")
     expect(at.page.get_by_text("01b8c2f4-0504-7a3e-0002-f0470009d2a6")).to_be_visible()
-    at.page.get_by_label("Look at chunk").fill("1370")
+    at.page.get_by_label("Show chunk").fill("1370")
     expect(at.page.get_by_text("Chunk 1,370:")).to_be_visible()
     colours = at.page.locator("canvas").evaluate(
         "one => new Set(new Uint32Array(one.getContext('2d')"
@@ -161,7 +161,7 @@ def test_the_apis_description_is_readable_without_a_key(at: Visit) -> None:
 
 
 def test_ten_thousand_chunks_leave_the_page_at_hand(at: Visit, browser: Browser) -> None:
-    """No task takes 200 ms of the processor: time that a busy machine gives to others does not count."""
+    """No task takes 200 ms of processor time; waiting on a busy machine does not count."""
     both = ("kafka", "webhook")
     job = at.scene.add(new_job(1, status="transporting", chunks=10_000, done=9_000, kinds=both))
     at.scene.lines[job["job_id"]] = chunk_lines(job, under_way=64)
@@ -173,11 +173,11 @@ def test_ten_thousand_chunks_leave_the_page_at_hand(at: Visit, browser: Browser)
     at.page.get_by_role("link", name="USDC transfers").click()
     counted = at.page.get_by_role("img", name="Chunks: 936 waiting, 64 under way, 9000 done")
     expect(counted).to_be_visible()
-    at.page.get_by_label("Look at chunk").fill("9999")
+    at.page.get_by_label("Show chunk").fill("9999")
     expect(at.page.get_by_text("Chunk 9,999:")).to_be_visible()
     events = json.loads(browser.stop_tracing())["traceEvents"]
     threads = {one["tid"] for one in events if one.get("args", {}).get("name") == "CrRendererMain"}
-    # A task that was under way as the trace began or ended has no time of its own.
+    # A task that was running when the trace began or ended has no time of its own.
     tasks = [
         one["tdur"] / 1000
         for one in events

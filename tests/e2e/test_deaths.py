@@ -1,4 +1,4 @@
-"""Processes die in the middle of a job, an unload outlives them all: every row still arrives once."""
+"""Processes are killed in the middle of a job, and an unload outlives them: every row still arrives once."""
 
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from tests.e2e.support.watch import Watch, assert_each_arrived_once
 
 pytestmark = pytest.mark.stack
 
-# At 48 KiB a chunk.
+# With chunks of 48 KiB.
 ROWS = 24_000
 LEAST_CHUNKS = 30
 LONG_UNLOAD = 3 * FUNCTION_SECONDS
@@ -33,14 +33,14 @@ def test_functions_that_are_killed_lose_and_double_nothing(
             hasty_stack.kill("stage")
             watch = Watch(hasty_client, job_id)
             job = watch.until(lambda job: job["status"] == "transporting")
-        hasty_stack.kill("stage")  # perhaps in the middle of its messages, one a chunk
+        hasty_stack.kill("stage")  # possibly in the middle of its messages, one per chunk
         assert job["num_chunks"] >= LEAST_CHUNKS
         for part in (0.03, 0.25, 0.5, 0.75):
             watch.until_delivered(part)
             hasty_stack.kill("deliver")
         hasty_stack.kill("sweep")
         watch.until(lambda job: job["chunks_left"] <= 1)
-        hasty_stack.kill("deliver")  # perhaps between its last record and the end of the job
+        hasty_stack.kill("deliver")  # possibly between its last record and the job's end
         job = watch.until_completed(seconds=240)
     assert len(hasty_warehouse.unloads(job_id)) == 1
     assert_each_arrived_once(hasty_stack, "killed", receiver, job, ids)
@@ -49,7 +49,9 @@ def test_functions_that_are_killed_lose_and_double_nothing(
 def test_a_long_unload_and_a_delivery_survive_the_death_of_what_brings_their_messages(
     hasty_stack: LocalStack, hasty_client: Client, hasty_warehouse: Warehouse
 ) -> None:
-    """The unload takes three times as long as a function may run. Both are in one test since both wait."""
+    """The unload takes three times as long as a function may run. Both cases share a test because both
+    wait.
+    """
     long, long_ids = hasty_warehouse.create_hashes("LONG_UNLOAD", 3)
     table, ids = hasty_warehouse.create_hashes("KILLED_DISPATCHER", ROWS // 4)
     with Receiver() as long_receiver, Receiver() as receiver:
@@ -64,7 +66,7 @@ def test_a_long_unload_and_a_delivery_survive_the_death_of_what_brings_their_mes
         job = watch.until_delivered(0.1)
         hasty_stack.kill("dispatcher")
         assert job["chunks_left"] > 0
-        # The emulator goes on giving messages to the dead for about a minute; the sweep sends others.
+        # The emulator sends messages to the dead process for about a minute; the sweep publishes others.
         job = watch.until_completed(seconds=240)
         long_job = hasty_client.completed(long_id, seconds=240)
     assert_each_arrived_once(hasty_stack, "undispatched", receiver, job, ids)

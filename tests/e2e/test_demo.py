@@ -1,4 +1,4 @@
-"""`make demo` runs a backfill end to end on a stack of its own, and says whether every row arrived."""
+"""`make demo` runs a backfill end to end on its own stack, and reports whether every row arrived."""
 
 import csv
 import json
@@ -20,7 +20,7 @@ TOKEN = "0x833589fcd6edb6e08f4c7c32d4f71b54bda02913"
 
 
 def demo(folder: Path, **environment: str) -> str:
-    """What the demo says, which must end well."""
+    """Run the demo, which must succeed; return its output."""
     run = subprocess.run(
         [sys.executable, "-m", "infra.local.demo"],
         cwd=ROOT,
@@ -44,14 +44,14 @@ def test_the_demo_delivers_the_sample_and_leaves_no_endpoints(tmp_path: Path) ->
 
 @pytest.mark.stack
 def test_the_demo_delivers_rows_of_ones_own(tmp_path: Path) -> None:
-    """From a CSV file with columns that the table lacks, without some that it has, and a filter."""
+    """Use a CSV file with columns that the table lacks, without some that it has, and a filter."""
     path = tmp_path / "transfers.csv"
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, [name for name in COLUMNS if name != "usd_amount"], restval="")
         writer.writeheader()
         writer.writerows(transfer(number) for number in range(300))
     said = demo(tmp_path / "stack", DATA=str(path), TOKEN=TOKEN)
-    # Every third is another token's, every tenth has no timestamp.
+    # Every third row has another token, every tenth has no timestamp.
     assert "180 rows in" in said
 
 

@@ -17,7 +17,7 @@ ROWS = 3_000
 
 @pytest.fixture(scope="module")
 def table(warehouse: Warehouse) -> tuple[str, list[str]]:
-    """A table and the unique ids of its rows."""
+    """Create a table; return its name and its rows' unique ids."""
     return warehouse.create_hashes("TO_EXTERNAL_KAFKA", ROWS)
 
 

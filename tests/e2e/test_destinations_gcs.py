@@ -18,7 +18,7 @@ ROWS = 3_000
 
 @pytest.fixture(scope="module")
 def table(warehouse: Warehouse) -> tuple[str, list[str]]:
-    """A table and the unique ids of its rows."""
+    """Create a table; return its name and its rows' unique ids."""
     return warehouse.create_hashes("TO_BUCKETS", ROWS)
 
 
@@ -27,7 +27,7 @@ def lake(stack: LocalStack, name: str, **options: str) -> dict[str, str]:
 
 
 def objects(stack: LocalStack, prefix: str) -> dict[str, bytes]:
-    """What lies in the bucket below the prefix: the contents by their names."""
+    """Return the bucket's objects below the prefix: the contents by name."""
     endpoints = stack.endpoints
     root = f"{endpoints['gcs_url']}/storage/v1/b/{endpoints['exports_bucket']}/o"
     listed = urllib3.request("GET", root, fields={"prefix": prefix}).json().get("items", [])

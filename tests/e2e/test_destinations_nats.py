@@ -19,7 +19,7 @@ ROWS = 3_000
 
 @pytest.fixture(scope="module")
 def table(warehouse: Warehouse) -> tuple[str, list[str]]:
-    """A table and the unique ids of its rows."""
+    """Create a table; return its name and its rows' unique ids."""
     return warehouse.create_hashes("TO_NATS", ROWS)
 
 
@@ -30,7 +30,7 @@ def bus(stack: LocalStack, **changes: Any) -> dict[str, Any]:
 
 
 def stored(stack: LocalStack) -> list[Msg]:
-    """All messages of the stack's stream."""
+    """Return all messages of the stack's stream."""
 
     async def all_of() -> list[Msg]:
         client = await nats.connect(stack.endpoints["nats_url"])

@@ -20,12 +20,12 @@ SECONDS = 60.0
 
 @pytest.fixture(scope="module")
 def table(warehouse: Warehouse) -> tuple[str, list[str]]:
-    """A table and the unique ids of its rows."""
+    """Create a table; return its name and its rows' unique ids."""
     return warehouse.create_hashes("TO_TOPICS", ROWS)
 
 
 def pulled(stack: LocalStack, count: int) -> list[dict[str, Any]]:
-    """So many messages of the exports' subscription, or those that came in time."""
+    """Pull this many messages from the exports' subscription, or those that arrive in time."""
     subscription = stack.endpoints["exports_topic"].replace("/topics/", "/subscriptions/")
     url = f"http://{stack.endpoints['pubsub_host']}/v1/{subscription}"
     found: list[dict[str, Any]] = []

@@ -20,7 +20,7 @@ SECONDS = 120.0
 
 @pytest.fixture(scope="module")
 def table(warehouse: Warehouse) -> tuple[str, list[str]]:
-    """A table and the unique ids of its rows."""
+    """Create a table; return its name and its rows' unique ids."""
     return warehouse.create_hashes("TO_SNS", ROWS)
 
 
@@ -31,7 +31,7 @@ def events(stack: LocalStack, **changes: str) -> dict[str, str]:
 
 
 def received(stack: LocalStack, count: int) -> list[Mapping[str, Any]]:
-    """So many messages of the topic's queue, or those that came in time."""
+    """Receive this many messages from the topic's queue, or those that arrive in time."""
     aws = stack.endpoints["aws"]
     session = boto3.session.Session("AKIALOCAL", "local", region_name="eu-west-1")
     sqs = session.client("sqs", endpoint_url=aws["url"])

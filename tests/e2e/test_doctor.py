@@ -1,4 +1,4 @@
-"""The operator's `doctor` on the whole stack: all is well there, and each planted fault is named."""
+"""The operator's `doctor` on the whole stack: it passes there, and names each planted fault."""
 
 import json
 import re
@@ -32,7 +32,7 @@ LOCAL = {"firestore.keys", "clock.snowflake"}
 
 
 class Told:
-    """What the command printed: its exit status, and the names of its checks by what it says of them."""
+    """The command's output: its exit status, and the names of its checks by result."""
 
     def __init__(self, status: int, text: str) -> None:
         self.status = status
@@ -48,7 +48,7 @@ Doctor = Callable[..., Told]
 
 @pytest.fixture
 def environment(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """What the staging function is configured by; the test's own process is, too."""
+    """Set the staging function's environment, in the test's own process too."""
     found = environments.function("stage", stack.options, stack.layout)
     for name, value in found.items():
         monkeypatch.setenv(name, value)
@@ -57,7 +57,7 @@ def environment(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> dict[str,
 
 @pytest.fixture
 def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
-    """Runs the command; what is named is set in the environment before."""
+    """Return a function that runs the command with these environment variables."""
 
     def run(*words: str, **changes: str) -> Told:
         for name, value in changes.items():
@@ -71,7 +71,7 @@ def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
 @pytest.fixture
 def spoiled(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
-    """The stack's Snowflake, which errs until the test ends; nobody waits long for what will not come."""
+    """Return the stack's Snowflake, with faults until the test ends and short timeouts."""
     monkeypatch.setattr(trial, "SECONDS", 3.0)
     yield warehouse
     warehouse.err()
@@ -84,10 +84,10 @@ def test_all_is_well_on_a_local_stack(doctor: Doctor) -> None:
     assert time.monotonic() - began < 60
     assert len(told.named("ok")) >= 28
     assert told.named("ok") >= LOCAL
-    # What there is no counterpart of is said, and why.
+    # Checks without a local counterpart say why.
     assert told.named("not on a local stack") >= {"functions.callers", "egress.nat", "bucket.region"}
     assert "functions.callers           Terraform sets it up" in told.text
-    assert told.named("wrong") == told.named("could not be looked at") == set()
+    assert told.named("wrong") == told.named("could not be checked") == set()
     assert len(told.text.splitlines()) == 1 + len(told.named("ok") | told.named("not on a local stack"))
 
 
@@ -115,20 +115,20 @@ def test_what_snowflake_gets_wrong_is_named(
     told = doctor("--only", "snowflake")
     assert told.named("wrong") == {name}, told.text
     assert told.status == 1
-    assert "mend it: " in told.text
+    assert "fix: " in told.text
 
 
 def test_an_unload_that_fails_is_named_once(doctor: Doctor, spoiled: Warehouse) -> None:
     spoiled.fail_unloads(3001, "42501", "Insufficient privileges to operate on stage")
     told = doctor("--only", "snowflake")
     assert told.named("wrong") == {"snowflake.unload"}, told.text
-    assert "snowflake.file-names" in told.named("could not be looked at")
+    assert "snowflake.file-names" in told.named("could not be checked")
 
 
 @pytest.mark.parametrize(
     ("change", "name", "says"),
     [
-        ({"role": "ACCOUNTADMIN"}, "snowflake.role", "may do much more"),
+        ({"role": "ACCOUNTADMIN"}, "snowflake.role", "far more permissions"),
         ({"warehouse": ""}, "snowflake.warehouse", "has no warehouse"),
     ],
 )
@@ -170,13 +170,15 @@ def test_a_project_without_keys_is_named(doctor: Doctor) -> None:
 def test_too_few_brokers_and_too_short_a_retention_are_named(doctor: Doctor) -> None:
     told = doctor("--only", "kafka", KAFKA_TOPIC_REPLICATION="3", KAFKA_MARKER_DAYS="30")
     assert told.named("wrong") == {"kafka.brokers", "kafka.offsets-retention", "kafka.topic-create"}
-    assert "offsets.retention.minutes=10080, to be 43200 at least" in told.text
-    assert "mend it: in every broker's server.properties: offsets.retention.minutes=43200" in told.text
+    assert "offsets.retention.minutes=10080, should be at least 43200" in told.text
+    assert "fix: in every broker's server.properties: offsets.retention.minutes=43200" in told.text
 
 
 @pytest.fixture
 def user(stack: LocalStack) -> Iterator[Callable[..., str]]:
-    """Answers KAFKA_CLIENT of a user with these rights; the doctor's topics go with the test."""
+    """Return a function that builds KAFKA_CLIENT for a user with these permissions; remove the doctor's
+    topics later.
+    """
     admin = kafka_rights.administrator(stack.endpoints["kafka_bootstrap"])
 
     def made(*rights: Right) -> str:
@@ -202,7 +204,7 @@ def user(stack: LocalStack) -> Iterator[Callable[..., str]]:
 
 @pytest.fixture
 def administrator(stack: LocalStack, tmp_path: Path) -> str:
-    """A file of who may ask the brokers."""
+    """Write a file with a user who may describe the brokers."""
     path = tmp_path / "admin.json"
     path.write_text(json.dumps({"bootstrap.servers": stack.endpoints["kafka_bootstrap"]}))
     return str(path)
@@ -212,7 +214,7 @@ def test_with_its_rights_all_is_well(doctor: Doctor, user: Callable[..., str], a
     client = user(*TOPICS, TRANSACTIONS, GROUPS)
     told = doctor("--only", "kafka", "--kafka-admin", administrator, KAFKA_CLIENT=client)
     assert told.status == 0, told.text
-    # Who may not ask the brokers is told who could.
+    # A user without that permission is told how to get it.
     told = doctor("--only", "kafka", KAFKA_CLIENT=client)
     assert told.status == 4
     assert told.named("wrong") == set()
@@ -243,7 +245,7 @@ def test_a_right_that_is_missing_is_named(
     told = doctor("--only", "kafka", "--kafka-admin", administrator, KAFKA_CLIENT=client)
     assert told.named("wrong") == {name}, told.text
     assert told.status == 1
-    assert "mend it: terraform -chdir=infra output -raw kafka_acls" in told.text
+    assert "fix: terraform -chdir=infra output -raw kafka_acls" in told.text
     assert "made-up-words" not in told.text
 
 
@@ -289,7 +291,7 @@ def test_a_row_that_the_topic_lacks_is_named(doctor: Doctor, monkeypatch: pytest
 def test_a_slice_without_rows_creates_no_job(doctor: Doctor) -> None:
     told = doctor("--only", "backfill", "--backfill", "2020-03-10T00:00:00", "2020-03-11T00:00:00")
     assert told.status == 4
-    assert told.named("could not be looked at") == ALL_OF_BACKFILL
+    assert told.named("could not be checked") == ALL_OF_BACKFILL
     assert "the slice has 0 rows: choose one of 1 to 1,000,000" in told.text
 
 
@@ -299,7 +301,7 @@ def test_a_job_that_fails_is_named(doctor: Doctor, warehouse: Warehouse) -> None
     told = doctor(*SMALL)
     assert told.status == 1, told.text
     assert told.named("wrong") == {"backfill.job"}
-    assert told.named("could not be looked at") == {"backfill.receipt", "backfill.rows"}
+    assert told.named("could not be checked") == {"backfill.receipt", "backfill.rows"}
 
 
 @pytest.mark.usefixtures("with_key")

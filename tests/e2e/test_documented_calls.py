@@ -1,4 +1,4 @@
-"""The calls that the documentation shows, run by curl as they stand there."""
+"""The documentation's calls, run unchanged by curl."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def organization(stack: LocalStack) -> Organization:
 
 
 def run(script: str, organization: Organization, *options: str) -> str:
-    """The standard output of the script, curl having heard of ``options`` too."""
+    """Return the script's standard output; curl gets ``options`` too."""
     client = organization.client
     environment = os.environ | {"API_URL": client.api_url, "ALLIUM_API_KEY": client.api_key}
     command = script.replace("curl ", f"curl --silent --show-error {' '.join(options)} ")
@@ -79,7 +79,7 @@ def bash(script: str, environment: dict[str, str], folder: Path) -> str:
 
 
 def values(text: str) -> list[Any]:
-    """JSON values, one after the other."""
+    """Parse consecutive JSON values."""
     found, decoder = [], json.JSONDecoder()
     while text := text.lstrip():
         value, end = decoder.raw_decode(text)
@@ -156,7 +156,7 @@ def test_the_list_call_without_a_key_is_refused_in_the_one_shape_of_errors(
 
 
 def lines_of(document: str, name: str) -> str:
-    """The lines of shell that a document shows under a name."""
+    """Return the shell lines that a document marks with a name."""
     text = (ROOT / document).read_text()
     lines = re.search(rf"<!-- tested: {name} -->\n```bash\n(.*?)```", text, re.DOTALL)
     assert lines is not None
@@ -199,7 +199,7 @@ def test_the_readmes_first_lines_create_a_job_and_show_it(stack: LocalStack, tmp
     rows = f"{job['progress']['rows_total']:,}"
     assert f"completed: {rows} rows in" in shown
     assert f"kafka base-usdc-transfers: done, {rows} rows" in shown
-    assert "It balances" in shown
+    assert "The receipt balances" in shown
 
 
 def test_the_readmes_lines_work_in_a_folder_with_a_running_stack(stack: LocalStack, tmp_path: Path) -> None:

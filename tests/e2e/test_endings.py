@@ -1,4 +1,4 @@
-"""What can never succeed ends the job at once, with a reason its reader can act on and nothing of our own."""
+"""A job that can never succeed fails at once, with a reason its reader can act on and no internals."""
 
 import secrets
 from typing import Any
@@ -14,7 +14,7 @@ from tests.e2e.support.tables import Warehouse
 
 pytestmark = pytest.mark.stack
 
-# Far less than any limit that is waited for: redeliveries alone would take minutes.
+# Far less than any limit: redeliveries alone would take minutes.
 AT_ONCE = 45.0
 TIMED = "BLOCK_TIMESTAMP TIMESTAMP_NTZ(9)"
 
@@ -26,14 +26,14 @@ def organization(stack: LocalStack) -> Organization:
 
 @pytest.fixture(scope="module")
 def table(warehouse: Warehouse) -> str:
-    """A table of one row."""
+    """Create a table of one row."""
     table = warehouse.create("LONELY", f"{TIMED}, NAME VARCHAR")
     warehouse.insert(table, "%s::TIMESTAMP_NTZ(9), %s", [("2026-03-10T00:00:00", "only")])
     return table
 
 
 def failure(organization: Organization, **fields: Any) -> str:
-    """What the client reads when the backfill has failed."""
+    """Return the client's error message of the failed backfill."""
     client = organization.client
     job = client.wait_for(client.create(**fields), "failed", seconds=AT_ONCE)
     message = job["error_message"]
@@ -44,7 +44,7 @@ def failure(organization: Organization, **fields: Any) -> str:
 
 
 def assert_fit_to_show(message: str, stack: LocalStack) -> None:
-    """A sentence for people: no host, path, SQL or library's words."""
+    """Check that the message is a sentence for people: no host, path, SQL or library text."""
     hosts = [f":{port}" for port in stack.layout.ports.values()]
     ours = [stack.endpoints["bucket"], stack.endpoints["snowflake_stage"], stack.endpoints["project_id"]]
     inner = ["127.0.0.1", "localhost", "://", "/", "SELECT", "COPY", '"', "Error(", "Traceback", "None"]
@@ -74,7 +74,7 @@ def test_a_table_without_the_windows_column(organization: Organization, warehous
 def test_a_filter_of_the_wrong_type(organization: Organization, table: str) -> None:
     destinations = [kafka("wrong-type")]
     message = failure(organization, table=table, destinations=destinations, column="name", values=[1])
-    assert message == "The filter's column name has strings, and 1 can't be one of them"
+    assert message == "The filter's column name has strings, and 1 is not one of them"
 
 
 def test_a_query_that_fails_for_good(organization: Organization, warehouse: Warehouse, table: str) -> None:
@@ -127,7 +127,7 @@ def test_a_receiver_that_refuses_is_asked_once(
 
 
 def test_a_secret_that_the_organization_has_not(organization: Organization, table: str) -> None:
-    """WEBHOOK_KEY is another organization's."""
+    """WEBHOOK_KEY belongs to another organization."""
     with Receiver() as receiver:
         destinations = [webhook("unsigned", receiver.url, "WEBHOOK_KEY")]
         message = failure(organization, table=table, destinations=destinations)
@@ -136,7 +136,7 @@ def test_a_secret_that_the_organization_has_not(organization: Organization, tabl
 
 
 def test_a_topic_that_the_broker_refuses(organization: Organization, table: str) -> None:
-    """To Kafka, a full stop and an underscore are the same in the names of its metrics."""
+    """In Kafka's metric names, a dot and an underscore are the same."""
     create_topic(organization.stack.endpoints["kafka_bootstrap"], organization.topic("odd_name"))
     message = failure(organization, table=table, destinations=[kafka("odd.name")])
     assert organization.topic("odd.name") in message
@@ -156,7 +156,7 @@ def test_a_topic_that_takes_no_row_so_large(organization: Organization, warehous
 
 
 def test_a_receiver_that_fails_for_a_while_gets_the_same_batch_again(client: Client, table: str) -> None:
-    """More often than one delivery tries, so that the message comes again too."""
+    """It fails more often than one delivery tries, so that the message is redelivered too."""
     with Receiver(*[Reply(500)] * 6) as receiver:
         job_id = client.create(table=table, destinations=[webhook("moody", receiver.url)])
         job = client.completed(job_id)

@@ -1,4 +1,4 @@
-"""Whatever a request holds, it is refused or means exactly what it says: never 500, never another row."""
+"""A hostile request is refused or means exactly what it says: never 500, never another row."""
 
 import json
 from typing import Any
@@ -98,7 +98,7 @@ def table(warehouse: Warehouse) -> str:
 
 def test_a_filter_exports_the_rows_whose_value_equals_and_no_other(client: Client, table: str) -> None:
     long = [f"{number:090d}" for number in range(16_384 - len(VALUES) + 1)]
-    # Each by itself, all but the innocent at once, and as many long ones as there may be, to match none.
+    # Each value alone, all harmless ones at once, and as many long ones as allowed, to match none.
     filters = [*([value] for value in VALUES), VALUES[:-2], [*long, *VALUES[1:]], long]
     with Receiver() as receiver:
         host = f"http://127.0.0.1:{receiver.port}"
@@ -122,7 +122,7 @@ def _names(requests: list[Request]) -> list[str]:
 def test_names_of_columns_that_are_hostile_survive(
     stack: LocalStack, client: Client, warehouse: Warehouse
 ) -> None:
-    # Numbers: fakesnow's own record of the lengths of texts takes no such names.
+    # Numbers, because fakesnow's own record of text lengths refuses such names.
     columns = ", ".join(f'"{name}" NUMBER(38, 0)' for name in NAMES)
     table = warehouse.create("HOSTILE_NAMES", f"{columns}, BLOCK_TIMESTAMP TIMESTAMP_NTZ(9)")
     warehouse.insert(
@@ -166,7 +166,7 @@ def _bodies() -> dict[str, Any]:
             bodies[f"{side} {identifier}"] = good | {
                 "backfill_window": good["backfill_window"] | {side: identifier}
             }
-        # Stars may name a topic no more than spaces may.
+        # A topic may contain neither stars nor spaces.
         bodies[f"destination {identifier}"] = good | {"destinations": [kafka(f"{identifier} *")]}
         bodies[f"url {identifier}"] = good | {"destinations": [webhook("x", f"ftp://{identifier}")]}
         bodies[f"secret {identifier}"] = good | {

@@ -1,4 +1,4 @@
-"""Pub/Sub may bring a message twice, and anybody's: neither changes what arrives."""
+"""Pub/Sub may deliver a message twice, and others may publish: neither changes what arrives."""
 
 import json
 
@@ -15,7 +15,7 @@ from tests.e2e.support.watch import Watch, assert_each_arrived_once
 pytestmark = pytest.mark.stack
 
 FUNCTIONS = {STAGE: "stage", CHUNKS: "deliver", DEAD_LETTER: "dead_letter"}
-# Nothing of ours, whichever topic it comes by.
+# Not our format, on any topic.
 GARBAGE = [
     b"",
     b"\x00\xff\xfe",
@@ -36,7 +36,7 @@ GARBAGE = [
     b"x" * 1_000_000,
 ]
 _UNKNOWN = {"organization_id": "acme", "job_id": "00000000-0000-4000-8000-000000000000"}
-# Of our kinds, about a job that there is not.
+# Our format, about a job that does not exist.
 STRANGERS = [
     {"kind": "stage", **_UNKNOWN, "retry": 0},
     {"kind": "tear_down", **_UNKNOWN},
@@ -55,7 +55,7 @@ def test_messages_that_come_again_change_nothing(
         job_id = hasty_client.create(table=table, destinations=destinations)
         watch = Watch(hasty_client, job_id)
         for _ in range(2):
-            # Once while they are delivered for the first time, once when all is done.
+            # Once during the first delivery, once when everything is done.
             count = watch.until(lambda job: job["status"] == "transporting")["num_chunks"]
             wait_until(lambda count=count: len(chunks.heard()) >= count, "all are published")  # type: ignore[misc]  # its type is no secret
             wait_until(staging.heard, "the stage message is published")

@@ -1,4 +1,4 @@
-"""An organization sees and touches only its own."""
+"""An organization sees and changes only its own data."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""While something the service needs does not answer, its clients hear 503, and nothing is half-recorded."""
+"""While a dependency does not answer, clients get 503, and nothing is half-recorded."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.stack
 
 @contextmanager
 def frozen(stack: LocalStack, part: str) -> Iterator[None]:
-    """The part keeps its connections and answers nothing."""
+    """Freeze the part: it keeps its connections and answers nothing."""
     stack.pause(part)
     try:
         yield
@@ -44,7 +44,7 @@ def test_a_job_that_pubsub_does_not_confirm_is_refused_and_never_runs(
         assert time.monotonic() - began < 45  # seconds; a function may take a minute
         assert_unavailable(answer)
         assert client.list() == before
-    # What was published meanwhile comes before the messages of this one.
+    # Messages published meanwhile are delivered before this job's.
     client.completed(client.create(table=accepted, destinations=[kafka("confirmed")]))
     assert client.list()[:-1] == before
     assert not any("UNCONFIRMED" in unload["text"] for unload in warehouse.unloads(""))
@@ -55,7 +55,7 @@ def test_without_firestore_every_call_is_unavailable_and_nothing_is_recorded(
 ) -> None:
     table, _ = warehouse.create_hashes("UNRECORDED", 3)
     job_id = client.create(table=table, destinations=[kafka("recorded")])
-    # Each of a call's questions to Firestore is given up after ten seconds, and a function within a minute.
+    # Each Firestore request of a call is aborted after ten seconds, and a function within a minute.
     patient = replace(client, timeout=120.0)
     before = [client.completed(job_id)["job_id"]]
     calls: list[Callable[[], Answer]] = [

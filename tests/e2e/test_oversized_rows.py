@@ -1,4 +1,4 @@
-"""Topics that take little at once, and rows larger than a destination takes."""
+"""Topics with small limits, and rows larger than a destination accepts."""
 
 import json
 import random
@@ -18,7 +18,7 @@ from tests.e2e.support.tables import Warehouse
 
 pytestmark = pytest.mark.stack
 
-LARGE = 1_100_000  # bytes, more than Kafka's topics take unless told
+LARGE = 1_100_000  # bytes, more than Kafka's default limit of a topic
 SMALL = 400  # rows
 
 
@@ -28,7 +28,7 @@ def organization(stack: LocalStack) -> Organization:
 
 
 def fill(warehouse: Warehouse, name: str, sizes: list[int]) -> str:
-    """A table of one row of each size, of text that does not compress."""
+    """Create a table with one row of each size, of incompressible text."""
     chance = random.Random(1)  # noqa: S311 - no secret
     table = warehouse.create(name, "UNIQUE_ID VARCHAR, BLOCK_TIMESTAMP TIMESTAMP_NTZ(9), TEXT VARCHAR")
     texts = ["".join(chance.choices(string.ascii_letters, k=size)) for size in sizes]

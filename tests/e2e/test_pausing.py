@@ -1,4 +1,4 @@
-"""A pause stops batches and transactions within seconds; resumed, the job goes on where it was."""
+"""A pause stops batches and transactions within seconds; resumed, the job continues where it stopped."""
 
 import json
 from collections import Counter
@@ -27,7 +27,7 @@ def organization(stack: LocalStack) -> Organization:
 
 @pytest.fixture(scope="module")
 def table(warehouse: Warehouse) -> str:
-    """A table of several chunks, and many webhook batches in each."""
+    """Create a table of several chunks, with many webhook batches in each."""
     table, _ = warehouse.create_hashes("PAUSED", ROWS)
     return table
 
@@ -40,7 +40,7 @@ def act(organization: Organization, job_id: str, name: str) -> dict[str, Any]:
 
 
 def rows_of(requests: list[Request]) -> Counter[str]:
-    """How often each row came, batches by their ids."""
+    """Return how often each row arrived, with batches deduplicated by id."""
     first = {request.headers["webhook-id"]: request.body for request in requests}
     return Counter(json.dumps(row) for body in first.values() for row in json.loads(body))
 

@@ -1,4 +1,4 @@
-"""A backfill's estimate before it, and its receipt after it, on the whole stack."""
+"""A backfill's estimate and its receipt, on the whole stack."""
 
 import base64
 import json
@@ -25,7 +25,7 @@ def organization(stack: LocalStack) -> Organization:
 
 
 def lines(client: Client, path: str) -> tuple[list[dict[str, Any]], str]:
-    """The chunks on one page of a receipt, and where the next one is."""
+    """Return the chunks on one page of a receipt, and the path of the next page."""
     url = f"{client.api_url}{path}"
     answer = urllib3.request("GET", url, headers={"X-API-Key": client.api_key}, timeout=60.0)
     assert (answer.status, answer.headers["Content-Type"]) == (200, "application/x-ndjson")
@@ -34,7 +34,7 @@ def lines(client: Client, path: str) -> tuple[list[dict[str, Any]], str]:
 
 
 def test_the_estimated_rows_are_those_of_the_receipt(hasty_stack: LocalStack) -> None:
-    """Several chunks, each with the checksum of the file that it was sent from."""
+    """Check several chunks, each with the checksum of its staged file."""
     organization = Organization.new(hasty_stack, "estimates")
     client, table = organization.client, "base.assets.erc20_token_transfers"
     answer = client.call("POST", "/estimate", backfill(table, []))
@@ -51,7 +51,7 @@ def test_the_estimated_rows_are_those_of_the_receipt(hasty_stack: LocalStack) ->
     assert {row["unique_id"] for row in estimate["first_rows"]} <= {
         row["unique_id"] for row in organization.rows("one")
     }
-    # Of their bytes nothing is left to compare with: files of completed jobs are removed.
+    # Their bytes cannot be compared any more: files of completed jobs are removed.
     chunks, path = [], f"/api/v1/beam/backfills/{job_id}/receipt/chunks?limit=2"
     while path:
         some, path = lines(client, path)

@@ -44,7 +44,7 @@ def organization(stack: LocalStack) -> Organization:
 
 @pytest.fixture(scope="module")
 def ids_of_the_day(stack: LocalStack) -> list[str]:
-    """The unique ids of the day that the recipes send, by the file that the table was filled from."""
+    """Return the unique ids of the recipes' day, from the file that filled the table."""
     rows = pq.read_table(data_file(stack.options), columns=["block_timestamp", "unique_id"])
     start, end = (datetime.fromisoformat(day) for day in ("2026-03-02", "2026-03-03"))
     moments = rows["block_timestamp"]

@@ -1,4 +1,4 @@
-"""A failed job is retried once its cause is mended, a create request is sent again: neither doubles a row."""
+"""A failed job is retried after a fix, and a create request is repeated: neither duplicates a row."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ ROWS = 3_000
 
 @pytest.fixture(scope="module")
 def hashes(hasty_warehouse: Warehouse) -> tuple[str, list[str]]:
-    """A table of several chunks, and the ids of its rows."""
+    """Create a table of several chunks; return its name and its rows' ids."""
     return hasty_warehouse.create_hashes("RETRIED", ROWS)
 
 

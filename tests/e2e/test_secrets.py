@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def rotate(stack: LocalStack, name: str, value: str) -> None:
-    """Give the first organization's secret another value, as an operator would in Secret Manager."""
+    """Change the first organization's secret, like an operator in Secret Manager."""
     path = stack.layout.secrets_file
     content = json.loads(path.read_text())
     content[names.ORGANIZATION][name] = value
@@ -34,13 +34,13 @@ def rotate(stack: LocalStack, name: str, value: str) -> None:
 def test_a_rotated_secret_signs_the_next_request_of_a_running_job(
     stack: LocalStack, client: Client, warehouse: Warehouse
 ) -> None:
-    """Within one chunk too: the value is asked for before every request, however many are under way."""
+    """Also within one chunk: the value is read before every request, however many are in flight."""
     table, ids = warehouse.create_hashes("ROTATED", 6_000)
     old, new = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
     rotate(stack, "ROTATING", old)
     with Patient() as receiver:
         job_id = client.create(table=table, destinations=[webhook("rotated", receiver.url, "ROTATING")])
-        # As many as are under way at once, none of them answered yet.
+        # As many as are in flight at once, all unanswered.
         wait_until(lambda: len(receiver.requests) == 4, "the first requests")
         rotate(stack, "ROTATING", new)
         before = len(receiver.requests)
@@ -55,7 +55,7 @@ def test_a_rotated_secret_signs_the_next_request_of_a_running_job(
 
 
 def operator(stack: LocalStack, *words: str) -> str:
-    """What the operator's command answers."""
+    """Return the output of the operator's command."""
     environment = os.environ | {
         "GOOGLE_CLOUD_PROJECT": names.PROJECT,
         "FIRESTORE_EMULATOR_HOST": stack.layout.host("firestore"),

@@ -1,4 +1,4 @@
-"""Exactly the rows of the slice arrive, all of them at every destination."""
+"""Exactly the slice's rows arrive, all of them at every destination."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def moments(warehouse: Warehouse) -> str:
 
 @pytest.fixture(scope="module")
 def things(warehouse: Warehouse) -> str:
-    """Every pair of a number and a flag, each of them null too; the name says both."""
+    """Create every pair of a number and a flag, each of them null too; the name contains both."""
     table = warehouse.create(
         "THINGS",
         "BLOCK_TIMESTAMP TIMESTAMP_NTZ(9), NAME VARCHAR, NUMBER NUMBER(38, 0), AMOUNT FLOAT, FLAG BOOLEAN",
@@ -66,7 +66,7 @@ def things(warehouse: Warehouse) -> str:
 
 
 def delivered(organization: Organization, topic: str, **fields: Any) -> list[dict[str, Any]]:
-    """The rows of a backfill to a topic of its own."""
+    """Return the rows of a backfill to a new topic."""
     job_id = organization.client.create(destinations=[kafka(topic)], **fields)
     job = organization.client.completed(job_id)
     rows = organization.rows(topic)

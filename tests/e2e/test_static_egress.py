@@ -1,4 +1,4 @@
-"""A job that asks for a fixed address has its chunks delivered from their own topic, and no other's."""
+"""A job with a fixed address has its chunks delivered from their own topic, and no other's."""
 
 import json
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.stack
 
 
 def about(job_id: str, listener: Listener) -> list[bytes]:
-    """The messages about a job that were heard by now."""
+    """Return the job's messages heard so far."""
     return [message for message in listener.heard() if job_id.encode() in message]
 
 
@@ -33,7 +33,7 @@ def test_its_chunks_go_by_their_own_topic_from_the_first_message_to_the_retrys(
         job = hasty_client.completed(job_id)
         assert job["static_egress_ip"] is True
         assert sorted(row["unique_id"] for row in rows_once(receiver.requests)) == sorted(ids)
-        # What comes by a topic after this job's messages would have, had there been any.
+        # Messages on the wrong topic would have arrived before this later job's.
         other_id = hasty_client.create(table=table, destinations=[webhook("usual", receiver.url)])
         hasty_client.completed(other_id)
 

@@ -1,4 +1,4 @@
-"""A new kind of destination is one folder and its place in the list: nothing else has to know of it."""
+"""A new kind of destination needs only a folder and an entry in the list."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ IMPORT = "from shared.destinations.webhook import WEBHOOK\n"
 
 @pytest.fixture(scope="module")
 def toy_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A stack whose functions run a copy of the package that has the kind besides."""
+    """Start a stack whose functions run a copy of the package with the additional kind."""
     copy = tmp_path_factory.mktemp("copy")
     shutil.copytree(ROOT / "shared", copy / "shared", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "tests/e2e/toy", copy / "shared/destinations/toy")
@@ -35,7 +35,7 @@ def toy_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     )
     shutil.copytree(ROOT / "functions", copy / "functions", ignore=shutil.ignore_patterns("__pycache__"))
     for main in (copy / "functions").glob("*/main.py"):
-        # Where they run is on the path before PYTHONPATH.
+        # The functions' own folder precedes PYTHONPATH in the path.
         main.write_text(f"import sys\nsys.path.insert(0, {str(copy)!r})\n{main.read_text()}")
     options = StackOptions(
         folder=tmp_path_factory.mktemp("toy"), rows=1_000, functions_folder=copy / "functions"

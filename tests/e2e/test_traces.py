@@ -18,7 +18,7 @@ ROWS = 3_000
 
 
 def spans_of(watched: Watched, job_id: str) -> list[SpanReceived]:
-    """All spans of the trace that the job's messages are in; a request that asks after it has its own."""
+    """Return all spans of the trace of the job's messages; a request that reads the job has its own trace."""
     of_messages = [span for span in watched.collector.spans if span.service != "backfills-api"]
     traces = {span.trace_id for span in of_messages if span.fields.get("job_id") == job_id}
     assert len(traces) <= 1
@@ -30,13 +30,13 @@ def delivered_chunks(spans: Sequence[SpanReceived]) -> list[int]:
 
 
 def is_whole(spans: Sequence[SpanReceived]) -> bool:
-    """Whether no span's parent is still to come: it ends after its children, and is exported after them."""
+    """Return whether no span's parent is missing: a parent ends and is exported after its children."""
     ids = {span.span_id for span in spans}
     return all(span.parent in ids for span in spans if span.parent) and any(not span.parent for span in spans)
 
 
 def assert_single_tree(spans: Sequence[SpanReceived]) -> SpanReceived:
-    """Every span's ancestors are spans too, up to the only root, which is answered."""
+    """Check that every span's ancestors are spans, up to the only root; return the root."""
     by_id = {span.span_id: span for span in spans}
     assert len(by_id) == len(spans)
     [root] = [span for span in spans if not span.parent]
@@ -79,11 +79,11 @@ def test_a_jobs_trace_is_one_tree_from_the_request_to_each_chunks_delivery(watch
 
 
 def test_what_goes_on_after_a_retry_and_by_the_sweep_is_of_the_same_tree(watched_stack: Watched) -> None:
-    """The request of a retry has a trace of its own; so the messages hang on the job's root."""
+    """A retry's request has its own trace, so the messages are children of the job's root."""
     warehouse = Warehouse(watched_stack.stack.endpoints)
     table, _ = warehouse.create_hashes("TRACED_TWICE", ROWS)
     with Receiver(Reply(200), Reply(410)) as receiver, warehouse.slow_unloads(4):
-        # Longer than the staging function waits: it is the sweep that asks for the manifest.
+        # Longer than the staging function waits, so that the sweep publishes the message for the manifest.
         job_id = watched_stack.client.create(table=table, destinations=[webhook("again", receiver.url)])
         watched_stack.client.wait_for(job_id, "failed")
         assert watched_stack.client.call("POST", f"/{job_id}/retry").status == 200
@@ -91,7 +91,7 @@ def test_what_goes_on_after_a_retry_and_by_the_sweep_is_of_the_same_tree(watched
     chunks = list(range(job["num_chunks"]))
 
     def stagings(spans: Sequence[SpanReceived]) -> list[SpanReceived]:
-        """Those that were asked for by a request, its retry or the sweep."""
+        """Return the stagings that a request, its retry or the sweep published."""
         roots = {span.span_id for span in spans if not span.parent}
         return [span for span in spans if span.name == "stage stage" and span.parent in roots]
 
@@ -104,7 +104,7 @@ def test_what_goes_on_after_a_retry_and_by_the_sweep_is_of_the_same_tree(watched
 
 
 def test_one_query_tells_a_jobs_story(watched_stack: Watched) -> None:
-    """Every function's entries of the job carry its id and its trace, and the events are among them."""
+    """Every function's entries carry the job's id and its trace, and include the events."""
     table, _ = Warehouse(watched_stack.stack.endpoints).create_hashes("TOLD", ROWS)
     job_id = watched_stack.client.create(table=table, destinations=[kafka("told")])
     job = watched_stack.client.completed(job_id)

@@ -1,4 +1,4 @@
-"""Every type that the contract names arrives, at Kafka and at a webhook, as the contract maps it."""
+"""Every type of the contract arrives at Kafka and at a webhook as the contract maps it."""
 
 import hashlib
 import io
@@ -65,7 +65,7 @@ def test_a_column_that_is_narrowed_differently_in_each_file_is_an_integer_in_all
     with Patient() as receiver:
         destinations = [webhook("narrowed", receiver.url), kafka("narrowed")]
         job_id = hasty_client.create(table=table, destinations=destinations)
-        # The first batch waits for its answer, so the files are still there.
+        # The first batch waits for its answer, so the files still exist.
         wait_until(lambda: receiver.requests, "a batch arrives")
         files = staged_files(hasty_stack.endpoints, hasty_client.get(job_id))
         receiver.may_answer.set()

@@ -1,4 +1,4 @@
-"""The operator's `verify`, on the whole stack: rows that are lost or doubled on purpose are named."""
+"""The operator's `verify` on the whole stack: it names rows that were lost or duplicated on purpose."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,7 +33,7 @@ def verify(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Verify:
-    """The command's exit status and what it printed."""
+    """Return the command's exit status and output."""
     for name, value in environments.function("stage", hasty_stack.options, hasty_stack.layout).items():
         monkeypatch.setenv(name, value)
 
@@ -48,7 +48,7 @@ def verify(
 
 
 def sent(organization: Organization, *destinations: dict[str, Any]) -> str:
-    """A job that was sent to these, and is completed."""
+    """Send a job to these destinations; return its id when it is completed."""
     client = organization.client
     job_id = client.create(table=TABLE, destinations=list(destinations))
     client.completed(job_id)
@@ -56,7 +56,7 @@ def sent(organization: Organization, *destinations: dict[str, Any]) -> str:
 
 
 def remove_first(organization: Organization, name: str) -> Any:
-    """Have the broker forget a topic's first message, as a retention that is too short does."""
+    """Make the broker delete a topic's first message, as too short a retention does."""
     bootstrap, topic = organization.stack.endpoints["kafka_bootstrap"], organization.topic(name)
     first = messages(bootstrap, topic)[0]
     before = TopicPartition(topic, first.partition(), first.offset() + 1)
@@ -67,7 +67,7 @@ def remove_first(organization: Organization, name: str) -> Any:
 
 
 def repeat(organization: Organization, name: str) -> Any:
-    """Send a topic's last message to it once more."""
+    """Send a topic's last message to it again."""
     bootstrap, topic = organization.stack.endpoints["kafka_bootstrap"], organization.topic(name)
     last = messages(bootstrap, topic)[-1]
     producer = Producer({"bootstrap.servers": bootstrap})
@@ -86,7 +86,7 @@ def test_what_arrived_is_equal_to_the_receipt_and_to_the_table(
     assert status == 0, told
     assert "kafka all: equal: 1,998 rows were delivered, 1,998 were found; jobs that sent there" in told
     assert "kafka twice: equal: 999 rows were delivered, 999 were found\n" in told
-    assert "webhook hook: can't be read back" in told
+    assert "webhook hook: the service cannot read it back" in told
     status, told = verify(job_id, "--table")
     assert status == 0, told
     assert "kafka all: equal: 1,998 rows are in the slice, 1,998 were found: 0 missing, 0 too many" in told

@@ -1,4 +1,4 @@
-"""Certificates of receivers, for TLS on loopback."""
+"""Receivers' certificates for TLS on loopback."""
 
 import ssl
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from cryptography.x509.oid import NameOID
 
 @dataclass(frozen=True)
 class Certified:
-    """A receiver's side of TLS, and a client's that trusts it."""
+    """A receiver's TLS context, and the context of a client that trusts it."""
 
     server: ssl.SSLContext
     client: ssl.SSLContext
 
 
 def certify(host: str, folder: Path) -> Certified:
-    """A key and a certificate for the host, which signed itself; ``folder`` holds its file."""
+    """Create a key and a self-signed certificate for the host; ``folder`` holds the file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The records of chunks in memory, counted in shards as Firestore's are."""
+"""Chunk records in memory, counted in shards like Firestore's."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,7 @@ AttemptName = tuple[str, str, str]
 
 
 class FakeChunks:
-    """Fulfils the port Chunks, beside the jobs that ``jobs`` holds."""
+    """Implements the port Chunks, with the jobs in ``jobs``."""
 
     def __init__(self, jobs: FakeJobs) -> None:
         self._jobs = jobs
@@ -49,7 +49,7 @@ class FakeChunks:
         return next((chunk for chunk in self.undelivered(job) if chunk.number in wanted), None)
 
     def remove(self, name: Name) -> None:
-        """Of all of the job's attempts."""
+        """Remove the records of all the job's attempts."""
         for attempt in [attempt for attempt in self._recorded if attempt[:2] == name]:
             del self._recorded[attempt]
 

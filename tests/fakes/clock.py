@@ -1,10 +1,10 @@
-"""A clock that stands still until somebody sleeps or a test moves it."""
+"""A clock that advances only when something sleeps or a test moves it."""
 
 from datetime import UTC, datetime, timedelta
 
 
 class FakeClock:
-    """All of the service's kinds of time: ``now`` in UTC, ``monotonic`` seconds, and ``sleep``."""
+    """All clocks of the service: ``now`` in UTC, ``monotonic`` seconds, and ``sleep``."""
 
     def __init__(self) -> None:
         self.time = datetime(2026, 5, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""A server on loopback with the real console, the real description, and jobs that a test makes up."""
+"""A server on loopback with the real console, the real OpenAPI document, and a test's jobs."""
 
 import json
 import threading
@@ -22,7 +22,7 @@ from tests.fakes.web import KEY, Service
 
 @dataclass
 class Scene:
-    """What the server answers. ``answers``: first these, each once; for None, nothing until it ends."""
+    """The server's answers. ``answers``: sent first, each once; None: no answer until the server ends."""
 
     jobs: list[Json] = field(default_factory=list)
     lines: dict[str, list[Json]] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Scene:
         return job
 
     def refuse(self, status: int, detail: Any, **headers: str) -> None:
-        """The next call is answered so."""
+        """Answer the next call with this error."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self.answers.append(_json({"detail": detail}, status, named))
 
@@ -107,12 +107,12 @@ class Scene:
 
 class _Quiet(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - named so by its base
-        """Tests read what was asked from the scene."""
+        """Log nothing: tests read the requests from the scene."""
 
 
 @contextmanager
 def scene() -> Iterator[Scene]:
-    """A server of its own."""
+    """Start a server of its own."""
     made = Scene()
     application = Request.application(made.answer)
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
@@ -160,13 +160,13 @@ def _json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -
 
 
 def gallery(scene: Scene) -> None:
-    """Jobs of every kind, as for pictures."""
+    """Add jobs of every kind, for pictures."""
     for number in range(28):
         scene.add(new_job(number, age=timedelta(hours=40 - number)))
     long_ago, both = timedelta(hours=5), ("kafka", "webhook")
     slow = scene.add(new_job(30, status="failed", chunks=240, done=97, kinds=both, age=long_ago))
     slow["error_message"] = (
-        "The webhook ledger refused a batch of chunk 97 with 422. Mend the receiver, then retry the job."
+        "The webhook ledger refused a batch of chunk 97 with 422. Fix the receiver, then retry the job."
     )
     scene.lines[slow["job_id"]] = chunk_lines(slow, under_way=8)
     scene.add(new_job(31, status="cancelled", chunks=48, done=11, age=timedelta(hours=3)))
@@ -177,8 +177,8 @@ def gallery(scene: Scene) -> None:
 
 
 def wait_for(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
-    """Wait until it is so; fail after so many seconds, saying what was waited for."""
+    """Wait until the condition holds; fail after this many seconds, with ``what`` in the message."""
     until = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < until, f"waited in vain: {what}"
+        assert time.monotonic() < until, f"timeout while waiting for: {what}"
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Jobs as the API shows them, with their receipts, as a test of the console makes them up."""
+"""Jobs and receipts in the API's form, for tests of the console."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -49,7 +49,7 @@ def new_job(
     age: timedelta = timedelta(minutes=20),
     **changes: Any,
 ) -> Json:
-    """A job as the API shows a single one; ``done`` of its ``chunks`` are at every destination."""
+    """Return a single job in the API's form; ``done`` of its ``chunks`` are at every destination."""
     done = (chunks if status == "completed" else 0) if done is None else done
     created = NOW - age
     over = status in {"completed", "failed", "cancelled"}
@@ -99,7 +99,7 @@ def new_job(
 def chunk_lines(
     job: Json, *, under_way: int = 0, rows: Callable[[int], int] = lambda _: ROWS_OF_A_CHUNK
 ) -> list[Json]:
-    """Its receipt's lines: the first are done, as many as its progress says, the next ones under way."""
+    """Return the receipt's lines: the first ``done`` chunks are done, the next ones under way."""
     done, created = job["progress"]["chunks_done"], datetime.fromisoformat(job["time_created"])
     end = datetime.fromisoformat(job["time_completed"]) if job["time_completed"] else NOW
     lines = []

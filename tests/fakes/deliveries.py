@@ -1,4 +1,4 @@
-"""Leases and records of deliveries in memory."""
+"""Leases and delivery records in memory."""
 
 import threading
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ Place = tuple[str, str, str, int, str]
 
 @dataclass(slots=True)
 class Delivery:
-    """What is known of one (chunk, destination); ``epoch`` rises with each holder."""
+    """The state of one (chunk, destination); ``epoch`` increases with each holder."""
 
     epoch: int
     expires: datetime
@@ -31,7 +31,7 @@ class Delivery:
 
 
 class FakeDeliveries:
-    """Fulfils the port Deliveries; ``lease_length`` in seconds."""
+    """Implements the port Deliveries; ``lease_length`` in seconds."""
 
     def __init__(self, jobs: FakeJobs, *, lease_length: float, now: Clock) -> None:
         self.records: dict[Place, Delivery] = {}
@@ -47,7 +47,7 @@ class FakeDeliveries:
             if record.state == "done":
                 return None
             if record.state == "leased" and record.expires > self.now():
-                raise Busy("somebody else is at it")
+                raise Busy("another delivery holds the lease")
             record.epoch, record.state, record.expires = record.epoch + 1, "leased", self.expiry()
             record.opening = job.opening
             return FakeLease(self, place, record)
@@ -77,7 +77,7 @@ class FakeDeliveries:
         return self.now() + self._length
 
     def count(self, place: Place, rows: int) -> None:
-        """Show the client that the destination has one chunk more."""
+        """Add one chunk to the destination's progress."""
         organization_id, job_id, _, chunk, uid = place
         stored = self._jobs.stored[organization_id, job_id]
         stored.done[chunk, uid] = rows
@@ -87,7 +87,7 @@ class FakeDeliveries:
 
 
 class FakeLease:
-    """Fulfils the port Lease."""
+    """Implements the port Lease."""
 
     def __init__(self, deliveries: FakeDeliveries, place: Place, record: Delivery) -> None:
         self.first_batch, self.skipped, self.splits = record.next_batch, record.skipped, record.splits

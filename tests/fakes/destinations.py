@@ -1,4 +1,4 @@
-"""Destinations as the API makes them of a request."""
+"""Destinations as the API builds them from a request."""
 
 from shared.destinations import destination
 from shared.domain.destination import Destination

@@ -1,4 +1,4 @@
-"""The readers of `docs/destinations` and the receiver of `docs/api.md`, run as they stand there."""
+"""The readers of `docs/destinations` and the receiver of `docs/api.md`, run unchanged."""
 
 import os
 import re
@@ -22,7 +22,7 @@ _SECONDS: Final = 120.0
 
 
 def program(page: str) -> str:
-    """The page's only fenced block of Python that is marked as the reader."""
+    """Return the page's only fenced Python block that is marked as the reader."""
     text = (_PAGES / page).read_text()
     (found,) = re.findall(r"<!-- tested: reader -->\n```python\n(.*?)```", text, re.DOTALL)
     return str(found)
@@ -31,7 +31,7 @@ def program(page: str) -> str:
 def rows_of_reader(
     page: str, folder: Path, environment: Mapping[str, str]
 ) -> list[tuple[str, str, int, str]]:
-    """What the page's reader has stored when it ends: job, chunk, row and body, by row."""
+    """Run the page's reader to its end; return the stored job, chunk, row and body, sorted by row."""
     subprocess.run(  # noqa: S603 - the documentation's own lines
         [sys.executable, "-c", program(page)],
         cwd=folder,
@@ -46,7 +46,7 @@ def rows_of_reader(
 
 @contextmanager
 def receiver(folder: Path, secret: bytes) -> Iterator[str]:
-    """The receiver of webhooks as a process, keeping its batches in ``folder``; answers its URL."""
+    """Run the webhook receiver as a process that stores its batches in ``folder``; yield its URL."""
     text = (_DOCS / "api.md").read_text()
     (shown,) = re.findall(r"<!-- tested: receiver -->\n```python\n(.*?)```", text, re.DOTALL)
     (port,) = free_ports(1)

@@ -1,4 +1,4 @@
-"""Jobs and chunks as tests like them."""
+"""Example jobs and chunks for tests."""
 
 import uuid
 from dataclasses import replace
@@ -19,7 +19,7 @@ COLUMNS = (Column("unique_id", JsonKind.TEXT), Column("log_index", JsonKind.INTE
 
 
 def new_job(**changes: Any) -> Job:
-    """A job as the API records it, with an id of its own."""
+    """Return a job as the API records it, with a new id."""
     job = Job(
         organization_id="acme",
         job_id=str(uuid.uuid4()),
@@ -39,7 +39,7 @@ def new_attempt(claimed_at: datetime = CREATED, **changes: Any) -> Attempt:
 
 
 def claimed(job: Job, attempt: Attempt | None = None) -> Job:
-    """The job with a staging attempt in place of the one it has."""
+    """Return the job with another staging attempt."""
     attempt = attempt or new_attempt()
     return domain.claim(job, attempt, job.attempt, COLUMNS, "unique_id")
 
@@ -49,7 +49,7 @@ def staged_files(count: int, rows: int = 5) -> list[StagedFile]:
 
 
 def transporting(job: Job | None = None, *, chunks: int = 3, rows: int = 5, shards: int = 1) -> Job:
-    """The job with its manifest committed."""
+    """Return the job with its manifest committed."""
     job = claimed(job or new_job())
     attempt_id = job.require_attempt().attempt_id
     return domain.staged(

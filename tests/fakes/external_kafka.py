@@ -1,4 +1,4 @@
-"""Topics of a broker that asks who comes, and sinks that write to them as a job does."""
+"""Topics of a broker with authentication, and sinks that write to them like a job."""
 
 import json
 import time
@@ -29,7 +29,7 @@ LOGIN = "LOGIN"
 
 
 class ExternalTopic:
-    """A topic of its own, and a user of its own who may do what a delivery needs."""
+    """A topic and a user with the permissions that a delivery needs."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class ExternalTopic:
         operations: Sequence[str] = ("WRITE", "READ", "DESCRIBE_CONFIGS"),
         rights: Iterable[Right] = (TRANSACTIONS, GROUPS),
     ) -> None:
-        """``operations``: what the user may do with the topic; ``rights``: what else."""
+        """``operations``: the user's permissions on the topic; ``rights``: its other permissions."""
         self.secured = stack.layout.secured_kafka
         self.bootstrap = stack.endpoints["external_kafka"]["bootstrap_servers"]
         self.name, self.user = (f"{kind}-{uuid.uuid4().hex[:8]}" for kind in ("rows", "user"))
@@ -51,12 +51,12 @@ class ExternalTopic:
         kafka_rights.grant(self.admin, self.user, [*of_topic, *rights])
 
     def rotate(self, password: str) -> None:
-        """Give the user another password; what is connected stays so."""
+        """Change the user's password; existing connections stay open."""
         kafka_rights.set_password(self.admin, self.user, password)
         self.password = password
 
     def login(self, **changes: Any) -> dict[str, str]:
-        """The secret's fields."""
+        """Return the secret's fields."""
         login = {"username": self.user, "password": self.password, "ca": self.secured.authority}
         return login | changes
 
@@ -79,7 +79,7 @@ class ExternalTopic:
         batch_rows: int = 1_024,
         http: HttpConnections | None = None,
     ) -> Clusters:
-        """``secret``: its fields, or its text, whenever it is read."""
+        """``secret``: its fields, or its text, at each read."""
         guard = Guard(resolve, system_connect, insecure=insecure)
 
         def secrets(_organization: str, name: str) -> bytes:
@@ -110,7 +110,7 @@ class ExternalTopic:
         return ExternalPresence(self.clusters(secret, **options))
 
     def arrived(self) -> list[dict[str, Any]]:
-        """All committed rows, with key and headers."""
+        """Return all committed rows, with key and headers."""
         return read_committed(self._inside, self.name)
 
     def rows(self) -> list[int]:

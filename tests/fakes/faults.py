@@ -1,4 +1,4 @@
-"""Faults at every call in turn: an outage, an answer that is lost, a process that is killed."""
+"""Faults at each call in turn: an outage, a lost answer, a killed process."""
 
 from collections.abc import Callable
 from enum import Enum
@@ -11,11 +11,11 @@ Part = TypeVar("Part")
 
 
 class Killed(BaseException):
-    """The process is gone: no handler of it does anything any more."""
+    """The process is killed: none of its handlers runs."""
 
 
 class Fault(Enum):
-    """What happens at a call."""
+    """The fault at a call."""
 
     OUTAGE = "the call never arrives"
     LOST_ANSWER = "the call takes effect and its answer is lost"
@@ -24,9 +24,9 @@ class Fault(Enum):
 
 
 class Faults:
-    """Counts the calls to the parts it guards; the one numbered ``at`` meets the fault.
+    """Counts the calls to the guarded parts; the call numbered ``at`` gets the fault.
 
-    ``instead``, by the call's name as in ``calls``: what a test does at that call, once.
+    ``instead``, by the call's name as in ``calls``: a test's action at that call, once.
     """
 
     def __init__(self, at: int | None = None, fault: Fault = Fault.OUTAGE) -> None:
@@ -40,15 +40,15 @@ class Faults:
         return all(at < len(self.calls) for at in self._at)
 
     def strike(self, at: int, fault: Fault) -> None:
-        """Have the call of that number meet the fault too."""
+        """Give the call with that number the fault too."""
         self._at[at] = fault
 
     def restart(self) -> None:
-        """Start the process again."""
+        """Restart the process."""
         self._dead = False
 
     def guard(self, part: Part) -> Part:
-        """The same part, each call of which may meet the fault."""
+        """Return the same part, with a possible fault at each call."""
         return cast("Part", _Guarded(part, self))
 
     def call(self, name: str, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
@@ -68,7 +68,7 @@ class Faults:
 
 
 class _Guarded:
-    """Stands in for a part: what it answers of its own kind is guarded too."""
+    """Stands in for a part; returned parts are guarded too."""
 
     def __init__(self, part: object, faults: Faults) -> None:
         self._part = part

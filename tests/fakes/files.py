@@ -13,13 +13,13 @@ from shared.steps.ports import OpenedFile
 
 
 def crc32c(content: bytes) -> str:
-    """The checksum as GCS shows it."""
+    """Return the checksum in GCS's format."""
     return base64.b64encode(google_crc32c.value(content).to_bytes(4, "big")).decode()
 
 
 @dataclass(slots=True)
 class FakeStagedFiles:
-    """Fulfils the port StagedFiles; ``contents`` by path."""
+    """Implements the port StagedFiles; ``contents`` by path."""
 
     contents: dict[str, bytes] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""A GCS sink on the GCS server, a staging bucket with a chunk's file, and what arrives."""
+"""A GCS sink on the GCS server, a staging bucket with a chunk's file, and the exported objects."""
 
 import io
 import json
@@ -19,13 +19,13 @@ from tests.fakes.sending import delivery_to
 
 
 def gcs_client() -> Client:
-    """Of the server that STORAGE_EMULATOR_HOST names."""
+    """Return a client of the server in STORAGE_EMULATOR_HOST."""
     return Client(project="test", credentials=AnonymousCredentials())  # type: ignore[no-untyped-call]  # untyped there
 
 
 @dataclass
 class Buckets:
-    """A staging bucket and one to export to."""
+    """A staging bucket and a bucket for the export."""
 
     client: Client
     staging: Bucket = field(init=False)
@@ -52,11 +52,11 @@ class Buckets:
         return [blob.name for blob in self.client.list_blobs(self.exports)]
 
     def rows(self) -> list[int]:
-        """The numbers of the rows of all objects of lines."""
+        """Return the row numbers in all NDJSON objects."""
         contents = (blob.download_as_bytes() for blob in self.client.list_blobs(self.exports))
         return [json.loads(line)["row"] for content in contents for line in content.splitlines()]
 
     def table(self) -> pa.Table:
-        """The only object, as a table."""
+        """Return the only object as a table."""
         (blob,) = self.client.list_blobs(self.exports)
         return pq.read_table(io.BytesIO(blob.download_as_bytes()))

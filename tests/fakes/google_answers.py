@@ -1,4 +1,4 @@
-"""What Google's administration interfaces answer of a healthy project, by path."""
+"""The answers of Google's administration APIs for a healthy project, by path."""
 
 import io
 import zipfile
@@ -152,7 +152,7 @@ def of_bucket() -> dict[str, Any]:
 
 
 def bundle(name: str, changed: str | None = None) -> bytes:
-    """A function's bundle, of three files of the checkout's; ``changed``: the one that differs."""
+    """Return a function's bundle of three of the checkout's files; ``changed``: the one that differs."""
     folder = _ROOT / "functions" / said.FUNCTIONS[name].bundle
     files = {"main.py": folder / "main.py", "requirements.txt": folder / "requirements.txt"}
     files["shared/config.py"] = _ROOT / "shared/config.py"
@@ -164,7 +164,7 @@ def bundle(name: str, changed: str | None = None) -> bytes:
 
 
 def source(name: str) -> str:
-    """Where a function's bundle is downloaded from."""
+    """Return the download URL of a function's bundle."""
     return f"/download/storage/v1/b/{SOURCES}/o/{name}.zip"
 
 

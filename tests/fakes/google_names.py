@@ -1,4 +1,4 @@
-"""The names of a made-up Google project: what is called how, and where its interfaces tell of it."""
+"""The names of a made-up Google project, and the paths of its resources in the APIs."""
 
 from shared.operator.doctor import expectations as said
 

@@ -1,4 +1,4 @@
-"""A Google project as its administration interfaces tell of it, played by a server on loopback."""
+"""A Google project as its administration APIs describe it, served on loopback."""
 
 import base64
 import json
@@ -30,7 +30,7 @@ from tests.fakes.google_names import (
 
 @dataclass
 class GoogleProject:
-    """A server answers a path with its entry of ``answers``: JSON, bytes, or a number as the status.
+    """A server that answers a path with its entry of ``answers``: JSON, bytes, or a number as the status.
 
     It answers 404 for any other path.
     """
@@ -39,14 +39,14 @@ class GoogleProject:
     answers: dict[str, Any] = field(default_factory=dict)
 
     def payload(self, name: str, version: str, value: Any) -> None:
-        """Give a secret's version this value."""
+        """Set a secret version's value."""
         text = value if isinstance(value, bytes) else json.dumps(value).encode()
         self.answers[f"{secret(name)}/versions/{version}:access"] = {
             "payload": {"data": base64.b64encode(text).decode()}
         }
 
     def installation(self, **changes: Any) -> Installation:
-        """The installation that Terraform would tell of."""
+        """Return the installation as Terraform's output describes it."""
         values: dict[str, Any] = {
             "project": PROJECT,
             "project_number": NUMBER,
@@ -92,7 +92,7 @@ def _healthy(project: GoogleProject, private_key: str) -> None:
 
 @contextmanager
 def google_project(private_key: str) -> Iterator[GoogleProject]:
-    """A healthy project; a test breaks it by changing its answers."""
+    """Start a healthy project; a test breaks it by changing its answers."""
     project = GoogleProject()
     with ThreadingHTTPServer(("127.0.0.1", 0), _handler(lambda: project.answers)) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -117,6 +117,6 @@ def _handler(answers: Callable[[], Mapping[str, Any]]) -> type[BaseHTTPRequestHa
             self.wfile.write(content)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as its base names it
-            """Nothing is shown of requests."""
+            """Log no requests."""
 
     return Handler

@@ -1,6 +1,6 @@
-"""The record of jobs in memory: what Firestore does with it, without Firestore.
+"""Job records in memory, with Firestore's behaviour but without Firestore.
 
-Jobs are immutable, so handing one out can't leak a reference; lists are copied on the way in and out.
+Jobs are immutable, so returning one cannot leak a reference; lists are copied on the way in and out.
 """
 
 import operator
@@ -19,9 +19,9 @@ Name = tuple[str, str]
 
 @dataclass(slots=True)
 class StoredJob:
-    """A job's document and those beside it. ``counts`` and ``progress`` are set by whoever delivers,
-    ``errors`` by a destination's uid and the retry that met them, and so ``wishes`` to be left alone.
-    ``chunk_rows``: what was unloaded; ``done``: the rows that were recorded, by chunk and uid.
+    """A job's document and the documents beside it. Deliveries set ``counts`` and ``progress``. ``errors``
+    are by destination uid and retry, and so are ``wishes``, the requested pauses. ``chunk_rows``: the
+    unloaded rows; ``done``: the recorded rows, by chunk and uid.
     """
 
     job: Job
@@ -36,9 +36,9 @@ class StoredJob:
 
 @dataclass(slots=True)
 class FakeJobs:
-    """Fulfils the ports Jobs and Listings. While ``down``, everything raises Unavailable.
+    """Implements the ports Jobs and Listings. While ``down``, everything raises Unavailable.
 
-    ``between`` runs once, after the next change has read the job and before it writes: somebody faster.
+    ``between`` runs once, after the next change has read the job and before it writes: a faster writer.
     """
 
     stored: dict[Name, StoredJob] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class FakeJobs:
         transition: Callable[[Job], Job],
         beside: Callable[[StoredJob], None],
     ) -> Job:
-        """As ``change``; what ``beside`` changes becomes visible together with the job."""
+        """Like ``change``; what ``beside`` changes becomes visible together with the job."""
         while True:
             before = self.get(organization_id, job_id)
             if before is None:

@@ -1,4 +1,4 @@
-"""A producer and an admin client that fail where a test wants them to, which real ones do only by chance."""
+"""A producer and an admin client that fail on demand, as real ones do only by chance."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ def kafka_error(code: int, *, retriable: bool = False, requires_abort: bool = Fa
 
 @dataclass
 class FakeProducer:
-    """Takes ``room`` messages and acknowledges none, but for ``acknowledged`` with each poll.
+    """Accepts ``room`` messages and acknowledges none, except ``acknowledged`` ones with each poll.
 
-    ``errors``: by method, what its next calls raise; None is a call that succeeds.
+    ``errors``: by method, the exceptions of its next calls; None is a successful call.
     """
 
     room: int = 10
@@ -61,7 +61,7 @@ class FakeProducer:
         return self.waiting
 
     def list_topics(self, topic: str, *, timeout: float) -> SimpleNamespace:
-        """The topic's metadata, with the error that ``metadata_errors`` holds for it, if any is left."""
+        """Return the topic's metadata, with the next error of its ``metadata_errors``, if any."""
         self._call("list_topics")
         error = self.metadata_errors.pop(0) if self.metadata_errors else None
         return SimpleNamespace(topics={topic: SimpleNamespace(error=error)}, asked_for=timeout)
@@ -88,7 +88,7 @@ class FakeProducer:
 
 @dataclass
 class FakeConsumer:
-    """Answers each look-up of a marker with the next of ``markers``, and of its topic with that error."""
+    """Answers each lookup of a marker with the next of ``markers``, and of its topic with that error."""
 
     markers: list["FoundMarker"]
     topic_error: KafkaError | None = None
@@ -110,7 +110,7 @@ class FakeConsumer:
 
 @dataclass(frozen=True)
 class FoundMarker:
-    """A marker as the broker answers it."""
+    """A marker in the broker's form."""
 
     offset: int = -1001
     error: KafkaError | None = None

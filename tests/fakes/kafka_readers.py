@@ -1,4 +1,4 @@
-"""Reads a topic as its consumer would: committed transactions only, to the end as it is now."""
+"""Reads a topic like its consumer: only committed transactions, to the current end."""
 
 import json
 import time
@@ -10,10 +10,10 @@ TIMEOUT = 60.0
 
 
 def read_committed(bootstrap: str, topic: str, *, settled: bool = True) -> list[dict[str, Any]]:
-    """All rows of the topic, each with the ``key``, ``partition`` and ``headers`` it came with.
+    """Return all rows of the topic, each with its ``key``, ``partition`` and ``headers``.
 
-    Waits until no transaction is open, since a broker answers a commit before it has told all partitions;
-    ``settled`` False reads what a reader sees while one is open.
+    Waits until no transaction is open, because a broker answers a commit before all partitions know it.
+    ``settled`` False reads what a consumer sees while a transaction is open.
     """
     consumer = _consumer(bootstrap, "read_committed")
     try:
@@ -45,7 +45,7 @@ def _partitions(consumer: Consumer, topic: str) -> list[TopicPartition]:
 
 
 def _wait_until_settled(bootstrap: str, partitions: list[TopicPartition]) -> None:
-    """Wait until the last stable offsets, which end what is committed, meet the high watermarks."""
+    """Wait until the last stable offsets, the end of committed data, equal the high watermarks."""
     until = time.monotonic() + TIMEOUT
     stable, all_written = (_consumer(bootstrap, level) for level in ("read_committed", "read_uncommitted"))
     try:
@@ -57,7 +57,7 @@ def _wait_until_settled(bootstrap: str, partitions: list[TopicPartition]) -> Non
 
 
 def _ends(consumer: Consumer, partitions: list[TopicPartition]) -> list[int] | None:
-    """None while a partition of a new topic has no leader yet."""
+    """Return None while a partition of a new topic has no leader yet."""
     try:
         return [consumer.get_watermark_offsets(partition, timeout=TIMEOUT)[1] for partition in partitions]
     except KafkaException as error:

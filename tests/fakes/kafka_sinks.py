@@ -1,4 +1,4 @@
-"""Sinks and topics of a test's broker, with a broker's usual settings."""
+"""Sinks and topics of a test's broker with default settings."""
 
 import time
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from shared.destinations.kafka.topics import KafkaTopics
 def kafka_sink(
     bootstrap: str, limits: KafkaLimits | None = None, properties: Mapping[str, Any] | None = None
 ) -> KafkaSink:
-    # Brokers that go and producers that are fenced are the subject: librdkafka's log would only repeat it.
+    # Stopped brokers and fenced producers are the subject: librdkafka's log would only repeat it.
     client = {"bootstrap.servers": bootstrap, "log_level": 0, **(properties or {})}
     return KafkaSink(client, monotonic=time.monotonic, limits=limits or KafkaLimits(least=0.0))
 

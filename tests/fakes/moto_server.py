@@ -1,4 +1,4 @@
-"""A server that answers as Amazon's SNS, SQS and STS do."""
+"""A server that implements Amazon's SNS, SQS and STS."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ _SECONDS = 60.0
 
 @contextmanager
 def moto() -> Iterator[str]:
-    """The address of a server that answers as Amazon does."""
+    """Start the server; yield its address."""
     (port,) = free_ports(1)
     command = [str(Path(sys.executable).with_name("moto_server")), "-H", "127.0.0.1", "-p", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - its own

@@ -1,17 +1,17 @@
-"""Servers that begin to speak a protocol and then do not go on as they should."""
+"""Servers that begin a protocol and then stop as they should not."""
 
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-_LITTLE = 4_096  # bytes that a connection holds unread, so that a sender waits soon
+_LITTLE = 4_096  # bytes that a connection buffers, so that a sender blocks soon
 
 
 @contextmanager
 def odd_server(greeting: bytes = b"", *answers: bytes) -> Iterator[str]:
-    """``host:port`` of a server that greets whoever connects, and answers the first things it hears, one by
-    one. From then on it reads nothing, and keeps the connection open.
+    """Yield ``host:port`` of a server that greets each client and answers its first requests in turn. After
+    that it reads nothing, and keeps the connection open.
     """
     kept: list[socket.socket] = []
 

@@ -1,4 +1,4 @@
-"""A receiver of traces: a real server of OpenTelemetry's protocol over HTTP, on loopback."""
+"""A real receiver of traces over OTLP/HTTP, on loopback."""
 
 import threading
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class SpanReceived:
 
 @dataclass
 class Collector:
-    """``spans`` are all that came in; ``bodies`` and ``headers`` are the requests as they were sent."""
+    """``spans`` are all received spans; ``bodies`` and ``headers`` are the raw requests."""
 
     bodies: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Collector:
 
     @property
     def endpoint(self) -> str:
-        """For OTEL_EXPORTER_OTLP_ENDPOINT."""
+        """Return the value for OTEL_EXPORTER_OTLP_ENDPOINT."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     @property

@@ -1,4 +1,4 @@
-"""A Pub/Sub sink on the emulator, a topic of its own, and what arrives there."""
+"""A Pub/Sub sink on the emulator, with its own topic, and the received messages."""
 
 import json
 import time
@@ -22,7 +22,7 @@ LIMITS = RequestLimits(least=0.0, reserve=5.0, in_flight=3)
 
 
 def pubsub_sink(limits: RequestLimits = LIMITS, own_topics: tuple[str, ...] = ()) -> PubSubSink:
-    """Of the emulator that PUBSUB_EMULATOR_HOST names."""
+    """Return a sink of the emulator in PUBSUB_EMULATOR_HOST."""
     clock = FakeTime()
     return PubSubSink(
         client=PublisherClient(),
@@ -36,7 +36,7 @@ def pubsub_sink(limits: RequestLimits = LIMITS, own_topics: tuple[str, ...] = ()
 
 @dataclass
 class Topic:
-    """A topic with a subscription; ``messages`` holds what was pulled so far."""
+    """A topic with a subscription; ``messages`` holds everything pulled so far."""
 
     name: str = field(init=False)
     subscription: str = field(init=False)
@@ -56,7 +56,7 @@ class Topic:
         return delivery_to(hook, rows)
 
     def received(self) -> list[PubsubMessage]:
-        """All messages until none has come for a while."""
+        """Return all messages after none has arrived for a while."""
         until = time.monotonic() + _QUIET
         while (left := until - time.monotonic()) > 0:
             try:

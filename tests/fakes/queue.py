@@ -1,4 +1,4 @@
-"""Pub/Sub in memory: what is published waits until a test takes it."""
+"""Pub/Sub in memory: a published message waits until a test takes it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,9 +10,9 @@ from shared.domain.messages import DeliverChunk, Message, from_data, to_data
 
 @dataclass(slots=True)
 class FakeQueue:
-    """Fulfils the port Publisher. ``waiting`` are messages nobody took yet; while ``down`` it takes none.
+    """Implements the port Publisher. ``waiting``: messages not taken yet; while ``down`` it accepts none.
 
-    ``static`` are all that ever went to the topic of deliveries from a fixed address.
+    ``static``: all messages ever sent to the topic for deliveries from a fixed address.
     """
 
     waiting: list[Message] = field(default_factory=list)
@@ -31,14 +31,14 @@ class FakeQueue:
             self.static.append(self.waiting[-1])
 
     def taken(self) -> list[Message]:
-        """All that wait, and from now on no longer do."""
+        """Take and return all waiting messages."""
         messages, self.waiting = self.waiting, []
         return messages
 
 
 @dataclass(frozen=True, slots=True)
 class OneByOne:
-    """Fulfils the port Publisher: whoever dies in the middle of a call has published the first messages."""
+    """Implements the port Publisher; a crash in the middle of a call has published the first messages."""
 
     queue: FakeQueue
 

@@ -11,7 +11,7 @@ from tests.fakes.deliveries import Delivery, FakeDeliveries
 
 
 class FakeReceipts:
-    """Fulfils the port Receipts."""
+    """Implements the port Receipts."""
 
     def __init__(self, chunks: FakeChunks, deliveries: FakeDeliveries) -> None:
         self._chunks = chunks

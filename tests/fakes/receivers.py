@@ -1,4 +1,4 @@
-"""A webhook receiver: a real HTTP server on loopback that answers as it was told."""
+"""A webhook receiver: a real HTTP server on loopback with configured answers."""
 
 import gzip
 import json
@@ -17,10 +17,10 @@ PAUSE = 0.05  # seconds between two bytes of a trickled answer
 
 @dataclass(frozen=True)
 class Reply:
-    """``trickle``: the answer's head comes a byte at a time, for ever. ``hang``: none comes for so many
-    seconds. ``cut``: the connection is closed instead of an answer, or, with a body, in the middle of it.
-    ``stall``: the second half of the body never comes. ``interim``: heads that come before the answer's,
-    ``endless``: the last of them over and over, in place of it.
+    """``trickle``: the answer's head arrives a byte at a time, forever. ``hang``: no answer for this many
+    seconds. ``cut``: the connection closes instead of an answer or, with a body, in the middle of it.
+    ``stall``: the second half of the body never arrives. ``interim``: heads before the final answer;
+    ``endless``: the last of them repeats instead of the answer.
     """
 
     status: int = 200
@@ -36,7 +36,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Request:
-    """What came in; ``connection`` names the TCP connection it came on."""
+    """A received request; ``connection`` identifies its TCP connection."""
 
     method: str
     path: str
@@ -45,7 +45,7 @@ class Request:
     connection: tuple[str, int]
 
     def plain(self) -> bytes:
-        """The body before it was compressed."""
+        """Return the uncompressed body."""
         match self.headers.get("Content-Encoding"):
             case "gzip":
                 return gzip.decompress(self.body)
@@ -62,11 +62,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        """A client that goes away is part of the tests: say nothing."""
+        """Log nothing: disconnecting clients are part of the tests."""
 
 
 class Receiver:
-    """Answers with ``replies`` in their order, and after them with 200."""
+    """Answers with ``replies`` in order, and after them with 200."""
 
     def __init__(self, *replies: Reply, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
@@ -88,7 +88,7 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}/hook?a=b"
 
     def rows(self) -> list[int]:
-        """All rows of accepted requests."""
+        """Return all rows of accepted requests."""
         return [row for request in self.requests for row in request.rows()]
 
     def __enter__(self) -> Self:
@@ -107,7 +107,7 @@ class Receiver:
         return type("Handler", (_Handler,), {"receiver": self})
 
     def reply_to(self, _request: Request, /) -> Reply:
-        """What to answer to a request, which is the last of ``requests`` only if it came alone."""
+        """Return the answer to a request, which is the last of ``requests`` only if it came alone."""
         return self.next_reply()
 
     def next_reply(self) -> Reply:
@@ -115,7 +115,7 @@ class Receiver:
 
 
 class NarrowReceiver(Receiver):
-    """Answers 413 to requests of more than ``most`` bytes, without using up a reply; None: takes any."""
+    """Answers 413 to requests of more than ``most`` bytes, without consuming a reply; None: accepts any."""
 
     def __init__(self, most: int | None, *replies: Reply) -> None:
         super().__init__(*replies)
@@ -139,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers["Content-Length"])
         body = self.rfile.read(length)
-        if len(body) < length:  # whoever sent it died halfway: no server takes that for a request
+        if len(body) < length:  # the sender crashed halfway: no server accepts that as a request
             self.close_connection = True
             return
         headers = dict(self.headers.items())

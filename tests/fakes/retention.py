@@ -10,7 +10,9 @@ from tests.fakes.jobs import FakeJobs
 
 
 class FakeRetention:
-    """Fulfils the port Retention. What a destination was done with is counted apart from the records."""
+    """Implements the port Retention. A destination's completed work is counted separately from the
+    records.
+    """
 
     def __init__(self, jobs: FakeJobs, chunks: FakeChunks, deliveries: FakeDeliveries) -> None:
         self._jobs = jobs

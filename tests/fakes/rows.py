@@ -1,4 +1,4 @@
-"""Rows of a chunk that say which they are, and destinations that remember them."""
+"""Rows of a chunk that carry their identity, and destinations that remember them."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ Row = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class NumberedBatch:
-    """Fulfils the port EncodedBatch: each row is the JSON array of its chunk and its index."""
+    """Implements the port EncodedBatch: each row is the JSON array of its chunk and its index."""
 
     chunk: int
     first_row: int
@@ -43,7 +43,7 @@ class NumberedBatch:
 
 @dataclass(frozen=True, slots=True)
 class NumberedRows:
-    """Fulfils the port Rows."""
+    """Implements the port Rows."""
 
     chunk: Chunk
 
@@ -55,7 +55,7 @@ class NumberedRows:
 def read_numbered_rows(
     file: BinaryIO, columns: Sequence[Column], key_column: str | None, chunk: Chunk
 ) -> NumberedRows:
-    """Fulfils the port ReadRows; the file must be the one that the job recorded."""
+    """Implements the port ReadRows; the file must be the one that the job recorded."""
     assert len(file.read()) == chunk.size
     assert key_column in {column.name for column in columns}
     return NumberedRows(chunk)
@@ -67,7 +67,7 @@ def rows_of(batch: EncodedBatch) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A webhook request: an id that stays the same on every try, and its rows."""
+    """A webhook request: an id that is the same at every attempt, and its rows."""
 
     request_id: str
     rows: list[Row]
@@ -75,7 +75,7 @@ class Request:
 
 @dataclass(slots=True)
 class Receiver:
-    """A webhook's receiver. ``answer`` is run for each request that came in and may raise."""
+    """A webhook receiver. ``answer`` runs for each received request and may raise."""
 
     requests: list[Request] = field(default_factory=list)
     answer: Callable[[Request], None] = lambda _request: None
@@ -85,15 +85,15 @@ class Receiver:
         self.answer(request)
 
     def rows(self) -> list[Row]:
-        """All rows of all requests, in the order of their arrival."""
+        """Return all rows of all requests, in order of arrival."""
         return [row for request in self.requests for row in request.rows]
 
 
 @dataclass(frozen=True, slots=True)
 class RequestSink:
-    """Fulfils the port Sink: a request a batch, a checkpoint after each, as the webhooks' does.
+    """Implements the port Sink like the webhooks': one request per batch, a checkpoint after each.
 
-    ``least``: with less of the handler's seconds left, the rest goes in a message of its own.
+    ``least``: with fewer of the handler's seconds left, the rest goes into a new message.
     """
 
     receiver: Receiver
@@ -114,12 +114,12 @@ class RequestSink:
 
 @dataclass(slots=True)
 class Log:
-    """A Kafka topic as readers of committed rows see it; transactions by their markers."""
+    """A Kafka topic as read_committed consumers see it; transactions by their markers."""
 
     committed: dict[tuple[str, int], list[Row]] = field(default_factory=dict)
 
     def commit(self, marker: tuple[str, int], rows: list[Row]) -> None:
-        """Commit the transaction, unless its marker is there already."""
+        """Commit the transaction, unless its marker already exists."""
         self.committed.setdefault(marker, rows)
 
     def rows(self) -> list[Row]:
@@ -128,7 +128,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class LogMarkers:
-    """Fulfils the port Markers."""
+    """Implements the port Markers."""
 
     log: Log
 
@@ -138,7 +138,7 @@ class LogMarkers:
 
 @dataclass(frozen=True, slots=True)
 class TransactionSink:
-    """Fulfils the port Sink: takes a chunk whole or not at all, and at most once, as Kafka's does."""
+    """Implements the port Sink like Kafka's: accepts a chunk as a whole or not at all, and at most once."""
 
     log: Log
 

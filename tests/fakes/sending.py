@@ -1,4 +1,4 @@
-"""A chunk on its way: its rows, its delivery and the pulse beside it, made up for the tests of sinks."""
+"""A chunk's rows, delivery and pulse, made up for tests of sinks."""
 
 import json
 import uuid
@@ -49,7 +49,7 @@ class NumberedBatch:
 
 @dataclass
 class NumberedRows:
-    """A chunk of so many rows; ``before`` is called with each batch's first row before it is handed out."""
+    """A chunk of numbered rows; ``before`` is called with each batch's first row before it is returned."""
 
     rows: int
     width: int = 10
@@ -66,7 +66,7 @@ class NumberedRows:
 
 @dataclass
 class SteadyPulse:
-    """Raises ``reason`` once that is set; ``clock`` counts its ``seconds`` down."""
+    """Raises ``reason`` once it is set; ``clock`` counts its ``seconds`` down."""
 
     seconds: float = 480.0
     reason: Exception | None = None
@@ -103,7 +103,7 @@ def webhook_destination(url: str, hash_key: str | None = None) -> Destination:
 
 
 def delivery_to(destination: Destination, rows: int, *, batch_rows: int = 10) -> ChunkDelivery:
-    """A delivery of a new job's chunk, from its first batch on."""
+    """Return a delivery of a new job's chunk, from its first batch on."""
     return ChunkDelivery(
         organization_id="org123",
         job_id=str(uuid.uuid4()),

@@ -1,4 +1,4 @@
-"""A sink that keeps what it is sent; it passes the contract that the real ones pass."""
+"""A sink that stores what it receives; it passes the same contract as the real ones."""
 
 from dataclasses import dataclass, field
 
@@ -9,10 +9,10 @@ BATCH_ROWS = 10
 
 @dataclass
 class FakeSink:
-    """``delivered`` holds the lines of each (job, chunk, uid), committed as a whole, as Kafka's sink does.
+    """``delivered`` holds the lines of each (job, chunk, uid), committed as a whole, like Kafka's sink.
 
-    ``failures`` are raised, the first one first, each after a batch has been taken; ``declines`` answers
-    False so many times before it takes a chunk.
+    ``failures`` are raised in order, each after one batch; ``declines`` is how often it returns False before
+    it accepts a chunk.
     """
 
     delivered: dict[tuple[str, int, str], list[bytes]] = field(default_factory=dict)
@@ -40,5 +40,5 @@ class FakeSink:
         return list(batch.lines())
 
     def lines(self) -> list[bytes]:
-        """All rows that arrived."""
+        """Return all received rows."""
         return [line for lines in self.delivered.values() for line in lines]

@@ -1,4 +1,4 @@
-"""Rows of chosen sizes, which no compression makes smaller unless they are ``flat``."""
+"""Rows of chosen sizes, incompressible unless they are ``flat``."""
 
 import random
 import string
@@ -10,7 +10,7 @@ _LETTERS = (string.ascii_letters + string.digits + "-_").encode()
 
 @dataclass(frozen=True, slots=True)
 class SizedBatch:
-    """Fulfils the port EncodedBatch."""
+    """Implements the port EncodedBatch."""
 
     first_row: int
     texts: Sequence[bytes]
@@ -42,7 +42,7 @@ class SizedBatch:
 
 @dataclass
 class SizedRows:
-    """Fulfils the port Rows: JSON of exactly so many bytes a row; ``before`` as for numbered rows."""
+    """Implements the port Rows: JSON of exactly the given bytes per row; ``before`` as for numbered rows."""
 
     sizes: Sequence[int]
     flat: bool = False
@@ -50,7 +50,7 @@ class SizedRows:
     texts: list[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
-        source = random.Random(1)  # noqa: S311 - the same texts from run to run
+        source = random.Random(1)  # noqa: S311 - the same texts in every run
         self.texts = [self._text(source, number, size) for number, size in enumerate(self.sizes)]
 
     def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[SizedBatch]:

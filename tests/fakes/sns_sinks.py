@@ -1,4 +1,4 @@
-"""An SNS sink on moto's server, a topic with a queue of its own, and what arrives there."""
+"""An SNS sink on moto's server, with its own topic and queue, and the received messages."""
 
 import json
 import time
@@ -42,7 +42,7 @@ def sns_sink(
 
 @dataclass
 class SnsTopic:
-    """A topic with a queue; ``messages`` holds what was received so far."""
+    """A topic with a queue; ``messages`` holds everything received so far."""
 
     url: str
     fifo: bool = False
@@ -76,7 +76,7 @@ class SnsTopic:
         return delivery_to(destination(type="sns", name="events", uid="events-uid", **given), rows)
 
     def received(self) -> list[Mapping[str, Any]]:
-        """All messages until none has come for a while."""
+        """Return all messages after none has arrived for a while."""
         until = time.monotonic() + _QUIET
         while time.monotonic() < until:
             found = self._sqs.receive_message(

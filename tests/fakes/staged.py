@@ -1,4 +1,4 @@
-"""Brings a job in the fake record to a later state, by the domain's own transitions."""
+"""Moves a job in the fake records to a later state, with the domain's own transitions."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -12,7 +12,7 @@ _ATTEMPT = Attempt("attempt-1", LATER)
 
 
 def stage(jobs: FakeJobs, job_id: str, *, chunks: int, rows: int, organization_id: str = "org123") -> Job:
-    """The manifest is committed, nothing is delivered."""
+    """Commit the manifest; nothing is delivered."""
     claim = partial(domain.claim, attempt=_ATTEMPT, previous=None, columns=(), key_column=None)
     jobs.change(organization_id, job_id, claim)
     staged = partial(
@@ -29,7 +29,7 @@ def stage(jobs: FakeJobs, job_id: str, *, chunks: int, rows: int, organization_i
 
 
 def finish(jobs: FakeJobs, job_id: str, status: JobStatus, organization_id: str = "org123") -> Job:
-    """The job has ended by itself."""
+    """End the job."""
     if status is JobStatus.COMPLETED:
         return stage(jobs, job_id, chunks=0, rows=0, organization_id=organization_id)
     fail = partial(domain.fail, message="There is no such table", now=LATER, retry=0)

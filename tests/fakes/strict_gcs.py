@@ -1,5 +1,5 @@
-"""What the GCS server of the tests lacks: an upload or a copy with `ifGenerationMatch=0` is refused where an
-object is. Stands before the server and hands everything else on.
+"""A proxy that adds a missing check to the tests' GCS server: it refuses an upload or a copy with
+`ifGenerationMatch=0` if the object exists.
 """
 
 import json
@@ -14,7 +14,7 @@ import urllib3
 
 @contextmanager
 def strict_gcs(url: str) -> Iterator[str]:
-    """The address before the server at ``url``."""
+    """Yield the address of a proxy for the server at ``url``."""
     http = urllib3.PoolManager(retries=False, timeout=30.0)
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Kafka topics in memory: a broker that holds their names, and the record of who may remove them."""
+"""Kafka topics in memory: a broker with their names, and the record of who may remove them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ from tests.fakes.jobs import FakeJobs, Name
 
 @dataclass(slots=True)
 class FakeBroker:
-    """What the topics' records ask of Kafka. While ``down``, everything raises Unavailable.
+    """The broker's part of the topics' records. While ``down``, everything raises Unavailable.
 
-    ``before_deletion`` happens once, when a topic is about to be deleted.
+    ``before_deletion`` runs once, when a topic is about to be deleted.
     """
 
     clock: FakeClock
@@ -30,7 +30,7 @@ class FakeBroker:
         return topic_name(organization_id, destination.name)
 
     def refuse_next_creation(self) -> None:
-        """The next topic is not created, for a passing reason."""
+        """Fail the creation of the next topic with a temporary error."""
         self.refusals = 1
 
     def exists(self, topic: str) -> bool:
@@ -62,14 +62,14 @@ class FakeBroker:
 
 @dataclass(slots=True)
 class Removal:
-    """By which job, and until when it is its remover's alone."""
+    """The removing job, and until when the topic is its remover's alone."""
 
     job_id: str
     until: datetime
 
 
 class FakeTopics:
-    """Fulfils the port Topics; ``jobs`` counts which topic how many jobs ever named."""
+    """Implements the port Topics; ``jobs`` counts how many jobs ever named each topic."""
 
     def __init__(self, jobs: FakeJobs, broker: FakeBroker) -> None:
         self._jobs = jobs

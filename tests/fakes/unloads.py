@@ -1,4 +1,4 @@
-"""Snowflake in memory: queries that run for as many questions as asked, and tables of timestamps."""
+"""Snowflake in memory: queries that run for a given number of polls, and tables of timestamps."""
 
 import re
 import threading
@@ -17,7 +17,7 @@ _BYTES_PER_ROW = 100
 
 @dataclass(frozen=True, slots=True)
 class FakeTable:
-    """A table whose rows are nothing but their ``block_timestamp``."""
+    """A table whose rows consist only of their ``block_timestamp``."""
 
     columns: Sequence[TableColumn]
     timestamps: Sequence[str] = ()
@@ -25,7 +25,7 @@ class FakeTable:
 
 @dataclass(slots=True)
 class FakeQuery:
-    """An unload that was submitted. ``polls_left``: questions still answered with running."""
+    """A submitted unload. ``polls_left``: polls that still return running."""
 
     query_id: str
     statement: Statement
@@ -37,10 +37,11 @@ class FakeQuery:
 
 @dataclass(slots=True)
 class FakeUnloads:
-    """Fulfils the port Unloads for ``tables`` by name in lower case. While ``down``, all is Unavailable.
+    """Implements the port Unloads for ``tables`` by lower-case name. While ``down``, everything is
+    Unavailable.
 
-    ``polls``: how often a new query answers that it runs. ``errors``: how the next queries fail, in turn.
-    ``queries`` are all that were ever submitted, by id, first the first.
+    ``polls``: how often a new query reports that it runs. ``errors``: how the next queries fail, in order.
+    ``queries``: all submitted queries by id, oldest first.
     """
 
     tables: Mapping[str, FakeTable]

@@ -1,4 +1,4 @@
-"""Snowflake in memory together with the bucket its unloads write to."""
+"""Snowflake in memory, with the bucket that its unloads write to."""
 
 import re
 from dataclasses import dataclass, field
@@ -18,18 +18,18 @@ _PREFIX = re.compile(r'"/(\S+/) FROM ')
 
 
 def transfers(rows: int) -> dict[str, FakeTable]:
-    """The one table, with so many rows in the window that examples ask for."""
+    """Return the only table, with this many rows in the examples' window."""
     return {TRANSFERS: FakeTable(COLUMNS, [f"2026-03-01T00:00:{row:02d}" for row in range(rows)])}
 
 
 @dataclass(slots=True)
 class FakeWarehouse(FakeUnloads):
-    """Writes an unload's files, of zeros, when it is first seen to have succeeded."""
+    """Writes an unload's files of zeros when it is first seen to have succeeded."""
 
     bucket: FakeStagedFiles = field(default_factory=FakeStagedFiles)
 
     def running(self) -> list[str]:
-        """Ids of the queries that would still write."""
+        """Return the ids of the queries that would still write."""
         return [query.query_id for query in self.queries.values() if query.polls_left]
 
     def state(self, query_id: str) -> UnloadState:

@@ -1,4 +1,4 @@
-"""The API with fakes in every place, and a client that speaks HTTP to it without a network."""
+"""The API with fakes for all its dependencies, and an HTTP client without a network."""
 
 import functools
 import random
@@ -36,7 +36,7 @@ START = datetime(2026, 4, 27, 10, 30, tzinfo=UTC)
 
 @dataclass(slots=True)
 class FakeKeys:
-    """Fulfils the port Keys."""
+    """Implements the port Keys."""
 
     down: bool = False
 
@@ -48,7 +48,7 @@ class FakeKeys:
 
 @dataclass(slots=True)
 class FakeEstimates:
-    """Fulfils the port Estimates: one answer for whatever is ``asked``."""
+    """Implements the port Estimates: one answer for every request in ``asked``."""
 
     answer: Facts | SliceRefused | Unavailable = field(
         default_factory=lambda: Facts(3, (), ({"a": 1}, {"a": 2}, {"a": 3}), 1_000)
@@ -64,7 +64,7 @@ class FakeEstimates:
 
 @dataclass(slots=True)
 class FakeRates:
-    """Fulfils the port Rates; counts for ever."""
+    """Implements the port Rates; counts without expiry."""
 
     most: int = 1_000
     taken: dict[str, int] = field(default_factory=dict)
@@ -77,12 +77,12 @@ class FakeRates:
 
 @functools.cache
 def _document(rules: Rules) -> dict[str, Any]:
-    """Made once: it takes as long as several tests."""
+    """Build the document once: it takes as long as several tests."""
     return document(rules)
 
 
 class Service:
-    """The API, what it stands on, and its client. Every look at the clock is a second later."""
+    """The API, its dependencies, and its client. Each reading of the clock is a second later."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Service:
         self.chunks = FakeChunks(self.jobs)
         self.deliveries = FakeDeliveries(self.jobs, lease_length=15, now=self._now)
         self.events: list[Event] = []
-        numbers = random.Random(7)  # noqa: S311 - ids that repeat from run to run
+        numbers = random.Random(7)  # noqa: S311 - reproducible ids
         rules = Rules(catalog, allow_insecure_destinations, CHUNKS_IN_FLIGHT, aws_role_arn)
         self.api = Api(
             keys=self.keys,
@@ -131,13 +131,13 @@ class Service:
         return self.call("POST", BACKFILLS, key, json=body)
 
     def created(self, body: Any = None, key: str = KEY) -> str:
-        """Create a job that must be accepted; answers its id."""
+        """Create a job that must be accepted; return its id."""
         answer = self.create(backfill() if body is None else body, key)
         assert answer.status_code == 201, answer.text
         return str(answer.get_json()["job_id"])
 
     def faults(self, body: Any) -> list[dict[str, Any]]:
-        """What the API finds wrong with a body that it must refuse."""
+        """Return the API's faults for a body that it must refuse."""
         answer = self.create(body)
         assert answer.status_code == 422, answer.text
         faults: list[dict[str, Any]] = answer.get_json()["detail"]
@@ -146,7 +146,7 @@ class Service:
 
 
 def backfill(**changes: Any) -> dict[str, Any]:
-    """The create request of the original's documentation, with some fields changed."""
+    """Return the create request of the original's documentation, with some fields changed."""
     return {
         "job_name": "USDC transfers on Base — Mar 2026",
         "table": "base.assets.erc20_token_transfers",

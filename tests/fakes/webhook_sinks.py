@@ -1,4 +1,4 @@
-"""A webhook sink whose time is the test's: pauses pass at once, nonces count up."""
+"""A webhook sink whose clock belongs to the test: pauses pass at once, nonces count up."""
 
 import ssl
 import uuid
@@ -15,7 +15,7 @@ SECRETS = {("org123", "HOOK_KEY"): b"a secret of bytes \xff"}
 
 @dataclass
 class FakeTime:
-    """Moves only when somebody sleeps."""
+    """Advances only when something sleeps."""
 
     passed: float = 0.0
     pauses: list[float] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Terraform without a cloud, and what it makes of each environment."""
+"""Terraform without a cloud, and its deployment of each environment."""
 
 import functools
 import shutil
@@ -24,7 +24,7 @@ def terraform() -> Iterator[Terraform]:
 
 @pytest.fixture(scope="session")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with every function's bundle."""
+    """Return a folder with every function's bundle."""
     folder = tmp_path_factory.mktemp("bundles")
     for function in bundle.functions():
         bundle.write(function, folder)
@@ -33,7 +33,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def configuration(terraform: Terraform, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the configuration, initialized; not to be changed."""
+    """Return an initialized copy of the configuration, which tests must not change."""
     folder = copy_configuration(tmp_path_factory.mktemp("terraform") / "infra")
     terraform.must(folder, "init", "-backend=false", "-input=false", "-no-color")
     return folder
@@ -41,13 +41,13 @@ def configuration(terraform: Terraform, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="session")
 def deployed(terraform: Terraform, configuration: Path, bundles: Path) -> Deploy:
-    """Answers an environment's deployment, made once."""
+    """Return a function that builds each environment's deployment once."""
     return functools.cache(lambda environment: deploy(terraform, configuration, environment, bundles))
 
 
 @pytest.fixture
 def edited(configuration: Path, tmp_path: Path) -> Edited:
-    """Answers a copy of the configuration in which one file's text is replaced: file, was, becomes."""
+    """Return a function that copies the configuration and replaces a text: file, was, becomes."""
 
     def edit(name: str, was: str, becomes: str) -> Path:
         folder = tmp_path / "infra"
@@ -62,5 +62,5 @@ def edited(configuration: Path, tmp_path: Path) -> Edited:
 
 @pytest.fixture(scope="session")
 def changed(terraform: Terraform, configuration: Path, bundles: Path) -> Changed:
-    """Answers dev's deployment with other values, given by name, than its file's."""
+    """Return a function that deploys dev with some values changed."""
     return functools.partial(deploy, terraform, configuration, "dev", bundles)

@@ -1,4 +1,4 @@
-"""A deployment as Terraform's tests leave it: what each resource came to be, against mocks."""
+"""A deployment from Terraform's tests: every resource's values, with mocks."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ from infra.offline.build import ROOT
 from infra.offline.terraform import Terraform, messages
 
 ENVIRONMENTS = ("dev", "staging", "prod")
-# Values for tests that look at what becomes of one: the environments' files are for operators to fill in.
+# Values for tests that read them; the environments' files are for operators to fill in.
 SNOWFLAKE = {
     "database": "BACKFILLS",
     "schema": "STAGING",
@@ -26,7 +26,7 @@ _NOT_TERRAFORM = shutil.ignore_patterns("local", "offline", "__pycache__", "*.py
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """``key`` is the resource's own under for_each or count; ``waits_for`` what was made before it."""
+    """``key``: the resource's own under for_each or count; ``waits_for``: the resources created before it."""
 
     address: str
     kind: str
@@ -35,7 +35,7 @@ class Resource:
     waits_for: frozenset[str] = frozenset()
 
     def block(self, name: str) -> Mapping[str, Any]:
-        """The one nested block of this name; empty if there is none."""
+        """Return the only nested block of this name; empty if there is none."""
         found = self.values[name]
         return found[0] if found else {}
 
@@ -51,11 +51,11 @@ class Deployment:
         return found
 
     def functions(self) -> dict[str, Resource]:
-        """By name, without the service's own."""
+        """Return the settings by name, without the service's own."""
         return {function.key: function for function in self.of("google_cloudfunctions2_function")}
 
     def account(self, mocked: str) -> str:
-        """The short name of the service account that an e-mail address, member or id stands for."""
+        """Return the short name of the service account with this e-mail address, member or id."""
         for account in self.of("google_service_account"):
             if mocked in {account.values[name] for name in ("email", "member", "name", "id")}:
                 return str(account.values["account_id"]).removeprefix("backfills-")
@@ -63,7 +63,7 @@ class Deployment:
 
 
 def copy_configuration(into: Path, source: Path = ROOT / "infra") -> Path:
-    """A copy of all that Terraform reads, to be initialized or broken."""
+    """Copy everything that Terraform reads, for initialization or changes."""
     shutil.copytree(source, into, ignore=_NOT_TERRAFORM)
     return into
 
@@ -106,5 +106,5 @@ def _written(value: Any) -> str:
 
 
 def plain(value: str) -> Any:
-    """A JSON text's value."""
+    """Parse a JSON text."""
     return json.loads(value)

@@ -29,14 +29,16 @@ class Mutation:
         return {self.noticed_by, *self.also}
 
     def goes_with(self, other: "Mutation") -> bool:
-        """Whether one configuration can have both edits, and each property still tells of one edit alone."""
+        """Return whether one configuration can have both edits, and each property still detects only one of
+        them.
+        """
         apart = self.file != other.file or not (self.was in other.was or other.was in self.was)
         told_apart = self.noticed_by not in other.loses and other.noticed_by not in self.loses
         return apart and told_apart and self.environment == other.environment
 
 
 def grouped(mutations: Iterable[Mutation]) -> list[list[Mutation]]:
-    """The mutations in as few groups as is easily found: a run of Terraform takes seconds."""
+    """Group the mutations into few groups: a run of Terraform takes seconds."""
     groups: list[list[Mutation]] = []
     for mutation in mutations:
         for group in groups:

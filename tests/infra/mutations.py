@@ -1,4 +1,4 @@
-"""One edit for each way in which a property of properties.py could be lost."""
+"""One edit for each way to lose a property of properties.py."""
 
 from tests.infra import properties, properties_of_messaging
 from tests.infra.mutation import Mutation

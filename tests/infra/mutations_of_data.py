@@ -1,4 +1,4 @@
-"""One edit for each way in which a property of where data is kept could be lost."""
+"""One edit for each way to lose a property of data storage."""
 
 from tests.infra import properties_of_data
 from tests.infra.mutation import Mutation

@@ -25,7 +25,7 @@ def only_the_api_is_public(deployment: Deployment) -> None:
     for caller in deployment.of("google_cloud_run_v2_service_iam_member"):
         everybody = caller.values["member"] in {"allUsers", "allAuthenticatedUsers"}
         assert everybody == (caller.key == "api"), f"{caller.key}: {caller.values['member']}"
-        # A function that trusts IAM to have verified a token must have nobody let in without one.
+        # A function that trusts IAM to verify tokens must admit nobody without one.
         told = environment(deployment.functions()[caller.key])
         assert ("PUSH_CHECKED_BY_IAM" in told) != everybody, caller.key
     for name, function in deployment.functions().items():
@@ -88,7 +88,7 @@ def each_function_has_an_account_of_its_own(deployment: Deployment) -> None:
 
 
 def functions_wait_for_what_they_need(deployment: Deployment) -> None:
-    """A function's build needs its rights, its first start its secrets."""
+    """A function's build needs its permissions, its first start its secrets."""
     rights = {
         re.sub(r"\[.*\]$", "", one.address)
         for one in deployment.resources
@@ -131,7 +131,7 @@ def bundles_are_named_by_their_content(deployment: Deployment) -> None:
 
 
 def bundles_are_whole(deployment: Deployment) -> None:
-    """Each bundle's function can be imported from the bundle alone, with the settings it is given."""
+    """Each function can be imported from its bundle alone, with its settings."""
     bundles = {one.key: Path(one.values["source"]) for one in deployment.of("google_storage_bucket_object")}
     functions = deployment.functions()
     with ThreadPoolExecutor() as pool:
@@ -148,11 +148,11 @@ def _import(bundle: Path, settings: Mapping[str, str]) -> subprocess.CompletedPr
     with tempfile.TemporaryDirectory() as folder:
         with zipfile.ZipFile(bundle) as file:
             file.extractall(folder)
-        # Isolated: neither the working folder nor PYTHONPATH lends it what the bundle lacks.
+        # Isolated: neither the working folder nor PYTHONPATH supplies what the bundle lacks.
         script = f"import sys; sys.path.insert(0, {folder!r}); import main; print(main.handle)"
         return subprocess.run(
             [sys.executable, "-I", "-c", script],
-            # K_SERVICE as Cloud Run sets it: there a function looks at its settings more closely.
+            # K_SERVICE as on Cloud Run, where a function checks its settings more strictly.
             env={**settings, "K_SERVICE": "backfills", "KAFKA_CLIENT": "{}", "SNOWFLAKE_CONNECT": "{}"},
             cwd=folder,
             capture_output=True,
@@ -169,7 +169,7 @@ def static_deliveries_leave_by_the_reserved_addresses(deployment: Deployment) ->
     assert sorted(nat.values["nat_ips"]) == sorted(addresses)
     ports = nat.values["min_ports_per_vm"] or 64
     assert ports >= 1024, "a connector's machine has too few connections to one receiver"
-    # Machines that are replaced stand beside those that replace them.
+    # During an upgrade, replaced machines exist beside their replacements.
     assert ports * 2 * connector.values["max_instances"] <= 64512 * len(addresses)
     for name, function in deployment.functions().items():
         service = function.block("service_config")
@@ -186,7 +186,7 @@ def every_subscription_is_watched(deployment: Deployment) -> None:
 
 
 def all_functions_fit_into_the_quota(deployment: Deployment) -> None:
-    """Else a deployment is refused, or the functions starve each other."""
+    """Otherwise a deployment is refused, or the functions starve each other."""
     quotas = [one for one in deployment.resources if one.kind == "google_cloud_quotas_quota_preference"]
     services = [function.block("service_config") for function in deployment.functions().values()]
     wanted = sum(1000 * int(one["available_cpu"]) * one["max_instance_count"] for one in services)

@@ -1,4 +1,4 @@
-"""What must hold of where records and staged files are kept."""
+"""Required properties of the storage of records and staged files."""
 
 import math
 import re
@@ -40,14 +40,14 @@ def the_bucket_is_near_snowflake_and_forgets(deployment: Deployment) -> None:
         rule["action"][0]["type"]: rule["condition"][0]["age"] for rule in bucket.values["lifecycle_rule"]
     }
     told = environment(deployment.functions()["api"])
-    # A retry on the last day that it is taken may go on for as long as a job may.
+    # A retry on the last allowed day may run as long as a job may.
     sweeps = environment(deployment.functions()["sweep"])
     limit = read(sweeps | {"K_SERVICE": "sweep", "SNOWFLAKE_CONNECT": "{}"}).job_limit
     assert ages["Delete"] == int(told["STAGED_FILES_DAYS"]) + math.ceil(limit / 86400)
 
 
 def _snowflakes_regions() -> dict[str, str]:
-    """By the environments' projects."""
+    """Return them by the environments' projects."""
     texts = [file.read_text() for file in (ROOT / "infra/environments").glob("*.tfvars")]
     named = re.compile(r'^(project|snowflake_region) += "(\S+)"', re.MULTILINE)
     found: list[dict[str, str]] = [dict(named.findall(text)) for text in texts]

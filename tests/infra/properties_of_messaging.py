@@ -1,4 +1,4 @@
-"""What must hold of the topics, their subscriptions and the schedule."""
+"""Required properties of the topics, their subscriptions and the schedule."""
 
 from shared.destinations.kafka.settings import KafkaLimits
 from tests.infra.deployed import Deployment
@@ -26,11 +26,11 @@ def pushes_are_authenticated(deployment: Deployment) -> None:
 
 
 def _takes_calls_of(deployment: Deployment, function: str, account: str) -> None:
-    """The function refuses a token that is somebody else's, or was made for another function."""
+    """The function refuses another account's token, and a token for another function."""
     told = environment(deployment.functions()[function])
     assert told["PUSH_AUDIENCE"] == url(deployment, function)
     assert deployment.account(told["PUSH_SERVICE_ACCOUNT"]) == account
-    # Cloud Run takes the signature off the tokens that it verifies.
+    # Cloud Run removes the signature from the tokens that it verifies.
     assert told.get("PUSH_CHECKED_BY_IAM") == "true", f"{function} would refuse every call"
 
 

@@ -57,7 +57,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Indexes:
-    """(scope, collection, field) and (scope, collection, fields with their directions)."""
+    """Return (scope, collection, field) and (scope, collection, fields with their directions)."""
 
     single: set[tuple[str, str, str]]
     composite: set[tuple[str, str, tuple[Ordered, ...]]]
@@ -102,7 +102,7 @@ def ask_everything(client: firestore.Client) -> None:
 
 @functools.cache
 def recorded() -> frozenset[Shape]:
-    """All shapes that the service asks in."""
+    """Return all shapes of the service's queries."""
     shapes: set[Shape] = set()
     server = grpc.server(ThreadPoolExecutor())
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(_SERVICE, _handlers(shapes.add))])
@@ -135,7 +135,7 @@ def needed() -> Indexes:
 
 
 def fields_in_source() -> set[str]:
-    """Every field that a query in shared/ names."""
+    """Return every field that a query in shared/ names."""
     named: set[str] = set()
     for file in (ROOT / "shared").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):

@@ -36,12 +36,12 @@ ROLES = {
     ("sweep", "roles/datastore.user", "*"),
     ("sweep", "roles/pubsub.publisher", "topic backfills-stage"),
     ("sweep", "roles/secretmanager.secretAccessor", "secret backfills-snowflake"),
-    # If the collector of traces wants to be shown headers.
+    # If the collector of traces requires headers.
     *(
         (name, "roles/secretmanager.secretAccessor", "secret backfills-traces")
         for name in ("api", "stage", "deliver", "deliver-static", "dead-letter", "sweep")
     ),
-    # Who calls.
+    # The callers.
     ("allUsers", "roles/run.invoker", "function api"),
     ("push", "roles/run.invoker", "function stage"),
     ("api", "roles/run.invoker", "function stage"),
@@ -49,7 +49,7 @@ ROLES = {
     ("push", "roles/run.invoker", "function deliver-static"),
     ("push", "roles/run.invoker", "function dead-letter"),
     ("schedule", "roles/run.invoker", "function sweep"),
-    # Pub/Sub's own account: dead letters, and tokens in push's name.
+    # Pub/Sub's own account: dead letters, and tokens for the push account.
     ("Pub/Sub", "roles/pubsub.publisher", "topic backfills-dead-letter"),
     ("Pub/Sub", "roles/pubsub.subscriber", "subscription backfills-stage"),
     ("Pub/Sub", "roles/pubsub.subscriber", "subscription backfills-chunks"),
@@ -57,7 +57,7 @@ ROLES = {
     ("Pub/Sub", "roles/iam.serviceAccountOpenIdTokenCreator", "account push"),
     # Snowflake, once its account is known.
     ("Snowflake", "backfillsUnloadWriter", "bucket staged"),
-    # Building the images, making releases, deploying them.
+    # Building images, creating releases, deploying them.
     ("build", "roles/logging.logWriter", "*"),
     ("build", "roles/storage.objectViewer", "bucket sources"),
     ("build", "roles/storage.objectViewer", "* if functions' sources only"),

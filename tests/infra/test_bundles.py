@@ -1,4 +1,4 @@
-"""Each function's bundle: the same bytes from the same source, and nothing in it that it does not import."""
+"""Each function's bundle: the same bytes from the same source, with only what it imports."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ def _names(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("function", bundle.functions())
 def test_two_builds_are_byte_for_byte_the_same(function: str, bundles: Path, tmp_path: Path) -> None:
-    """The second from a copy elsewhere, with other times and modes, as another machine's checkout has."""
+    """The second build uses a copy with other times and modes, like another machine's checkout."""
     elsewhere = tmp_path / "elsewhere"
     for folder in ("functions", "shared"):
         shutil.copytree(ROOT / folder, elsewhere / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -31,7 +31,7 @@ def test_two_builds_are_byte_for_byte_the_same(function: str, bundles: Path, tmp
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """A folder that holds a package like the native encoder's."""
+    """Return a folder with a package like the native encoder's."""
     folder = tmp_path / "native"
     (folder / "backfills_native").mkdir(parents=True)
     for name in ("__init__.py", "__init__.pyi", "backfills_native.abi3.so"):
@@ -56,7 +56,7 @@ def test_a_folder_without_the_native_encoder_is_refused(
 ) -> None:
     with pytest.raises(SystemExit):
         bundle.main(["--into", str(tmp_path), "--native", str(tmp_path)])
-    assert "does not hold backfills_native" in capsys.readouterr().err
+    assert "does not contain backfills_native" in capsys.readouterr().err
 
 
 def test_a_changed_line_changes_the_bundles_that_have_it(bundles: Path, tmp_path: Path) -> None:
@@ -97,5 +97,5 @@ def test_the_consoles_files_are_in_the_apis_bundle_alone(bundles: Path) -> None:
 
 
 def test_what_a_function_imports_late_is_in_its_bundle(bundles: Path) -> None:
-    """The staging function imports its wiring at its first request only."""
+    """The staging function imports its wiring only at its first request."""
     assert "shared/adapters/snowflake.py" in _names(bundles / "stage.zip")

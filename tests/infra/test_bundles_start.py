@@ -33,7 +33,7 @@ from tests.unit.encoding.readers import NEEDS_NATIVE
 _UV = ROOT / ".venv/bin/uv"
 _CACHE = ROOT / ".cache/uv"
 _READY_LIMIT = 120.0
-# What a function answers that has read the request and has no dependency to reach.
+# A function's answer if it has read the request and reaches no dependency.
 _ANSWERS = {
     "api": ("GET", "/health", b"", 200),
     "stage": ("POST", "/", b"not an envelope", 204),
@@ -47,7 +47,7 @@ Unpacked = Callable[[str], Path]
 
 @pytest.fixture(scope="module")
 def unpacked(bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unpacked]:
-    """A folder with the unpacked bundle and a virtual environment of its requirements alone."""
+    """Return a folder with the unpacked bundle and a virtual environment of only its requirements."""
 
     def make(function: str) -> Path:
         folder = tmp_path_factory.mktemp(function)
@@ -69,7 +69,7 @@ def unpacked(bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def credentials(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A service account's key file, made up."""
+    """Return a made-up service account's key file."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     content = {
         "type": "service_account",
@@ -88,7 +88,7 @@ def credentials(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def _running(folder: Path, settings: dict[str, str]) -> Iterator[str]:
-    """The function's URL, while it runs."""
+    """Yield the function's URL while it runs."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = ["-m", "functions_framework", "--target", "handle", "--host", "127.0.0.1", "--port", str(port)]
@@ -117,7 +117,7 @@ def _running(folder: Path, settings: dict[str, str]) -> Iterator[str]:
 
 
 def _caller(settings: Mapping[str, str]) -> dict[str, str]:
-    """The token of a call as Cloud Run hands it on: verified, and without its signature."""
+    """Return a call's token as Cloud Run passes it on: verified, without its signature."""
     now = int(time.time())
     claims = {
         "iss": "https://accounts.google.com",
@@ -135,7 +135,7 @@ def _caller(settings: Mapping[str, str]) -> dict[str, str]:
 
 @NEEDS_NATIVE
 def test_a_bundle_with_the_native_encoder_finds_it(unpacked: Unpacked, tmp_path: Path) -> None:
-    """The package that setup built, beside nothing but the function's requirements."""
+    """The package that setup built, with only the function's requirements."""
     installed = importlib.util.find_spec("backfills_native")
     assert installed
     assert installed.origin

@@ -1,4 +1,4 @@
-"""What the doctor takes for right is what Terraform makes."""
+"""The doctor's expectations equal what Terraform creates."""
 
 from pathlib import Path
 

@@ -56,7 +56,7 @@ Right = tuple[str, str, str]
 
 @pytest.fixture(scope="module")
 def rights(changed: Changed) -> list[Right]:
-    """What the deployment tells the broker's administrator to grant."""
+    """Return the permissions that the deployment requests from the broker's administrator."""
     found = []
     for line in changed(kafka=KAFKA).outputs["kafka_acls"].splitlines():
         match = _COMMAND.fullmatch(line)
@@ -68,7 +68,7 @@ def rights(changed: Changed) -> list[Right]:
 
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]:
-    """A broker that asks for rights: the port where anybody may do everything, and the service's."""
+    """Start a broker with authorization: the unrestricted port, and the service's port."""
     if not kafka_jars.FOLDER.is_dir():
         pytest.skip("a broker of the tests' own is needed; KAFKA_BOOTSTRAP's is not set up for that")
     folder = tmp_path_factory.mktemp("guarded-kafka")
@@ -99,7 +99,7 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]
 
 @pytest.fixture
 def grant(ports: tuple[int, int]) -> Iterator[Callable[[list[Right]], None]]:
-    """Grants the service rights, which end with the test."""
+    """Return a function that grants the service permissions until the test ends."""
     admin = AdminClient({"bootstrap.servers": f"{LOOPBACK}:{ports[0]}", "log_level": 0})
 
     def give(rights: list[Right]) -> None:
@@ -166,7 +166,9 @@ def test_without_the_right_to_ask_what_a_topic_takes_it_finds_out_by_itself(
 
 
 def _live(port: int) -> None:
-    """A job's life on the broker: its topic made, a chunk sent each way and looked up, the topic removed."""
+    """Run a job's life on the broker: create its topic, send and look up a chunk each way, remove the
+    topic.
+    """
     client: Mapping[str, Any] = {
         "bootstrap.servers": f"{LOOPBACK}:{port}",
         "security.protocol": "SASL_PLAINTEXT",

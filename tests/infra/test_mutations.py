@@ -1,4 +1,4 @@
-"""Each property, broken in a copy of the configuration, is noticed: so the checks can fail."""
+"""The checks detect each property's loss in a copy of the configuration, which proves that they can fail."""
 
 import shutil
 import zipfile
@@ -58,7 +58,7 @@ def test_a_broken_property_is_noticed(broken: Broken, number: int, mutation: Mut
 
 @pytest.mark.parametrize("number", range(len(GROUPS)))
 def test_a_mutation_loses_no_other_property_than_it_says(broken: Broken, number: int) -> None:
-    """So that in a group each property is lost by the one mutation that says so."""
+    """In a group, only the mutation that names a property loses it."""
     lost = set[properties.Property]().union(*(mutation.loses for mutation in GROUPS[number]))
     for holds in properties.EVERYWHERE:
         if holds not in lost:

@@ -1,4 +1,4 @@
-"""The native encoder as it is released: its bill of materials, and the tools that build it."""
+"""The released native encoder: its bill of materials, and its build tools."""
 
 import re
 import shutil
@@ -11,7 +11,7 @@ from infra import native
 from infra.offline.build import ROOT
 from infra.release import native as release
 
-# What may be linked into what is deployed without more than a notice.
+# Licences that the deployment may link with only a notice.
 _PERMISSIVE = {
     *("0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0"),
     *("CC0-1.0", "ISC", "MIT", "MIT-0", "Unicode-3.0", "Unlicense", "Zlib"),
@@ -19,7 +19,7 @@ _PERMISSIVE = {
 
 
 def _allowed(expression: str) -> bool:
-    """Whether each of the licences that hold at once is permissive, or one of those to choose from."""
+    """Return whether each required licence, or one alternative of it, is permissive."""
     parts = re.sub("[()]", "", expression).split(" AND ")
     return all(any(choice.strip() in _PERMISSIVE for choice in part.split(" OR ")) for part in parts)
 

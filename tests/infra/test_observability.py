@@ -1,4 +1,4 @@
-"""Metrics are made of what the functions log, and every alert leads to a runbook."""
+"""Metrics come from the functions' log entries, and every alert names a runbook."""
 
 import dataclasses
 import re
@@ -10,7 +10,7 @@ from shared.domain.events import Audited, Event
 from tests.infra.conftest import Deploy
 from tests.infra.deployed import Deployment, plain
 
-# The events, and the fields of each that metrics are made of.
+# The events, and each one's fields that metrics use.
 EVENTS = {
     "job_created": {"audit"},
     "job_cancelled": {"audit"},
@@ -35,7 +35,7 @@ def deployment(deployed: Deploy) -> Deployment:
 
 
 def _runbooks(deployment: Deployment) -> set[str]:
-    """The runbooks that alerts, and the budget, send their readers to."""
+    """Return the runbooks that the alerts and the budget name."""
     texts = [one.block("documentation")["content"] for one in deployment.of("google_monitoring_alert_policy")]
     texts += [one.values["display_name"] for one in deployment.of("google_billing_budget")]
     found = [re.search(r"docs/runbooks/([a-z-]+\.md)", text) for text in texts]
@@ -85,7 +85,7 @@ def test_alerts_and_charts_ask_for_metrics_that_are_made(deployment: Deployment)
         texts += [str(condition) for condition in alert.values["conditions"]]
     asked = {name for text in texts for name in re.findall(r"logging\.googleapis\.com/user/([\w/]+)", text)}
     assert asked <= made
-    # How many rows a chunk has, and who did what, is looked at when asked for.
+    # Rows per chunk, and who did what, are queried on demand.
     assert made - asked == {
         "backfills/chunk_rows",
         "backfills/rows_skipped",
@@ -98,7 +98,7 @@ def test_alerts_and_charts_ask_for_metrics_that_are_made(deployment: Deployment)
 
 
 def test_what_is_counted_is_summed_and_what_is_measured_is_not(deployment: Deployment) -> None:
-    """A distribution has no sum that a threshold could be held to, nor a count a percentile."""
+    """A distribution has no sum for a threshold, and a count has no percentile."""
     types = {
         metric.values["name"]: metric.values["metric_descriptor"][0]["value_type"]
         for metric in deployment.of("google_logging_metric")
@@ -124,7 +124,7 @@ def test_what_is_counted_is_summed_and_what_is_measured_is_not(deployment: Deplo
 
 
 def test_a_sweep_is_missed_and_one_that_never_succeeded_is_noticed(deployment: Deployment) -> None:
-    """What has never been counted can't be absent: failing sweeps have a condition of their own."""
+    """A metric that was never counted cannot be absent, so failing sweeps have a separate condition."""
     (alert,) = [
         one for one in deployment.of("google_monitoring_alert_policy") if "sweep_silent" in one.address
     ]

@@ -1,4 +1,4 @@
-"""docs/operations.md: every command in it can be carried out as it stands."""
+"""docs/operations.md: every command runs unchanged."""
 
 import json
 import re
@@ -22,13 +22,13 @@ _HERE = re.compile(r"<<'(\w+)'[^\n]*\n.*?\n\1\n", re.DOTALL)
 
 
 def _commands() -> list[list[str]]:
-    """The commands of all shell blocks as words, with their variables' example values."""
+    """Return the commands of all shell blocks as words, with the variables' example values."""
     variables: dict[str, str] = {}
     commands = []
     for block in re.findall(r"```bash\n(.*?)```", DOCUMENT.read_text(), re.DOTALL):
         for line in _HERE.sub("\n", block).splitlines():
             filled = _filled(line, variables)
-            # What a pipe leads to is a command of its own, and so is what another one's words are made of.
+            # A pipe's target is a separate command, and so is a command substitution.
             inner = re.findall(r"\$\(([^)]*)\)", filled)
             for command in [*re.split(r" \| ", filled), *inner]:
                 words = shlex.split(command.split(" > ")[0])
@@ -64,7 +64,7 @@ def test_make_has_the_targets() -> None:
 
 
 def _told_elsewhere() -> Iterator[list[str]]:
-    """Commands of gcloud on the other pages, which stand indented or in a sentence; without their pipes."""
+    """Return gcloud commands on the other pages, indented or within a sentence, without their pipes."""
     for document in (ROOT / "docs").rglob("*.md"):
         text = document.read_text()
         for line in re.findall(r"^ +(gcloud .*)|`(gcloud [^`]+)`", text, re.MULTILINE):

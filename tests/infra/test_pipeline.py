@@ -1,4 +1,4 @@
-"""The two builds, as text: what they run is there, what runs them is pinned, and what they say they do."""
+"""The two builds as text: their commands exist, their images are pinned, and they do what they say."""
 
 import re
 from pathlib import Path
@@ -23,7 +23,7 @@ def _read(build: str) -> Any:
 
 
 def _step(build: str, name: str) -> str:
-    """All that a step passes to its entry point."""
+    """Return everything that a step passes to its entry point."""
     (found,) = [step for step in _read(build)["steps"] if step["id"] == name]
     return "\n".join(found["args"])
 
@@ -51,14 +51,14 @@ def test_every_image_is_pinned(build: str) -> None:
 
 
 def test_all_steps_have_one_version_of_gcloud() -> None:
-    """Google removes each version's images after a year: they are raised together."""
+    """Google removes each version's images after a year, so all are raised together."""
     names = {step["name"] for build in BUILDS for step in _read(build)["steps"]}
     versions = {name.rsplit(":", maxsplit=1)[1].split("-")[0] for name in names if "google-cloud-cli" in name}
     assert len(versions) == 1
 
 
 def test_the_tests_have_the_gcloud_commands_that_they_ask_about() -> None:
-    """The image with the emulators has those of the beta track, and is told to get the others."""
+    """The image with the emulators has the beta commands, and the build installs the others."""
     text = (ROOT / "docs/operations.md").read_text()
     tracks = set(re.findall(r"^gcloud (alpha|preview) ", text, re.MULTILINE))
     installed = re.findall(r"gcloud components install --quiet (\w+)", _step("cloudbuild.yaml", "test"))
@@ -79,7 +79,7 @@ def test_every_substitution_is_known_and_used(build: str) -> None:
     texts += content["substitutions"].values()
     used = {name for text in texts for name in re.findall(r"(?<!\$)\$\{?(\w+)\}?", text)}
     assert used <= _GIVEN | content["substitutions"].keys(), "a shell's own variable is written $$name"
-    # The region is for whoever reads the build's last line, or starts it.
+    # The region is for the reader of the build's last line, or for the caller.
     assert content["substitutions"].keys() - used <= {"_REGION"}
 
 

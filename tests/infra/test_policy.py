@@ -1,4 +1,4 @@
-"""What a scanner of known mistakes says of the configuration: nothing that is not waived with a reason."""
+"""A scanner's findings in the configuration: only those that are waived with a reason."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from infra.offline.setup import POLICY
 
 @pytest.fixture(scope="module")
 def findings(configuration: Path) -> Any:
-    """The scanner's report on prod, without a question to anybody outside."""
+    """Return the scanner's report on prod, without network access."""
     options = ["--framework", "terraform", "--skip-download", "--download-external-modules", "false"]
     output = ["--output", "json", "--compact"]
     done = subprocess.run(

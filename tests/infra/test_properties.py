@@ -1,4 +1,4 @@
-"""What holds of every environment's deployment."""
+"""Properties of every environment's deployment."""
 
 import pytest
 

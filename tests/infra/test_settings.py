@@ -1,4 +1,4 @@
-"""What an operator may say of the functions' settings, beside what the deployment knows."""
+"""The functions' settings that an operator may set, besides those of the deployment."""
 
 import dataclasses
 
@@ -7,9 +7,9 @@ from tests.infra import properties, properties_of_data, roles
 from tests.infra.conftest import Changed
 from tests.infra.told import FUNCTIONS, OPENTELEMETRYS, SECRETS, environment, local_only
 
-# Variables of the deployment's own, empty in the examples.
+# The deployment's own variables, empty in the examples.
 _OF_THE_DEPLOYMENT = {"TABLE_CATALOG", "OTEL_EXPORTER_OTLP_ENDPOINT", "AWS_ROLE_ARN"}
-# The functions that read each of the others.
+# The functions that read each of the other variables.
 READERS = {
     "WEBHOOK_BATCH_ROWS": {"api"},
     "ESTIMATES_PER_MINUTE": {"api"},
@@ -38,7 +38,7 @@ def _other_than_default(name: str) -> str:
 
 
 def test_whatever_the_deployment_does_not_say_its_operator_may(changed: Changed) -> None:
-    """A variable is a credential, the local stack's, told by the deployment, or among those tried below."""
+    """A variable is a credential, the local stack's, set by the deployment, or tested below."""
     known = {field.metadata["name"] for field in dataclasses.fields(Settings)} | OPENTELEMETRYS
     told = {name for function in changed(settings={}).functions().values() for name in environment(function)}
     assert READERS.keys() == known - told - local_only() - SECRETS.keys() - _OF_THE_DEPLOYMENT
@@ -52,7 +52,7 @@ def test_a_setting_reaches_the_functions_that_read_it(changed: Changed) -> None:
         assert {name for name, told in functions.items() if setting in told} == READERS[setting], setting
         assert {told.get(setting, value) for told in functions.values()} == {value}
     for told in functions.values():
-        # As the functions will read them.
+        # As the functions read them.
         assert read(told | {"K_SERVICE": "any", "KAFKA_CLIENT": "{}", "SNOWFLAKE_CONNECT": "{}"})
     properties_of_data.the_bucket_is_near_snowflake_and_forgets(deployment)
 

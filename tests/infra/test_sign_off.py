@@ -1,4 +1,4 @@
-"""A plan is signed off when it takes nothing away that can't be brought back, and is the one agreed on."""
+"""A plan is signed off if it removes nothing irreplaceable and equals the agreed one."""
 
 import json
 from pathlib import Path

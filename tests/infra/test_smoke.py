@@ -1,4 +1,4 @@
-"""The smoke test notices an API that does not live as it should."""
+"""The smoke test detects a broken API."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ def _api(answers: Mapping[str, tuple[int, bytes]]) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -48,9 +48,9 @@ def test_an_api_that_lives_passes(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("path", "answer", "complaint"),
     [
-        ("/health", (503, b""), "it lives: 503 instead of 200"),
+        ("/health", (503, b""), "it is healthy: 503 instead of 200"),
         ("/api/v1/beam/openapi.json", (200, b"{}"), "no OpenAPI document"),
-        ("/api/v1/beam/backfills", (200, b"[]"), "it refuses who has no key: 200 instead of 401"),
+        ("/api/v1/beam/backfills", (200, b"[]"), "it refuses a request without a key: 200 instead of 401"),
         ("/api/v1/beam/backfills", (500, b""), "500 instead of 401"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Snowflake's side, as the SQL that an administrator runs once."""
+"""Snowflake's part: the SQL that an administrator runs once."""
 
 import re
 
@@ -32,7 +32,7 @@ def statements(text: str) -> list[str]:
 
 
 def _statements(text: str) -> list[str]:
-    """The statements one by one, each on one line."""
+    """Return the statements, each on one line."""
     lines = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
     return [" ".join(one.split()) for one in lines.split(";") if one.strip()]
 
@@ -86,7 +86,7 @@ def test_the_stage_is_the_one_that_the_functions_are_told(
     assert stage == environment(functions["sweep"])["SNOWFLAKE_STAGE"]
     quoted = ".".join(f'"{part}"' for part in stage.split("."))
     assert _one(statements, "CREATE STAGE").startswith(f"CREATE STAGE IF NOT EXISTS {quoted} ")
-    # Its database's INFORMATION_SCHEMA is asked about queries.
+    # Queries are listed in its database's INFORMATION_SCHEMA.
     assert f'GRANT USAGE ON DATABASE "{stage.split(".")[0]}" TO ROLE BACKFILLS_ROLE' in statements
     assert stage.split(".")[0] in find_statement(stage, "tag").text
 
@@ -133,7 +133,7 @@ def test_the_handshakes_second_half_is_the_environments_variable(
 
 
 def test_a_database_that_another_account_shares_is_granted_as_a_whole(changed: Changed) -> None:
-    """Snowflake refuses rights to the single objects of one."""
+    """Snowflake refuses grants on single objects of a shared database."""
     deployment = changed(snowflake=SNOWFLAKE | {"shared_databases": ["ethereum"]})
     statements = _statements(deployment.outputs["snowflake_setup"])
     shared = [statement for statement in statements if '"ETHEREUM"' in statement]

@@ -1,4 +1,4 @@
-"""The configuration as Terraform reads it, and that the stand-in for the provider would notice a fault."""
+"""Terraform reads the configuration, and the stand-in for the provider would detect a fault."""
 
 import io
 import os
@@ -63,18 +63,18 @@ def test_a_reference_to_nothing_is_found_without_the_provider(terraform: Terrafo
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
-        ({"environment": "test"}, "Environments are dev, staging and prod"),
+        ({"environment": "test"}, "The environment must be dev, staging or prod"),
         ({"kafka": KAFKA | {"marker_days": 0}}, "keep the offsets"),
         ({"snowflake": SNOWFLAKE | {"tables_from": ["BASE; DROP TABLE X"]}}, "plain identifiers"),
         ({"snowflake": SNOWFLAKE | {"shared_databases": ["BASE; DROP TABLE X"]}}, "plain identifiers"),
         ({"snowflake": SNOWFLAKE | {"warehouse_size": "GIANT"}}, "XSMALL, SMALL"),
         ({"snowflake": SNOWFLAKE | {"storage_account": "somebody"}}, "DESC STORAGE INTEGRATION"),
         ({"staged_files_days": 0}, "whole days"),
-        ({"receipt_days": 0.5}, "receipt_days is a number of whole days"),
+        ({"receipt_days": 0.5}, "receipt_days must be a number of whole days"),
         ({"settings": {"KAFKA_CLIENT": "{}"}}, "no secrets"),
         ({"settings": {"STAGING_BUCKET": "other"}}, "nothing else"),
         ({"settings": {"PUSH_CHECKED_BY_IAM": "false"}}, "nothing else"),
-        ({"settings": {"UNLOAD_FILE_BITES": "1"}}, "are variables of"),
+        ({"settings": {"UNLOAD_FILE_BITES": "1"}}, "must be variables of"),
     ],
 )
 def test_values_that_can_not_work_are_refused(
@@ -92,7 +92,9 @@ def test_the_first_half_of_a_deployment_gives_what_the_other_sides_need(
 
 
 def test_environments_differ_in_values_only() -> None:
-    """Each says whatever has no default; a secret's version, say, is raised in one after the other."""
+    """Each sets everything without a default; a secret's version, for example, is raised in one after the
+    other.
+    """
     declaration = re.compile(r'^variable "(\w+)" \{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
     default = re.compile(r"^  default +=", re.MULTILINE)
     declared = dict(declaration.findall((ROOT / "infra/variables.tf").read_text()))
@@ -190,7 +192,7 @@ def test_a_package_without_what_is_wanted_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_check_against_the_real_provider_runs_every_step(terraform: Terraform) -> None:
-    """Here the stand-in answers in the provider's place."""
+    """Here the stand-in replaces the provider."""
     command = [sys.executable, "-m", "infra.offline.verify"]
     done = subprocess.run(
         command, cwd=ROOT, env=dict(terraform.environment), capture_output=True, text=True, check=False

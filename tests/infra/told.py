@@ -1,4 +1,4 @@
-"""What the functions are called, and what each is told by its environment."""
+"""The functions' names, and each one's environment."""
 
 import ast
 import dataclasses
@@ -7,9 +7,9 @@ from infra.offline.build import ROOT
 from shared.config import Settings
 from tests.infra.deployed import Deployment, Resource
 
-# The project's, as infra/tests mock it.
+# The project's number, as infra/tests mock it.
 NUMBER = "123456789012"
-# The bundle of each function.
+# Each function's bundle.
 FUNCTIONS = {
     "api": "api",
     "stage": "stage",
@@ -18,15 +18,15 @@ FUNCTIONS = {
     "dead-letter": "dead_letter",
     "sweep": "sweep",
 }
-# The variables that hold credentials, and the secrets they come from.
+# The variables with credentials, and their secrets.
 SECRETS = {
     "KAFKA_CLIENT": "backfills-kafka",
     "SNOWFLAKE_CONNECT": "backfills-snowflake",
     "OTEL_EXPORTER_OTLP_HEADERS": "backfills-traces",
 }
-# What OpenTelemetry reads by itself.
+# Variables that OpenTelemetry reads itself.
 OPENTELEMETRYS = {"OTEL_EXPORTER_OTLP_HEADERS", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}
-# The function that each subscription pushes to.
+# Each subscription's function.
 PUSHED = {
     "backfills-stage": "stage",
     "backfills-chunks": "deliver",
@@ -36,14 +36,14 @@ PUSHED = {
 
 
 def environment(function: Resource) -> dict[str, str]:
-    """The variables a function is given; a secret's value is its name."""
+    """Return a function's variables; a secret's value is its name."""
     service = function.block("service_config")
     secrets = {item["key"]: item["secret"] for item in service["secret_environment_variables"]}
     return {**service["environment_variables"], **secrets}
 
 
 def required(bundle: str) -> set[str]:
-    """The variables that a function's main.py says it can't do without."""
+    """Return the variables that a function's main.py requires."""
     tree = ast.parse((ROOT / "functions" / bundle / "main.py").read_text())
     (call,) = [node for node in ast.walk(tree) if _calls(node, "read")]
     assert isinstance(call, ast.Call)
@@ -55,7 +55,7 @@ def required(bundle: str) -> set[str]:
 
 
 def local_only() -> set[str]:
-    """The variables that are for the local stack."""
+    """Return the local stack's variables."""
     fields = dataclasses.fields(Settings)
     return {
         field.metadata["name"] for field in fields if field.metadata["purpose"].startswith("local stack only")
@@ -67,7 +67,7 @@ def _calls(node: ast.AST, name: str) -> bool:
 
 
 def _constant(tree: ast.Module, value: ast.expr) -> ast.expr:
-    """The value itself, or what the name that stands for it was given in the module."""
+    """Return the value, or the value of its name in the module."""
     if not isinstance(value, ast.Name):
         return value
     (given,) = [
@@ -83,6 +83,6 @@ def _has_no_default(field: "dataclasses.Field[object]") -> bool:
 
 
 def url(deployment: Deployment, function: str) -> str:
-    """Where Cloud Run puts a service, known from the project's number before it is there."""
+    """Return a service's Cloud Run address, which follows from the project's number."""
     values = deployment.functions()[function].values
     return f"https://{values['name']}-{NUMBER}.{values['location']}.run.app"

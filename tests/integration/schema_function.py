@@ -1,4 +1,4 @@
-"""The API function on fakes, with room for as many jobs as somebody may ask for."""
+"""The API function on fakes, without a practical limit of jobs."""
 
 from flask import Request
 from werkzeug import Response

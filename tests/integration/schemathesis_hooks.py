@@ -1,4 +1,4 @@
-"""What schemathesis must know of create requests besides their schema: four rules that no schema can say."""
+"""Rules of create requests that no schema can express, for schemathesis."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from shared.domain import timestamps
 
 @schemathesis.hook
 def map_body(_context: schemathesis.HookContext, body: Any) -> Any:
-    """Turn a window round whose start is after its end, and name two destinations apart."""
+    """Swap a window's bounds if its start is after its end, and give two destinations different names."""
     if not isinstance(body, dict):
         return body
     window, destinations = body.get("backfill_window"), body.get("destinations")
@@ -24,9 +24,9 @@ def map_body(_context: schemathesis.HookContext, body: Any) -> Any:
 def before_call(
     _context: schemathesis.HookContext, case: schemathesis.Case[Any], _kwargs: dict[str, Any]
 ) -> None:
-    """Leave out fields and headers whose name, whatever its case, another one has: valid by the schema alone.
+    """Remove fields and headers whose name another one has in another case: only the schema allows both.
 
-    Not every phase lets its bodies be mapped.
+    Not every phase allows the mapping of its bodies.
     """
     if case.meta is None or not case.meta.generation.mode.is_positive or not isinstance(case.body, dict):
         return
@@ -40,7 +40,7 @@ def before_call(
 
 @schemathesis.hook
 def filter_body(_context: schemathesis.HookContext, body: Any) -> bool:
-    """Leave out windows that begin where they end."""
+    """Skip windows that begin where they end."""
     window = body.get("backfill_window") if isinstance(body, dict) else None
     if not isinstance(window, dict):
         return True
@@ -49,7 +49,7 @@ def filter_body(_context: schemathesis.HookContext, body: Any) -> bool:
 
 
 def _order(bound: Any) -> tuple[str, str]:
-    """What times are compared by; before all times for what is none."""
+    """Return a time's sort key; values that are not times come first."""
     try:
         return timestamps.order(timestamps.canonical(bound))
     except (TypeError, ValueError):
@@ -57,7 +57,7 @@ def _order(bound: Any) -> tuple[str, str]:
 
 
 def _each_header_once(destination: Any) -> Any:
-    """Without headers, if any is there twice, whatever its case."""
+    """Remove all headers if one of them appears twice, ignoring case."""
     if not isinstance(destination, dict):
         return destination
     given = [destination.get(field) for field in ("headers", "secret_headers")]
@@ -91,7 +91,7 @@ def _told_apart(destinations: list[Any]) -> list[Any]:
         )
         if isinstance(kind, str) and isinstance(name, str):
             if (kind, name) in named:
-                # Of the same length, so that one too long stays so.
+                # Keep the length, so that a name that is too long stays so.
                 destination = destination | {"name": f"{name[: -len(str(number))]}{number}"}  # noqa: PLW2901
             named.add((kind, destination["name"]))
         apart.append(destination)

@@ -1,4 +1,4 @@
-"""Have functions-framework serve a function of the tests."""
+"""Serve a test's function with functions-framework."""
 
 import socket
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _SECONDS = 60
 
 @contextmanager
 def served(module: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL at which the module's ``handle`` answers as the API function."""
+    """Yield the URL at which the module's ``handle`` answers as the API function."""
     functions = tmp_path_factory.mktemp("functions")
     (functions / "api").mkdir()
     (functions / "api" / "main.py").write_text(f"from {module} import handle\n")
@@ -26,7 +26,7 @@ def served(module: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 
 
 def raw_answer(url: str, request: bytes) -> bytes:
-    """All that the server answers to these bytes until it closes the connection."""
+    """Return everything that the server answers to these bytes until it closes the connection."""
     parts = urlsplit(url)
     answer = b""
     with socket.create_connection((parts.hostname, parts.port), timeout=_SECONDS) as connection:

@@ -1,4 +1,4 @@
-"""The documentation's readers have each row once, though a chunk was delivered twice."""
+"""The documentation's readers store each row once, though a chunk was delivered twice."""
 
 import json
 import time
@@ -25,7 +25,7 @@ ROWS = 25
 
 
 def deliver(sink: Sink, delivery: ChunkDelivery) -> None:
-    """The chunk twice, and another one behind it: a reader that counts repeats never comes to that."""
+    """Deliver the chunk twice and then another one, which a reader that counts repeats never reaches."""
     for one in (delivery, delivery, replace(delivery, chunk=4)):
         assert sink.deliver(one, NumberedRows(ROWS), SteadyPulse())
 
@@ -72,7 +72,7 @@ def test_of_nats(nats_host: str, tmp_path: Path) -> None:
     sink = nats_sink()
     for one in (delivery, delivery, replace(delivery, chunk=4)):
         assert sink.deliver(one, NumberedRows(ROWS), SteadyPulse())
-        time.sleep(0.2)  # the stream forgets what it has seen, and takes repeats
+        time.sleep(0.2)  # the stream forgets the ids it has seen, and accepts repeats
     assert len(subject.received()) == 3 * ROWS
     environment = {"ROWS": str(2 * ROWS), "SERVER": f"nats://{nats_host}", "SUBJECT": f"{subject.name}.rows"}
     check(rows_of_reader("nats.md", tmp_path, environment), delivery)

@@ -1,4 +1,4 @@
-"""Where a part can't be reached or refuses us, its client's own error is told, and none of its secrets."""
+"""If a service is unreachable or refuses us, the log has its client's own error, without secrets."""
 
 import json
 import logging
@@ -59,7 +59,7 @@ def private_key() -> str:
 
 
 def told(error: BaseException) -> str:
-    """All that the log would say of it, causes included."""
+    """Return everything that the log would contain, including causes."""
     log(logging.ERROR, str(error), {"detail": getattr(error, "detail", "")}, error=error)
     return repr(error)
 
@@ -92,7 +92,7 @@ def test_a_private_key_of_snowflake(free_tcp_port: int, logged: Logged) -> None:
 
 
 def test_a_part_that_refuses_its_settings(logged: Logged) -> None:
-    """Librdkafka quotes the name of a property that it does not know, and not its value."""
+    """Librdkafka quotes an unknown property's name, and not its value."""
     with pytest.raises(Exception, match=r".") as raised:
         kafka(9, **{"sasl.passwort": CANARY})()
     assert CANARY not in told(raised.value)

@@ -1,4 +1,4 @@
-"""An estimate from the staging function's process, by HTTP, of what the local Snowflake holds."""
+"""An estimate from the staging function's process over HTTP, with the local Snowflake's data."""
 
 import time
 from collections.abc import Iterator
@@ -104,7 +104,7 @@ def test_rows_are_as_many_as_arrive(
     facts = estimates.facts(wanted)
     of = job(wanted.table, wanted.window, wanted.filter_column)
     assert facts.rows == len(messages(server, unloads, of, list(wanted.filter_values)))
-    # What matches nothing, asked for alone, arrives never.
+    # A value that matches nothing returns no rows when it is queried alone.
     for place, value in enumerate(wanted.filter_values):
         alone = estimates.facts(replace(wanted, filter_values=(value,)))
         assert (alone.rows == 0) == (place in facts.unmatched)

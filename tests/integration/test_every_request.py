@@ -1,4 +1,4 @@
-"""Whatever reaches the real server is answered in the contract's shape, also what no application is asked."""
+"""The real server answers every request in the contract's shape, even those that reach no application."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ LIST, HEALTH, CANCEL = BACKFILLS, "/health", f"{BACKFILLS}/f47ac10b-58cc-4372-a5
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where functions-framework serves the API on fakes."""
+    """Yield the URL at which functions-framework serves the API on fakes."""
     with served("tests.integration.web_function", tmp_path_factory) as url:
         yield url
 
@@ -31,7 +31,7 @@ def _answer(url: str, request: str) -> tuple[int, dict[str, str], bytes]:
 
 
 def _refused(url: str, request: str) -> int:
-    """The status of what must be refused, in the contract's shape."""
+    """Return the status of a refused request, which must have the contract's shape."""
     status, headers, body = _answer(url, request)
     assert (headers["content-type"], headers["cache-control"]) == ("application/json", "no-store")
     assert int(headers["content-length"]) == len(body)

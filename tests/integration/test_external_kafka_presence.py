@@ -1,4 +1,4 @@
-"""Whether a client's cluster would take rows, found out before a job is created."""
+"""The check before a job's creation whether a client's cluster would accept rows."""
 
 import time
 
@@ -24,7 +24,7 @@ def test_a_topic_that_is_there_is_fit(topic: ExternalTopic) -> None:
 
 
 def test_a_missing_topic_is_named_and_not_made(topic: ExternalTopic) -> None:
-    # Without a right to it, nobody is told that there is none.
+    # Without a permission on the topic, the broker does not reveal that it does not exist.
     kafka_rights.grant(topic.admin, topic.user, [("TOPIC", "exports-of-nobody", "LITERAL", "WRITE")])
     with pytest.raises(DestinationRefused, match="topic exports-of-nobody does not exist"):
         topic.presence().require(topic.delivery(0, topic="exports-of-nobody"), time.monotonic() + SECONDS)

@@ -1,4 +1,4 @@
-"""Chunks into a topic of somebody else's cluster: Apache Kafka behind SASL, TLS and its authorizer."""
+"""Chunks into a topic of an external cluster: Apache Kafka with SASL, TLS and its authorizer."""
 
 import base64
 import json

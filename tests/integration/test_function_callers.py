@@ -1,4 +1,6 @@
-"""The functions that only Google may call, as processes: they refuse strangers, and start only armed."""
+"""The functions that only Google may call, as processes: they refuse strangers, and require their
+settings.
+"""
 
 import os
 import subprocess
@@ -27,7 +29,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def armed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """Functions that know who may call them."""
+    """Start functions that know who may call them."""
     settings = {
         "PUSH_AUDIENCE": "https://function.example.com",
         "PUSH_SERVICE_ACCOUNT": "push@project.iam.gserviceaccount.com",

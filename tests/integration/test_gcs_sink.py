@@ -1,4 +1,4 @@
-"""Chunks as objects, against the GCS server: each once, whatever was begun before."""
+"""Chunks as objects on the GCS server: each exactly once, after any interrupted attempt."""
 
 import threading
 from collections.abc import Iterator

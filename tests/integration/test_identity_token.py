@@ -1,4 +1,4 @@
-"""The service's own identity, asked of a server that answers as Google's metadata server does."""
+"""The service's own identity, from a server that answers like Google's metadata server."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ except Unavailable as error:
 
 
 def _token(audience: str) -> str:
-    """Shaped like a signed token."""
+    """Return text shaped like a signed token."""
     parts = [{"alg": "RS256"}, {"aud": audience, "exp": 4_102_444_800}]
     texts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
     return ".".join([*texts, "c2lnbmF0dXJl"])
@@ -46,7 +46,7 @@ class _Metadata(BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as its base names it
-        """Nothing is shown of requests."""
+        """Log no requests."""
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def _server() -> Iterator[str]:
 
 
 def _asked(host: str) -> str:
-    # The client's library reads the address when it is imported.
+    # The client library reads the address at import.
     told = {"GCE_METADATA_HOST": host, "GCE_METADATA_IP": host, "GCE_METADATA_TIMEOUT": "1"}
     done = subprocess.run(  # noqa: S603 - the program above
         [sys.executable, "-c", _PROGRAM],

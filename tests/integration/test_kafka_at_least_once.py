@@ -1,4 +1,4 @@
-"""At least once on Apache Kafka: what it keeps, and what it gives up."""
+"""At least once on Apache Kafka: its guarantees, and what it does not guarantee."""
 
 import threading
 import time
@@ -31,7 +31,7 @@ def topics(kafka_bootstrap: str) -> KafkaTopics:
 
 @pytest.fixture
 def delivery(topics: KafkaTopics) -> Iterator[ChunkDelivery]:
-    """A chunk of 5,000 rows for a topic of its own that is sent to at least once."""
+    """Return a chunk of 5,000 rows for a new topic with at_least_once."""
     delivery = delivery_to(kafka_destination(AT_LEAST_ONCE), ROWS)
     topics.create(topic_of(delivery))
     yield delivery
@@ -60,7 +60,7 @@ def test_every_row_arrives_under_its_key_and_names_itself(
 def test_a_chunk_that_is_sent_again_repeats_its_rows_and_each_repeat_is_recognizable(
     sink: KafkaSink, delivery: ChunkDelivery, kafka_bootstrap: str
 ) -> None:
-    """So it is after a crash before the record of the delivery was written."""
+    """It happens after a crash before the delivery was recorded."""
     for _ in range(2):
         assert sink.deliver(delivery, NumberedRows(100), SteadyPulse())
     sink.deliver(replace(delivery, chunk=4), NumberedRows(100), SteadyPulse())
@@ -161,7 +161,7 @@ def test_what_begins_too_late_is_left_to_a_message_of_its_own(
 def test_a_topic_that_was_made_anew_has_all_rows_of_the_next_chunk(
     sink: KafkaSink, topics: KafkaTopics, delivery: ChunkDelivery, kafka_bootstrap: str
 ) -> None:
-    """The producer is kept, and remembers the partitions that there were and what it has sent to them."""
+    """The producer is kept, and remembers the old partitions and what it sent to them."""
     assert sink.deliver(delivery, NumberedRows(ROWS), SteadyPulse())
     topics.delete(topic_of(delivery))
     until = time.monotonic() + 60

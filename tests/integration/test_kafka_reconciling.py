@@ -1,4 +1,4 @@
-"""Reconciling with Apache Kafka itself: what it has of an ended job whose senders died."""
+"""Reconciling with Apache Kafka: what it has of an ended job whose senders crashed."""
 
 import time
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ CHUNKS = number_files(staged_files(3))
 
 @dataclass(frozen=True)
 class Ended:
-    """A job of three chunks: the first was committed and its sender died, the second was only begun."""
+    """A job of three chunks: the first was committed and its sender crashed, the second was only begun."""
 
     records: Records
     job: Job
@@ -32,7 +32,7 @@ class Ended:
     bootstrap: str
 
     def reconciled(self) -> Counts | None:
-        """What is left of the job once it has been reconciled."""
+        """Reconcile the job; return what is left of it."""
         markers = kafka_sink(self.bootstrap).markers
         Reconcile(
             jobs=self.records.jobs,

@@ -1,4 +1,4 @@
-"""What an ended job's dead senders left on Apache Kafka is found out, and out of everybody's way, at once."""
+"""What an ended job's crashed senders left on Apache Kafka is found and fenced at once."""
 
 import time
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def markers(kafka_bootstrap: str) -> SettledMarkers:
 
 
 def left_open(bootstrap: str, delivery: ChunkDelivery) -> Producer:
-    """A sender that stopped in the middle of its transaction."""
+    """Start a sender that stops in the middle of its transaction."""
     producer = Producer(
         {"bootstrap.servers": bootstrap, "transactional.id": transaction_of(delivery), "log_level": 0}
     )

@@ -1,4 +1,4 @@
-"""Exactly once on Apache Kafka, across every crash that can be had in one process."""
+"""Exactly once on Apache Kafka, across every crash that is possible in one process."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ def topics(kafka_bootstrap: str) -> KafkaTopics:
 
 @pytest.fixture
 def delivery(topics: KafkaTopics) -> Iterator[ChunkDelivery]:
-    """A chunk of 5,000 rows for a topic of its own."""
+    """Return a chunk of 5,000 rows for a new topic."""
     delivery = delivery_to(kafka_destination(), ROWS)
     topics.create(topic_of(delivery))
     yield delivery
@@ -78,7 +78,7 @@ def test_a_chunk_of_no_rows_is_delivered(sink: KafkaSink, delivery: ChunkDeliver
 def test_a_crash_after_the_commit_sends_nothing_again(
     sink: KafkaSink, delivery: ChunkDelivery, rows_in: RowsIn
 ) -> None:
-    """Kafka has committed, and whoever sent it died before recording so."""
+    """Kafka has committed, and the sender crashed before it recorded that."""
     sink.deliver(delivery, NumberedRows(ROWS), SteadyPulse())
     assert sink.deliver(delivery, NumberedRows(ROWS), SteadyPulse())
     assert sorted(rows_in(delivery)) == EVERY_ROW
@@ -110,7 +110,7 @@ def test_another_chunk_job_attempt_or_destination_is_sent_for_itself(
 
 
 class Crash(BaseException):
-    """Stands for the process's death: nothing that follows is run."""
+    """Simulates the process's crash: no later code runs."""
 
 
 def test_a_crash_before_the_commit_leaves_nothing_and_the_next_try_sends_all(
@@ -124,7 +124,7 @@ def test_a_crash_before_the_commit_leaves_nothing_and_the_next_try_sends_all(
         raise Crash
 
     with monkeypatch.context() as patch:
-        # The process dies with the transaction open, everything sent: neither commit nor abort is run.
+        # The process crashes with the transaction open and everything sent: neither commit nor abort runs.
         patch.setattr(Transaction, "commit", die)
         with pytest.raises(Crash):
             sink.deliver(delivery, NumberedRows(ROWS), SteadyPulse())
@@ -272,7 +272,7 @@ def test_a_topic_removed_while_it_is_written_to_fails_the_job(
     with pytest.raises((DestinationRefused, Unavailable)) as first:
         sink.deliver(delivery, NumberedRows(ROWS, before=remove), SteadyPulse())
     if isinstance(first.value, Unavailable):
-        # The client noticed before our own look did: the next try fails it by name.
+        # The client noticed before our own check did: the next attempt fails with the topic's name.
         with pytest.raises(DestinationRefused, match="does not exist"):
             sink.deliver(delivery, NumberedRows(ROWS), SteadyPulse())
     assert not topics.exists(topic_of(delivery))

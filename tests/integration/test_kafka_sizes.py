@@ -1,4 +1,4 @@
-"""What a topic takes at once, on Apache Kafka: batches fit, and a row that does not is named or left out."""
+"""A topic's limit on Apache Kafka: batches fit, and a row that does not is named or skipped."""
 
 import time
 from collections import Counter
@@ -36,7 +36,7 @@ def topics(kafka_bootstrap: str) -> KafkaTopics:
 
 @pytest.fixture(params=[None, "at_least_once"], ids=["exactly_once", "at_least_once"])
 def delivery(request: pytest.FixtureRequest, topics: KafkaTopics) -> Iterator[ChunkDelivery]:
-    """A chunk for a topic of its own."""
+    """Return a chunk for a new topic."""
     delivery = delivery_to(kafka_destination(request.param), 301)
     topics.create(topic_of(delivery))
     yield delivery
@@ -45,7 +45,7 @@ def delivery(request: pytest.FixtureRequest, topics: KafkaTopics) -> Iterator[Ch
 
 @pytest.fixture
 def limit_to(kafka_bootstrap: str, delivery: ChunkDelivery) -> Callable[[int], None]:
-    """Sets the topic's `max.message.bytes`, and waits until the broker says so."""
+    """Return a function that sets the topic's `max.message.bytes`, and waits until the broker confirms it."""
     admin = AdminClient({"bootstrap.servers": kafka_bootstrap, "log_level": 0})
 
     def limit(size: int) -> None:
@@ -62,7 +62,7 @@ def limit_to(kafka_bootstrap: str, delivery: ChunkDelivery) -> Callable[[int], N
 
 @pytest.fixture
 def arrived(kafka_bootstrap: str, delivery: ChunkDelivery) -> Callable[[], Counter[int]]:
-    """How often each row arrived."""
+    """Return how often each row arrived."""
     return lambda: Counter(row["row"] for row in read_committed(kafka_bootstrap, topic_of(delivery)))
 
 
@@ -71,7 +71,7 @@ LimitTo = Callable[[int], None]
 
 
 def fitting(delivery: ChunkDelivery, limit: int, row: int) -> int:
-    """Bytes of the largest row whose message is taken."""
+    """Return the size of the largest row whose message is accepted."""
     exactly_once = delivery.destination.delivery is None
     headers = () if exactly_once else labels_of(delivery, [row])[0]
     overhead = batch_of_one(b"x" * limit, b"key-%d" % row, headers) - limit
@@ -165,7 +165,7 @@ def test_a_row_larger_than_the_client_takes_is_named_with_its_setting(
 def test_a_limit_that_shrinks_meanwhile_loses_and_doubles_nothing(
     kafka_bootstrap: str, delivery: ChunkDelivery, limit_to: LimitTo, arrived: Arrived, at: int
 ) -> None:
-    """The room of the topic is remembered from the chunk before."""
+    """The topic's limit is cached from the previous chunk."""
     sink = kafka_sink(kafka_bootstrap, MANY)
     assert sink.deliver(replace(delivery, chunk=2), SizedRows([1_000]), SteadyPulse())
 
@@ -182,7 +182,7 @@ def test_a_limit_that_shrinks_meanwhile_loses_and_doubles_nothing(
 def test_what_is_left_out_is_recorded_before_the_commit(
     kafka_bootstrap: str, topics: KafkaTopics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a crash behind it, nobody reads the rows again who would find out."""
+    """After a crash behind the commit, nothing would read the rows again."""
     delivery = replace(delivery_to(kafka_destination(), 3), skip_oversized=True)
     topics.create(topic_of(delivery))
     sink, pulse, again = kafka_sink(kafka_bootstrap), SteadyPulse(), SteadyPulse()
@@ -190,7 +190,7 @@ def test_what_is_left_out_is_recorded_before_the_commit(
 
     def commit_and_die(transaction: Transaction) -> None:
         recorded = [row.row for row in pulse.skipped.named]
-        commit(transaction)  # raises while the row is still tried
+        commit(transaction)  # raises while the record lacks the row
         assert recorded == [1]
         raise KeyboardInterrupt
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.emulator
 
 @dataclass(frozen=True)
 class Broker:
-    """A broker, with topics of a shape to tell."""
+    """A broker, with topics of a recognizable shape."""
 
     bootstrap: str
 
@@ -96,7 +96,7 @@ def test_a_name_too_much_like_another_topics_is_refused(broker: Broker, name: st
 
 
 class Unheard(KafkaTopics):
-    """Asks a part of the cluster that hears of no change."""
+    """Reads a part of the cluster that does not learn of changes."""
 
     def _is_ready(self, _found: object) -> bool:
         return False
@@ -109,7 +109,7 @@ class Unheard(KafkaTopics):
 def test_a_change_that_does_not_spread_in_time_is_waited_for_by_a_later_message(
     broker: Broker, name: str, change: Callable[[KafkaTopics, str], object]
 ) -> None:
-    """Also a removal that an earlier call carried out, whose answer was lost: there is nothing to remove."""
+    """Also a removal by an earlier call whose answer was lost: there is nothing left to remove."""
     unheard = Unheard(
         {"bootstrap.servers": broker.bootstrap, "log_level": 0},
         partitions=1,

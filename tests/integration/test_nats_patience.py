@@ -1,4 +1,4 @@
-"""Servers of NATS that do not go on: a job's end is heeded all the same, and another try may do better."""
+"""NATS servers that stop answering: a job's end still stops the delivery, and another attempt may succeed."""
 
 import threading
 import time
@@ -29,7 +29,7 @@ def delivery(server: str, rows: int = 5_000) -> ChunkDelivery:
 
 
 def seconds_to_stop(sink: NatsSink, given: ChunkDelivery) -> float:
-    """How long a delivery takes to end once its job has, a second after it began."""
+    """Return how long a delivery takes to end after its job ended, a second after it began."""
     pulse = SteadyPulse()
     ended_at: list[float] = []
 
@@ -75,7 +75,7 @@ def test_all_addresses_of_a_host_are_tried(nats_host: str) -> None:
     subject = Subject(nats_host)
 
     def resolve(_host: str, _port: int) -> Sequence[str]:
-        return ["127.0.0.3", "127.0.0.1"]  # the server is at the second alone
+        return ["127.0.0.3", "127.0.0.1"]  # the server is only at the second address
 
     assert nats_sink(resolve=resolve).deliver(subject.delivery(5), NumberedRows(5), SteadyPulse())
     assert subject.rows() == list(range(5))

@@ -1,4 +1,4 @@
-"""Chunks as messages of a JetStream subject, against a real NATS server."""
+"""Chunks as messages of a JetStream subject, with a real NATS server."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ def subject(nats_host: str) -> Subject:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server that asks for users and passwords."""
+    """Start a server with users and passwords."""
     with nats_server(tmp_path_factory.mktemp("nats"), USERS) as host:
         yield host
 

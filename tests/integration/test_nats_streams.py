@@ -1,4 +1,4 @@
-"""A subject to which nobody listens: without a stream a job fails, and with one it goes on."""
+"""A subject without responders: without a stream the job fails, with one it continues."""
 
 import json
 import time
@@ -21,7 +21,7 @@ from tests.fakes.sending import NumberedRows, SteadyPulse
 
 pytestmark = pytest.mark.emulator
 
-ROWS = 2_000  # more than are under way at once
+ROWS = 2_000  # more than are in flight at once
 LIMITS = NatsLimits(least=0.0, in_flight=200)
 USERS = """
 accounts {
@@ -37,7 +37,7 @@ accounts {
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server with an account that has JetStream, a user who may not ask about it, and one without."""
+    """Start a server with a JetStream account, a user who may not query it, and an account without."""
     with nats_server(tmp_path_factory.mktemp("nats"), USERS) as host:
         yield host
 
@@ -47,12 +47,12 @@ def login(user: str) -> Callable[[str, str], bytes]:
 
 
 def removing(subject: Subject) -> NumberedRows:
-    """Rows of which the stream sees the first only: then it is removed."""
+    """Return rows of which the stream gets only the first: then it is removed."""
 
     def remove(first_row: int) -> None:
         if first_row >= ROWS // 2 and not removed:
             removed.append(subject.name)
-            # In a loop of its own: this one sends.
+            # In a separate loop, because this one sends.
             with ThreadPoolExecutor(1) as beside:
                 beside.submit(
                     subject.ask, lambda client: client.jetstream().delete_stream(subject.name)
@@ -77,7 +77,7 @@ def test_a_stream_that_was_removed_fails_the_job_and_names_the_subject(nats_host
 
 
 def test_a_stream_that_is_there_again_is_tried_again(nats_host: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As while its leader changes: it is not there for a moment, and known all the same."""
+    """For example while its leader changes: it is missing for a moment, and still known."""
     subject, asked = Subject(nats_host), Client.request
     config = StreamConfig(name=subject.name, subjects=[f"{subject.name}.>"])
 
@@ -99,7 +99,7 @@ def test_who_may_not_ask_about_streams_is_tried_again_after_acknowledged_rows(
     subject = Subject(guarded, {"user": "owner", "password": "words"})
     error = outcome(subject, nats_sink(login("narrow"), LIMITS), credentials="BUS")
     assert isinstance(error, Unavailable), error
-    # Without the stream from the first row on, it is taken for missing.
+    # If the stream is missing from the first row on, the job treats it as nonexistent.
     delivery = subject.delivery(5, credentials="BUS")
     with pytest.raises(DestinationRefused, match="No stream holds subject"):
         nats_sink(login("narrow")).deliver(delivery, NumberedRows(5), SteadyPulse())
@@ -148,7 +148,7 @@ def test_a_server_that_does_not_answer_in_time_tells_nothing(nats_host: str) -> 
 
 
 class Unmade(Subject):
-    """A subject for which no stream is made."""
+    """A subject without a stream."""
 
     def __post_init__(self) -> None:
-        """Nothing is asked of the server."""
+        """Send nothing to the server."""

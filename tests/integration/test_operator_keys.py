@@ -1,4 +1,4 @@
-"""The operator's commands for API keys and limits, against the emulator."""
+"""The operator's commands for API keys and limits, with the emulator."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Done:
-    """What a command said, and its exit status."""
+    """A command's output and exit status."""
 
     returncode: int
     stdout: str
@@ -31,7 +31,7 @@ class Done:
 
 @dataclass
 class Operator:
-    """An operator's commands, and the API's view of the keys; its clock begins now."""
+    """An operator's commands, and the API's view of the keys; its clock starts now."""
 
     client: firestore.Client
     keys: FirestoreKeys
@@ -46,7 +46,7 @@ class Operator:
         return Done(status, *self.capture.readouterr())
 
     def key(self, *words: str) -> str:
-        """The key that a command shows."""
+        """Return the key that a command shows."""
         done = self.run("keys", *words)
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()[0]

@@ -1,4 +1,4 @@
-"""Chunks as messages of a topic, against the Pub/Sub emulator."""
+"""Chunks as messages of a topic, with the Pub/Sub emulator."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""schemathesis finds nothing between the served document and the API that serves it."""
+"""schemathesis finds no difference between the served document and the API that serves it."""
 
 import os
 import subprocess
@@ -15,15 +15,15 @@ pytestmark = pytest.mark.emulator
 
 ROOT = Path(__file__).parents[2]
 PHASES = ("Examples", "Coverage", "Fuzzing", "Stateful")
-# For each operation in fuzzing, and sequences of calls: some 10 s of one core each.
+# Per operation in fuzzing, and sequences of calls: about 10 s of one core each.
 CASES = 40
 
 
 def test_the_document_and_the_api_agree(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """With every check and in every phase, on data that the document allows and on data that it does not.
+    """Run every check in every phase, on data that the document allows and on data that it does not.
 
-    A process of its own: schemathesis brings a plugin for pytest that would make every run of it longer, and
-    keeps what it has found in the folder where it runs.
+    Runs in a separate process: schemathesis brings a pytest plugin that would slow every run, and stores its
+    findings in the working folder.
     """
     with served("tests.integration.schema_function", tmp_path_factory) as url:
         run = subprocess.run(  # noqa: S603 - the arguments are this test's own
@@ -35,7 +35,7 @@ def test_the_document_and_the_api_agree(tmp_path: Path, tmp_path_factory: pytest
                 *("--phases", ",".join(PHASES).lower(), "--checks", "all", "--mode", "all"),
                 *("--seed", "1", "--max-examples", str(CASES), "--generation-deterministic"),
                 *("--continue-on-failure", "--no-color", "--output-truncate", "false"),
-                # They measure time: a busy machine must not fail the test.
+                # These checks measure time: a busy machine must not fail the test.
                 *("--suppress-health-check", "all"),
             ],
             cwd=tmp_path,

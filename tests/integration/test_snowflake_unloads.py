@@ -1,4 +1,4 @@
-"""The unload as the real connector sends it and the local Snowflake runs it, down to the staged rows."""
+"""The unload, sent by the real connector and run by the local Snowflake, down to the staged rows."""
 
 import io
 import json
@@ -46,7 +46,7 @@ server = snowflake_fixture
 
 @pytest.fixture(scope="module")
 def typed(server: LocalSnowflake) -> str:
-    """A table of every type."""
+    """Create a table of every type."""
     server.run(*STATEMENTS)
     return "base.assets.typed"
 
@@ -102,7 +102,7 @@ def end(unloads: SnowflakeUnloads, query_id: str) -> UnloadState:
 def messages(
     server: LocalSnowflake, unloads: SnowflakeUnloads, of: Job, values: list[FilterValue] | None = None
 ) -> list[Any]:
-    """The rows of the job's slice, as a destination gets them."""
+    """Return the rows of the job's slice as a destination gets them."""
     query_id = submit(server, unloads, of, values)
     assert end(unloads, query_id) is UnloadState.SUCCEEDED, unloads.failure(query_id)
     columns = [one.column for one in selected(unloads.describe(of.table), of.chosen, ())]

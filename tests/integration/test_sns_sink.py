@@ -1,4 +1,4 @@
-"""Chunks as messages of an SNS topic, against moto's server."""
+"""Chunks as messages of an SNS topic, with moto's server."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a run of the model saw."""
+"""The figures of a run of the model."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,8 +7,8 @@ from typing import Self
 
 @dataclass(slots=True)
 class Figures:
-    """``ends``: by the job's last status; ``repeats``: webhook batches that came again; ``rows``: what
-    destinations have at the end; ``seconds`` of work in one process.
+    """``ends``: by the job's final status; ``repeats``: repeated webhook batches; ``rows``: rows at
+    destinations at the end; ``seconds``: of work in one process.
     """
 
     seeds: list[int] = field(default_factory=list)

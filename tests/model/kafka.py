@@ -1,4 +1,4 @@
-"""Kafka as far as exactly once depends on it: topics, fenced transactions, and markers within them."""
+"""Kafka's part in exactly once: topics, fenced transactions, and markers within them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ MISSING_SECONDS = 6.0
 TRANSACTION_SECONDS = 480.0
 
 JobRow = tuple[str, int, int]
-"""Job, chunk, and the row's index in it."""
+"""Job, chunk, and the row's index in the chunk."""
 
 
 @dataclass(slots=True)
 class Topic:
-    """What readers of committed rows see, and the transactions whose markers came with them.
+    """The rows that read_committed consumers see, and the transactions with markers.
 
     ``rows`` came in transactions, ``loose_rows`` without, at least once.
     """
@@ -32,7 +32,7 @@ class Topic:
 @dataclass(slots=True)
 class Transaction:
     """The newest sender under a transactional id; ``open_rows`` are not committed yet. ``ends``: when the
-    broker aborts it by itself.
+    broker aborts the transaction.
     """
 
     epoch: int = 0
@@ -43,7 +43,7 @@ class Transaction:
 
 @dataclass(slots=True)
 class Kafka:
-    """Fulfils Broker for the topics' records, and takes transactions."""
+    """Implements Broker for the topics' records, and accepts transactions."""
 
     clock: FakeClock
     topics: dict[str, Topic] = field(default_factory=dict)
@@ -58,20 +58,20 @@ class Kafka:
         return new
 
     def delete(self, topic: str, until: float) -> None:
-        """Between its look at the clock and its request nobody stands still for long."""
+        """Delete the topic. No process stops for long between reading the clock and its request."""
         if self.clock.monotonic() > until:
             raise Busy("the time to remove the topic was over")
         self.topics.pop(topic, None)
 
     def fence(self, transactional_id: str) -> int:
-        """Shut out earlier senders and drop what they left open."""
+        """Fence earlier senders and drop their open rows."""
         transaction = self.transactions.setdefault(transactional_id, Transaction())
         self._abort(transaction)
         transaction.ends = self.clock.monotonic() + TRANSACTION_SECONDS
         return transaction.epoch
 
     def committed(self, topic: str, transactional_id: str) -> bool:
-        """Whether the topic has the marker; Unavailable while the transaction that brings it is open."""
+        """Return whether the topic has the marker. Raises Unavailable while its transaction is open."""
         transaction = self.transactions.get(transactional_id, Transaction())
         self._expire(transaction)
         if transaction.marked:
@@ -82,13 +82,13 @@ class Kafka:
         self._mine(transactional_id, epoch).open_rows += rows
 
     def send(self, topic: str, rows: list[JobRow]) -> None:
-        """Take rows without a transaction."""
+        """Accept rows without a transaction."""
         if topic not in self.topics:
             raise Unavailable("Kafka")
         self.topics[topic].loose_rows += rows
 
     def mark(self, transactional_id: str, epoch: int) -> None:
-        """Put the marker into the transaction."""
+        """Add the marker to the transaction."""
         self._mine(transactional_id, epoch).marked = True
 
     def commit(self, topic: str, transactional_id: str, epoch: int) -> None:
@@ -119,7 +119,7 @@ class Kafka:
 
 @dataclass(frozen=True, slots=True)
 class TransactionalSink:
-    """Fulfils the port Sink by the steps of the product's Kafka sink, in their order."""
+    """Implements the port Sink with the steps of the product's Kafka sink, in their order."""
 
     kafka: Kafka
     clock: FakeClock
@@ -154,7 +154,9 @@ class TransactionalSink:
             yield [(delivery.job_id, chunk, row) for chunk, row in rows_of(batch)]
 
     def _require(self, topic: str, pulse: Pulse) -> None:
-        """A topic may be gone because the job has ended, so the pulse has time to notice first."""
+        """Require the topic. It may be missing because the job has ended, so the pulse gets time to notice
+        first.
+        """
         since = self.clock.monotonic()
         while not self.kafka.exists(topic):
             pulse.check()
@@ -166,7 +168,7 @@ class TransactionalSink:
 
 @dataclass(frozen=True, slots=True)
 class KafkaMarkers:
-    """Fulfils the port Markers."""
+    """Implements the port Markers."""
 
     kafka: Kafka
 

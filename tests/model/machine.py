@@ -1,4 +1,4 @@
-"""The state machine: everything that may happen to the service, in any order."""
+"""The state machine: all events of the service, in any order."""
 
 import random
 import sys
@@ -29,7 +29,7 @@ ORGANIZATIONS = ("acme", "globex")
 SHAPES = ("kk", "k", "w", "kw", "kww", "ww", "ok", "okw", "wk", "a", "kaw")
 """Destinations: k a topic that jobs share, o a topic of the job's own, a one at least once, w a webhook."""
 
-# One draw decides all of a step: several of them would cost more than the step itself.
+# One draw decides everything in a step: several would cost more than the step itself.
 LUCK = st.integers(0, 2**32 - 1).map(random.Random)
 Luck = random.Random
 Trouble = Callable[[Luck], None]
@@ -62,7 +62,7 @@ class ServiceMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.jobs) < JOBS)
     @rule(luck=LUCK)
     def create(self, luck: Luck) -> None:
-        """Of a client that may not have heard what became of an earlier request, and asks again."""
+        """Create a job, possibly as the repetition of a request whose answer was lost."""
         earlier = luck.choice(self.jobs) if self.jobs and luck.random() < 0.25 else None
         organization_id = earlier.organization_id if earlier else luck.choice(ORGANIZATIONS)
         self._create(luck, organization_id, luck.choice(SHAPES), earlier)
@@ -87,7 +87,7 @@ class ServiceMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.jobs)
     @rule(luck=LUCK)
     def cancel(self, luck: Luck) -> None:
-        # Cancelling a job just when its last chunk was delivered is rare, and delicate.
+        # Cancelling a job just when its last chunk was delivered is rare, and critical.
         emptied = [job for job in self.jobs if job.job_id in self.watch.emptied()]
         job = luck.choice(emptied or self.jobs)
         if emptied or luck.random() < 0.2:
@@ -101,7 +101,7 @@ class ServiceMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(job.status is JobStatus.FAILED for job in self.watch.seen.values()))
     @rule(luck=LUCK)
     def retry(self, luck: Luck) -> None:
-        """Of a failed job more often than of others, which refuse."""
+        """Retry mostly failed jobs; others refuse."""
         failed = [job for job in self.watch.seen.values() if job.status is JobStatus.FAILED]
         job = luck.choice([*failed, *failed, *failed, luck.choice(self.jobs)])
         self._go_on(self.service.begin_retry(job.organization_id, job.job_id), luck)
@@ -109,7 +109,7 @@ class ServiceMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.jobs)
     @rule(luck=LUCK)
     def pause_or_resume(self, luck: Luck) -> None:
-        """Paused jobs are resumed more often than others are paused."""
+        """Resume paused jobs more often than pausing others."""
         paused = [job for job in self.watch.seen.values() if job.paused]
         job = luck.choice(paused or self.jobs)
         resumes = luck.random() < (0.8 if paused else 0.1)
@@ -134,7 +134,7 @@ class ServiceMachine(RuleBasedStateMachine):
     @precondition(lambda self: self._room(2) and self.service.due())
     @rule(luck=LUCK)
     def race(self, luck: Luck) -> None:
-        """A function gets the message that another has got so far with."""
+        """Start a function with the message that another one is still handling."""
         pushed = luck.choice(self.service.due())
         twin = self._publish(pushed.message)
         first = self.service.begin_push(pushed)
@@ -148,8 +148,8 @@ class ServiceMachine(RuleBasedStateMachine):
     @precondition(lambda self: self._room(2) and self._teardowns())
     @rule(luck=LUCK)
     def outlast(self, luck: Luck) -> None:
-        """A teardown stands still before it deletes a topic; another does its work meanwhile, and who comes
-        next uses the topic again.
+        """Stop a teardown before it deletes a topic; another one does its work meanwhile, and the next job
+        uses the topic again.
         """
         pushed = luck.choice(self._teardowns())
         twin = self._publish(pushed.message)
@@ -204,7 +204,7 @@ class ServiceMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.jobs)
     @rule(luck=LUCK)
     def pass_time(self, luck: Luck) -> None:
-        """Hearts beat meanwhile, but for those of functions that get no time of the processor."""
+        """Let time pass with heartbeats, except those of functions without processor time."""
         stopped = [work.process for work in self.service.at_work if luck.random() < 0.3]
         self.service.trouble = self.service.trouble or bool(stopped)
         seconds = luck.choice((1.0, 2.0, 6.0, 16.0, 70.0))
@@ -239,7 +239,7 @@ class ServiceMachine(RuleBasedStateMachine):
     def _use_up_attempts(self, luck: Luck) -> None:
         if self.service.underway:
             self.service.trouble = True
-            # That of a message from before a retry must harm nobody, and is rare.
+            # A message from before a retry must harm nothing, and is rare.
             retries = {job.job_id: job.retry for job in self.watch.seen.values()}
             earlier = [
                 pushed
@@ -290,7 +290,7 @@ class ServiceMachine(RuleBasedStateMachine):
         ) + sum(len(service.receivers.rows(url)) for url in service.receivers.taken)
 
     def _go_on(self, work: Work, luck: Luck) -> None:
-        """Let the function go on a little or to its end, perhaps to meet a fault on its way."""
+        """Let the function continue a little or to its end, possibly with a fault."""
         if luck.random() < 0.4:
             self.service.trouble = True
             work.process.strike(luck.randrange(8), luck.choice(list(Fault)))
@@ -303,7 +303,7 @@ class ServiceMachine(RuleBasedStateMachine):
             self._heard(work)
 
     def _heard(self, work: Work) -> None:
-        """What the API told its client is true."""
+        """Check that the API's answers to its client are true."""
         error = work.process.error
         if work.name not in {"accept", "cancel", "retry", "pause", "resume"} or not isinstance(
             error, BackfillError | None
@@ -321,7 +321,7 @@ class ServiceMachine(RuleBasedStateMachine):
             assert isinstance(error, JobUnknown | StateConflict | Unavailable)
 
     def _teardowns(self) -> list[Pushed]:
-        """Messages that tear a cancelled job down."""
+        """Return messages that tear a cancelled job down."""
         return [
             pushed
             for pushed in self.service.due()

@@ -1,4 +1,4 @@
-"""The heartbeat of a delivery, which beats as the model's time passes instead of in a thread."""
+"""A delivery's heartbeat, driven by the model's time instead of a thread."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ RENEWAL = 5.0
 
 @dataclass(slots=True, eq=False)
 class DrivenPulse:
-    """Fulfils the port Pulse for one delivery of ``process``; ``place`` is (job, attempt, chunk, uid)."""
+    """Implements the port Pulse for one delivery of ``process``; ``place`` is (job, attempt, chunk, uid)."""
 
     process: Process
     place: tuple[str, str, int, str]
@@ -32,7 +32,7 @@ class DrivenPulse:
 
     @property
     def alive(self) -> bool:
-        """Whether the lease is surely this process's: held, and renewed in time."""
+        """Return whether the lease certainly belongs to this process: held, and renewed in time."""
         held = not self.over and not self.process.ended and not self.process.dead
         return held and self.reason is None and self.clock.monotonic() - self.renewed < self.lease_length
 
@@ -49,7 +49,7 @@ class DrivenPulse:
         return self.deadline - self.clock.monotonic()
 
     def beat(self) -> None:
-        """What the thread does every few seconds."""
+        """Do what the thread does every few seconds."""
         if self.over or self.process.ended or self.process.dead or self.reason is not None:
             return
         if self.seconds_left() <= 0:

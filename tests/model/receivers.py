@@ -1,4 +1,4 @@
-"""Webhook receivers in memory, each in a mood of its own, behind the product's own webhook sink."""
+"""Webhook receivers in memory, each with its own mood, behind the product's own webhook sink."""
 
 import json
 from collections import Counter
@@ -37,9 +37,9 @@ _WAIT = {"retry-after": "7", "Retry-After": "7"}
 
 @dataclass(slots=True)
 class Receivers:
-    """``taken``: by URL, the body under each `webhook-id`. A repeated id must bring the same body.
+    """``taken``: by URL, the body under each `webhook-id`. A repeated id must have the same body.
 
-    ``asked``: by URL, how often it was asked while tired.
+    ``asked``: by URL, its number of requests while tired.
     """
 
     moods: dict[str, Mood] = field(default_factory=dict)
@@ -61,14 +61,14 @@ class Receivers:
         return Answer(_STATUS[mood], _WAIT if mood is Mood.ASKS_TO_WAIT else {}, b"")
 
     def rows(self, url: str) -> list[Row]:
-        """All rows once repeats are dropped by their ids."""
+        """Return all rows after dropping repeats by id."""
         bodies = self.taken.get(url, {})
         return [(chunk, row) for body in bodies.values() for chunk, row in json.loads(body)]
 
 
 @dataclass(frozen=True, slots=True)
 class Posts:
-    """Stands in for Connections; ``before`` is called when a request is about to be sent."""
+    """Stands in for Connections; ``before`` is called before each request."""
 
     receivers: Receivers
     before: Callable[[], None]

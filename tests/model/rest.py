@@ -1,4 +1,4 @@
-"""Trouble ends and time passes: by and by everything comes to rest."""
+"""Faults end and time passes until everything comes to rest."""
 
 from shared.domain.jobs import JobStatus
 from tests.model.service import Service
@@ -7,11 +7,11 @@ from tests.model.watch import Watch
 from tests.unit.steps.world import SWEEP_PAUSE
 
 LONGEST = 4 * 3600.0
-"""Seconds within which all is at rest: Pub/Sub's attempts and the sweep's limits take no longer."""
+"""Seconds within which everything is at rest: Pub/Sub's attempts and the sweep's limits take no longer."""
 
 
 def come_to_rest(service: Service, watch: Watch) -> None:
-    """Heal all parts and go on until nothing is left to do; then look at what is there."""
+    """Heal all parts, continue until no work is left, then check the result."""
     service.heal()
     end = service.clock.monotonic() + LONGEST
     next_sweep = service.clock.monotonic()
@@ -36,7 +36,7 @@ def come_to_rest(service: Service, watch: Watch) -> None:
 
 
 def retry_what_failed(service: Service, watch: Watch) -> None:
-    """With nothing in its way any more, a job that failed completes once it is retried."""
+    """Retry failed jobs; without further faults they complete."""
     failed = [job for job in watch.seen.values() if job.status is JobStatus.FAILED]
     for job in failed:
         retry = service.begin_retry(job.organization_id, job.job_id)
@@ -50,7 +50,7 @@ def retry_what_failed(service: Service, watch: Watch) -> None:
 
 
 def _skip(service: Service, next_sweep: float) -> None:
-    """Let time pass until something is to do."""
+    """Let time pass until there is work."""
     due = [pushed.due for pushed in service.underway]
     wakes = [work.process.wakes for work in service.at_work]
     service.pass_time(max(0.01, min([next_sweep, *due, *wakes]) - service.clock.monotonic()))

@@ -1,4 +1,4 @@
-"""Runs the state machine for so many steps, from a seed, and counts what it saw."""
+"""Run the state machine for a number of steps, from a seed, and count what it sees."""
 
 import time
 from typing import Any
@@ -17,7 +17,7 @@ _EXAMPLES = 50
 def run_model(
     *, steps: int, first_seed: int, shrink: bool = True, most_examples: int | None = None
 ) -> Figures:
-    """At least so many steps, in runs of consecutive seeds; raises what a violated invariant raised."""
+    """Run at least this many steps, with consecutive seeds; raises the error of a violated invariant."""
     figures, seed, began = Figures(), first_seed, time.monotonic()
     phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
     settings = hypothesis.settings(

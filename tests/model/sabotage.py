@@ -1,4 +1,4 @@
-"""Faults put into the product on purpose, each of which the model has to find."""
+"""Faults inserted into the product on purpose, each of which the model must find."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -248,7 +248,7 @@ QUICK: tuple[Callable[[Patch], None], ...] = (
     forget_the_rest_of_a_delivery,
     check_point_a_batch_too_far,
 )
-"""Found within a second or two; the others take rarer races."""
+"""Found within a second or two; the others need rarer races."""
 SABOTAGES = (
     *QUICK,
     count_down_without_a_marker,
@@ -266,7 +266,7 @@ SABOTAGES = (
 
 
 def found(number: int) -> bool:
-    """Whether the model finds the sabotage of that number, within some thousand steps."""
+    """Return whether the model finds the sabotage with that number, within a few thousand steps."""
     with pytest.MonkeyPatch.context() as patch:
         SABOTAGES[number](patch)
         try:

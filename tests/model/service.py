@@ -1,4 +1,4 @@
-"""The whole service on fakes, many functions at work at once, and Pub/Sub, time and trouble around it."""
+"""The whole service on fakes, with many concurrent functions, Pub/Sub, time and faults."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -55,15 +55,15 @@ _PART_OF = {
     "LogMarkers": BROKER,
     "Receivers": RECEIVERS,
 }
-_TICK = 1e-5  # seconds; the clock knows microseconds
+_TICK = 1e-5  # seconds; the clock has microseconds
 _IN_FLIGHT = 3  # chunks of an organization, fewer than its jobs have
-_SLOW = 16.0  # seconds that a function may stand still without anything going wrong for it
+_SLOW = 16.0  # seconds that a function may stop without any consequence
 
 
 @dataclass(slots=True, eq=False)
 class Work:
-    """A function at work. ``pushed``: the message it handles, None for the sweep and the API; ``job_id``:
-    the job that it is for, if that is one.
+    """A running function. ``pushed``: its message, None for the sweep and the API; ``job_id``: its job, if it
+    has one.
     """
 
     process: Process
@@ -73,7 +73,7 @@ class Work:
 
 
 class Service(World):
-    """World with its functions taking turns. ``trouble`` says whether anything has gone wrong so far."""
+    """World with its functions taking turns. ``trouble``: whether any fault has happened so far."""
 
     def __init__(self, seed: int) -> None:
         self.turns = Turns(FakeClock(), _PART_OF)
@@ -126,8 +126,8 @@ class Service(World):
             monotonic=self.clock.monotonic,
             sleep=self.clock.sleep,
             nonce=lambda: "nonce",
-            random=random.Random(1).random,  # noqa: S311 - jitter that repeats from run to run
-            # One at a time: of a process's threads one goes on, and which is the model's to say.
+            random=random.Random(1).random,  # noqa: S311 - reproducible jitter
+            # One request at a time: the model decides which of a process's threads continues.
             limits=WebhookLimits(least=60.0, in_flight=1),
         )
 
@@ -167,7 +167,7 @@ class Service(World):
         return job_id, attempt_id, chunk, uid
 
     def _is_current(self, prefix: str) -> bool:
-        """Whether the prefix is that of its job's current attempt."""
+        """Return whether the prefix belongs to its job's current attempt."""
         organization_id, job_id, attempt_id, _ = prefix.split("/")
         job = self.jobs.stored[organization_id, job_id].job
         return job.require_attempt().attempt_id == attempt_id
@@ -181,7 +181,7 @@ class Service(World):
     def begin(
         self, name: str, work: Callable[[], object], *, pushed: Pushed | None = None, job_id: str = ""
     ) -> Work:
-        """Start a function; it stands before its first call."""
+        """Start a function; it stops before its first call."""
         self.turn += 1
         begun = Work(Process(work, turns=self.turns, began=self.turn), pushed, name, job_id)
         self.at_work.append(begun)
@@ -226,7 +226,7 @@ class Service(World):
         )
 
     def begin_push(self, pushed: Pushed) -> Work:
-        """Push a waiting message to its function, or to dead letters once it was tried too often."""
+        """Push a waiting message to its function, or to dead letters after too many attempts."""
         self.underway.remove(pushed)
         pushed.tried += 1
         dead = pushed.tried > TRIES
@@ -236,7 +236,7 @@ class Service(World):
         return self.begin(name, lambda: run(pushed.message), pushed=pushed, job_id=job_id)
 
     def go_on(self, work: Work, calls: int) -> None:
-        """Let the function make so many calls; when it ends, Pub/Sub hears of it."""
+        """Let the function make this many calls; when it ends, Pub/Sub gets its answer."""
         self.turn += 1
         work.process.go_on(calls)
         if work.process.ended:
@@ -249,7 +249,7 @@ class Service(World):
         self._end(work)
 
     def heal(self) -> None:
-        """All trouble that lasts is over, but for receivers that take a little at a time."""
+        """End all lasting faults, except receivers with a size limit."""
         self.turns.down.clear()
         self.unloads.errors.clear()
         for url in [url for url, mood in self.receivers.moods.items() if mood is not Mood.TIRED]:
@@ -259,7 +259,7 @@ class Service(World):
         return [pushed for pushed in self.underway if pushed.due <= self.clock.monotonic()]
 
     def pass_time(self, seconds: float, frozen: Callable[[DrivenPulse], bool] = lambda _: False) -> None:
-        """Let time pass, hearts beating but for those of functions that are ``frozen`` meanwhile."""
+        """Let time pass with heartbeats, except those of functions that are ``frozen`` meanwhile."""
         if seconds >= _SLOW and self.at_work:
             self.trouble = True
         end = self.clock.monotonic() + seconds
@@ -279,7 +279,7 @@ class Service(World):
             raise self.reports[-1]
         if work.pushed is None:
             if work.name in {"retry", "resume"} and work.process.met_trouble:
-                # Whether its message was published is not known: the sweep asks again.
+                # It is unknown whether its message was published: the sweep publishes it again.
                 self.unmoved.add(work.job_id)
             return
         dead_end = work.name == "dead_letter"

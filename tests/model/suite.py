@@ -1,4 +1,4 @@
-"""The model as a suite of `make reliability`: many steps in a process for each core, from one seed."""
+"""The model as a suite of `make reliability`: many steps in one process per core, from one seed."""
 
 import random
 import time
@@ -13,13 +13,13 @@ from tests.model.running import run_model
 from tests.model.sabotage import SABOTAGES, found
 from tests.reliability import report
 
-_SHARE = 25_000  # steps that one process runs before it answers
+_SHARE = 25_000  # steps that one process runs before it returns
 
 
 def run(seed: int, *, steps: int, say: Callable[[str], None]) -> report.Report:
-    """At least so many steps, and every sabotage. A violated invariant is among the report's faults."""
+    """Run at least this many steps, and every sabotage. The report's faults include violated invariants."""
     began, faults, total = time.monotonic(), [], Figures()
-    draw = random.Random(seed)  # noqa: S311 - seeds that repeat from run to run
+    draw = random.Random(seed)  # noqa: S311 - reproducible seeds
     seeds = [draw.randrange(2**31) for _ in range(-(-steps // _SHARE))]
     with ProcessPoolExecutor(cpu_count(), mp_context=get_context("spawn")) as pool:
         detected = pool.map(found, range(len(SABOTAGES)))
@@ -56,7 +56,7 @@ def run(seed: int, *, steps: int, say: Callable[[str], None]) -> report.Report:
 
 
 def _run(steps: int, first_seed: int) -> Figures | str:
-    """In a process of its own, from which a failure comes as text."""
+    """Run in a separate process, which returns a failure as text."""
     try:
         return run_model(steps=steps, first_seed=first_seed, shrink=False)
     except Exception as violation:  # noqa: BLE001 - an error of the product is a violation as well

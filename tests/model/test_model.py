@@ -1,4 +1,4 @@
-"""Whatever happens, in whatever order: nothing is lost, nothing is doubled, nothing gets stuck."""
+"""Whatever happens, in any order: nothing is lost, duplicated or stuck."""
 
 import os
 
@@ -10,7 +10,7 @@ STEPS = 20_000
 
 
 def test_the_invariants_hold_after_every_step(capsys: pytest.CaptureFixture[str]) -> None:
-    """MODEL_SEED names another first seed than 1; a failure prints its steps, the shortest found."""
+    """MODEL_SEED sets another first seed than 1; a failure prints its steps, the shortest found."""
     figures = run_model(steps=STEPS, first_seed=int(os.environ.get("MODEL_SEED", "1")))
     with capsys.disabled():
         print(f"\nmodel: {figures}")  # noqa: T201 - a figure for people

@@ -1,6 +1,6 @@
-"""The model finds faults: each of these, put into the product on purpose, violates an invariant.
+"""The model finds faults: each of these, inserted into the product on purpose, violates an invariant.
 
-`make reliability` tries those that take longer to find as well.
+`make reliability` also tries those that take longer to find.
 """
 
 import pytest

@@ -1,4 +1,4 @@
-"""The topics' records as Firestore keeps them: each read and each write is a call of its own."""
+"""The topics' records as in Firestore: each read and each write is a separate call."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ from tests.model.kafka import Kafka
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """By which job and which of its removers, and until when it is that one's alone."""
+    """The job and the remover, and until when the topic is that remover's alone."""
 
     job_id: str
     holder: int
@@ -26,7 +26,7 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class TopicRecord:
-    """``jobs`` that ever named the topic; who created it, by job id; its removal under way."""
+    """``jobs`` that ever named the topic; its creator, by job id; its current removal."""
 
     jobs: int
     created_by: str | None = None
@@ -44,7 +44,7 @@ class TopicRecords:
         return replace(self.owners.get(name, TopicRecord(0)), jobs=self.jobs.topics.get(name, 0))
 
     def write_if(self, name: Name, seen: TopicRecord, record: TopicRecord) -> bool:
-        """Write unless somebody has written since it was read."""
+        """Write unless the record has changed since it was read."""
         if self.read(name) != seen:
             return False
         self.owners[name] = record
@@ -53,7 +53,7 @@ class TopicRecords:
 
 @dataclass(frozen=True, slots=True)
 class RecordedTopics:
-    """Fulfils the port Topics, by the protocol of the adapter over Firestore."""
+    """Implements the port Topics with the protocol of the Firestore adapter."""
 
     records: TopicRecords
     broker: Kafka

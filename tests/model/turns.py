@@ -1,7 +1,7 @@
-"""Functions at work at the same time, of which one at a time goes on, call by call, as a test decides.
+"""Concurrent functions, of which one at a time continues, call by call, as a test decides.
 
-Each runs in a thread of its own that stands still before every call to a part. Races between functions
-are races between their calls, so every order of the calls can be played, and played again.
+Each runs in its own thread, which stops before every call to a dependency. Races between functions are races
+between their calls, so every order of the calls can be played and replayed.
 """
 
 import threading
@@ -16,8 +16,8 @@ TO_THE_END = 1_000_000
 
 
 class Process:
-    """One function at work. ``began`` counts turns; ``error`` is how it ended, None if well; ``met_trouble``
-    whether a fault or an outage came in its way; ``before`` names the call that it stands before.
+    """A running function. ``began`` counts turns; ``error`` is its exception, None after success;
+    ``met_trouble``: whether a fault or an outage happened to it; ``before``: the call that it stops before.
     """
 
     def __init__(self, work: Callable[[], object], *, turns: "Turns", began: int) -> None:
@@ -43,11 +43,11 @@ class Process:
         return self.wakes > self._turns.clock.monotonic() and not self.dead
 
     def strike(self, calls: int, fault: Fault) -> None:
-        """Have it meet the fault after so many more calls."""
+        """Apply the fault after this many more calls."""
         self._faults[self._calls + calls] = fault
 
     def go_on(self, calls: int) -> None:
-        """Let it make so many calls, or fewer if it ends or sleeps before."""
+        """Let the function make this many calls, or fewer if it ends or sleeps first."""
         if self.asleep or self.ended:
             return
         if not self.started:
@@ -67,7 +67,7 @@ class Process:
             self.ended, self.error = True, Killed()
 
     def call(self, name: str, method: Callable[[], Any]) -> Any:
-        """Make a call to a part, when its turn has come, and meet what is to be met there."""
+        """Make a call to a dependency in turn, with the fault that is due there."""
         self.before = name
         self._stand_still_unless(self._calls_left > 0)
         self._calls_left -= 1
@@ -106,17 +106,17 @@ class Process:
         try:
             if not self.dead:
                 self.answer = self._work()
-        except BaseException as error:  # noqa: BLE001 - the driver looks at it, in its own thread
+        except BaseException as error:  # noqa: BLE001 - the driver checks it in its own thread
             self.error = error
         self.ended = True
         self._stands.release()
 
 
 class Turns(Faults):
-    """Guards the parts for World: a call stands still until its process has its turn.
+    """Guards the dependencies for World: a call waits until its process has its turn.
 
-    ``down`` holds the names of parts that don't answer; ``part_of`` says to which a guarded object belongs.
-    ``made`` counts calls, ``met`` those of them that met a fault.
+    ``down``: the names of dependencies that do not answer; ``part_of``: the dependency of a guarded object.
+    ``made`` counts calls, ``met`` those with a fault.
     """
 
     def __init__(self, clock: FakeClock, part_of: dict[str, str]) -> None:
@@ -133,14 +133,14 @@ class Turns(Faults):
         return self.running.call(name, lambda: method(*arguments, **named))
 
     def reach(self, name: str) -> None:
-        """Unavailable while the part to which the call goes is down."""
+        """Raise Unavailable while the call's dependency is down."""
         part = self._part_of[name.partition(".")[0]]
         if part in self.down:
             raise Unavailable(part)
 
 
 class TurnClock(FakeClock):
-    """Stands still while functions are at work; whoever sleeps gives up its turn."""
+    """Stops while functions run; a sleeping function gives up its turn."""
 
     turns: Turns
 

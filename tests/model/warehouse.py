@@ -1,4 +1,4 @@
-"""Snowflake whose queries take time, and write their files at their end, also when they were aborted."""
+"""Snowflake whose queries take time, and write their files at the end, even if they were aborted."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -15,9 +15,9 @@ _ABORTING = 2.0  # seconds
 
 
 class SlowWarehouse(FakeUnloads):
-    """``seconds``: how long the next queries take. ``current``: whether the attempt that a prefix belongs to
-    is its job's. ``late``: prefixes that were not when their query came in, because its submitter had stood
-    still for longer than a claim lives; what such a query writes before it is aborted is the lifecycle's.
+    """``seconds``: how long the next queries take. ``current``: whether a prefix's attempt is its job's.
+    ``late``: prefixes that were not current when their query arrived, because its submitter had stopped for
+    longer than a claim lives; the lifecycle removes what such a query writes before it is aborted.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class SlowWarehouse(FakeUnloads):
             self.aborted.append(query_id)
 
     def running(self) -> list[str]:
-        """Ids of the queries that would still write."""
+        """Return the ids of the queries that would still write."""
         return [query_id for query_id, end in self._ends.items() if end > self._clock.monotonic()]
 
     def write(self) -> None:
-        """Have the queries that ended by now write their files, each once."""
+        """Write the files of ended queries, once each."""
         for query_id in self._ends.keys() - self._written - set(self.running()):
             self._written.add(query_id)
             for file in self.queries[query_id].files:

@@ -1,4 +1,4 @@
-"""What must hold after every step, and what must hold once all is at rest."""
+"""The invariants after every step, and those at rest."""
 
 from dataclasses import dataclass, field
 
@@ -20,9 +20,9 @@ _NEXT = {
 
 @dataclass(slots=True)
 class Watch:
-    """Remembers how each job was, to see that it only ever changes as it may.
+    """Remembers each job's states, to check that it only changes as allowed.
 
-    ``told``: ids of jobs that their clients were told of.
+    ``told``: ids of jobs that clients know of.
     """
 
     service: Service
@@ -32,7 +32,7 @@ class Watch:
     empty_since: dict[str, int] = field(default_factory=dict)
 
     def check(self, moved: Work | None = None) -> None:
-        """``moved``: the function that has just gone on, if one did."""
+        """Check the invariants. ``moved``: the function that has just continued, if any."""
         for name, stored in self.service.jobs.stored.items():
             self._history(stored.job, self.seen.get(name), moved)
             if stored.job.num_chunks is not None:
@@ -100,7 +100,7 @@ class Watch:
             self.empty_since.setdefault(job.job_id, self.service.turn)
 
     def _in_reach(self, job: Job) -> None:
-        """What is undelivered has its file, and a message that brings it there."""
+        """Check that undelivered chunks have their file, and a message."""
         service = self.service
         messages: list[Message] = [pushed.message for pushed in service.underway]
         messages += [work.pushed.message for work in service.at_work if work.pushed]
@@ -125,7 +125,7 @@ class Watch:
             assert min(lane, default=front.number + 1) <= front.number, "nothing brings a lane's next chunk"
 
     def _deliveries(self) -> None:
-        """What a record calls done, the destination has."""
+        """Check that a destination has everything that a record calls done."""
         service = self.service
         for place, record in service.deliveries.records.items():
             if record.state != "done" or place in self.done:
@@ -140,7 +140,7 @@ class Watch:
                 assert not missing, f"done, but {destination.type} lacks {len(missing)} rows"
 
     def _topics(self) -> None:
-        """A topic goes only if no other job has begun to use it, and holds no row twice."""
+        """Check that a topic is removed only if no other job uses it, and holds no row twice."""
         service = self.service
         for stored in service.jobs.stored.values():
             job = stored.job
@@ -154,7 +154,7 @@ class Watch:
             assert len(set(found.rows)) == len(found.rows), "a row is in a Kafka topic twice"
 
     def emptied(self) -> set[str]:
-        """Jobs of which nothing is left and that nobody has finished yet."""
+        """Return jobs without chunks left that are not finished yet."""
         under_way = {job.job_id for job in self.seen.values() if job.status is JobStatus.TRANSPORTING}
         return under_way & self.empty_since.keys()
 
@@ -162,7 +162,7 @@ class Watch:
         return {(chunk.number, row) for row in range(chunk.rows)}
 
     def arrived(self, job: Job, destination: Destination) -> set[tuple[int, int]]:
-        """The job's rows that the destination has."""
+        """Return the job's rows that the destination has."""
         if destination.type == "kafka":
             topic = self.service.kafka.topics.get(f"beam.{job.organization_id}.{destination.name}")
             rows = topic.rows + topic.loose_rows if topic else []
@@ -170,7 +170,9 @@ class Watch:
         return set(self.service.receivers.rows(destination.options["url"]))
 
     def at_rest(self) -> None:
-        """Every job has ended and left nothing behind; all rows of a completed one are where they belong."""
+        """Check that every job has ended without leftovers; all rows of a completed one are where they
+        belong.
+        """
         service = self.service
         for stored in service.jobs.stored.values():
             job = stored.job

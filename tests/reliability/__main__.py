@@ -1,4 +1,4 @@
-"""`make reliability`: runs the suites, prints their figures, writes them to docs/reliability.md."""
+"""`make reliability`: run the suites, print their figures, write them to docs/reliability.md."""
 
 import argparse
 import importlib
@@ -13,7 +13,7 @@ from typing import Any
 from tests.reliability import report
 from tests.reliability.stack_folder import KEPT
 
-# Each module has ``run(seed, **options)``, which answers a Report.
+# Each module has ``run(seed, **options)``, which returns a Report.
 SUITES: Mapping[str, tuple[str, Callable[[argparse.Namespace], dict[str, Any]]]] = {
     "crash": ("tests.reliability.crash.suite", lambda given: {"least_pairs": given.pairs}),
     "model": ("tests.model.suite", lambda given: {"steps": given.steps}),
@@ -31,7 +31,7 @@ def main() -> int:
     report.PAGE.write_text(report.render())
     say(f"written to {report.PAGE.relative_to(report.ROOT)}")
     if KEPT.exists():
-        say(f"the logs of the stacks that saw a fault are in {KEPT.relative_to(report.ROOT)}")
+        say(f"the logs of stacks with a fault are in {KEPT.relative_to(report.ROOT)}")
     return 0 if all(each.passed for each in reports) else 1
 
 
@@ -40,7 +40,7 @@ def say(text: str) -> None:
 
 
 def _run(name: str, given: argparse.Namespace) -> report.Report:
-    """One suite; what it raises is a failure of its own, and the others go on."""
+    """Run one suite. An exception becomes a failure of that suite, and the others continue."""
     module, options = SUITES[name]
     say(f"{name}: seed {given.seed}")
     began = time.monotonic()
@@ -48,7 +48,7 @@ def _run(name: str, given: argparse.Namespace) -> report.Report:
         done: report.Report = importlib.import_module(module).run(given.seed, **options(given), say=say)
     except Exception as error:  # noqa: BLE001 - reported, in full
         traceback.print_exc()
-        fault = f"the suite did not come to its end: {type(error).__name__}: {error}"
+        fault = f"the suite did not finish: {type(error).__name__}: {error}"
         done = report.Report(name, name, given.seed, time.monotonic() - began, {}, faults=(fault,))
     report.save(done)
     say(done.text())

@@ -1,16 +1,16 @@
-"""Reads the service's records as they lie in Firestore, beside the service."""
+"""Reads the service's records directly from Firestore."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import urllib3
 
-# The emulator's own word for a caller that security rules do not bind.
+# The emulator's token for a caller that bypasses security rules.
 _HEADERS = {"Authorization": "Bearer owner"}
 
 
 class Records:
-    """Of one stack, by its endpoints."""
+    """The records of one stack, by its endpoints."""
 
     def __init__(self, endpoints: Mapping[str, Any]) -> None:
         root = f"http://{endpoints['firestore_host']}/v1/projects/{endpoints['project_id']}"
@@ -18,7 +18,7 @@ class Records:
         self._http = urllib3.PoolManager(retries=3, timeout=30.0)
 
     def jobs(self, job_name: str) -> list[dict[str, Any]]:
-        """The documents of all jobs of that name, oldest first."""
+        """Return the documents of all jobs with that name, oldest first."""
         condition = {
             "field": {"fieldPath": "job_name"},
             "op": "EQUAL",
@@ -28,12 +28,14 @@ class Records:
         return sorted(found, key=lambda job: (job["time_created"], job["job_id"]))
 
     def counts(self, job: Mapping[str, Any]) -> list[int]:
-        """``chunks_left`` of each of the job's shards."""
+        """Return ``chunks_left`` of each of the job's shards."""
         parent = f"/organizations/{job['organization_id']}/jobs/{job['job_id']}"
         return [shard["chunks_left"] for shard in self._query(parent, {"from": [{"collectionId": "counts"}]})]
 
     def undelivered(self, job: Mapping[str, Any]) -> int:
-        """How many chunk records of the job's staging attempt are not delivered to all destinations."""
+        """Return how many chunk records of the job's staging attempt are not delivered to all
+        destinations.
+        """
         parent = f"/organizations/{job['organization_id']}/jobs/{job['job_id']}"
         chunks = self._query(
             f"{parent}/attempts/{job['attempt']['attempt_id']}", {"from": [{"collectionId": "chunks"}]}

@@ -1,4 +1,4 @@
-"""The page of figures is made of what the suites left, and nothing else."""
+"""The page of figures contains exactly what the suites saved."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Logs of a stack that saw a fault outlive it, and no others do."""
+"""Only the logs of a stack with a fault outlive it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Watches the records of jobs while things happen to them: what must never be seen is noted."""
+"""Watches the records of jobs during a test, and records what must never be seen."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ _FINAL = ("status", "time_completed", "error_message", "num_chunks")
 
 
 class Watch:
-    """Of all jobs of one name. ``counts_wrong`` and ``changed`` are sentences, empty if all was well."""
+    """All jobs with one name. ``counts_wrong`` and ``changed`` are sentences, empty without faults."""
 
     def __init__(self, records: Records, job_name: str) -> None:
         self._records = records
@@ -19,7 +19,7 @@ class Watch:
         self.changed: set[str] = set()
 
     def look(self) -> list[dict[str, Any]]:
-        """The jobs as they are now."""
+        """Return the jobs as they are now."""
         jobs = self._records.jobs(self._job_name)
         for job in jobs:
             self._look_at(job)
@@ -27,14 +27,14 @@ class Watch:
 
     def _look_at(self, job: dict[str, Any]) -> None:
         name = f"{self._job_name} ({job['job_id']})"
-        # Read after the job: a completed one has no chunk left, and none comes back.
+        # Read the counts after the job: a completed one has no chunk left, and never gets one back.
         counts = self._records.counts(job)
         if any(count < 0 for count in counts):
             self.counts_wrong.add(f"{name}: chunks_left {counts}")
         if job["status"] == "completed" and sum(counts) != 0:
             self.counts_wrong.add(f"{name}: completed with chunks_left {counts}")
         if job["status"] in _TERMINAL:
-            # A retry begins a new life, with an end of its own.
+            # A retry may end differently.
             final = (job["retry"], *(job[field] for field in _FINAL))
             first = self._ended.setdefault(job["job_id"], final)
             if final != first and final[0] == first[0]:

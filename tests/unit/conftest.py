@@ -17,7 +17,7 @@ Logged = Callable[[], list[dict[str, Any]]]
 
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logged]:
-    """The entries of the log since the last look, as Cloud Logging would read them."""
+    """Return the log entries since the last call, as Cloud Logging reads them."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     stream = io.StringIO()
@@ -38,6 +38,6 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logged]:
 
 @pytest.fixture(params=READERS, scope="session")
 def reader(request: pytest.FixtureRequest) -> ReadRows:
-    """Both encoders; of a scope that lets hypothesis draw many examples for each."""
+    """Return both encoders, in a scope that lets hypothesis draw many examples for each."""
     read: ReadRows = request.param
     return read

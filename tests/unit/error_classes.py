@@ -1,4 +1,4 @@
-"""The product's error classes by name, whatever module they stand in, without importing any of it."""
+"""The product's error classes by name, from all modules, without importing them."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ _CLASS = re.compile(r"^class (\w+)\((\w+)\):", re.MULTILINE)
 
 
 def below(*bases: str) -> set[str]:
-    """The classes that are derived from one of the bases, directly or not."""
+    """Return the classes derived from one of the bases, directly or not."""
     parents = dict(pair for file in _SHARED.rglob("*.py") for pair in _CLASS.findall(file.read_text()))
     found: set[str] = set()
     while more := {name for name, parent in parents.items() if parent in found | set(bases)} - found:

@@ -1,4 +1,4 @@
-"""docs/api.md says what the API does: its calls, fields, limits, and the receiver that it shows."""
+"""docs/api.md describes what the API does: its calls, fields, limits, and its example receiver."""
 
 import json
 import re
@@ -40,7 +40,7 @@ OPERATIONS = {
 
 
 def rows(heading: str, text: str = TEXT) -> list[list[str]]:
-    """The cells of the first table below a heading."""
+    """Return the cells of the first table below a heading."""
     table = f"\n{text}".split(f"\n{heading}\n", maxsplit=1)[1].split("\n|", maxsplit=2)[2]
     lines = table.split("\n\n", maxsplit=1)[0].splitlines()[1:]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
@@ -136,7 +136,7 @@ def test_the_limits_are_those_that_hold(sentence: str) -> None:
 
 
 class Now(FakeTime):
-    """The receiver looks at the real clock."""
+    """The receiver uses the real clock."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -168,7 +168,7 @@ def test_the_receiver_stores_each_batch_once_and_refuses_what_is_not_signed(
 
 
 def test_the_receiver_refuses_what_was_signed_long_ago(receiver: str) -> None:
-    """Somebody who has seen a request could send it again: FakeTime's clock stands in the past."""
+    """An eavesdropper could replay a request: FakeTime's clock is in the past."""
     connections = loopback_connections()
     delivery = delivery_to(webhook_destination(receiver, "HOOK_KEY"), 5)
     sink = webhook_sink(connections, FakeTime())

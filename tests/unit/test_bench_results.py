@@ -1,4 +1,4 @@
-"""The benchmarks' own sums: pairing, ratios, verdicts and the table that is published."""
+"""The benchmarks' calculations: pairing, ratios, verdicts and the published table."""
 
 import json
 from pathlib import Path
@@ -142,5 +142,5 @@ def test_publishing_replaces_what_stands_between_the_markers_and_nothing_else() 
 
 @pytest.mark.parametrize("text", ["", report.BEGIN, report.END])
 def test_a_document_without_a_place_is_left_alone(text: str) -> None:
-    with pytest.raises(ValueError, match="no place"):
+    with pytest.raises(ValueError, match="no markers"):
         report.publish(text, {"machine": MACHINE})

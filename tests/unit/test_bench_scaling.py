@@ -1,4 +1,4 @@
-"""The scaling model: what saturates, what it costs, and that it is the same every time."""
+"""The scaling model: what saturates, what it costs, and that it is deterministic."""
 
 from dataclasses import replace
 

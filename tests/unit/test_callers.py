@@ -1,4 +1,4 @@
-"""Calls that only Google may make: tokens of a real key, and a list of certificates served on loopback."""
+"""Calls that only Google may make: tokens of a real key, and certificates served on loopback."""
 
 import json
 import threading
@@ -58,7 +58,7 @@ class Key:
         self.signer: Any = crypt.RSASigner.from_string(pem, key_id)  # type: ignore[no-untyped-call] # no types
 
     def token(self, **changes: Any) -> str:
-        """A token as Google signs it, with some claims changed; None leaves one out."""
+        """Return a token signed like Google's, with some claims changed; None omits one."""
         now = int(time.time())
         claims = {
             "iss": "https://accounts.google.com",
@@ -84,7 +84,7 @@ class Certificates:
 
 @pytest.fixture(scope="module")
 def keys() -> tuple[Key, Key]:
-    """Google's key, and somebody else's."""
+    """Google's key, and another one."""
     return Key("first"), Key("first")
 
 
@@ -103,7 +103,7 @@ def certificates(keys: tuple[Key, Key]) -> Iterator[Certificates]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Keep the tests' output quiet."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
@@ -134,7 +134,7 @@ def armed(certificates: Certificates, clock: FakeClock, *, behind_iam: bool) -> 
 
 @pytest.fixture
 def google(certificates: Certificates, clock: FakeClock) -> GoogleCallers:
-    """Where nobody has looked at a call before."""
+    """The environment without an earlier check of the call."""
     return armed(certificates, clock, behind_iam=False)
 
 
@@ -150,7 +150,7 @@ def test_the_service_accounts_token_for_this_function_is_taken(
     google.require(f"bearer {keys[0].token(iss='accounts.google.com')}", None)
 
 
-# Claims of a token that is of somebody else, or for something else, however it was verified.
+# Claims of another account's token, or of a token for another purpose.
 NOT_THEIRS: list[dict[str, Any]] = [
     {"aud": "https://stage-abc.run.app"},
     {"aud": None},
@@ -170,7 +170,7 @@ NOT_THEIRS: list[dict[str, Any]] = [
     [
         *NOT_THEIRS,
         {"exp": int(time.time()) - 60},
-        # A day ahead: the tests may take long to come to this one.
+        # A day ahead, because this test may run late.
         {"iat": int(time.time()) + 86_400, "exp": int(time.time()) + 90_000},
     ],
     ids=" and ".join,
@@ -188,7 +188,7 @@ def test_a_token_that_another_key_signed_is_refused(google: GoogleCallers, keys:
 
 
 def test_a_token_that_nobody_signed_is_refused(google: GoogleCallers, keys: tuple[Key, Key]) -> None:
-    """Not one without a signature, nor one whose claims were changed, nor one that names no algorithm."""
+    """Refuse a missing signature, changed claims, and a token without an algorithm."""
     header, claims, signature = keys[0].token().split(".")
     other_claims = keys[0].token(email=ACCOUNT, aud=AUDIENCE, extra=1).split(".")[1]
     none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"
@@ -217,14 +217,14 @@ def test_a_call_without_a_token_is_refused(google: GoogleCallers, header: str | 
 
 
 def test_a_credential_of_another_kind_is_not_repeated(google: GoogleCallers) -> None:
-    """Such as an access token, sent by mistake: the detail goes to the log."""
+    """For example an access token, sent by mistake: the detail goes to the log."""
     with pytest.raises(CallerUnknown) as caught:
         google.require("Bearer ya29.hunter2", None)
     assert "hunter2" not in f"{caught.value.message} {caught.value.detail}"
 
 
 def as_cloud_run_hands_it_on(key: Key, clock: FakeClock, **changes: Any) -> str:
-    """The header of a call whose token Cloud Run has verified, issued by the test's clock."""
+    """Return the header of a call whose token Cloud Run has verified, issued by the test's clock."""
     issued = int(clock.now().timestamp())
     token = key.token(**{"iat": issued, "exp": issued + 3600} | changes)
     return f"Bearer {token.rpartition('.')[0]}.SIGNATURE_REMOVED_BY_GOOGLE"
@@ -269,7 +269,7 @@ def test_where_iam_does_not_stand_in_front_no_token_is_taken_without_its_signatu
 def test_behind_iam_a_token_of_anybody_or_for_anything_else_is_refused(
     google_behind_iam: GoogleCallers, keys: tuple[Key, Key], clock: FakeClock, changes: dict[str, Any]
 ) -> None:
-    """IAM admits whoever was given the right to call, by whichever token of Google's."""
+    """IAM admits every account with the permission to call, with any of Google's tokens."""
     with pytest.raises(CallerUnknown):
         google_behind_iam.require(as_cloud_run_hands_it_on(keys[0], clock, **changes), None)
 
@@ -305,7 +305,7 @@ def test_behind_iam_claims_that_can_not_be_read_are_refused(google_behind_iam: G
 def test_a_token_that_cloud_run_did_not_look_at_is_refused(
     google_behind_iam: GoogleCallers, keys: tuple[Key, Key], clock: FakeClock, other: str
 ) -> None:
-    """With X-Serverless-Authorization a caller could have IAM verify one token, and show us another."""
+    """With X-Serverless-Authorization a caller could have IAM verify one token, and send us another."""
     with pytest.raises(CallerUnknown):
         google_behind_iam.require(as_cloud_run_hands_it_on(keys[0], clock), other)
 
@@ -391,7 +391,7 @@ def test_a_push_comes_again_while_its_caller_can_not_be_told(
 
 
 def test_whose_calls_are_taken_is_what_the_settings_say() -> None:
-    """Without an audience anybody's: the local stack's emulator signs nothing."""
+    """Without an audience, any caller: the local stack's emulator signs nothing."""
     project = {"GOOGLE_CLOUD_PROJECT": "project"}
     assert isinstance(callers(read(project)), Anybody)
     named = project | {"PUSH_AUDIENCE": AUDIENCE, "PUSH_SERVICE_ACCOUNT": ACCOUNT}

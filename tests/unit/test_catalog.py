@@ -1,4 +1,4 @@
-"""Which tables are on offer, by name alone."""
+"""The tables on offer, by name alone."""
 
 import json
 

@@ -10,7 +10,7 @@ from tests.fakes.examples import staged_files
 
 
 def test_a_manifest_read_in_any_order_numbers_its_files_alike() -> None:
-    """A row is named for ever by its job, its chunk's number and its index."""
+    """A row's permanent name consists of its job, its chunk's number and its index."""
     numbered = [number_files(list(files)) for files in permutations(staged_files(3))]
     assert all(chunks == numbered[0] for chunks in numbered)
     assert numbered[0][1] == Chunk(1, "data_00001.parquet", 101, 5, delivered=False)

@@ -1,4 +1,4 @@
-"""Configuration: one object from the environment, and documentation that can't go stale."""
+"""Configuration: one object from the environment, and documentation that stays current."""
 
 import json
 import re
@@ -63,7 +63,7 @@ def test_all_faults_are_named_at_once() -> None:
 
 @pytest.mark.parametrize("text", ['{"password": "hunter2"', '["hunter2"]'])
 def test_a_value_that_can_not_be_read_is_not_repeated(text: str) -> None:
-    """It may be a credential."""
+    """The value may be a credential."""
     with pytest.raises(ConfigurationError) as caught:
         read(PROJECT | {"SNOWFLAKE_CONNECT": text})
     assert "SNOWFLAKE_CONNECT" in str(caught.value)
@@ -96,7 +96,7 @@ def test_the_documentations_table_catalog_is_one() -> None:
 
 
 def test_the_documentation_lists_the_variables_as_they_are() -> None:
-    """When it fails: the document ends with what ``shared.config.describe()`` answers."""
+    """When it fails: the document must end with the result of ``shared.config.describe()``."""
     assert DOCUMENT.read_text().endswith("\n\n" + describe())
 
 
@@ -113,7 +113,7 @@ def test_on_cloud_run_a_function_that_google_calls_does_not_start_without_knowin
 
 
 def test_whoever_names_an_audience_must_name_the_caller_too() -> None:
-    """With the first alone, every service account of the world could call."""
+    """With only the first one, every service account of the world could call."""
     read(PROJECT, called_by_google=True)
     with pytest.raises(ConfigurationError, match="PUSH_SERVICE_ACCOUNT"):
         read(PROJECT | {"PUSH_AUDIENCE": "https://deliver.run.app"}, called_by_google=True)
@@ -129,7 +129,7 @@ def test_on_cloud_run_nothing_is_set_that_is_for_the_local_stack(name: str, valu
 
 
 def test_that_iam_has_verified_a_call_can_be_said_on_cloud_run_alone() -> None:
-    """Anywhere else nobody stands in front, and a token without its signature is anybody's."""
+    """Elsewhere nothing verifies tokens first, and anybody can make one without a signature."""
     said = PROJECT | {"PUSH_CHECKED_BY_IAM": "true"}
     assert read(PROJECT).push_checked_by_iam is False
     assert read(said | {"K_SERVICE": "deliver"}).push_checked_by_iam is True

@@ -1,4 +1,4 @@
-"""What the console's tests make up has the shapes that the description gives."""
+"""The console tests' made-up data has the schemas of the OpenAPI document."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What stands in for Pub/Sub's push sends what Pub/Sub sends, and takes answers as Pub/Sub does."""
+"""The stand-in for Pub/Sub's push sends and accepts what Pub/Sub does."""
 
 import base64
 import json
@@ -36,7 +36,7 @@ class FakeMessage:
 
 
 class Function:
-    """An HTTP server that answers every POST with one status, and keeps what it got."""
+    """An HTTP server that answers every POST with one status, and stores the requests."""
 
     def __init__(self, status: int) -> None:
         self.bodies: list[Any] = []
@@ -53,7 +53,7 @@ class Function:
                 self.end_headers()
 
             def log_message(self, *_: Any) -> None:
-                """Keep the test's output clean."""
+                """Log nothing."""
 
         self.handler = Handler
 

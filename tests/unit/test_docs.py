@@ -1,4 +1,4 @@
-"""The documentation speaks of what there is: fields, events, commands, settings, files and tests."""
+"""The documentation names only existing fields, events, commands, settings, files and tests."""
 
 import dataclasses
 import re
@@ -40,7 +40,7 @@ FIELDS = set().union(*EVENTS.values()) | MESSAGES | OF_ENTRIES
 
 @cache
 def sources() -> dict[str, str]:
-    """The text of everything that is no documentation, by its path."""
+    """Return the text of all files except documentation, by path."""
     found = [ROOT / "Makefile", ROOT / "cloudbuild.yaml"]
     for folder in ("bench", "client", "functions", "infra", "shared", "tests"):
         for kind in ("*.c", "*.py", "*.tf", "*.tftpl", "*.yaml"):
@@ -49,7 +49,7 @@ def sources() -> dict[str, str]:
 
 
 def indented_lines(document: Path) -> Iterator[str]:
-    """The commands that a reader is told to run."""
+    """Yield the commands for the reader."""
     for line in document.read_text().splitlines():
         if line.startswith("    ") and line.strip():
             yield line.strip()
@@ -136,5 +136,5 @@ def test_the_fields_of_an_entry_are_listed() -> None:
     table = (ROOT / "docs/observability.md").read_text().split("\n| field |")[1].split("\n\n")[0]
     first_cells = " ".join(line.split(" | ")[0] for line in table.splitlines())
     listed = set(re.findall(r"`([^`]+)`", first_cells))
-    # The audit's mark stands with the events that have it.
+    # The audit mark is documented with its events.
     assert listed >= {"time", "severity", "logger"} | MESSAGES | OF_ENTRIES - {"audit"}

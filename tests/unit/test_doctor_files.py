@@ -1,4 +1,4 @@
-"""The files that the doctor is given, and what it is told to look at."""
+"""The doctor's input files and options."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def told() -> dict[str, object]:
-    """What Terraform tells, as JSON."""
+    """Return Terraform's output as JSON."""
     found = GoogleProject(url="http://127.0.0.1:1").installation()
     return {name: getattr(found, name) for name in found.__slots__}
 
@@ -30,9 +30,9 @@ def test_what_terraform_tells_is_read_as_it_stands(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (None, "can't be read: No such file or directory"),
-        ("{", "is no JSON"),
-        ("[]", "is no JSON object"),
+        (None, "cannot be read: No such file or directory"),
+        ("{", "is not JSON"),
+        ("[]", "is not a JSON object"),
         (json.dumps(told() | {"project": 1, "urls": []}), "lacks project, urls: write it with `terraform"),
     ],
 )
@@ -49,9 +49,9 @@ def test_an_installation_that_is_none_is_refused(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (None, "can't be read: No such file or directory"),
-        ("bootstrap.servers=broker:9096", "is no JSON"),
-        ("[]", "is no JSON object"),
+        (None, "cannot be read: No such file or directory"),
+        ("bootstrap.servers=broker:9096", "is not JSON"),
+        ("[]", "is not a JSON object"),
     ],
 )
 def test_an_administrator_of_kafka_that_is_none_is_refused(

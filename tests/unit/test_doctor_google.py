@@ -1,4 +1,4 @@
-"""The doctor on a Google project that a server on loopback plays: all well, then one fault at a time."""
+"""The doctor on a Google project that a server on loopback plays: healthy, then one fault at a time."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from tests.fakes import google_names as fake
 from tests.fakes.google_answers import bundle, source
 from tests.fakes.google_project import GoogleProject, google_project
 
-# Those that ask a Firestore, a Snowflake or a Kafka are tried on real ones.
+# Checks of Firestore, Snowflake or Kafka are tested with real ones.
 ELSEWHERE = {"firestore.keys", "clock.snowflake"}
 AREAS = ("clock", "firestore", "pubsub", "bucket", "secrets", "functions", "egress")
 Plant = Callable[[GoogleProject], None]
@@ -68,7 +68,7 @@ def test_all_is_well_in_a_project_as_terraform_makes_it(project: GoogleProject) 
 
 
 def put(path: str, *keys: Any, value: Any) -> Plant:
-    """Replace what stands below ``keys`` of an answer."""
+    """Replace the value at ``keys`` in an answer."""
 
     def plant(project: GoogleProject) -> None:
         at = project.answers[path]
@@ -125,7 +125,11 @@ FAULTS: list[tuple[str, str, Plant]] = [
         put(f"{fake.DATABASE}/backupSchedules", "backupSchedules", 0, "retention", value="604800s"),
     ),
     ("pubsub.topics", "backfills-chunks is missing", whole(fake.topic("backfills-chunks"), 404)),
-    ("pubsub.subscriptions", "backfills-stage is of", put(STAGE, "topic", value="projects/x/topics/other")),
+    (
+        "pubsub.subscriptions",
+        "backfills-stage belongs to",
+        put(STAGE, "topic", value="projects/x/topics/other"),
+    ),
     ("pubsub.ack-deadline", "backfills-stage: 10 s", put(STAGE, "ackDeadlineSeconds", value=10)),
     ("pubsub.backoff", "backfills-stage", put(STAGE, "retryPolicy", value={})),
     ("pubsub.dead-letter", "dead letters go to nowhere", put(STAGE, "deadLetterPolicy", value={})),
@@ -135,7 +139,7 @@ FAULTS: list[tuple[str, str, Plant]] = [
         put(STAGE, "deadLetterPolicy", "maxDeliveryAttempts", value=5),
     ),
     ("pubsub.retention", "backfills-stage", put(STAGE, "retainAckedMessages", value=False)),
-    ("pubsub.expiry", "removed when it is idle", put(STAGE, "expirationPolicy", value={"ttl": "86400s"})),
+    ("pubsub.expiry", "expires when it is idle", put(STAGE, "expirationPolicy", value={"ttl": "86400s"})),
     ("pubsub.delivery", "filtered", put(STAGE, "filter", value='attributes.kind = "a"')),
     ("pubsub.endpoint", "nowhere", put(STAGE, "pushConfig", "pushEndpoint", value="")),
     ("pubsub.identity", "as nobody", put(STAGE, "pushConfig", "oidcToken", "serviceAccountEmail", value="")),
@@ -151,7 +155,7 @@ FAULTS: list[tuple[str, str, Plant]] = [
     ("bucket.soft-delete", "604800 s more", put(BUCKET, "softDeletePolicy", value=fake.SOFT_DELETED)),
     (
         "bucket.access",
-        "the public is not kept out",
+        "public access is not prevented",
         put(BUCKET, "iamConfiguration", "publicAccessPrevention", value="inherited"),
     ),
     ("bucket.deliver", "may not read", put(POLICY, "bindings", 0, "members", value=[])),
@@ -162,11 +166,11 @@ FAULTS: list[tuple[str, str, Plant]] = [
         "PLAINTEXT is not encrypted",
         secret("backfills-kafka", "1", fake.KAFKA | {"security.protocol": "PLAINTEXT"}),
     ),
-    ("secrets.kafka", "is no JSON", secret("backfills-kafka", "1", b"{")),
+    ("secrets.kafka", "is not JSON", secret("backfills-kafka", "1", b"{")),
     ("secrets.snowflake", "private_key is missing", secret("backfills-snowflake", "1", SNOWFLAKE)),
     (
         "secrets.snowflake",
-        "no private key in PEM",
+        "not a private key in PEM",
         secret("backfills-snowflake", "1", SNOWFLAKE | {"private_key": "made-up"}),
     ),
     (
@@ -174,7 +178,7 @@ FAULTS: list[tuple[str, str, Plant]] = [
         "backfills-sweep@example.iam.gserviceaccount.com may not read it",
         nobody(f"{fake.secret('backfills-snowflake')}:getIamPolicy"),
     ),
-    ("secrets.organizations", "a line's end", secret("beam-acme-KEY", "latest", b"made-up-key\n")),
+    ("secrets.organizations", "a line break", secret("beam-acme-KEY", "latest", b"made-up-key\n")),
     ("functions.deployed", "stage is FAILED", put(fake.function("stage"), "state", value="FAILED")),
     (
         "functions.versions",
@@ -203,7 +207,7 @@ FAULTS: list[tuple[str, str, Plant]] = [
     ),
     (
         "functions.secrets",
-        "deliver: KAFKA_CLIENT is of None",
+        "deliver: KAFKA_CLIENT has None",
         put(fake.function("deliver"), SERVICE, "secretEnvironmentVariables", value=[]),
     ),
     (
@@ -222,7 +226,7 @@ FAULTS: list[tuple[str, str, Plant]] = [
     ),
     (
         "egress.nat",
-        "addresses that nobody knows",
+        "addresses that receivers do not know",
         put(ROUTER, "nats", 0, "natIpAllocateOption", value="AUTO_ONLY"),
     ),
     ("egress.connector", "the connector is ERROR", put(fake.CONNECTOR, "state", value="ERROR")),
@@ -244,7 +248,7 @@ def test_a_planted_fault_is_named_with_what_mends_it(
     lines = one.lines(found)
     (at,) = (number for number, line in enumerate(lines) if f" {name} " in line)
     assert lines[at].startswith("wrong ")
-    assert lines[at + 1].strip() == f"mend it: {wrong[name].hint}"
+    assert lines[at + 1].strip() == f"fix: {wrong[name].hint}"
     assert status_of(found) == 1
 
 
@@ -266,8 +270,8 @@ def test_what_may_not_be_asked_is_not_taken_for_good(project: GoogleProject) -> 
     one, found = doctor(project, "functions")
     (unknown,) = (each for each in found if each.verdict.state is not State.OK)
     assert (unknown.name, unknown.verdict.state) == ("functions.callers", State.UNKNOWN)
-    assert "a right is missing" in unknown.verdict.says
-    assert any(line.startswith("could not be looked at  functions.callers") for line in one.lines(found))
+    assert "a permission is missing" in unknown.verdict.says
+    assert any(line.startswith("could not be checked    functions.callers") for line in one.lines(found))
     assert status_of(found) == 4
 
 

@@ -1,4 +1,4 @@
-"""The doctor on brokers with other settings than the service counts on."""
+"""The doctor on brokers with settings that the service does not expect."""
 
 from concurrent.futures import Future
 from types import SimpleNamespace
@@ -27,7 +27,7 @@ GOOD = {
 
 
 class Brokers:
-    """An administrator's client of two brokers; ``settings`` None: nobody may ask for them."""
+    """An administrator's client of two brokers; ``settings`` None: nobody may read them."""
 
     def __init__(self, second: dict[str, str] | None) -> None:
         self._settings: list[dict[str, str] | None] = [GOOD, second]
@@ -50,7 +50,7 @@ class Brokers:
 
 
 def asked(second: dict[str, str] | None) -> dict[str, Verdict]:
-    """What the checks of the brokers' settings find."""
+    """Return the results of the brokers' settings checks."""
     world = World(
         settings=read({"GOOGLE_CLOUD_PROJECT": "example", "KAFKA_MARKER_DAYS": "7"}),
         interfaces=Google("example"),
@@ -80,7 +80,7 @@ def test_settings_as_the_service_counts_on_are_good() -> None:
 def test_one_broker_with_another_setting_is_named(name: str, setting: str, value: str) -> None:
     found = asked(GOOD | {setting: value})
     assert {check for check, verdict in found.items() if verdict.state is State.WRONG} == {name}
-    assert f"broker 1 has {setting}={value}, to be" in found[name].says
+    assert f"broker 1 has {setting}={value}, should be" in found[name].says
     assert "broker 0" not in found[name].says
 
 
@@ -93,4 +93,4 @@ def test_settings_that_may_not_be_asked_for_are_not_taken_for_good() -> None:
 
 def test_a_setting_that_a_broker_does_not_tell_is_not_taken_for_good() -> None:
     found = asked({name: value for name, value in GOOD.items() if name != "message.max.bytes"})
-    assert found["kafka.message-size"] == Verdict(State.UNKNOWN, "broker 1 does not tell message.max.bytes")
+    assert found["kafka.message-size"] == Verdict(State.UNKNOWN, "broker 1 does not return message.max.bytes")

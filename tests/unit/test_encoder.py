@@ -1,4 +1,4 @@
-"""Which encoder a delivery has, and what the log says of it."""
+"""A delivery's encoder, and the log entries about it."""
 
 import io
 

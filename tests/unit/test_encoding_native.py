@@ -1,4 +1,4 @@
-"""The native encoder writes what the Python one does, byte for byte, and fails as it does."""
+"""The native encoder writes the same bytes as the Python one, and fails in the same way."""
 
 import io
 import json
@@ -22,7 +22,7 @@ Outcome = tuple[list[tuple[Any, ...]], str]
 
 
 def outcome(reader: ReadRows, file: io.BytesIO, columns: list[Column], key: str | None) -> Outcome:
-    """All that a delivery sees: each batch, and the message that ended them."""
+    """Return everything that a delivery sees: each batch, and the error that ended them."""
     seen: list[tuple[Any, ...]] = []
     try:
         seen.extend(
@@ -136,7 +136,7 @@ def test_a_damaged_file_gives_the_same_rows_and_the_same_error(content: bytes, d
 
 
 def test_what_the_crate_refuses_is_read_in_python_and_told() -> None:
-    """The schema's own name, which Arrow never looks at, is not UTF-8."""
+    """The schema's own name, which Arrow never reads, is not UTF-8."""
     told: list[str] = []
     content = staged_file(pa.table({"n": range(10)}), store_schema=False).getvalue()
     file = io.BytesIO(content.replace(b"\x06schema", b"\x06sch\x80ma"))
@@ -162,7 +162,7 @@ def test_a_part_outside_of_its_batch_is_refused() -> None:
 
 def test_a_reader_answers_short_reads_in_the_end() -> None:
     class Short(io.BytesIO):
-        """A file that answers at most ten bytes at once, as a raw socket may."""
+        """A file that returns at most ten bytes at once, like a raw socket."""
 
         def read(self, size: int | None = -1) -> bytes:
             return super().read(size if self.whole or not size else min(size, 10))

@@ -1,4 +1,4 @@
-"""The payload of every row, parsed, is what the contract says, whatever the file looks like."""
+"""Every row's parsed payload follows the contract, whatever the file's physical form."""
 
 import io
 import json
@@ -20,7 +20,7 @@ from tests.unit.encoding.tables import Staged, staged_file, staged_files
 
 
 def only_column(reader: ReadRows, array: pa.Array, kind: JsonKind) -> list[Any]:
-    """The values of a one-column file as its receiver parses them."""
+    """Return the values of a one-column file as its receiver parses them."""
     rows = reader(staged_file(pa.table({"C": array})), [Column("c", kind)], None, "chunk")
     return [json.loads(line)["c"] for batch in rows.batches(100) for line in batch.lines()]
 
@@ -166,7 +166,7 @@ def test_from_the_end_on_there_is_nothing(reader: ReadRows, first_row: int) -> N
 
 
 class Traced(io.BytesIO):
-    """A file that notes where it is read."""
+    """A file that records where it is read."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(content)
@@ -198,7 +198,7 @@ def test_batches_of_no_rows_or_before_the_first_are_refused(
 
 
 def test_wide_rows_are_read_a_few_at_a_time(reader: ReadRows, monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = random.Random(1)  # noqa: S311 - repeatable
+    rng = random.Random(1)  # noqa: S311 - reproducible
     texts = [rng.randbytes(50_000).hex() for _ in range(400)]
     file = staged_file(pa.table({"TEXT": texts}))
     asked: list[int] = []

@@ -1,4 +1,4 @@
-"""A staged file that can't be what was unloaded fails the job, with a message that names the fault."""
+"""A staged file that differs from the unloaded one fails the job, with a message that names the fault."""
 
 import errno
 import io
@@ -24,7 +24,7 @@ VARINT_OF_1235 = b"\xa6\x13"
 def read(
     reader: ReadRows, file: io.BytesIO, columns: list[Column] | None = None, key: str | None = None
 ) -> None:
-    """All of the file, as a delivery reads it."""
+    """Read the whole file like a delivery."""
     rows = reader(file, COLUMNS if columns is None else columns, key, "7_0_0.snappy.parquet")
     for batch in rows.batches(2):
         batch.lines()
@@ -120,7 +120,7 @@ def test_a_variant_that_is_not_json_is_refused_naming_the_column(reader: ReadRow
 
 
 class Lost(io.BytesIO):
-    """A file whose connection breaks when it is read."""
+    """A file whose connection breaks during a read."""
 
     def __init__(self, content: bytes, error: OSError) -> None:
         super().__init__(content)

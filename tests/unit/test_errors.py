@@ -1,4 +1,4 @@
-"""Errors: each class says what is done with it, and the client reads nothing but the message."""
+"""Errors: each class defines its handling, and the client reads only the message."""
 
 import re
 
@@ -28,7 +28,7 @@ def test_every_error_knows_what_is_done_with_it(kind: type[BackfillError]) -> No
 
 
 def test_the_modules_tree_names_every_error_wherever_it_stands() -> None:
-    """But for those that the API refuses by itself, which stand beside their statuses."""
+    """Except those that the API itself refuses, which have statuses."""
     named = re.findall(r"─ (\w+)", errors.__doc__ or "")
     assert sorted(named) == sorted(below("BackfillError") - below("WebRefusal"))
 

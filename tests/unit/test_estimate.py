@@ -1,4 +1,4 @@
-"""The estimate: what follows from a slice's facts."""
+"""The estimate: conclusions from a slice's facts."""
 
 from datetime import UTC, datetime
 
@@ -49,7 +49,7 @@ def test_a_value_that_matches_nothing_is_named() -> None:
 
 
 def test_a_mixed_case_address_is_told_in_lower_case() -> None:
-    """No job would have told: it completes without a row."""
+    """No job would have reported that: it completes without rows."""
     none, unmatched, mixed = judged(rows=0, values=(MIXED,), unmatched=(0,)).warnings
     assert none == "There are no rows in the slice"
     assert MIXED in unmatched

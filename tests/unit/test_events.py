@@ -1,4 +1,4 @@
-"""Events: what the operator's metrics and the audit record are made of; their documentation stays true."""
+"""Events: the source of metrics and the audit record, with current documentation."""
 
 from pathlib import Path
 
@@ -27,5 +27,5 @@ def test_what_only_counts_is_not() -> None:
 
 
 def test_the_documentation_lists_the_events_as_they_are() -> None:
-    """When it fails: the document holds what ``shared.domain.events.describe()`` answers."""
+    """When it fails: the document must contain the result of ``shared.domain.events.describe()``."""
     assert describe() in DOCUMENT.read_text()

@@ -1,4 +1,4 @@
-"""Arrows point inwards only: functions, bootstrap, adapters and their like, steps, domain."""
+"""Imports point only inwards: functions, bootstrap, adapters and similar, steps, domain."""
 
 import ast
 import subprocess
@@ -12,7 +12,7 @@ FUNCTIONS = sorted((ROOT / "functions").glob("*/main.py"))
 
 
 def test_imports_within_the_product_point_inwards() -> None:
-    """In a process of its own: the linter configures the logging of the process it runs in."""
+    """Run in a separate process, because the linter configures its process's logging."""
     linter = Path(sys.executable).with_name("lint-imports")
     command = [str(linter), "--config", str(ROOT / ".importlinter"), "--no-cache", "--no-logo"]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ours
@@ -21,7 +21,7 @@ def test_imports_within_the_product_point_inwards() -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda path: path.parent.name)
 def test_a_function_knows_the_bootstrap_and_no_part_that_it_wires(function: Path) -> None:
-    """A function parses, calls and maps errors; what it calls, the bootstrap has built."""
+    """A function parses, calls and maps errors; the bootstrap builds everything else."""
     nodes = ast.walk(ast.parse(function.read_text()))
     names = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
     own = {name for name in names if name.startswith("shared")}

@@ -1,4 +1,4 @@
-"""A job's states: which changes are legal, and which change nothing."""
+"""A job's states: the legal changes, and those without effect."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -76,7 +76,7 @@ def test_nothing_past_staging_is_claimed(job: Job) -> None:
 
 
 def test_a_query_is_written_down_even_when_the_job_has_ended() -> None:
-    """Teardown needs it, to abort it."""
+    """Teardown needs it to abort the query."""
     job = domain.cancel(claimed(new_job()), LATER)
     job = domain.record_query(job, job.require_attempt().attempt_id, "query")
     assert job.require_attempt().query_id == "query"

@@ -1,4 +1,4 @@
-"""What Kafka's errors mean: give way, fail the job, or come again."""
+"""The meaning of Kafka's errors: stop, fail the job, or retry."""
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException

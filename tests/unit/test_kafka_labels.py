@@ -1,4 +1,4 @@
-"""Sending without a transaction: rows that name themselves, and failures that no transaction tells of."""
+"""Sending without a transaction: labelled rows, and failures that no transaction reports."""
 
 from typing import cast
 

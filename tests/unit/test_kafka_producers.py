@@ -1,4 +1,4 @@
-"""Idempotent producers are kept between chunks, but for those that failed or were idle for long."""
+"""Idempotent producers are kept between chunks, except failed or long-idle ones."""
 
 from typing import TYPE_CHECKING, Any, cast
 

@@ -1,4 +1,4 @@
-"""Sending and committing where Kafka goes wrong in ways that a real broker shows only by chance."""
+"""Sending and committing with Kafka errors that a real broker shows only by chance."""
 
 import threading
 from collections.abc import Callable
@@ -52,7 +52,7 @@ def transaction(producer: FakeProducer, timeout: float = 3.0, marking: float = 3
 
 
 def deadline(time: FakeTime) -> SteadyPulse:
-    """A pulse that ends 100 s from now."""
+    """Return a pulse that ends 100 s from now."""
     return SteadyPulse(seconds=100.0, clock=time.monotonic)
 
 
@@ -88,7 +88,7 @@ def test_a_broker_that_acknowledges_nothing_is_out_of_reach() -> None:
 
 
 def test_a_topic_that_vanishes_with_messages_on_their_way_is_looked_for() -> None:
-    """The client library may wait for ever for it."""
+    """The client library may wait forever for it."""
     time = FakeTime()
     producer = FakeProducer(room=100, on_poll=lambda: time.sleep(1.0))
     asked: list[float] = []
@@ -244,7 +244,7 @@ def test_a_marker_that_must_not_be_read_fails_the_job() -> None:
 
 
 def look_for_topic(*codes: int, pulse: SteadyPulse | None = None) -> FakeTime:
-    """Look for a topic that is answered with these errors; each pause lasts a second."""
+    """Look up a topic with these errors; each pause lasts a second."""
     time = FakeTime()
     errors = [KafkaError(code) for code in codes]
     producer = FakeProducer(metadata_errors=errors, on_poll=lambda: time.sleep(1.0))
@@ -287,7 +287,7 @@ def test_a_missing_topic_of_a_job_that_ended_is_no_failure() -> None:
 
 
 def test_a_marker_whose_call_never_comes_back_is_given_up() -> None:
-    """The client library may wait for its coordinator for ever."""
+    """The client library may wait forever for its coordinator."""
     for_ever = threading.Event()
     producer = FakeProducer(on_marker=for_ever.wait)
     try:

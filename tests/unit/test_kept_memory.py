@@ -1,4 +1,6 @@
-"""Freed memory that is taken again costs no page faults. In a process of its own: nothing undoes it."""
+"""Reused freed memory costs no page faults. Runs in a separate process, because nothing undoes the
+setting.
+"""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""How many lanes a job has, and which chunks are in them."""
+"""A job's number of lanes, and the chunks in them."""
 
 from dataclasses import replace
 from functools import partial
@@ -24,7 +24,7 @@ def numbered(*numbers: int) -> list[Chunk]:
     ("in_flight", "jobs", "asked", "share"),
     [
         (64, 1, None, 64),
-        (64, 0, None, 64),  # its own record was not read yet
+        (64, 0, None, 64),  # its own record has not been read yet
         (64, 10, None, 6),
         (64, 65, None, 1),
         (64, 1, 3, 3),

@@ -1,4 +1,4 @@
-"""The look at a slice's destinations: what is found in time is told, and nothing of it ends an estimate."""
+"""The check of a slice's destinations: results in time are reported, and errors never end an estimate."""
 
 import json
 import threading
@@ -23,7 +23,7 @@ released = threading.Event()
 
 
 class FakePresence:
-    """Fulfils Presence as the destination's name says."""
+    """Implements Presence as the destination's name says."""
 
     def require(self, delivery: ChunkDelivery, until: float) -> None:
         assert until > 0

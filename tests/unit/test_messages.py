@@ -1,4 +1,4 @@
-"""Messages: what is sent comes back, and nothing else is taken for one of ours."""
+"""Messages: decoding returns what was encoded, and accepts nothing else."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""What a function is made of is built once a process, at its first request."""
+"""A function's parts are built once per process, at its first request."""
 
 import gc
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Items made by a thread while the last one is used: the same, in order, and no more than one ahead."""
+"""Items from a thread while the last one is used: the same, in order, at most one ahead."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Rows larger than a destination takes: what is said of them, and what is kept."""
+"""Rows larger than a destination's limit: their errors, and their records."""
 
 import pytest
 

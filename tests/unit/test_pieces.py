@@ -1,4 +1,4 @@
-"""How a chunk's batches are cut for a receiver that does not take them whole."""
+"""How a chunk's batches are split for a receiver that refuses their size."""
 
 from dataclasses import replace
 

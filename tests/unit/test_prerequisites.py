@@ -1,4 +1,4 @@
-"""What is missing is named, each in a line, with the way to get it."""
+"""Each missing prerequisite is named in one line, with the way to get it."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from infra.local import prerequisites, toolchain
 
 @pytest.fixture
 def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A PATH with nothing on it, and no Cloud SDK in the usual places."""
+    """An empty PATH, and no Cloud SDK in the usual places."""
     for name in ("JAVA_HOME", "CLOUDSDK_ROOT_DIR", "KAFKA_BOOTSTRAP"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -1,4 +1,4 @@
-"""Pushes: what is done with is acknowledged, what may succeed later comes again, and all is logged."""
+"""Pushes: finished messages are acknowledged, retryable ones are redelivered, and all are logged."""
 
 import base64
 import json
@@ -30,7 +30,7 @@ MESSAGE = StageJob("acme", "job", 0)
 
 
 def push(attributes: Mapping[str, str] | None = None, **envelope: Any) -> bytes:
-    """The body of a push as Pub/Sub sends it."""
+    """Return the body of a push in Pub/Sub's form."""
     message: dict[str, Any] = {
         "data": base64.b64encode(to_data(MESSAGE)).decode(),
         "messageId": "7",
@@ -43,7 +43,7 @@ def push(attributes: Mapping[str, str] | None = None, **envelope: Any) -> bytes:
 
 
 def answer_push(body: bytes, run: Callable[[Pushed], None]) -> Answer:
-    """What the function answers to a push that is handled so."""
+    """Return the function's answer to a push with this result."""
     request = Request(EnvironBuilder(method="POST", data=body).get_environ())
     return Push("stage", Anybody(), PassingTracer(), run).answer(request)
 

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, as Cloud Logging reads them, each with the work it was written in."""
+"""Logs: one JSON object per line, as Cloud Logging reads them, each with the context of its work."""
 
 import logging
 from datetime import UTC, datetime

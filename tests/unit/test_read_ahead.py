@@ -1,4 +1,4 @@
-"""What is encoded ahead comes in its order, bounded, and its errors in their turn."""
+"""Rows encoded ahead keep their order, within a bound, and errors are raised in their turn."""
 
 import pytest
 

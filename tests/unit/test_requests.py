@@ -1,4 +1,4 @@
-"""Requests several of which are under way at once: what counts as done, what is tried again, what ends it."""
+"""Several requests in flight: what counts as done, what is retried, what ends the delivery."""
 
 import threading
 from collections.abc import Callable
@@ -18,7 +18,7 @@ LIMITS = RequestLimits(least=0.0, reserve=5.0, in_flight=3, checkpoint=0.0)
 
 @dataclass
 class Far:
-    """Takes the first rows of batches; ``trouble``: what is raised for one, as often as it is listed."""
+    """Takes batches by their first rows; ``trouble``: the errors of one, as often as it is listed."""
 
     trouble: dict[int, list[Exception]] = field(default_factory=dict)
     taken: list[int] = field(default_factory=list)

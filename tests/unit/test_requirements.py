@@ -1,4 +1,4 @@
-"""What a function is deployed with: every package at one version, every archive known by its hash."""
+"""A function's deployed packages: each at one version, each archive known by its hash."""
 
 import re
 import tomllib
@@ -13,7 +13,7 @@ PINS = ROOT / "native/Cargo.pins"
 
 
 def packages(file: Path) -> dict[str, str]:
-    """Each requirement's lines by the package's name."""
+    """Return each requirement's lines by package name."""
     text = re.sub(r"^ *#.*\n", "", file.read_text(), flags=re.MULTILINE)
     blocks = re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^\]]+\])?(==.*(?:\n    .*)*)", text, flags=re.MULTILINE)
     assert len(blocks) == len([line for line in text.splitlines() if line and not line.startswith(" ")])

@@ -1,4 +1,4 @@
-"""The sample: realistic, the same each time, with the edges that real transfers have."""
+"""The sample: realistic, reproducible, with the edge cases of real transfers."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Organizations' secrets: both stores pass one contract."""
+"""Organizations' secrets: both stores fulfil one contract."""
 
 import json
 from collections.abc import Callable
@@ -39,7 +39,7 @@ class FileStore(FileSecrets):
 
 
 class FakeSecretManager:
-    """The one call that is made of Secret Manager."""
+    """The only call of Secret Manager."""
 
     def __init__(self) -> None:
         self.values: dict[str, bytes] = {}

@@ -1,4 +1,4 @@
-"""The corpus of addresses as servers of NATS and of Kafka: only public ones are ever connected to."""
+"""The corpus of addresses as NATS and Kafka servers: the service connects only to public ones."""
 
 import asyncio
 import contextlib
@@ -57,7 +57,7 @@ def properties(entry: Entry, host: str) -> dict[str, object]:
 
 
 def dial_nats(entry: Entry, host: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The addresses that the client is told to connect to."""
+    """Return the addresses for the client to connect to."""
     server, dialled = f"{host}:4222", list[str]()
     if not re.fullmatch(SERVER, server):
         raise DestinationRefused("The API does not take it")

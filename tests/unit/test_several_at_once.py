@@ -1,4 +1,4 @@
-"""How chunks are looked up in Kafka: several at once, in threads."""
+"""Parallel lookups of chunks in Kafka, in threads."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Slices and facts as JSON, there and back."""
+"""Slices and facts as JSON, in both directions."""
 
 import json
 

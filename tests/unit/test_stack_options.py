@@ -1,4 +1,4 @@
-"""The stack reads its environment once, and says what it can't read."""
+"""The stack reads its environment once, and reports invalid values."""
 
 import fcntl
 import tempfile
@@ -19,7 +19,7 @@ def test_without_variables_the_stack_lies_in_the_repository_and_loads_the_sample
 
 
 def test_empty_variables_are_as_good_as_none() -> None:
-    # make exports the variables it names, given or not
+    # make exports the variables that it names, even if they are unset
     empty = dict.fromkeys(("DATA", "ROWS", "STACK_DIR", "KAFKA_BOOTSTRAP", "CONCURRENCY"), "")
     assert from_environment(empty) == from_environment({})
 

@@ -1,4 +1,4 @@
-"""Times: exact to the nanosecond, and never two readings of one text."""
+"""Times: exact to the nanosecond, with one meaning for each text."""
 
 import string
 from datetime import UTC, datetime, timedelta, timezone

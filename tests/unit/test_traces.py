@@ -1,4 +1,4 @@
-"""Traces: what a `traceparent` says, and which one a message carries."""
+"""Traces: the meaning of a `traceparent`, and which one a message carries."""
 
 import pytest
 
@@ -51,7 +51,7 @@ def test_a_message_goes_on_where_it_was_published() -> None:
 
 
 def test_a_message_published_outside_of_its_jobs_tree_hangs_on_the_trees_root() -> None:
-    """By the sweep, by an operator, or by the request of a retry, which has a trace of its own."""
+    """Published by the sweep, an operator, or a retry's request, which has its own trace."""
     assert parent_of_message(str(ROOT)) == str(ROOT)
     with working_in(STRANGER):
         assert parent_of_message(str(ROOT)) == str(ROOT)

@@ -1,4 +1,4 @@
-"""The unload takes exactly the slice a job asks for, or says what is wrong with the asking."""
+"""The unload exports exactly a job's slice, or reports what is wrong with the request."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -157,7 +157,7 @@ def test_a_window_of_blocks_needs_a_block_column() -> None:
 
 
 def test_a_window_of_blocks_needs_numbers() -> None:
-    with pytest.raises(UnloadRefused, match="Column block_number is no number"):
+    with pytest.raises(UnloadRefused, match="Column block_number is not a number"):
         statement([replace(BLOCK_NUMBER, type="TEXT")], window=BLOCKS, block_column="block_number")
 
 
@@ -183,7 +183,9 @@ def test_a_missing_filter_column_is_named_with_the_columns_that_exist() -> None:
 
 
 def test_a_filter_column_that_could_be_two_is_refused() -> None:
-    with pytest.raises(UnloadRefused, match="The filter name could be any of the table's columns Name, NAME"):
+    with pytest.raises(
+        UnloadRefused, match="The filter name matches several columns of the table: Name, NAME"
+    ):
         statement(
             [BLOCK_TIMESTAMP, TableColumn("Name", "TEXT", 0), TableColumn("NAME", "TEXT", 0)],
             filter_column="name",
@@ -208,7 +210,7 @@ def test_each_attempt_writes_to_a_prefix_of_its_own() -> None:
 
 
 def test_a_prefix_that_is_not_made_of_ids_never_gets_into_a_statement() -> None:
-    with pytest.raises(ValueError, match="not made of ids"):
+    with pytest.raises(ValueError, match="not consist of ids"):
         statement([BLOCK_TIMESTAMP], job=replace(JOB, organization_id="a/ FROM (SELECT 1)"))
 
 

@@ -1,4 +1,4 @@
-"""The adapter over a scripted connector: sessions that end, states that only Snowflake itself has."""
+"""The adapter with a scripted connector: sessions that end, states that only Snowflake itself has."""
 
 import logging
 from collections.abc import Callable
@@ -21,7 +21,7 @@ SESSION_GONE = ProgrammingError(msg="User must login again", errno=390104)
 
 @dataclass
 class Script:
-    """What the connector answers, and what it was asked. ``errors`` come before any answer."""
+    """The connector's answers, and its requests. ``errors`` come before any answer."""
 
     status: QueryStatus = QueryStatus.SUCCESS
     columns: list[ResultMetadata] = field(default_factory=list)

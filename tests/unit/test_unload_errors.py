@@ -1,4 +1,4 @@
-"""Snowflake's errors, put so that a client can act on them and so that what passes is tried again."""
+"""Snowflake's errors: messages that a client can act on, and retries of temporary ones."""
 
 import pytest
 from snowflake.connector.errors import DatabaseError, Error, InternalError, OperationalError, ProgrammingError

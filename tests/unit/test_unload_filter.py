@@ -1,4 +1,4 @@
-"""A filter picks the rows whose message has one of its values, and never means anything else."""
+"""A filter selects exactly the rows whose message has one of its values."""
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ def filtered(values: list[FilterValue], type_: str, scale: int = 0) -> Statement
 
 
 def bound(value: FilterValue, type_: str, scale: int = 0) -> object:
-    """What the value is compared as."""
+    """Return the value's form in the comparison."""
     [*_, compared] = filtered([value], type_, scale).values
     return compared
 
@@ -104,13 +104,13 @@ def test_a_value_is_compared_as_the_message_has_it(
 def test_a_value_the_column_can_not_have_is_refused_and_never_cast(
     value: FilterValue, type_: str, scale: int
 ) -> None:
-    with pytest.raises(UnloadRefused, match=r"The filter's column wanted has .* can't be one of them"):
+    with pytest.raises(UnloadRefused, match=r"The filter's column wanted has .* is not one of them"):
         bound(value, type_, scale)
 
 
 @pytest.mark.parametrize("type_", ["VARIANT", "OBJECT", "ARRAY"])
 def test_a_column_of_nested_values_can_not_be_filtered(type_: str) -> None:
-    with pytest.raises(UnloadRefused, match=f"can't use column wanted: it is of type {type_}"):
+    with pytest.raises(UnloadRefused, match=f"cannot use column wanted: its type is {type_}"):
         bound("x", type_)
 
 

@@ -1,4 +1,4 @@
-"""The statements Snowflake gets, whole. ``UPDATE_GOLDEN=1`` writes them anew, for a person to read."""
+"""Snowflake's complete statements. ``UPDATE_GOLDEN=1`` rewrites them for review."""
 
 import os
 from pathlib import Path

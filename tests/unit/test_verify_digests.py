@@ -1,4 +1,4 @@
-"""Rows that are missing or too many are told by their hashes; those that name themselves, by a bit each."""
+"""Hashes identify missing and surplus rows; labelled rows take one bit each."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One version for the service, the client and the native encoder, and the changelog has it."""
+"""One version for the service, the client and the native encoder, which the changelog contains."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""Bodies that mean harm, or two things: always an answer of the one shape, never 500, nothing recorded."""
+"""Malicious or ambiguous bodies: always the standard answer, never 500, nothing recorded."""
 
 import json
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ LIST_OF_ONES = b"[" + b"1," * 1_000_000 + b"1]"
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    """What these tests send is refused: nothing may be recorded or published."""
+    """Check that these tests' requests are refused: nothing may be recorded or published."""
     service = Service()
     yield service
     assert service.jobs.stored == {}
@@ -154,7 +154,7 @@ def test_hostile_filter_values_are_data(text: str) -> None:
 
 
 class EndlessBody(BytesIO):
-    """A body that never ends, sent without a length; counts what was read of it."""
+    """An endless body without a length; counts how much of it was read."""
 
     taken = 0
 
@@ -166,7 +166,7 @@ class EndlessBody(BytesIO):
 
 
 class BrokenBody(BytesIO):
-    """A body whose sender went away."""
+    """A body whose sender disconnected."""
 
     def read(self, _size: int | None = -1) -> bytes:
         raise OSError("connection reset")

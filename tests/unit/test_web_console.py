@@ -1,4 +1,4 @@
-"""The console's pages and files, as the API serves them."""
+"""The console's pages and files as the API serves them."""
 
 import gzip
 import re

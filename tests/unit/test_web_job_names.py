@@ -1,4 +1,4 @@
-"""Names of jobs: what is taken is what the document's pattern takes."""
+"""Names of jobs: the API accepts what the document's pattern accepts."""
 
 import re
 import sys

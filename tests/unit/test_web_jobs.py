@@ -1,4 +1,4 @@
-"""Creating, showing and cancelling, as far as it is not in the contract's tables."""
+"""Creating, showing and cancelling, as far as the contract's tables do not cover it."""
 
 import logging
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The list: a stream of everything, or pages that miss and repeat nothing."""
+"""The list: a stream of all jobs, or pages that miss and repeat none."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -58,7 +58,7 @@ def test_a_cursor_without_limit_goes_on_to_the_end() -> None:
 
 
 def _of_every_status(service: Service) -> dict[str, list[str]]:
-    """Jobs of each status, two of one moment each, in the order in which they are listed."""
+    """Return jobs of each status, two per moment, in the order of the list."""
     object.__setattr__(service.api, "now", lambda: service.time)
     made: dict[str, list[str]] = {}
     for _ in range(3):
@@ -176,7 +176,7 @@ def _unconfirmed(job: Job) -> Job:
 
 
 class BreakingListings(FakeJobs):
-    """Listings that go down after some jobs."""
+    """Listings that fail after some jobs."""
 
     def __init__(self, source: FakeJobs, good: int) -> None:
         super().__init__(stored=source.stored)

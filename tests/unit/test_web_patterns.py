@@ -1,4 +1,4 @@
-"""The document's patterns take what the API takes."""
+"""The document's patterns accept what the API accepts."""
 
 import calendar
 import ipaddress

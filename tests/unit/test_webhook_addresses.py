@@ -1,4 +1,4 @@
-"""Webhooks reach the public internet and nothing else."""
+"""Webhooks reach only the public internet."""
 
 import pytest
 

@@ -25,7 +25,7 @@ NO_ANSWER = "none"
 
 @dataclass(frozen=True)
 class Entry:
-    """``answers``: what DNS says of the host; without any it must be an address itself."""
+    """``answers``: the host's DNS addresses; without any, the host must be an address itself."""
 
     url: str
     answers: tuple[str, ...]
@@ -44,7 +44,7 @@ HOSTILE, LEGITIMATE = corpus("hostile_urls.csv"), corpus("legitimate_urls.csv")
 
 @dataclass
 class NotedNetwork:
-    """A network that leads nowhere; ``dialled`` is what it was asked for."""
+    """A network without connections; ``dialled``: the requested addresses."""
 
     answers: Sequence[str]
     dialled: list[tuple[str, int]] = field(default_factory=list)
@@ -64,7 +64,7 @@ class NotedNetwork:
 
 
 def send(entry: Entry) -> tuple[NotedNetwork, Exception]:
-    """Try to send to the address; answers what was dialled, and how it ended."""
+    """Try to send to the address; return the dialled addresses, and the result."""
     network = NotedNetwork(entry.answers)
     guard = Guard(network.resolve, network.connect, insecure=False)
     connections = Connections(guard, user_agent="backfills/1", tls=ssl.create_default_context())
@@ -76,7 +76,7 @@ def send(entry: Entry) -> tuple[NotedNetwork, Exception]:
 
 @pytest.mark.parametrize("entry", HOSTILE, ids=lambda entry: f"{entry.url} ({entry.reason})")
 def test_a_hostile_address_is_never_dialled(entry: Entry) -> None:
-    """And refused for good, unless nobody knows the name: that may pass."""
+    """The refusal is permanent, except for an unknown name, which may be temporary."""
     network, ended = send(entry)
     assert network.dialled == []
     assert isinstance(ended, DestinationRefused) or entry.answers in {(), (NO_ANSWER,)}

@@ -1,4 +1,4 @@
-"""What becomes of a webhook whose receiver refuses, fails, dawdles or asks for time."""
+"""A webhook whose receiver refuses, fails, is slow or asks for time."""
 
 from collections.abc import Iterator
 from email.utils import format_datetime
@@ -106,7 +106,7 @@ def test_a_wish_longer_than_the_time_left_is_handed_back(connections: Connection
 def test_who_asks_for_more_than_a_short_wait_is_not_waited_for_in_the_function(
     connections: Connections,
 ) -> None:
-    """Others need it meanwhile."""
+    """Other deliveries need the time."""
     time = FakeTime()
     with Receiver(Reply(503, {"Retry-After": "30"}), Reply(503, {"Retry-After": "31"})) as receiver:
         with pytest.raises(RetryLater, match="asks to wait 31 s"):

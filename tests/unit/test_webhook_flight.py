@@ -1,4 +1,4 @@
-"""Several requests under way at once: what was acknowledged is never told for more than it is."""
+"""Several requests in flight: the checkpoint never exceeds the acknowledged batches."""
 
 import threading
 import time
@@ -31,7 +31,7 @@ def delivery(receiver: Receiver, rows: int) -> ChunkDelivery:
 
 
 def first_rows(receiver: Receiver) -> set[int]:
-    """The first row of each batch that has arrived."""
+    """Return the first row of each batch that has arrived."""
     return {request.rows()[0] for request in list(receiver.requests)}
 
 
@@ -44,7 +44,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 @dataclass
 class RealPauses(FakeTime):
-    """Time that passes by itself; ``threads`` are those that have paused."""
+    """A clock that advances by itself; ``threads``: those that have paused."""
 
     threads: set[int] = field(default_factory=set)
 
@@ -97,7 +97,7 @@ def test_a_batch_acknowledged_behind_one_that_is_not_counts_for_nothing(connecti
         def answer(request: Request) -> Reply:
             if request.rows()[0] != 10:
                 return Reply()
-            # The fourth is sent once the first is acknowledged.
+            # The fourth is sent after the first is acknowledged.
             wait_until(lambda: first_rows(receiver) >= {0, 20, 30})
             return Reply(410)
 
@@ -110,7 +110,7 @@ def test_a_batch_acknowledged_behind_one_that_is_not_counts_for_nothing(connecti
 
 
 def test_a_failure_ends_the_waits_of_the_others(connections: Connections) -> None:
-    """The second batch is asked to wait for half a minute; the first one's refusal does not."""
+    """The second batch must wait for half a minute; the first one's refusal does not wait."""
     pauses = RealPauses()
     with Receiver() as receiver:
 

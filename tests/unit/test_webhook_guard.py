@@ -1,4 +1,4 @@
-"""The address that was checked is the address that is dialled."""
+"""The service connects to the address that it checked."""
 
 import socket
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ PUBLIC, OTHER, PRIVATE = "93.184.216.34", "2606:4700:4700::1111", "10.0.0.7"
 
 
 class FakeNetwork:
-    """Resolves every name to the next of ``answers``; connects to whatever is not ``down``."""
+    """Resolves every name to the next of ``answers``; connects unless the address is ``down``."""
 
     def __init__(self, *answers: Sequence[str], down: Sequence[str] = ()) -> None:
         self.answers = list(answers)

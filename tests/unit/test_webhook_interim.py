@@ -1,4 +1,4 @@
-"""Interim answers (1xx) of a webhook's receiver: passed over, however many, within reason."""
+"""Interim answers (1xx) of a webhook's receiver: ignored, in any reasonable number."""
 
 import time
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def test_without_an_answer_behind_them_there_is_none(connections: Connections) -
 
 @pytest.mark.parametrize("head", [HINTS, CONTINUE], ids=["103", "100"])
 def test_a_receiver_that_sends_them_for_ever_is_cut_off(connections: Connections, head: bytes) -> None:
-    """Long before its time is up: as fast as it sends them, they would keep a processor busy till then."""
+    """Long before its deadline: sent as fast as possible, they would keep a processor busy until then."""
     began = time.monotonic()
     with Receiver(Reply(interim=[head], endless=True)) as receiver, pytest.raises(Unavailable) as cut:
         connections.post(receiver.url, b"[]", {}, 60.0)

@@ -1,4 +1,4 @@
-"""What a webhook's destination may ask for: compression, batches, parallel requests, headers."""
+"""A webhook destination's options: compression, batches, parallel requests, headers."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""A receiver that answers 413: batches are split, and the same rows come under the same ids on every try."""
+"""A receiver that answers 413: batches are split, and the same rows have the same ids at every attempt."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -106,7 +106,7 @@ def test_no_piece_is_sent_before_it_is_on_record(connections: Connections) -> No
 
 @dataclass
 class Scripted:
-    """Stands in for Connections: answers 200 but to the requests that hold these first rows and so many."""
+    """Stands in for Connections: answers 200 except to requests with these first rows and sizes."""
 
     refusals: Mapping[tuple[int, int], int]
     seen: dict[str, list[int]] = field(default_factory=dict)
@@ -122,7 +122,7 @@ class Scripted:
 
 
 def test_what_was_sent_beside_a_refused_batch_comes_again_as_it_was() -> None:
-    """Batch 1, larger than batch 0, was accepted beside it by a receiver that took more just then."""
+    """Batch 1, larger than batch 0, was accepted by a receiver that allowed more at that moment."""
     pulse = SteadyPulse()
     sent = delivery("https://receiver.test/", 30)
     rows = SizedRows([*[100] * 10, *[200] * 20])
@@ -136,7 +136,7 @@ def test_what_was_sent_beside_a_refused_batch_comes_again_as_it_was() -> None:
 
 
 class Killed(BaseException):
-    """Ends a delivery as a crash does."""
+    """Ends a delivery like a crash."""
 
 
 @dataclass
@@ -170,7 +170,7 @@ class Deaf:
 
 @dataclass
 class Grave(SteadyPulse):
-    """Records nothing once the receiver has seen the delivery die."""
+    """Records nothing after the receiver has seen the delivery crash."""
 
     receiver: Deaf | None = None
 

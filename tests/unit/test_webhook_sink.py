@@ -1,4 +1,4 @@
-"""What a receiver of a webhook sees, over real HTTP on loopback."""
+"""A webhook receiver's view, over real HTTP on loopback."""
 
 import base64
 import hashlib
@@ -40,7 +40,7 @@ def header(request: Request, name: str) -> str:
 
 
 def require_signed(request: Request, secret: bytes) -> None:
-    """Check both signatures as a receiver would, from the raw request alone."""
+    """Verify both signatures like a receiver, from the raw request alone."""
     nonce, timestamp = header(request, "X-Webhook-Nonce"), header(request, "X-Webhook-Timestamp")
     own = hmac.new(secret, f"{nonce}.{timestamp}.".encode() + request.body, hashlib.sha256).hexdigest()
     assert header(request, "X-Signature-256") == f"sha256={own}"

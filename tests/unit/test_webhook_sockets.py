@@ -37,7 +37,7 @@ def inside(certified: Certified) -> Iterator[Receiver]:
 
 @dataclass
 class Names:
-    """Answers for a name what stands next in ``answers``; the last one for ever."""
+    """Resolves a name to the next of ``answers``; repeats the last one forever."""
 
     answers: list[str]
     asked: list[str] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Names:
 
 
 def send(guard: Guard, certified: Certified, url: str) -> bool:
-    """One batch, so one request at a time."""
+    """Return one batch, so one request at a time."""
     connections = Connections(guard, user_agent="backfills-test", tls=certified.client)
     try:
         sink = webhook_sink(connections, FakeTime())
@@ -58,7 +58,7 @@ def send(guard: Guard, certified: Certified, url: str) -> bool:
 
 
 def internet_to(outside: Receiver) -> Connect:
-    """Leads the public address to the receiver outside, and any other to where it says."""
+    """Connects the public address to the outside receiver, and any other to its own target."""
 
     def connect(address: str, port: int, timeout: float) -> socket.socket:
         if address == PUBLIC:
@@ -71,7 +71,7 @@ def internet_to(outside: Receiver) -> Connect:
 def test_a_name_that_turns_inwards_between_two_look_ups_never_gets_there(
     certified: Certified, inside: Receiver
 ) -> None:
-    """The second answer is not asked for in a delivery, and refused in the next."""
+    """The delivery does not request the second answer, and the next delivery refuses it."""
     names = Names([PUBLIC, LOOPBACK])
     with Receiver(tls=certified.server) as outside:
         guard = Guard(names.resolve, internet_to(outside), insecure=False)
@@ -87,7 +87,7 @@ def test_a_name_that_turns_inwards_between_two_look_ups_never_gets_there(
 def test_a_name_that_turns_inwards_when_its_connection_is_lost_never_gets_there(
     certified: Certified, inside: Receiver
 ) -> None:
-    """Within one delivery: the batch is tried again, over a connection and a look-up of its own."""
+    """Within one delivery: the batch is retried with a new connection and a new lookup."""
     names = Names([PUBLIC, LOOPBACK])
     with Receiver(Reply(cut=True), tls=certified.server) as outside:
         guard = Guard(names.resolve, internet_to(outside), insecure=False)
@@ -111,7 +111,7 @@ def test_a_redirect_is_not_followed(certified: Certified, inside: Receiver, stat
 
 
 def test_a_name_that_may_be_is_delivered_to(certified: Certified) -> None:
-    """By the local switch, since the name leads to loopback; TLS is the name's all the same."""
+    """Allowed by the local switch, because the name resolves to loopback; TLS still uses the name."""
     names = Names([LOOPBACK])
     with Receiver(tls=certified.server) as receiver:
         guard = Guard(names.resolve, system_connect, insecure=True)

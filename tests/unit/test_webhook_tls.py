@@ -1,4 +1,4 @@
-"""TLS to a checked address, under the name that the URL gives."""
+"""TLS to a checked address, under the URL's name."""
 
 import socket
 import ssl
@@ -26,7 +26,7 @@ def certified(tmp_path_factory: pytest.TempPathFactory) -> Certified:
 
 
 class FakeInternet:
-    """Every name has the one public address, behind which the receiver sits on loopback."""
+    """Every name has the one public address, which connects to the receiver on loopback."""
 
     def __init__(self, receiver: Receiver) -> None:
         self.receiver = receiver
@@ -110,7 +110,7 @@ def test_an_address_that_does_not_answer_is_tried_again_later(
 def test_a_connection_that_was_made_too_late_sends_nothing(
     receiver: Receiver, certified: Certified, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its time was up while it was dialled: nothing would end the request any more."""
+    """Its deadline passed while it connected: nothing would end the request any more."""
     internet = FakeInternet(receiver)
     connect = internet.connect
 

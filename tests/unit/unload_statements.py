@@ -1,4 +1,4 @@
-"""Statements of the unload as the connector sends them, and what the tests of them share."""
+"""Statements of the unload as the connector sends them, and shared helpers of their tests."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -44,7 +44,7 @@ def statement(
     chosen: Sequence[Choice] = (),
     **arguments: Any,
 ) -> Statement:
-    """The unload of a slice of a table with these columns."""
+    """Return the unload of a slice of a table with these columns."""
     return unload_statement(
         job=replace(job, window=window, filter_column=filter_column),
         filter_values=filter_values,
@@ -57,19 +57,19 @@ def statement(
 
 
 def rendered(unload: Statement) -> str:
-    """What Snowflake gets: the connector writes the values into the text itself."""
+    """Return the text that Snowflake gets: the connector writes the values into it."""
     text: str = ClientSideBindingConverter.interpolate_query(unload.text, unload.values)
     return text
 
 
 def parsed(sql: str) -> exp.Copy:
-    """The statement by Snowflake's grammar: one COPY, or the test fails."""
+    """Parse the statement with Snowflake's grammar: it must be a single COPY."""
     [copy] = parse(sql, dialect="snowflake")
     assert isinstance(copy, exp.Copy)
     return copy
 
 
 def listed_values(sql: str) -> list[FilterValue]:
-    """The values of the only IN list, as Snowflake reads them."""
+    """Return the values of the only IN list, as Snowflake reads them."""
     [values] = list(parsed(sql).find_all(exp.In))
     return [value.to_py() for value in values.expressions]

@@ -1,6 +1,6 @@
-"""Backfills as an API: create, watch and steer them from Python.
+"""Backfills as an API: create, watch and control them from Python.
 
-``Client`` waits, ``AsyncClient`` is for asyncio; both have the same calls. Errors are in
+``Client`` is synchronous, ``AsyncClient`` is for asyncio; both have the same calls. Errors are in
 ``backfills.errors``, answers in ``backfills.models``.
 """
 
@@ -41,7 +41,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Loaded once they are used: who wants the errors alone waits for neither httpx nor pydantic."""
+    """Load names on first use, so that importing only the errors loads neither httpx nor pydantic."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,4 +1,4 @@
-"""The client for programs that run on asyncio."""
+"""The client for asyncio programs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """As ``Client``, for asyncio; may be used by several tasks of one event loop.
+    """Like ``Client``, for asyncio; several tasks of one event loop may share it.
 
-    ``timeout``: seconds until a single try is given up. ``retries``: how calls are tried again.
+    ``timeout``: seconds until an attempt is aborted. ``retries``: how calls are retried.
 
     >>> async with AsyncClient(url, api_key) as client:
     ...     print([job.status async for job in client.list()])
@@ -55,10 +55,10 @@ class AsyncClient:
     async def create(
         self, new: NewBackfill | Mapping[str, Any], *, idempotency_key: str | None = None
     ) -> Created:
-        """Create a backfill, from its fields or from the body as the API takes it.
+        """Create a backfill, from its fields or from the body in the API's form.
 
-        All tries carry one ``Idempotency-Key``, so they make one job. Give your own, and a call that you
-        repeat within 24 hours, also from another process, makes no second job either.
+        All attempts carry one ``Idempotency-Key``, so they create one job. Pass your own key, and the same
+        call repeated within 24 hours, even from another process, creates no second job.
 
         >>> (await client.create(body)).workflow_id.startswith("beam-backfill-")
         True
@@ -66,7 +66,7 @@ class AsyncClient:
         return await self._call(calls.create(new, idempotency_key))
 
     async def estimate(self, new: NewBackfill | Mapping[str, Any]) -> Estimate:
-        """What the backfill would be; makes no job. Name and destinations may be left out.
+        """Estimate the backfill without creating a job. Name and destinations are optional.
 
         >>> (await client.estimate(body)).rows
         1200
@@ -74,7 +74,7 @@ class AsyncClient:
         return await self._call(calls.estimate(new))
 
     async def get(self, job_id: str) -> Job:
-        """One job, with its progress.
+        """Return one job with its progress.
 
         >>> (await client.get(job_id)).status
         'transporting'
@@ -82,7 +82,7 @@ class AsyncClient:
         return await self._call(calls.get(job_id))
 
     def list(self, *statuses: Status, newest_first: bool = False) -> AsyncIterator[ListedJob]:
-        """The organization's jobs, oldest first, of these statuses or of any; asked for page by page.
+        """Yield the organization's jobs, oldest first, with these statuses or any; reads page by page.
 
         >>> [job.job_name async for job in client.list("transporting", newest_first=True)]
         ['One day']
@@ -91,7 +91,7 @@ class AsyncClient:
         return self._iterate(scripts.pages(calls.jobs, first, self._retries))
 
     async def cancel(self, job_id: str) -> Job:
-        """Stop the job; rows that have arrived stay.
+        """Stop the job; delivered rows stay.
 
         >>> (await client.cancel(job_id)).status
         'cancelled'
@@ -99,9 +99,9 @@ class AsyncClient:
         return await self._call(calls.cancel(job_id))
 
     async def retry(self, job_id: str) -> Job:
-        """Have a failed job go on with what is not yet delivered.
+        """Resume a failed job with only its undelivered rows.
 
-        When the answer is lost, it is not tried again, for the second would be refused: look at the job.
+        If the answer is lost, the client does not retry, because the service would refuse: check the job.
 
         >>> (await client.retry(failed_id)).status
         'transporting'
@@ -117,7 +117,7 @@ class AsyncClient:
         return await self._call(calls.pause(job_id))
 
     async def resume(self, job_id: str) -> Job:
-        """Have a paused job go on where it was.
+        """Resume a paused job where it stopped.
 
         >>> (await client.resume(job_id)).paused
         False
@@ -125,7 +125,7 @@ class AsyncClient:
         return await self._call(calls.resume(job_id))
 
     async def receipt(self, job_id: str) -> Receipt:
-        """What was unloaded and what each destination was given; Conflict while the job is staging.
+        """Return what Snowflake unloaded and what each destination has. Raises Conflict while staging.
 
         >>> (await client.receipt(job_id)).balanced
         True
@@ -133,7 +133,7 @@ class AsyncClient:
         return await self._call(calls.receipt(job_id))
 
     def receipt_chunks(self, job_id: str) -> AsyncIterator[ReceiptChunk]:
-        """The receipt chunk by chunk, by their numbers; asked for page by page.
+        """Yield the receipt's chunks in order of their numbers; reads page by page.
 
         >>> [chunk.rows async for chunk in client.receipt_chunks(job_id)]
         [700, 500]
@@ -142,7 +142,7 @@ class AsyncClient:
         return self._iterate(scripts.pages(call, calls.FIRST_CHUNKS, self._retries))
 
     def watch(self, job_id: str, *, interval: float = 2.0) -> AsyncIterator[Job]:
-        """The job now and every ``interval`` seconds, lastly as it ended. To stop watching stops no job.
+        """Yield the job now, every ``interval`` seconds, and as it ended. Leaving the loop stops no job.
 
         >>> [job.status async for job in client.watch(watched_id, interval=0.01)]
         ['staging', 'transporting', 'completed']

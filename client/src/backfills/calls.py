@@ -1,4 +1,4 @@
-"""The service's calls: what each sends, and how its answer is read. No input or output here."""
+"""The service's calls: each one's request, and how to parse its answer. Contains no input or output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 Item = TypeVar("Item", bound=BaseModel)
 
 PATH = "/api/v1/beam/backfills"
-PAGE = 200  # jobs or chunks of one answer
+PAGE = 200  # jobs or chunks per answer
 
 Query = tuple[tuple[str, str], ...]
 
@@ -36,7 +36,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer that arrived whole. ``link``: the query of the next page, if there is one."""
+    """A complete answer. ``link``: the query of the next page, if there is one."""
 
     status: int
     headers: Mapping[str, str]
@@ -47,15 +47,15 @@ class Reply:
         target, _, rest = self.headers.get("link", "").partition(">")
         if 'rel="next"' not in rest:
             return None
-        # The query alone: wherever a link may point to, the key goes only where it went before.
+        # Use only the query: wherever a link points, the key goes only to the original address.
         return tuple(parse_qsl(urlsplit(target.lstrip("<")).query))
 
 
 @dataclass(frozen=True)
 class Call(Generic[T]):
-    """``read`` raises ValueError for what is not the service's answer.
+    """``read`` raises ValueError for an answer that is not the service's.
 
-    ``repeatable``: to make it twice is to make it once, so that it may be tried again when no answer came.
+    ``repeatable``: the call is idempotent, so the client may retry it after a lost answer.
     """
 
     request: Request
@@ -65,14 +65,14 @@ class Call(Generic[T]):
 
 @dataclass(frozen=True)
 class Page(Generic[Item]):
-    """A part of a list, and the query of the part behind it."""
+    """A part of a list, and the query of the next part."""
 
     items: Sequence[Item]
     following: Query | None
 
 
 def create(new: NewBackfill | Mapping[str, Any], key: str | None) -> Call[Created]:
-    """One key for all tries, so that they make one job."""
+    """Build the call. All attempts carry one key, so they create one job."""
     headers = {"Idempotency-Key": key or str(uuid.uuid4())}
     return Call(_post("", headers, body_of(new)), _reads(Created))
 
@@ -98,7 +98,9 @@ def resume(job_id: str) -> Call[Job]:
 
 
 def retry(job_id: str) -> Call[Job]:
-    """Not repeatable: the second would be refused, since the job goes on already."""
+    """Build the call. It is not repeatable: the service would refuse the second one, because the job runs
+    again.
+    """
     return _action(job_id, "retry", repeatable=False)
 
 
@@ -107,7 +109,7 @@ def receipt(job_id: str) -> Call[Receipt]:
 
 
 def first_jobs(statuses: Sequence[str], *, newest_first: bool) -> Query:
-    """The query of the list's first page."""
+    """Return the query of the list's first page."""
     order = (("order", "desc"),) if newest_first else ()
     return (*(("status", status) for status in statuses), *order, ("limit", str(PAGE)))
 
@@ -144,7 +146,7 @@ def _post(path: str, headers: Mapping[str, str], body: Any) -> Request:
 
 
 def _path(*parts: str) -> str:
-    """A job's id comes from anywhere: it must not lead to another path, nor to the list."""
+    """Build the path. A job's id is untrusted: it must not lead to another path, or to the list."""
     if parts[0].strip(".") == "":
         raise ValueError(f"Give a job's id, not {parts[0]!r}")
     return "/".join((PATH, *(quote(part, safe="") for part in parts)))

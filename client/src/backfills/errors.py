@@ -1,18 +1,18 @@
-"""What can go wrong, as a small tree::
+"""Errors, as a small tree::
 
     BackfillsError
-    ├── Refused             the service understood and said no (4xx)
+    ├── Refused             the service refused the request (4xx)
     │   ├── KeyRefused      401
     │   ├── NotFound        404
     │   ├── Conflict        409
     │   ├── Invalid         422, with ``faults``
     │   └── TooManyJobs     429, with ``retry_after``
-    └── OutOfReach          no usable answer, also after the tries that are allowed
-        ├── NoAnswer        no connection, a broken one, or none in time
-        ├── Unavailable     5xx, with ``retry_after`` if the service said when
-        └── NotTheService   an answer that is not the service's: HTML, a redirect, other JSON
+    └── OutOfReach          no usable answer, even after the allowed retries
+        ├── NoAnswer        no connection, a broken one, or a timeout
+        ├── Unavailable     5xx, with ``retry_after`` if the service sent it
+        └── NotTheService   another server's answer: HTML, a redirect, other JSON
 
-Each carries ``detail``: what the service said, a sentence or, for ``Invalid``, the list of faults.
+Each carries ``detail``: the service's message or, for ``Invalid``, the list of faults.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any, cast
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong with a request: where, for people, for programs."""
+    """One fault of a request: its place, its text, its code."""
 
     loc: tuple[str | int, ...]
     msg: str
@@ -36,7 +36,7 @@ class Fault:
 
 
 class BackfillsError(Exception):
-    """Any error of this library. ``detail``: a sentence or, of ``Invalid``, a list of faults as JSON."""
+    """Base of this library's errors. ``detail``: a message or, for ``Invalid``, a list of faults as JSON."""
 
     def __init__(self, detail: Any, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(str(detail))
@@ -50,7 +50,7 @@ class Refused(BackfillsError):
 
 
 class KeyRefused(Refused):
-    """There is no API key, or the service does not know it."""
+    """The API key is missing or unknown."""
 
 
 class NotFound(Refused):
@@ -58,11 +58,11 @@ class NotFound(Refused):
 
 
 class Conflict(Refused):
-    """The job's status does not allow it, or the ``Idempotency-Key`` is another request's."""
+    """The job's status does not allow the action, or another request used the ``Idempotency-Key``."""
 
 
 class Invalid(Refused):
-    """The request is invalid; ``faults`` are all that is wrong with it."""
+    """The request is invalid; ``faults`` lists everything wrong with it."""
 
     def __init__(self, detail: Any, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(detail, status, retry_after)
@@ -71,23 +71,23 @@ class Invalid(Refused):
 
 
 class TooManyJobs(Refused):
-    """The organization has as many jobs in flight as it may; ask again after ``retry_after`` seconds."""
+    """The organization has reached its limit of jobs in flight; try again after ``retry_after`` seconds."""
 
 
 class OutOfReach(BackfillsError):
-    """There is no usable answer. The call may be made again later."""
+    """There is no usable answer. You may repeat the call later."""
 
 
 class NoAnswer(OutOfReach):
-    """No connection, a connection that broke, or no answer in time."""
+    """No connection, a broken connection, or a timeout."""
 
 
 class Unavailable(OutOfReach):
-    """The service, or something that it needs, does not work at the moment."""
+    """The service, or one of its dependencies, is currently unavailable."""
 
 
 class NotTheService(OutOfReach):
-    """What answered is not the service: the address is wrong, or something stands in between."""
+    """Another server answered: the address is wrong, or a proxy is in between."""
 
 
 def _faults(detail: Any) -> list[Fault]:

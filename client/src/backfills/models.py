@@ -1,4 +1,4 @@
-"""What the service answers, typed. Fields that a later service adds are kept as they come."""
+"""The service's answers, typed. Unknown fields of newer services are kept unchanged."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Created(Answer):
 
 
 class DestinationState(Answer):
-    """How far a destination is. ``rows_done``: skipped rows included. ``last_error``: what keeps it now."""
+    """A destination's progress. ``rows_done`` includes skipped rows. ``last_error``: the current obstacle."""
 
     status: Literal["pending", "delivering", "done", "failed"]
     chunks_done: int
@@ -39,11 +39,11 @@ class Destination(Answer):
     type: str
     name: str
     uid: str
-    state: DestinationState | None = None  # of a single job only
+    state: DestinationState | None = None  # only for a single job
 
 
 class Progress(Answer):
-    """What all destinations have, of what was staged; the totals are None while staging."""
+    """How much of the staged rows all destinations have; the totals are None while staging."""
 
     chunks_done: int
     chunks_total: int | None = None
@@ -52,7 +52,7 @@ class Progress(Answer):
 
 
 class ListedJob(Answer):
-    """A job in the list. The bounds are text, for nanoseconds, or numbers of blocks."""
+    """A job in the list. The bounds are text, to keep nanoseconds, or block numbers."""
 
     job_id: str
     workflow_id: str
@@ -75,12 +75,12 @@ class ListedJob(Answer):
 
     @property
     def ended(self) -> bool:
-        """Whether the job is completed, failed or cancelled."""
+        """Return whether the job is completed, failed or cancelled."""
         return self.status in ENDED
 
 
 class Job(ListedJob):
-    """A single job: what the list shows, its progress and each destination's ``state``."""
+    """A single job: the list's fields, its progress and each destination's ``state``."""
 
     progress: Progress
     warnings: list[str] = []
@@ -89,7 +89,7 @@ class Job(ListedJob):
 
 
 class Estimate(Answer):
-    """What a backfill would be: exact rows, estimated chunks and bytes of JSON, up to five of its rows."""
+    """An estimate: exact rows, estimated chunks and bytes of JSON, up to five of the rows."""
 
     rows: int
     chunks: int
@@ -108,7 +108,7 @@ class Unload(Answer):
 
 
 class ReceiptDestination(Answer):
-    """What one destination was given."""
+    """What one destination has."""
 
     uid: str
     type: str
@@ -120,7 +120,7 @@ class ReceiptDestination(Answer):
 
 
 class Receipt(Answer):
-    """``balanced``: for every destination, rows delivered and skipped are the rows unloaded."""
+    """``balanced``: for every destination, rows delivered plus skipped equal the rows unloaded."""
 
     job_id: str
     status: Status
@@ -130,7 +130,7 @@ class Receipt(Answer):
 
 
 class ChunkDelivery(Answer):
-    """What one destination was given of a chunk; ``time_done`` is None until it is."""
+    """One destination's part of a chunk; ``time_done`` is None until it is delivered."""
 
     uid: str
     rows: int
@@ -140,7 +140,7 @@ class ChunkDelivery(Answer):
 
 
 class ReceiptChunk(Answer):
-    """A staged file and who has its rows."""
+    """A staged file and its deliveries."""
 
     chunk: int
     file: str

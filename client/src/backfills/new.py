@@ -1,4 +1,4 @@
-"""What a backfill is asked for with. The service validates; here only times become text."""
+"""A backfill's request. The service validates it; this module only converts times to text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _bound(value: Any) -> Any:
-    """A datetime as the service reads it; one without an offset is UTC there, and so stays as it is."""
+    """Convert a datetime for the service; without an offset it stays unchanged, which means UTC there."""
     if not isinstance(value, datetime):
         return value
     return (value.astimezone(timezone.utc) if value.tzinfo else value).replace(tzinfo=None).isoformat()
@@ -20,12 +20,12 @@ Bound = Annotated[str | int, BeforeValidator(_bound)]
 
 
 class _Part(BaseModel):
-    # What this library does not know is sent on: the service may know it, else it refuses it.
+    # Send unknown fields too: the service may know them, and refuses them otherwise.
     model_config = ConfigDict(extra="allow", populate_by_name=True)
 
 
 class Window(_Part):
-    """The slice ``start <= partition_key < end``; bounds are datetimes, ISO 8601 or numbers of blocks."""
+    """The slice ``start <= partition_key < end``; bounds are datetimes, ISO 8601 or block numbers."""
 
     start: Bound
     end: Bound
@@ -33,7 +33,7 @@ class Window(_Part):
 
 
 class Filter(_Part):
-    """Only rows whose ``column`` is one of ``values``, which are all of one type."""
+    """Selects rows whose ``column`` has one of ``values``, which all have one type."""
 
     column: str
     values: list[str | int | float | bool]
@@ -63,11 +63,11 @@ class NewBackfill(_Part):
     oversized_rows: Literal["fail", "skip"] | None = None
 
     def body(self) -> dict[str, Any]:
-        """What is sent: the fields that were given."""
+        """Return the given fields, as they are sent."""
         fields = self.model_dump(mode="json", exclude_none=True)
         return {name: value for name, value in fields.items() if value != []}
 
 
 def body_of(new: NewBackfill | Mapping[str, Any]) -> dict[str, Any]:
-    """A mapping is sent as it is, whatever it holds."""
+    """Return the body. A mapping is sent unchanged, whatever its content."""
     return new.body() if isinstance(new, NewBackfill) else dict(new)

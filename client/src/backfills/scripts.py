@@ -1,4 +1,4 @@
-"""Calls of many requests, as steps that both clients run: the two lists and the watch."""
+"""Calls of several requests, as steps that both clients run: the two lists and the watch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True)
 class Emit(Generic[T_co]):
-    """Hand this to the caller; answer with None."""
+    """Yield this to the caller; send None."""
 
     item: T_co
 
@@ -26,7 +26,7 @@ Script = Generator["Send | Pause | Emit[T]", "Reply | Lost | None", None]
 
 
 def pages(call: Callable[[Query], Call[Page[Item]]], first: Query, retries: Retries) -> Script[Item]:
-    """Every item of every page; a page is asked for once the one before it is used up."""
+    """Yield every item of every page; read each page only after the previous one is used up."""
     query: Query | None = first
     while query is not None:
         page = yield from tried(call(query), retries)
@@ -36,7 +36,7 @@ def pages(call: Callable[[Query], Call[Page[Item]]], first: Query, retries: Retr
 
 
 def watch(job_id: str, interval: float, retries: Retries) -> Script[Job]:
-    """The job every ``interval`` seconds, lastly as it ended."""
+    """Yield the job every ``interval`` seconds, and finally as it ended."""
     while True:
         job = yield from tried(calls.get(job_id), retries)
         yield Emit(job)

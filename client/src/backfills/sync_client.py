@@ -1,4 +1,4 @@
-"""The client for programs that wait."""
+"""The client for synchronous programs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ T = TypeVar("T")
 
 
 class Client:
-    """Speaks to one service with one API key; may be used by several threads. Errors: backfills.errors.
+    """Calls one service with one API key; several threads may share it. Errors: backfills.errors.
 
-    ``timeout``: seconds until a single try is given up. ``retries``: how calls are tried again.
+    ``timeout``: seconds until an attempt is aborted. ``retries``: how calls are retried.
 
     >>> with Client(url, api_key) as client:
     ...     print([job.status for job in client.list()])
@@ -53,10 +53,10 @@ class Client:
         self._http.close()
 
     def create(self, new: NewBackfill | Mapping[str, Any], *, idempotency_key: str | None = None) -> Created:
-        """Create a backfill, from its fields or from the body as the API takes it.
+        """Create a backfill, from its fields or from the body in the API's form.
 
-        All tries carry one ``Idempotency-Key``, so they make one job. Give your own, and a call that you
-        repeat within 24 hours, also from another process, makes no second job either.
+        All attempts carry one ``Idempotency-Key``, so they create one job. Pass your own key, and the same
+        call repeated within 24 hours, even from another process, creates no second job.
 
         >>> client.create(body).workflow_id.startswith("beam-backfill-")
         True
@@ -64,7 +64,7 @@ class Client:
         return self._call(calls.create(new, idempotency_key))
 
     def estimate(self, new: NewBackfill | Mapping[str, Any]) -> Estimate:
-        """What the backfill would be; makes no job. Name and destinations may be left out.
+        """Estimate the backfill without creating a job. Name and destinations are optional.
 
         >>> client.estimate(body).rows
         1200
@@ -72,7 +72,7 @@ class Client:
         return self._call(calls.estimate(new))
 
     def get(self, job_id: str) -> Job:
-        """One job, with its progress.
+        """Return one job with its progress.
 
         >>> client.get(job_id).status
         'transporting'
@@ -80,7 +80,7 @@ class Client:
         return self._call(calls.get(job_id))
 
     def list(self, *statuses: Status, newest_first: bool = False) -> Iterator[ListedJob]:
-        """The organization's jobs, oldest first, of these statuses or of any; asked for page by page.
+        """Yield the organization's jobs, oldest first, with these statuses or any; reads page by page.
 
         >>> [job.job_name for job in client.list("transporting", newest_first=True)]
         ['One day']
@@ -89,7 +89,7 @@ class Client:
         return self._iterate(scripts.pages(calls.jobs, first, self._retries))
 
     def cancel(self, job_id: str) -> Job:
-        """Stop the job; rows that have arrived stay.
+        """Stop the job; delivered rows stay.
 
         >>> client.cancel(job_id).status
         'cancelled'
@@ -97,9 +97,9 @@ class Client:
         return self._call(calls.cancel(job_id))
 
     def retry(self, job_id: str) -> Job:
-        """Have a failed job go on with what is not yet delivered.
+        """Resume a failed job with only its undelivered rows.
 
-        When the answer is lost, it is not tried again, for the second would be refused: look at the job.
+        If the answer is lost, the client does not retry, because the service would refuse: check the job.
 
         >>> client.retry(failed_id).status
         'transporting'
@@ -115,7 +115,7 @@ class Client:
         return self._call(calls.pause(job_id))
 
     def resume(self, job_id: str) -> Job:
-        """Have a paused job go on where it was.
+        """Resume a paused job where it stopped.
 
         >>> client.resume(job_id).paused
         False
@@ -123,7 +123,7 @@ class Client:
         return self._call(calls.resume(job_id))
 
     def receipt(self, job_id: str) -> Receipt:
-        """What was unloaded and what each destination was given; Conflict while the job is staging.
+        """Return what Snowflake unloaded and what each destination has. Raises Conflict while staging.
 
         >>> client.receipt(job_id).balanced
         True
@@ -131,7 +131,7 @@ class Client:
         return self._call(calls.receipt(job_id))
 
     def receipt_chunks(self, job_id: str) -> Iterator[ReceiptChunk]:
-        """The receipt chunk by chunk, by their numbers; asked for page by page.
+        """Yield the receipt's chunks in order of their numbers; reads page by page.
 
         >>> [chunk.rows for chunk in client.receipt_chunks(job_id)]
         [700, 500]
@@ -140,7 +140,7 @@ class Client:
         return self._iterate(scripts.pages(call, calls.FIRST_CHUNKS, self._retries))
 
     def watch(self, job_id: str, *, interval: float = 2.0) -> Iterator[Job]:
-        """The job now and every ``interval`` seconds, lastly as it ended. To stop watching stops no job.
+        """Yield the job now, every ``interval`` seconds, and as it ended. Leaving the loop stops no job.
 
         >>> [job.status for job in client.watch(watched_id, interval=0.01)]
         ['staging', 'transporting', 'completed']

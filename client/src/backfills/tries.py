@@ -1,4 +1,4 @@
-"""One call, in as many tries as are allowed. It says what to send and how long to wait, and does neither."""
+"""One call in its allowed attempts: decides what to send and how long to wait, and does neither."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ _REFUSALS: dict[int, type[Refused]] = {
     422: Invalid,
     429: TooManyJobs,
 }
-# After these the service has recorded nothing, so that any call may be made again.
+# With these statuses the service has recorded nothing, so any call may be repeated.
 _NOTHING_DONE = frozenset({429, 503})
 _PASSES = frozenset({429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True)
 class Retries:
-    """How often a call is tried, and how long it waits in between; seconds.
+    """How often a call is tried, and how long it waits in between, in seconds.
 
-    The pause doubles from ``first_pause`` to ``longest_pause``, less a random part of up to a half. Where the
-    service says ``Retry-After``, that is waited for, if it is ``longest_wait`` at most; else the call fails
-    at once, with ``retry_after`` in its error.
+    The pause doubles from ``first_pause`` to ``longest_pause``, minus a random part of up to half. If the
+    service sends ``Retry-After``, the client waits that long, up to ``longest_wait``. If it is longer, the
+    call fails at once, with ``retry_after`` in its error.
     """
 
     tries: int = 5
@@ -63,14 +63,14 @@ class Send:
 
 @dataclass(frozen=True)
 class Pause:
-    """Wait so long, in seconds; answer with None."""
+    """Wait this many seconds; answer with None."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class Lost:
-    """No whole answer came. ``sent``: whether the service may have heard of the request."""
+    """No complete answer arrived. ``sent``: whether the service may have received the request."""
 
     reason: str
     sent: bool
@@ -80,7 +80,7 @@ Steps = Generator["Send | Pause", "Reply | Lost | None", T]
 
 
 def tried(call: Call[T], retries: Retries, chance: Callable[[], float] = random.random) -> Steps[T]:
-    """What the call answers; raises a BackfillsError. ``chance`` is from 0 to 1."""
+    """Return the call's result. Raises a BackfillsError. ``chance`` returns a number from 0 to 1."""
     number = 0
     while True:
         number += 1
@@ -103,7 +103,7 @@ def _may_repeat(call: Call[Any], outcome: Reply | Lost) -> bool:
 
 
 def _pause(number: int, retries: Retries, chance: Callable[[], float]) -> float:
-    # Bounded before it is raised: 2.0**1024 is an error.
+    # Limit the exponent first: 2.0**1024 raises an error.
     longest = min(retries.longest_pause, retries.first_pause * 2.0 ** min(number - 1, 60))
     return longest * (1 - chance() / 2)
 
@@ -112,7 +112,9 @@ def _read(call: Call[T], reply: Reply) -> T:
     try:
         return call.read(reply)
     except ValueError as error:
-        raise NotTheService(f"The answer is not the service's: {_start(reply)}", reply.status) from error
+        raise NotTheService(
+            f"The answer does not come from the service: {_start(reply)}", reply.status
+        ) from error
 
 
 def _error(outcome: Reply | Lost) -> BackfillsError:
@@ -121,15 +123,15 @@ def _error(outcome: Reply | Lost) -> BackfillsError:
     detail, status = _detail(outcome), outcome.status
     after = retry_after(outcome.headers.get("retry-after"), datetime.now(timezone.utc))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        said = f"The service answers {status}: {_start(outcome)}" if detail is None else detail
+        said = f"The service answered {status}: {_start(outcome)}" if detail is None else detail
         return Unavailable(said, status, after)
     if status < HTTPStatus.BAD_REQUEST or detail is None:
-        return NotTheService(f"The answer, {status}, is not the service's: {_start(outcome)}", status)
+        return NotTheService(f"The answer {status} does not come from the service: {_start(outcome)}", status)
     return _REFUSALS.get(status, Refused)(detail, status, after)
 
 
 def _detail(reply: Reply) -> Any:
-    """What the service said; None if it wasn't the service."""
+    """Return the service's message, None if another server answered."""
     try:
         body = json.loads(reply.content)
     except (ValueError, RecursionError):
@@ -143,7 +145,7 @@ def _start(reply: Reply) -> str:
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:
-    """The header's seconds, or those until its date; None if it says neither."""
+    """Return the header's seconds, or those until its date; None if it has neither."""
     if value is None:
         return None
     if value.strip().isdecimal() and value.isascii():

@@ -36,7 +36,7 @@ variable "contact" {
 
 resource "google_billing_budget" "monthly" {
   billing_account = var.billing_account
-  # A budget has no documentation; who is woken by it reads its name.
+  # A budget has no documentation field; its name tells the reader of an alert where to look.
   display_name = "backfills ${var.environment}, see docs/runbooks/budget.md"
 
   budget_filter {
@@ -66,7 +66,7 @@ resource "google_billing_budget" "monthly" {
   }
 }
 
-# However many instances the functions may have: all together they get no more processors than this.
+# The limit of processors for all functions together, whatever their numbers of instances.
 resource "google_cloud_quotas_quota_preference" "functions" {
   count = var.milli_cpu == null ? 0 : 1
 
@@ -76,7 +76,7 @@ resource "google_cloud_quotas_quota_preference" "functions" {
   quota_id      = "CpuAllocPerProjectRegion"
   contact_email = var.contact
   dimensions    = { region = var.region }
-  # Lowering a quota by much is refused otherwise.
+  # Otherwise Google refuses to lower a quota by much.
   ignore_safety_checks = "QUOTA_DECREASE_PERCENTAGE_TOO_HIGH"
 
   quota_config {

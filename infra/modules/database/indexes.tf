@@ -1,6 +1,6 @@
-# Exactly the indexes that the queries of shared/adapters/firestore_*.py use; a test holds the two together.
-# Without them Firestore refuses the query. Every other field costs an index entry, and often two, for each
-# write of a chunk's count or a lease: so nothing else is indexed.
+# Exactly the indexes that the queries of shared/adapters/firestore_*.py use; a test compares both. Without its index
+# Firestore refuses a query. Each indexed field costs an index entry, often two, at each write of a chunk's count or a
+# lease, so nothing else is indexed.
 
 locals {
   unindexed = [
@@ -8,7 +8,7 @@ locals {
     "topics",
   ]
 
-  # By collection and field: where it is asked for.
+  # Collection and field, and the code that queries it.
   single = {
     "chunks.delivered"   = "COLLECTION"
     "deliveries.chunk"   = "COLLECTION"
@@ -19,7 +19,7 @@ locals {
     "jobs.torn_down"     = "COLLECTION_GROUP"
   }
 
-  # By collection and, where it has several, a name. Firestore does not read an index of two fields backwards.
+  # By collection and, if it has several, a name. Firestore cannot read an index of two fields in reverse order.
   composite = {
     "jobs"             = ["time_created", "job_id"]
     "jobs.desc"        = ["time_created desc", "job_id desc"]

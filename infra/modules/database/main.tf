@@ -11,7 +11,7 @@ variable "protect" {
 }
 
 variable "members" {
-  description = "who reads and writes records, by function"
+  description = "the accounts that read and write records, by function"
   type        = map(string)
 }
 

@@ -1,6 +1,6 @@
 locals {
-  # What differs between the functions. memory: a delivery holds one row group and librdkafka's queue, measured
-  # at 312 MiB at most. concurrency: deliveries share nothing and fill a processor each.
+  # The differences between the functions. memory: a delivery holds one row group and librdkafka's queue, measured at
+  # 312 MiB at most. concurrency: deliveries share nothing, and each one uses a whole processor.
   functions = {
     api = {
       bundle      = "api"
@@ -77,7 +77,7 @@ locals {
       timeout     = 300
       concurrency = 1
       least       = 0
-      # Two sweeps at once are harmless, and one has all it needs.
+      # Two concurrent sweeps are harmless, and one instance is enough.
       most = 1
       settings = [
         "SNOWFLAKE_STAGE", "UNLOAD_LIMIT", "STAGING_LIMIT", "JOB_LIMIT", "STALL_LIMIT", "NUDGE_PAUSE", "TEAR_DOWN_PAUSE",
@@ -96,7 +96,7 @@ locals {
   secret_variables = { kafka = "KAFKA_CLIENT", snowflake = "SNOWFLAKE_CONNECT", traces = "OTEL_EXPORTER_OTLP_HEADERS" }
   shared_secrets   = var.secret_versions.traces == null ? [] : ["traces"]
 
-  # Only Google calls what is not public, with a token of one account and for this function.
+  # Only Google may call a function that is not public, with one account's token for this function.
   callers = {
     (var.push_account.member)     = var.push_account.email
     (var.schedule_account.member) = var.schedule_account.email
@@ -106,10 +106,10 @@ locals {
       function.caller == "allUsers" ? {} : {
         PUSH_AUDIENCE        = var.urls[name]
         PUSH_SERVICE_ACCOUNT = local.callers[function.caller]
-        # By google_cloud_run_v2_service_iam_member.caller, which lets nobody else in.
+        # By google_cloud_run_v2_service_iam_member.caller, which admits nobody else.
         PUSH_CHECKED_BY_IAM = "true"
       },
-      # The API asks the staging function what is in a slice, as itself.
+      # The API requests estimates from the staging function with its own account.
       name == "api" ? { STAGE_URL = var.urls["stage"] } : {},
       name == "stage" ? { API_SERVICE_ACCOUNT = var.accounts["api"] } : {},
       function.bundle == "deliver" ? { DELIVERY_DEADLINE = tostring(var.delivery_deadline) } : {},
@@ -119,7 +119,7 @@ locals {
   bundles = toset([for function in local.functions : function.bundle])
 }
 
-# Named by its content: a bundle that did not change deploys nothing, and an older one is still there.
+# Named by its content: an unchanged bundle deploys nothing, and older bundles stay available.
 resource "google_storage_bucket_object" "bundle" {
   for_each = local.bundles
 
@@ -191,9 +191,9 @@ resource "google_cloudfunctions2_function" "this" {
     max_instance_request_concurrency = each.value.concurrency
     all_traffic_on_latest_revision   = true
 
-    # Pub/Sub and Cloud Scheduler of this project come from within; nobody else reaches what is not public. The API,
-    # which asks the staging function, is no part of a network: there, only IAM and the function's own check keep
-    # others out.
+    # Pub/Sub and Cloud Scheduler of this project count as internal; external callers cannot reach private functions.
+    # The API, which calls the staging function, belongs to no network: there, only IAM and the function's own check
+    # refuse other callers.
     ingress_settings = each.key == "api" || each.key == "stage" ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
 
     vpc_connector                 = each.key == "deliver-static" ? var.connector : null
@@ -214,7 +214,7 @@ resource "google_cloudfunctions2_function" "this" {
         project_id = var.project
         key        = local.secret_variables[secret_environment_variables.key]
         secret     = var.secrets[secret_environment_variables.key]
-        # A number, so that a new value is a new revision and an old one can be gone back to.
+        # A number, so that a new value makes a new revision, and a rollback gets the old value.
         version = var.secret_versions[secret_environment_variables.key]
       }
     }
@@ -225,7 +225,7 @@ resource "google_cloudfunctions2_function" "this" {
   ]
 }
 
-# Who may call: everybody the API, which asks for a key of its own; the others only who is meant to.
+# Who may call: everybody the API, which requires a key; only the intended accounts the others.
 resource "google_cloud_run_v2_service_iam_member" "caller" {
   for_each = local.functions
 
@@ -236,7 +236,7 @@ resource "google_cloud_run_v2_service_iam_member" "caller" {
   member   = each.value.caller
 }
 
-# The API has no credentials of Snowflake's: it asks who has.
+# The API has no Snowflake credentials: it calls the function that has them.
 resource "google_cloud_run_v2_service_iam_member" "estimates" {
   for_each = toset(["stage"])
 

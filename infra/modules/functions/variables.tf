@@ -68,16 +68,16 @@ variable "secret_versions" {
 }
 
 variable "environment" {
-  description = "what the deployment knows of every setting; each function is given those that it uses"
+  description = "the settings that the deployment knows; each function gets those that it uses"
   type        = map(string)
 }
 
 variable "settings" {
-  description = "what its operator says of the others"
+  description = "the operator's values of all other settings"
   type        = map(string)
 
   validation {
     condition     = alltrue([for name in keys(var.settings) : contains(local.known_settings, name) && !contains(keys(var.environment), name)])
-    error_message = "settings are variables of docs/configuration.md that nothing else of the deployment sets, and no secrets."
+    error_message = "settings must be variables of docs/configuration.md that nothing else of the deployment sets, and no secrets."
   }
 }

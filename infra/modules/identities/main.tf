@@ -1,5 +1,5 @@
-# One service account for each function, and one for each of those that call or build them. What each may do
-# stands with the resource it is done to; tests/infra/roles.py lists it all in one table.
+# One service account for each function, and for each caller and builder. Each permission is defined with its resource;
+# tests/infra/roles.py lists all of them in one table.
 
 variable "project" {
   type = string

@@ -1,17 +1,17 @@
-# The broker is not made here. These are the rights that the service needs on it, as commands for its administrator.
+# Terraform does not create the broker. These are the service's permissions on it, as commands for its administrator.
 
 variable "principal" {
   type = string
 }
 
 locals {
-  # Topics, groups and transactional ids all begin with it: shared/destinations/kafka/names.py.
+  # The prefix of all topics, groups and transactional ids: shared/destinations/kafka/names.py.
   prefix = "beam."
 
   acls = {
-    # Each implies Describe. Read, since a marker is an offset of a group on the topic, committed in the chunk's own
-    # transaction. DescribeConfigs tells what a topic takes at once; without it, refusals do, which costs time. A test
-    # grants these on Apache Kafka, and takes each away.
+    # Each implies Describe. Read, because a marker is an offset of a group on the topic, committed in the chunk's own
+    # transaction. DescribeConfigs reads the topic's limit; without it the service learns the limit from refusals, which
+    # costs time. A test grants these on Apache Kafka, and removes each in turn.
     topic            = ["Create", "Delete", "DescribeConfigs", "Read", "Write"]
     group            = ["Read"]
     transactional-id = ["Write"]

@@ -1,5 +1,5 @@
-# Our own push subscriptions on HTTP functions: the trigger that a function would generate exposes neither ack
-# deadline nor dead letter nor retained messages.
+# Separate push subscriptions to HTTP functions: a function's generated trigger exposes neither ack deadline, nor dead
+# letters, nor message retention.
 
 variable "project" {
   type = string
@@ -26,14 +26,14 @@ variable "members" {
 }
 
 locals {
-  # A subscription has its topic's name, as the operator's replay takes for granted.
+  # A subscription has its topic's name; the operator's replay relies on that.
   topics = {
     backfills-stage         = "stage"
     backfills-chunks        = "deliver"
     backfills-chunks-static = "deliver-static"
     backfills-dead-letter   = "dead-letter"
   }
-  # A message that can't even be dead-lettered is tried for as long as it is kept, and an alert tells of it.
+  # A message that cannot even be dead-lettered is retried until its retention ends, and an alert reports it.
   dead_lettered = { for topic, function in local.topics : topic => function if function != "dead-letter" }
 
   publishers = {
@@ -67,7 +67,7 @@ resource "google_pubsub_subscription" "this" {
   retain_acked_messages      = true
   message_retention_duration = "604800s"
 
-  # Never: one that is idle for 31 days would be deleted, and messages with it.
+  # Never expires: otherwise 31 idle days would delete the subscription and its messages.
   expiration_policy {
     ttl = ""
   }
@@ -90,7 +90,7 @@ resource "google_pubsub_subscription" "this" {
     for_each = each.value == "dead-letter" ? [] : [each.value]
     content {
       dead_letter_topic = google_pubsub_topic.this["backfills-dead-letter"].id
-      # The most there are. Attempts count faults, and an outage of hours is no reason to give a job up.
+      # The maximum. Attempts count faults, and an outage of hours should not fail a job.
       max_delivery_attempts = 100
     }
   }
@@ -105,7 +105,7 @@ resource "google_pubsub_topic_iam_member" "publisher" {
   member  = var.members[each.value.name]
 }
 
-# Dead-lettering is done by Pub/Sub's own account: it publishes there, and acknowledges here.
+# Pub/Sub's own account moves dead letters: it publishes there, and acknowledges here.
 resource "google_pubsub_topic_iam_member" "dead_lettering" {
   project = var.project
   topic   = google_pubsub_topic.this["backfills-dead-letter"].name
@@ -127,7 +127,7 @@ resource "google_service_account_iam_member" "push_tokens" {
   role               = "roles/iam.serviceAccountOpenIdTokenCreator"
   member             = local.service_agent
 
-  # Pub/Sub's account is there at the latest when there is something that it does.
+  # Pub/Sub's account exists at the latest when one of its resources does.
   depends_on = [google_pubsub_subscription.this]
 }
 

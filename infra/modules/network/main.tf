@@ -1,4 +1,4 @@
-# Where jobs with static_egress_ip leave from: a network whose only way out is a NAT with reserved addresses.
+# The egress of jobs with static_egress_ip: a network whose only exit is a NAT with reserved addresses.
 
 variable "project" {
   type = string
@@ -14,7 +14,7 @@ resource "google_compute_network" "egress" {
   auto_create_subnetworks = false
 }
 
-# Nothing is called from outside; a network without rules of its own refuses that too, but does not say so.
+# Nothing calls in from outside. A network without rules refuses that too, but implicitly.
 resource "google_compute_firewall" "nobody_comes_in" {
   project       = var.project
   name          = "backfills-nobody-comes-in"
@@ -36,7 +36,7 @@ resource "google_compute_subnetwork" "connector" {
   network       = google_compute_network.egress.id
   ip_cidr_range = "10.8.0.0/28"
 
-  # Firestore, Pub/Sub and the bucket are reached without the NAT, which would charge for each byte.
+  # Traffic to Firestore, Pub/Sub and the bucket bypasses the NAT, which would charge for each byte.
   private_ip_google_access = true
 }
 
@@ -53,7 +53,7 @@ resource "google_vpc_access_connector" "egress" {
   }
 }
 
-# Receivers have them on their allow lists: infra/release/sign_off.py lets no plan remove one.
+# Receivers have these addresses on their allow lists; infra/release/sign_off.py refuses plans that remove one.
 resource "google_compute_address" "egress" {
   count = 2
 
@@ -78,8 +78,8 @@ resource "google_compute_router_nat" "egress" {
   nat_ips                            = google_compute_address.egress[*].self_link
   source_subnetwork_ip_ranges_to_nat = "ALL_SUBNETWORKS_ALL_IP_RANGES"
 
-  # A connector's machine carries many functions' connections, often to one receiver; the default is 64 of them.
-  # Two addresses have 2 * 64512 ports, enough for 15 machines: three, and those that replace them.
+  # A connector's machine carries the connections of many functions, often to one receiver; the default is 64 ports. Two
+  # addresses have 2 * 64512 ports, enough for 15 machines: three, and their replacements.
   min_ports_per_vm = 8192
 
   log_config {

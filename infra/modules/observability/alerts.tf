@@ -1,10 +1,10 @@
-# Each alert names its runbook; a test holds the two sets together.
+# Each alert names its runbook; a test compares the two sets.
 
 locals {
   logged   = "resource.type=\"cloud_run_revision\" AND metric.type=\"logging.googleapis.com/user/backfills"
   function = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name"
 
-  # threshold: above it, for `duration` seconds, over windows of `period` seconds.
+  # The alert fires above `threshold` for `duration` seconds, over windows of `period` seconds.
   alerts = {
     dead-letters = {
       title     = "A message used up its attempts"
@@ -25,7 +25,7 @@ locals {
       duration  = 0
     }
     delivery-retries = {
-      title     = "Deliveries are tried again and again"
+      title     = "Deliveries are retried repeatedly"
       filter    = "${local.logged}/messages_retried\" AND metric.labels.function=monitoring.regex.full_match(\"deliver.*\")"
       threshold = 0.5 # a second
       aligner   = "ALIGN_RATE"
@@ -53,7 +53,7 @@ locals {
     }
   }
 
-  # A delivery may wait for ten minutes between two tries; an hour means that it gets nowhere.
+  # A delivery may pause up to ten minutes between two attempts; after an hour it makes no progress.
   oldest_unacked = 3600
 }
 
@@ -91,7 +91,7 @@ resource "google_monitoring_alert_policy" "threshold" {
     auto_close = "86400s"
   }
 
-  # A metric made of logs is known some minutes after the logging metric is made (docs/operations.md, step 1).
+  # Cloud Monitoring knows a log-based metric some minutes after its creation (docs/operations.md, step 1).
   depends_on = [google_logging_metric.this]
 }
 
@@ -151,7 +151,7 @@ resource "google_monitoring_alert_policy" "sweep_silent" {
     }
   }
 
-  # One that never succeeded has no count to be missed.
+  # A sweep that never succeeded has no count that could be absent.
   conditions {
     display_name = "Sweeps fail"
 
@@ -179,7 +179,7 @@ resource "google_monitoring_alert_policy" "sweep_silent" {
   }
 }
 
-# From outside: whether the API is reached at all, which no count of its own answers tells.
+# A check from outside: the API's own counts do not show whether it is reachable.
 resource "google_monitoring_uptime_check_config" "api" {
   project      = var.project
   display_name = "backfills ${var.environment}: API"
@@ -201,12 +201,12 @@ resource "google_monitoring_uptime_check_config" "api" {
 
 resource "google_monitoring_alert_policy" "api_out_of_reach" {
   project               = var.project
-  display_name          = "backfills ${var.environment}: The API is out of reach"
+  display_name          = "backfills ${var.environment}: The API is unreachable"
   combiner              = "OR"
   notification_channels = [google_monitoring_notification_channel.email.id]
 
   conditions {
-    display_name = "The API is out of reach"
+    display_name = "The API is unreachable"
 
     condition_threshold {
       filter          = "resource.type=\"uptime_url\" AND metric.type=\"monitoring.googleapis.com/uptime_check/check_passed\" AND metric.labels.check_id=\"${google_monitoring_uptime_check_config.api.uptime_check_id}\""
@@ -225,7 +225,7 @@ resource "google_monitoring_alert_policy" "api_out_of_reach" {
 
   documentation {
     mime_type = "text/markdown"
-    content   = "The API is out of reach. What to do: [docs/runbooks/api-errors.md](${var.repository_url}/blob/HEAD/docs/runbooks/api-errors.md)"
+    content   = "The API is unreachable. What to do: [docs/runbooks/api-errors.md](${var.repository_url}/blob/HEAD/docs/runbooks/api-errors.md)"
   }
 
   alert_strategy {

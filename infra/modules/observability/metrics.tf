@@ -1,7 +1,7 @@
-# Metrics made of the functions' structured log lines, each told by its field `event`.
+# Metrics from the functions' structured log lines, selected by the field `event`.
 
 locals {
-  # measure: the field whose distribution is kept; without one, lines are counted.
+  # measure: the field for a distribution; without it, the metric counts lines.
   metrics = {
     jobs_created         = { event = "job_created", audit = true, labels = [] }
     jobs_cancelled       = { event = "job_cancelled", audit = true, labels = [] }
@@ -47,7 +47,7 @@ resource "google_logging_metric" "this" {
     }
   }
 
-  # From 1/64 to about 70 million, two buckets for each doubling: seconds, rows and rates all fit.
+  # From 1/64 to about 70 million, with two buckets per doubling: fits seconds, rows and rates.
   dynamic "bucket_options" {
     for_each = can(each.value.measure) ? [1] : []
     content {

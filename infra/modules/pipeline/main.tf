@@ -1,5 +1,5 @@
-# Two builds: one for every commit of the branch tests it and leaves a release (cloudbuild.yaml), the other deploys a
-# release (infra/deploy.yaml), in prod only after somebody has approved it.
+# Two builds: one tests every commit of the branch and stores a release (cloudbuild.yaml), the other deploys a release
+# (infra/deploy.yaml), in prod only after an approval.
 
 variable "project" {
   type = string
@@ -26,13 +26,13 @@ variable "approval" {
 }
 
 variable "run_as" {
-  description = "ids of the service accounts that what is deployed runs as"
+  description = "ids of the deployed functions' service accounts"
   type        = map(string)
 }
 
 locals {
-  # What `terraform apply` needs. It hands out rights, so whoever runs it can have them all: hence a build of its
-  # own, which only a reviewed commit reaches.
+  # The permissions for `terraform apply`. It grants permissions, so its account could get any: it has a separate build,
+  # which only a reviewed commit reaches.
   deployer_roles = [
     "roles/artifactregistry.admin", "roles/cloudbuild.builds.editor", "roles/cloudfunctions.developer",
     "roles/cloudquotas.admin", "roles/cloudscheduler.admin", "roles/compute.networkAdmin",
@@ -41,7 +41,7 @@ locals {
     "roles/serviceusage.serviceUsageAdmin", "roles/storage.admin", "roles/vpcaccess.admin",
   ]
 
-  # What `terraform plan` looks at.
+  # The permissions for `terraform plan`.
   planner_roles = [
     "roles/artifactregistry.reader", "roles/browser", "roles/cloudbuild.builds.viewer", "roles/cloudfunctions.viewer",
     "roles/cloudquotas.viewer", "roles/cloudscheduler.viewer", "roles/compute.viewer", "roles/iam.roleViewer",
@@ -50,7 +50,7 @@ locals {
     "roles/vpcaccess.viewer",
   ]
 
-  # Secrets are made and shown to their readers; that needs no right to read one.
+  # Create secrets and grant access to them, without permission to read one.
   secret_permissions = [
     "secretmanager.secrets.create", "secretmanager.secrets.get", "secretmanager.secrets.getIamPolicy",
     "secretmanager.secrets.list", "secretmanager.secrets.setIamPolicy", "secretmanager.secrets.update",
@@ -66,7 +66,7 @@ locals {
 resource "google_service_account" "release" {
   project      = var.project
   account_id   = "backfills-release"
-  display_name = "Tests a commit and leaves its release"
+  display_name = "Tests a commit and stores its release"
 }
 
 resource "google_service_account" "deploy" {
@@ -83,8 +83,8 @@ resource "google_project_iam_member" "logs" {
   member  = each.value
 }
 
-# The release's build runs what the commit says before anybody has looked at the plan: it may look at what there is,
-# so as to plan, and write a release.
+# The release build runs a commit's code before anyone has reviewed the plan: it may only read the project, in order to
+# plan, and write a release.
 resource "google_project_iam_member" "plan" {
   for_each = toset(local.planner_roles)
 
@@ -93,11 +93,11 @@ resource "google_project_iam_member" "plan" {
   member  = google_service_account.release.member
 }
 
-# What no ready-made role shows without showing the records and files themselves.
+# What no predefined role can read without also reading the records and files themselves.
 resource "google_project_iam_custom_role" "planner" {
   project = var.project
   role_id = "backfillsPlanner"
-  title   = "Looks at how records and files are kept, not at them"
+  title   = "Reads the settings of records and files, not their content"
   permissions = [
     "datastore.backupSchedules.get", "datastore.backupSchedules.list", "datastore.databases.get",
     "datastore.databases.getMetadata", "datastore.indexes.get", "datastore.indexes.list", "datastore.operations.get",
@@ -111,7 +111,7 @@ resource "google_project_iam_member" "planner" {
   member  = google_service_account.release.member
 }
 
-# Whether a bundle is there already, by its name.
+# Checks whether a bundle exists, by its name.
 resource "google_storage_bucket_iam_member" "bundles" {
   bucket = var.sources_bucket
   role   = "roles/storage.objectViewer"
@@ -147,7 +147,7 @@ resource "google_project_iam_member" "deploy" {
 resource "google_project_iam_custom_role" "secret_maker" {
   project     = var.project
   role_id     = "backfillsSecretMaker"
-  title       = "Makes secrets without reading them"
+  title       = "Creates secrets without reading them"
   permissions = local.secret_permissions
 }
 
@@ -157,7 +157,7 @@ resource "google_project_iam_member" "secrets" {
   member  = google_service_account.deploy.member
 }
 
-# Whoever makes a trigger must be allowed to act as the account that it runs as: its own, too.
+# An account that creates a trigger must be allowed to act as the trigger's account, even if it is its own.
 resource "google_service_account_iam_member" "deploy_run_as" {
   for_each = merge(var.run_as, { release = google_service_account.release.id, deploy = google_service_account.deploy.id })
 
@@ -183,7 +183,7 @@ resource "google_cloudbuild_trigger" "release" {
   }
 }
 
-# Run by hand, or by whoever releases: gcloud builds triggers run backfills-deploy --sha=COMMIT
+# Started manually, or by a release process: gcloud builds triggers run backfills-deploy --sha=COMMIT
 resource "google_cloudbuild_trigger" "deploy" {
   project         = var.project
   location        = var.region

@@ -19,12 +19,12 @@ resource "google_cloud_scheduler_job" "sweep" {
   project          = var.project
   region           = var.region
   name             = "backfills-sweep"
-  description      = "Looks after jobs that no message will move"
+  description      = "Checks jobs that have no pending message"
   schedule         = "* * * * *"
   time_zone        = "Etc/UTC"
   attempt_deadline = "300s"
 
-  # The next minute's call is its retry.
+  # The next minute's call serves as the retry.
   retry_config {
     retry_count = 0
   }

@@ -1,4 +1,4 @@
-# Terraform makes the secrets and says who reads them; their values never pass through it, nor lie in its state.
+# Terraform creates the secrets and grants access to them; their values are never in its input or its state.
 
 variable "project" {
   type = string
@@ -13,7 +13,7 @@ variable "members" {
 }
 
 variable "traces" {
-  description = "whether the collector of traces wants to be shown headers, which are a secret"
+  description = "whether the collector of traces requires headers, which are a secret"
   type        = bool
 }
 
@@ -50,8 +50,8 @@ resource "google_secret_manager_secret_iam_member" "connection" {
   member    = var.members[each.value.name]
 }
 
-# Organizations' secrets come and go while the service runs; all are named beam-{organization}-{name}. Staging asks
-# an organization's own Kafka cluster what it has of a job that ended.
+# Organizations' secrets are created and removed while the service runs; their names are beam-{organization}-{name}. The
+# staging function reads an organization's own Kafka cluster for what it has of an ended job.
 resource "google_project_iam_member" "organizations" {
   for_each = toset(["stage", "deliver", "deliver-static"])
 
@@ -65,7 +65,7 @@ resource "google_project_iam_member" "organizations" {
   }
 }
 
-# Who read which secret, and when.
+# Audit log of secret reads.
 resource "google_project_iam_audit_config" "secrets" {
   project = var.project
   service = "secretmanager.googleapis.com"

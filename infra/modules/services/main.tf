@@ -16,7 +16,7 @@ resource "google_project_service" "this" {
   project = var.project
   service = "${each.key}.googleapis.com"
 
-  # Others in the project may have come to need it.
+  # Other resources in the project may depend on it by now.
   disable_on_destroy = false
 }
 

@@ -1,8 +1,8 @@
-# Snowflake's side is SQL for an account administrator to run: it needs the account's highest role, once, and
-# a provider for it would have to hold that role's credentials for good.
+# Snowflake's part is SQL for an account administrator: it needs the account's highest role once, and a Terraform
+# provider would have to keep that role's credentials permanently.
 
 variable "database" {
-  description = "holds the stage; made if it is not there"
+  description = "the stage's database; created if it does not exist"
   type        = string
 }
 
@@ -11,12 +11,12 @@ variable "schema" {
 }
 
 variable "tables_from" {
-  description = "databases of the account's own whose tables are on offer"
+  description = "the account's own databases with tables on offer"
   type        = list(string)
 }
 
 variable "shared" {
-  description = "databases on offer that another account shares: their objects can't be granted one by one"
+  description = "databases on offer that another account shares: their objects cannot be granted one by one"
   type        = list(string)
 }
 
@@ -25,12 +25,12 @@ variable "warehouse_size" {
 
   validation {
     condition     = contains(["XSMALL", "SMALL", "MEDIUM", "LARGE"], var.warehouse_size)
-    error_message = "The warehouse is XSMALL, SMALL, MEDIUM or LARGE."
+    error_message = "The warehouse must be XSMALL, SMALL, MEDIUM or LARGE."
   }
 }
 
 variable "credit_quota" {
-  description = "credits a month after which the warehouse is suspended"
+  description = "credits per month after which the warehouse is suspended"
   type        = number
 }
 
@@ -55,7 +55,7 @@ output "setup" {
 
   precondition {
     condition     = alltrue([for name in local.identifiers : can(regex("^[A-Za-z_][A-Za-z0-9_$]*$", name))])
-    error_message = "Databases and schemas are plain identifiers."
+    error_message = "Databases and schemas must be plain identifiers."
   }
 }
 

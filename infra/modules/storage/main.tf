@@ -39,7 +39,7 @@ variable "snowflake_account" {
   type = string
 }
 
-# In Snowflake's region: an unload into another one pays for every byte, and takes longer.
+# In Snowflake's region: an unload to another region costs per byte and takes longer.
 resource "google_storage_bucket" "staging" {
   #checkov:skip=CKV_GCP_62:Who reads and writes it is in Cloud Audit Logs; a second bucket of logs would say the same.
   #checkov:skip=CKV_GCP_78:Staged files are written once and can be unloaded again; old versions would only cost.
@@ -51,7 +51,7 @@ resource "google_storage_bucket" "staging" {
   public_access_prevention    = "enforced"
   force_destroy               = !var.protect
 
-  # Staged files can be unloaded again; what is removed need not linger, and be paid for.
+  # Staged files can be unloaded again, so removed ones need no paid retention.
   soft_delete_policy {
     retention_duration_seconds = 0
   }
@@ -75,7 +75,7 @@ resource "google_storage_bucket" "staging" {
   }
 }
 
-# The functions' bundles, named by their content, and the releases they are part of.
+# The functions' bundles, named by their content, and the releases that contain them.
 resource "google_storage_bucket" "sources" {
   #checkov:skip=CKV_GCP_62:Who reads and writes it is in Cloud Audit Logs; a second bucket of logs would say the same.
   project                     = var.project
@@ -90,7 +90,7 @@ resource "google_storage_bucket" "sources" {
   }
 }
 
-# Reading one object needs the right to list, too: without it a file that is gone is answered as forbidden.
+# Reading an object also requires permission to list: otherwise a missing file is reported as forbidden.
 resource "google_storage_bucket_iam_member" "deliver" {
   for_each = var.deliver_members
 
@@ -112,7 +112,7 @@ resource "google_storage_bucket_iam_member" "stage" {
   member = var.stage_member
 }
 
-# What Snowflake's documentation asks for unloading: it looks, writes, and removes what a failed query wrote.
+# Snowflake's documented permissions for unloading: list, write, and remove files of failed queries.
 resource "google_project_iam_custom_role" "unload_writer" {
   project = var.project
   role_id = "backfillsUnloadWriter"
@@ -137,8 +137,8 @@ resource "google_storage_bucket_iam_member" "build" {
   member = var.build_member
 }
 
-# Cloud Functions copies a bundle into a bucket of its own, from which the build takes it; the first function of a
-# region makes that bucket, so the right to it can't stand with it.
+# Cloud Functions copies a bundle into its own bucket, which the build reads. A region's first function creates that
+# bucket, so its permission cannot be defined with it.
 resource "google_project_iam_member" "build" {
   project = var.project
   role    = "roles/storage.objectViewer"

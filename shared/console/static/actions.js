@@ -1,12 +1,12 @@
-// Buttons for what a job allows now: pause, resume, cancel, retry, start again.
+// Buttons for the actions that a job allows now: pause, resume, cancel, retry, start again.
 
 import { call } from "./api.js";
 import { announce, h, hold, say, show } from "./dom.js";
 import { ask } from "./parts.js";
 
-const DONE = { pause: "The job is paused", resume: "The job goes on", cancel: "The job is cancelled", retry: "The job is tried again" };
+const DONE = { pause: "The job is paused", resume: "The job is resumed", cancel: "The job is cancelled", retry: "The job is retried" };
 
-// `changed(job)` gets the service's answer.
+// Calls `changed(job)` with the service's answer.
 export function actions(path, changed) {
   const message = h("div", { class: "notice error", role: "alert", hidden: true });
   const buttons = {
@@ -16,7 +16,7 @@ export function actions(path, changed) {
     cancel: button("Cancel job…", "danger", cancel),
   };
   const again = h("a", { class: "button" }, "Start again…");
-  const element = h("div", { class: "buttons", role: "group", "aria-label": "What can be done" });
+  const element = h("div", { class: "buttons", role: "group", "aria-label": "Actions" });
   let busy = false;
 
   function button(text, kind, onclick) {
@@ -24,7 +24,7 @@ export function actions(path, changed) {
   }
 
   async function cancel() {
-    const text = "Deliveries stop. Rows that have arrived stay; what was staged is removed, and so are topics that this job created. It can't be resumed.";
+    const text = "Deliveries stop. Delivered rows stay. The service removes the staged files, and the topics that this job created. You cannot resume the job.";
     if (await ask("Cancel this job?", text, "Cancel the job", "Keep it")) await act("cancel");
   }
 
@@ -61,7 +61,7 @@ export function actions(path, changed) {
         live && buttons.cancel,
         again,
       ]);
-      // The button that was pressed is gone: keep the keyboard's place.
+      // The pressed button is gone: keep the keyboard focus here.
       if (focused && !element.contains(document.activeElement)) element.firstChild.focus();
     },
   };

@@ -1,4 +1,4 @@
-// What is wrong with a job, and what to do about it.
+// A job's problems, and how to fix them.
 
 import { h, say, show } from "./dom.js";
 
@@ -28,7 +28,7 @@ function of(job) {
       kind: "error",
       title: "The job failed",
       reason: job.error_message,
-      todo: "Mend what it names, then retry: only what is not yet delivered is sent. If the slice itself is wrong, start again with other values.",
+      todo: "Fix the cause, then retry: only undelivered rows are sent. If the slice itself is wrong, start again with other values.",
     };
   }
   const kept = job.destinations.filter((one) => one.state.last_error && one.state.status !== "done");
@@ -36,21 +36,21 @@ function of(job) {
     return {
       kind: "info",
       title: "The job is paused",
-      todo: "Nothing is delivered until it is resumed. What it has staged is not kept for ever: resume it within days, not weeks.",
+      todo: "Nothing is delivered until you resume it. Staged files expire: resume the job within days, not weeks.",
     };
   }
   if (job.status === "completed" && job.warnings?.length) {
-    return { kind: "warning", title: "Look at this", reason: job.warnings.join(". "), todo: "If the slice is not what you meant, start again with other values." };
+    return { kind: "warning", title: "Please check", reason: job.warnings.join(". "), todo: "If the slice is not the one you wanted, start again with other values." };
   }
   if (job.status === "cancelled") {
-    return { kind: "info", title: "The job was cancelled", todo: "Rows that have arrived stay where they are. Start again to deliver the whole slice." };
+    return { kind: "info", title: "The job was cancelled", todo: "Delivered rows stay at their destinations. Start again to deliver the whole slice." };
   }
   if (kept.length && job.status === "transporting") {
     const names = kept.map((one) => one.name).join(", ");
     return {
       kind: "warning",
-      title: kept.length === 1 ? `${names} is in trouble` : `${kept.length} destinations are in trouble`,
-      todo: "The last error stands below. The service goes on trying, and nothing is lost. Mend the receiver; pause the job if that takes long.",
+      title: kept.length === 1 ? `${names} has a problem` : `${kept.length} destinations have problems`,
+      todo: "See the last error below. The service keeps retrying, and nothing is lost. Fix the receiver; pause the job if that takes long.",
     };
   }
   return null;

@@ -1,4 +1,4 @@
-// Calls of the API. The key lives in this tab's session storage: a reload keeps it, closing the tab forgets it.
+// Calls of the API. The key is in this tab's session storage: it survives a reload, and closing the tab deletes it.
 
 import { parse } from "./json.js";
 
@@ -24,7 +24,7 @@ export function signOut(reason = "") {
   session.dispatchEvent(new CustomEvent("out", { detail: reason }));
 }
 
-// The service's answer is a refusal. `faults` of a 422, else the sentence alone; `after`: seconds to wait.
+// The service refused the request. `faults`: of a 422; otherwise only the message. `after`: seconds to wait.
 export class Refused extends Error {
   constructor(status, detail, after) {
     const faults = Array.isArray(detail) ? detail : [];
@@ -37,7 +37,7 @@ export class Refused extends Error {
   }
 }
 
-// There is no answer, or none of the service's.
+// No answer, or an answer from another server.
 export class NoAnswer extends Error {
   passes = true;
   after = null;
@@ -48,7 +48,7 @@ function sentence(fault) {
   return place ? `${place}: ${fault.msg}` : String(fault.msg);
 }
 
-// One call; answers `{ data, next }`, next being the path of a Link header's next page.
+// Make one call; return `{ data, next }`, where next is the path of the Link header's next page.
 export async function call(method, path, { body, headers = {}, signal, withKey = key(), lines = false } = {}) {
   const sent = { Accept: lines ? "application/x-ndjson, application/json" : "application/json", ...headers };
   if (withKey) sent["X-API-Key"] = withKey;
@@ -73,7 +73,7 @@ function read(text, lines) {
   try {
     return lines ? text.split("\n").filter(Boolean).map((line) => JSON.parse(line)) : parse(text);
   } catch {
-    throw new NoAnswer("The answer can't be read: something between this page and the service changed it.");
+    throw new NoAnswer("The answer is unreadable: something between this page and the service changed it.");
   }
 }
 
@@ -93,7 +93,7 @@ function refusal(answer, text, withKey) {
 
 let described = null;
 
-// The API's description, fetched once.
+// The OpenAPI document, fetched once.
 export function description() {
   described ??= call("GET", DESCRIPTION, { withKey: null }).then(({ data }) => data);
   described.catch(() => (described = null));

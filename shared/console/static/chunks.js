@@ -1,4 +1,4 @@
-// What became of every chunk, from the receipt's lines. Only the part that still changes is asked for again.
+// The state of every chunk, from the receipt's lines. Only pages that may still change are read again.
 
 import { BACKFILLS, call } from "./api.js";
 
@@ -18,7 +18,7 @@ export class Chunks {
     this.path = `${BACKFILLS}/${jobId}/receipt/chunks`;
   }
 
-  // Chunks begin in the order of their numbers, so the first page without any that was begun ends the search.
+  // Chunks begin in order of their numbers, so the first page without a begun chunk ends the search.
   async refresh(job, signal) {
     const total = job.num_chunks ?? 0;
     if (this.states.length !== total) {
@@ -63,6 +63,6 @@ function stateOf(line, job) {
   const done = line.deliveries.filter((one) => one.time_done !== null).length;
   if (done === job.destinations.length) return DONE;
   if (!line.deliveries.length) return WAITING;
-  // What a cancelled job had begun is under way no more.
+  // A cancelled job has no chunk under way.
   return { failed: FAILED, cancelled: WAITING }[job.status] ?? UNDER_WAY;
 }

@@ -1,4 +1,4 @@
-// The request as commands for a shell. Nothing in it is read by the shell: the body stands in a quoted document.
+// The request as shell commands. The body is a quoted here-document, so the shell interprets nothing in it.
 
 import { BACKFILLS } from "./api.js";
 import { h } from "./dom.js";

@@ -1,4 +1,4 @@
-// Rows a second over time, as a curve.
+// Rows per second over time, as a curve.
 
 import { h, s } from "./dom.js";
 import { clock, duration, short } from "./format.js";
@@ -7,7 +7,7 @@ const BINS = 48;
 const WIDTH = 480;
 const HEIGHT = 72;
 
-// The span that all destinations of a job are drawn over, or null if there is too little to draw.
+// The time span for all destinations of a job, or null if there is too little to draw.
 export function span(arrivals, until) {
   let first = Infinity;
   let last = -Infinity;
@@ -28,7 +28,7 @@ export function rates(arrivals, { first, end }) {
   return sums.map((rows) => rows / (width / 1000));
 }
 
-// Of the last tenth of the time.
+// The rate in the last tenth of the time.
 export function latest(found) {
   const recent = found.slice(-Math.ceil(BINS / 10));
   return recent.reduce((sum, rate) => sum + rate, 0) / recent.length;
@@ -57,7 +57,7 @@ export function curve(name) {
       from.textContent = clock(place.first);
       to.textContent = clock(place.end);
       const over = `${clock(place.first)} to ${clock(place.end)}, ${duration((place.end - place.first) / 1000)}`;
-      const text = `${name}, rows a second from ${over}: at most ${short(top)}, last ${short(latest(found))}`;
+      const text = `${name}, rows per second from ${over}: at most ${short(top)}, last ${short(latest(found))}`;
       drawing.setAttribute("aria-label", text);
     },
   };

@@ -1,4 +1,4 @@
-// Elements are made here alone: every text goes in as text, and links lead nowhere but into the console.
+// The only place that creates elements: it sets every text as text, and allows only links within the console.
 
 const SVG = "http://www.w3.org/2000/svg";
 const OWN_LINK = /^(\/(?!\/)|#)/;
@@ -20,7 +20,7 @@ function fill(element, properties, children) {
     else if (name.startsWith("on") || name === "style" || name === "srcdoc") throw new TypeError(name);
     else if (name === "value") element.value = value;
     else {
-      if (name === "href" && !OWN_LINK.test(value)) throw new TypeError("a link out of the console");
+      if (name === "href" && !OWN_LINK.test(value)) throw new TypeError("a link that leaves the console");
       element.setAttribute(name, value === true ? "" : String(value));
     }
   }
@@ -28,7 +28,7 @@ function fill(element, properties, children) {
   return element;
 }
 
-// Change a text only where it is another, so that a screen reader and a selection are left alone.
+// Change a text only if it differs, so that screen readers and selections are not disturbed.
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -37,7 +37,7 @@ export function show(element, visible) {
   if (element.hidden === visible) element.hidden = !visible;
 }
 
-// Have the element hold these children, leaving alone those that are there already.
+// Set the element's children, without touching those that are already there.
 export function hold(element, children) {
   const wanted = children.filter(Boolean);
   for (const child of [...element.childNodes]) if (!wanted.includes(child)) child.remove();
@@ -46,12 +46,12 @@ export function hold(element, children) {
   });
 }
 
-// Tell a screen reader.
+// Announce a text to screen readers.
 export function announce(text) {
   say(document.getElementById("announcements"), text);
 }
 
-// Text with `code` in backticks, as the API's descriptions have it.
+// Text with `code` in backticks, as in the API's descriptions.
 export function prose(text) {
   return String(text ?? "")
     .replaceAll("``", "`")

@@ -1,4 +1,4 @@
-// What a backfill would be, as the service estimates it.
+// The service's estimate of a backfill.
 
 import { h } from "./dom.js";
 import { bytes, label, whole } from "./format.js";
@@ -13,11 +13,11 @@ export function estimated(found) {
   return h(
     "div",
     { class: "stack" },
-    found.warnings.length ? h("div", { class: "notice warning" }, h("h3", {}, "Look at this first"), h("ul", { class: "dots" }, found.warnings.map((text) => h("li", {}, text)))) : null,
+    found.warnings.length ? h("div", { class: "notice warning" }, h("h3", {}, "Warnings"), h("ul", { class: "dots" }, found.warnings.map((text) => h("li", {}, text)))) : null,
     h(
       "dl",
       { class: "figures" },
-      figure("Rows", whole(found.rows), "exactly, at this moment"),
+      figure("Rows", whole(found.rows), "exact, at this moment"),
       figure("Chunks", whole(found.chunks), "estimated"),
       figure("As JSON", bytes(found.bytes), "estimated"),
       figure("Cost", range(cost), `list prices of ${cost.prices_of}`),
@@ -25,7 +25,7 @@ export function estimated(found) {
     h(
       "details",
       {},
-      h("summary", {}, "What the cost is made of"),
+      h("summary", {}, "Parts of the cost"),
       facts(Object.entries(cost.parts).map(([name, part]) => [label(name), range(part)])),
       h("ul", { class: "dots quiet" }, cost.assumptions.map((text) => h("li", {}, text))),
     ),
@@ -43,7 +43,7 @@ function firstRows(rows) {
   return h(
     "section",
     { "aria-labelledby": "first-rows" },
-    h("h3", { id: "first-rows" }, rows.length === 1 ? "One row, as it would arrive" : `${rows.length} rows, as they would arrive`),
+    h("h3", { id: "first-rows" }, rows.length === 1 ? "One row as delivered" : `${rows.length} rows as delivered`),
     h(
       "div",
       { class: "scroll", tabindex: "0", role: "group", "aria-label": "First rows" },

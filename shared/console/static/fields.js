@@ -1,14 +1,14 @@
-// Fields of a form, made from schemas. A field has `element`, `value()` (undefined while empty), `set(value)`,
-// `check()` (what is wrong, as the API would tell it), and is found in the book by its place in the body.
+// Form fields, generated from schemas. A field has `element`, `value()` (undefined while empty), `set(value)`,
+// `check()` (its faults, in the API's form), and is found in the book by its place in the body.
 
 import { h, prose, say, show } from "./dom.js";
 import { label } from "./format.js";
 import { Digits, parse, write } from "./json.js";
 import { fault, shape } from "./schema.js";
 
-const LINES = { lines: "One a line.", pairs: "One a line, as `name: value`.", json: "As JSON." };
+const LINES = { lines: "One per line.", pairs: "One per line, as `name: value`.", json: "As JSON." };
 
-// Which fields there are, and where a fault of the API is shown.
+// All fields, and the place where a fault from the API is shown.
 export class Book {
   #fields = new Map();
   #number = 0;
@@ -30,7 +30,7 @@ export class Book {
     for (const field of fields) field.tell("");
   }
 
-  // Each fault at the field that is nearest to its place; answers `[{ field, of, text }]`.
+  // Assign each fault to the field nearest to its place; return `[{ field, of, text }]`.
   tell(faults) {
     const found = faults.map((one) => {
       const loc = (one.loc ?? []).filter((part) => part !== "body");
@@ -55,7 +55,7 @@ export class Book {
   }
 }
 
-// `loc()` answers where the field stands now: an earlier destination may have been removed.
+// `loc()` returns the field's current place: an earlier destination may have been removed.
 export function field(book, schema, loc, { required = false, name, hint, placeholder, kind = shape(schema), type = "text" } = {}) {
   const id = book.id();
   const words = name ?? label(loc().at(-1));

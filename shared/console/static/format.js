@@ -1,4 +1,4 @@
-// Numbers, sizes and times as people read them.
+// Numbers, sizes and times formatted for people.
 
 import { h } from "./dom.js";
 
@@ -26,7 +26,7 @@ export function bytes(number) {
 
 export function percent(done, total) {
   if (!total) return "0 %";
-  // Never 100 before it is done.
+  // 100 only when everything is done.
   return `${done >= total ? 100 : Math.min(99, Math.floor((100 * done) / total))} %`;
 }
 

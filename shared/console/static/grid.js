@@ -1,4 +1,4 @@
-// A cell a chunk, on a canvas. Where there is no room for all, a cell stands for several that follow each other.
+// One cell per chunk, on a canvas. Without room for all, a cell represents several consecutive chunks.
 
 import { h, say } from "./dom.js";
 import { bytes, time, whole } from "./format.js";
@@ -7,7 +7,7 @@ import { DONE, FAILED, STATES, UNDER_WAY, WAITING } from "./chunks.js";
 const MOST_CELLS = 12_000;
 const MOST_HEIGHT = 320;
 const CLASSES = ["waiting", "under-way", "done", "failed"];
-// What a cell of several chunks shows: the state that asks for the most attention.
+// A cell of several chunks shows the state that needs the most attention.
 const URGENCY = [FAILED, UNDER_WAY, WAITING, DONE];
 
 export function grid(names) {
@@ -26,7 +26,7 @@ export function grid(names) {
     counts,
     box,
     note,
-    h("div", { class: "lookup" }, h("label", { for: "chunk-number" }, "Look at chunk"), number),
+    h("div", { class: "lookup" }, h("label", { for: "chunk-number" }, "Show chunk"), number),
     found,
   );
   let chunks = null;
@@ -66,7 +66,7 @@ export function grid(names) {
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, width, height);
     const side = pitch - (pitch > 6 ? 2 : 1);
-    // One path a colour: ten thousand cells are four fills.
+    // One path per colour: ten thousand cells take four fills.
     const groups = [[], [], [], []];
     for (let cell = 0; cell < cells; cell += 1) groups[worst(chunks.states, cell * each, each)].push(cell);
     groups.forEach((group, state) => {
@@ -81,7 +81,7 @@ export function grid(names) {
       pen.lineWidth = 2;
       pen.strokeRect((cell % columns) * pitch, Math.floor(cell / columns) * pitch, side, side);
     }
-    say(note, each > 1 ? `Each cell is ${whole(each)} chunks in a row, in the colour of the one that is least far.` : "");
+    say(note, each > 1 ? `Each cell is ${whole(each)} consecutive chunks, in the colour of the least advanced one.` : "");
   }
 
   function paint() {
@@ -144,7 +144,7 @@ function told(line, names) {
       "li",
       {},
       h("bdi", {}, names.get(one.uid) ?? one.uid),
-      one.time_done ? `: ${whole(one.rows)} rows, ` : ": under way or broken off, ",
+      one.time_done ? `: ${whole(one.rows)} rows, ` : ": under way or interrupted, ",
       one.rows_skipped ? `${whole(one.rows_skipped)} skipped, ` : null,
       `begun ${one.attempts === 1 ? "once" : `${whole(one.attempts)} times`}`,
       one.time_done ? [", done ", time(one.time_done)] : null,
@@ -153,6 +153,6 @@ function told(line, names) {
   return [
     h("p", {}, `Chunk ${whole(line.chunk)}: ${whole(line.rows)} rows, ${bytes(line.bytes)}`, line.crc32c ? `, CRC32C ${line.crc32c}` : null),
     h("p", { class: "quiet" }, h("code", {}, line.file)),
-    deliveries.length ? h("ul", {}, deliveries) : h("p", { class: "quiet" }, "No destination has been sent it yet."),
+    deliveries.length ? h("ul", {}, deliveries) : h("p", { class: "quiet" }, "No delivery has begun yet."),
   ];
 }

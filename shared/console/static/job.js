@@ -1,4 +1,4 @@
-// One job: how far it is, what is wrong, and what can be done with it.
+// One job: its progress, its problems and the allowed actions.
 
 import { BACKFILLS, call } from "./api.js";
 import { actions } from "./actions.js";
@@ -15,7 +15,7 @@ import { advice } from "./advice.js";
 
 const PACE_SECONDS = 3;
 const ENDED_SECONDS = 30;
-// Every chunk's state is a read of the store for each destination: seldom enough to cost nothing.
+// Every chunk's state costs one store read per destination, so read them rarely.
 const CHUNKS_MS = 10_000;
 
 export function jobPage(id) {
@@ -23,7 +23,7 @@ export function jobPage(id) {
   const title = h("h1", { tabindex: "-1" }, "Backfill");
   const mark = h("span");
   const named = h("p", { class: "quiet id" }, h("code", {}, id), copyable(() => id, "the job's id"));
-  const missing = h("div", { class: "card empty", hidden: true }, h("h2", {}, "No such job"), h("p", {}, "Your organization has no job of this id."), h("a", { href: "/console/" }, "All jobs"));
+  const missing = h("div", { class: "card empty", hidden: true }, h("h2", {}, "No such job"), h("p", {}, "Your organization has no job with this id."), h("a", { href: "/console/" }, "All jobs"));
   const body = h("div", { class: "stack", hidden: true });
   const trouble = troubles(() => asking.now());
   const whatIsWrong = advice();
@@ -52,7 +52,7 @@ export function jobPage(id) {
     return live(job) ? PACE_SECONDS : ENDED_SECONDS;
   }
 
-  // The chunks and the receipt, where they may have changed.
+  // Read the chunks and the receipt if they may have changed.
   async function lookCloser(job, signal) {
     const told = JSON.stringify([job.status, job.num_chunks, job.destinations.map((one) => one.state)]);
     const early = live(job) && Date.now() - asked.at < CHUNKS_MS;
@@ -119,7 +119,7 @@ function overall() {
   const begun = h("dd");
   const took = h("dd");
   const ended = h("div", {}, h("dt", {}, "Ended"), h("dd"));
-  const times = h("dl", { class: "facts across" }, h("div", {}, h("dt", {}, "Created"), begun), ended, h("div", {}, h("dt", {}, "Took so far"), took));
+  const times = h("dl", { class: "facts across" }, h("div", {}, h("dt", {}, "Created"), begun), ended, h("div", {}, h("dt", {}, "Duration so far"), took));
   const element = h("section", { class: "card overall", "aria-label": "Progress" }, h("div", { class: "sum" }, big, numbers), bar.element, times);
   let shown = "";
   return {
@@ -138,12 +138,12 @@ function overall() {
         show(ended, job.time_completed !== null);
       }
       const end = job.time_completed ? Date.parse(job.time_completed) : Date.now();
-      say(took.previousSibling, job.time_completed ? "Took" : "Took so far");
+      say(took.previousSibling, job.time_completed ? "Duration" : "Duration so far");
       say(took, duration((end - Date.parse(job.time_created)) / 1000));
     },
   };
 }
 
 function unloading(job) {
-  return live(job) ? "Snowflake unloads the slice; how much it is stands here afterwards" : "Nothing was staged";
+  return live(job) ? "Snowflake is unloading the slice; its size is shown afterwards" : "Nothing was staged";
 }

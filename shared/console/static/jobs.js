@@ -1,4 +1,4 @@
-// The list of jobs: newest first, page by page, filtered by status, searched by what stands in it.
+// The list of jobs: newest first, in pages, with a filter by status and a text search.
 
 import { BACKFILLS, call } from "./api.js";
 import { announce, h, hold, say, show } from "./dom.js";
@@ -123,7 +123,7 @@ export function jobsPage() {
   }
 
   function nothing() {
-    if (state.words || state.status) return [h("h2", {}, "No job fits"), h("p", {}, "Change the search or the status.")];
+    if (state.words || state.status) return [h("h2", {}, "No job matches"), h("p", {}, "Change the search or the status.")];
     return [
       h("h2", {}, "No backfills yet"),
       h("p", {}, "A backfill replays a slice of a table to your destinations."),
@@ -189,7 +189,7 @@ function row() {
 }
 
 function progress(job, done) {
-  if (job.num_chunks === null) return job.status === "staging" ? "Snowflake unloads the slice" : "Nothing was staged";
+  if (job.num_chunks === null) return job.status === "staging" ? "Snowflake is unloading the slice" : "Nothing was staged";
   if (job.num_chunks === 0) return "The slice has no rows";
   return `${percent(done, job.num_chunks)}, ${whole(done)} of ${whole(job.num_chunks)} chunks`;
 }

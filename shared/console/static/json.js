@@ -1,8 +1,8 @@
-// JSON whose numbers keep all their digits: a NUMBER of Snowflake has up to 38, JavaScript's have 15.
+// JSON whose numbers keep all their digits: Snowflake's NUMBER has up to 38, JavaScript's numbers have 15.
 
 const PLAIN = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
 
-// A number as it was written.
+// A number with its original text.
 export class Digits {
   constructor(text) {
     if (!PLAIN.test(text)) throw new TypeError("not a number");
@@ -14,7 +14,7 @@ export class Digits {
   }
 }
 
-// Reading each number's source takes ten times as long: only where one is long.
+// Reading each number's source takes ten times as long, so do it only for long numbers.
 const LONG = /[:,[]\s*-?\d{16}/;
 
 export function parse(text) {
@@ -25,7 +25,7 @@ export function parse(text) {
   });
 }
 
-// As JSON.stringify(value, null, indent) writes it.
+// Write like JSON.stringify(value, null, indent).
 export function write(value, indent = 0, depth = 0) {
   if (value instanceof Digits) return value.text;
   if (value === null || typeof value !== "object") return JSON.stringify(value);

@@ -1,4 +1,4 @@
-// The frame: which page a path is, links without reloading, and who is signed in.
+// The frame: routes, navigation without reloading, and the signed-in state.
 
 import { key, session, signOut } from "./api.js";
 import { h } from "./dom.js";

@@ -1,4 +1,4 @@
-// A new backfill, step by step. What was typed is kept in the tab until the job is made.
+// The form for a new backfill, step by step. The tab keeps the input until the job is created.
 
 import { BACKFILLS, call, description } from "./api.js";
 import { commands } from "./commands.js";
@@ -13,7 +13,7 @@ const OF_A_JOB = ["job_name", "table", "columns", "static_egress_ip", "oversized
 
 export function newPage() {
   const from = new URLSearchParams(location.search).get("from");
-  const content = h("div", { class: "stack" }, h("p", { class: "quiet", role: "status" }, "Reading what the service takes…"));
+  const content = h("div", { class: "stack" }, h("p", { class: "quiet", role: "status" }, "Loading the form…"));
   const element = h("div", { class: "page narrow" }, h("div", { class: "heading" }, h("h1", { tabindex: "-1" }, "New backfill")), content);
   load(from).then(
     ({ document, body }) => content.replaceChildren(wizard(document, body)),
@@ -30,7 +30,7 @@ async function load(from) {
   return { document, body: draft ? parse(draft) : {} };
 }
 
-// The request that would make the same job again.
+// The request that would create the same job again.
 function asked(job) {
   const fields = Object.fromEntries(OF_A_JOB.filter((name) => name in job).map((name) => [name, job[name]]));
   return {
@@ -62,11 +62,11 @@ function wizard(document, body) {
     try {
       sessionStorage.setItem(DRAFT, write(form.read()));
     } catch {
-      // Half-written JSON or a full store: the form still holds it.
+      // Incomplete JSON or full storage: the form still has the input.
     }
   }
 
-  // Forwards only over steps without a fault.
+  // Move forward only over steps without faults.
   function turn(to) {
     keep();
     for (let place = at; place < to; place += 1) if (faulty(place)) return;
@@ -95,7 +95,7 @@ function wizard(document, body) {
     if (step === confirm) confirm.element.replaceChildren(review());
   }
 
-  // Show faults beside their fields, open the first one's step, and list them all.
+  // Show faults beside their fields, open the step of the first one, and list them all.
   function blame(faults) {
     book.clear();
     const told = book.tell(faults);
@@ -105,7 +105,7 @@ function wizard(document, body) {
       const words = one ? `${of}${of ? one.words.toLowerCase() : one.words}: ${text}` : text;
       return h("li", {}, one ? h("button", { type: "button", class: "plain", onclick: () => reach(one, owner(one)) }, words) : words);
     };
-    summary.replaceChildren(h("h2", {}, told.length === 1 ? "One thing has to change" : `${told.length} things have to change`), h("ul", { class: "dots" }, told.map(item)));
+    summary.replaceChildren(h("h2", {}, told.length === 1 ? "One fault to fix" : `${told.length} faults to fix`), h("ul", { class: "dots" }, told.map(item)));
     show(summary, true);
     if (first !== undefined && first !== at) open(first);
     const one = told.find(({ field: found }) => found)?.field;
@@ -128,7 +128,7 @@ function wizard(document, body) {
   async function estimate({ again = false } = {}) {
     const text = write(form.read());
     if (text === estimatedText && !again) return;
-    const status = h("p", { class: "quiet", role: "status" }, "Snowflake counts the rows…");
+    const status = h("p", { class: "quiet", role: "status" }, "Snowflake is counting the rows…");
     const retry = h("button", { type: "button", onclick: () => estimate({ again: true }) }, "Estimate again");
     look.element.replaceChildren(status);
     try {
@@ -138,7 +138,7 @@ function wizard(document, body) {
       look.element.replaceChildren(estimated(data), h("div", { class: "buttons after" }, retry));
       announce(`The slice has ${data.rows} rows`);
     } catch (error) {
-      look.element.replaceChildren(h("p", { class: "quiet" }, "There is no estimate. The backfill can be created without one."), h("div", { class: "buttons after" }, retry));
+      look.element.replaceChildren(h("p", { class: "quiet" }, "There is no estimate. You can create the backfill without one."), h("div", { class: "buttons after" }, retry));
       fail(error);
     }
   }
@@ -148,7 +148,7 @@ function wizard(document, body) {
     return h(
       "div",
       { class: "stack" },
-      h("p", {}, "This is what will be asked for. Rows begin to arrive within minutes, and the job can be paused or cancelled at any time."),
+      h("p", {}, "This request creates the job. Rows begin to arrive within minutes. You can pause or cancel the job at any time."),
       h("pre", { tabindex: "0", "aria-label": "The request" }, h("code", {}, write(wanted, 2))),
       commands(wanted),
     );
@@ -157,7 +157,7 @@ function wizard(document, body) {
   async function create() {
     if (all.some((_, place) => faulty(place))) return;
     const text = write(form.read());
-    // However often the button is pressed, one request makes one job.
+    // Repeated clicks on the button create only one job.
     if (sent.text !== text) sent = { text, key: `console-${[...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("")}` };
     next.disabled = true;
     try {

@@ -1,4 +1,4 @@
-// Small parts that several pages have.
+// Small components that several pages share.
 
 import { announce, h, s, say, show } from "./dom.js";
 import { kind } from "./format.js";
@@ -8,7 +8,7 @@ export function badge(status, paused = false) {
   return h("span", { class: `badge ${word}` }, word);
 }
 
-// A bar for `done` of `total`, with what it says to a screen reader.
+// A bar for `done` of `total`, with its text for screen readers.
 export function meter(name) {
   const filled = s("rect", { height: "100%" });
   const range = { "aria-label": name, "aria-valuemin": 0, "aria-valuemax": 100 };
@@ -28,9 +28,9 @@ export function destination(one) {
   return h("span", { class: "chip" }, h("span", { class: "quiet" }, kind(one.type)), " ", h("bdi", {}, one.name));
 }
 
-// A line above a page that tells what is wrong between it and the service.
+// A line above a page that shows connection problems.
 export function troubles(again) {
-  // The alert is the text alone: the countdown beside it is not to be read out every second.
+  // Only the text is an alert: screen readers should not read the countdown every second.
   const text = h("p", { role: "alert" });
   const button = h("button", { type: "button", class: "plain", onclick: () => again() }, "Try now");
   const element = h("div", { class: "notice warning", hidden: true }, text, button);
@@ -42,7 +42,7 @@ export function troubles(again) {
       const until = Date.now() + seconds * 1000;
       const count = () => {
         const left = Math.max(0, Math.round((until - Date.now()) / 1000));
-        button.textContent = left ? `Try now (else in ${left} s)` : "Trying…";
+        button.textContent = left ? `Try now (automatically in ${left} s)` : "Trying…";
       };
       say(text, error.message);
       count();
@@ -68,16 +68,16 @@ export function copyable(text, name) {
     try {
       await navigator.clipboard.writeText(text());
       button.textContent = "Copied";
-      announce(`${name} is copied`);
+      announce(`${name} copied`);
     } catch {
-      button.textContent = "Can't copy here";
+      button.textContent = "Cannot copy here";
     }
     setTimeout(() => (button.textContent = "Copy"), 2000);
   });
   return button;
 }
 
-// A question that has to be answered; answers whether it was confirmed.
+// A modal question; returns whether it was confirmed.
 export function ask(title, text, confirm, cancel) {
   return new Promise((resolve) => {
     const close = (answer) => {

@@ -1,4 +1,4 @@
-// A card a destination: how far it is, at which rate, and what keeps it.
+// One card per destination: progress, rate and last error.
 
 import { curve, latest, rates, span } from "./curve.js";
 import { h, hold, say, show } from "./dom.js";
@@ -77,7 +77,7 @@ function card(one) {
       const moving = job.status === "transporting" && !job.paused && left > 0;
       const mean = state.rows_done / ((over.end - over.first) / 1000);
       if (moving && now > 0) say(rate, `${short(now)} rows/s, about ${duration(left / now)} left`);
-      else if (moving) say(rate, "No row arrived lately");
+      else if (moving) say(rate, "No rows arrived recently");
       else say(rate, state.rows_done ? `${short(mean)} rows/s on average` : "");
     },
   };

@@ -1,4 +1,4 @@
-// The destinations of a new backfill: a form for each kind that the API's description knows.
+// The destinations of a new backfill: a form for each kind in the OpenAPI document.
 
 import { h } from "./dom.js";
 import { field } from "./fields.js";
@@ -21,7 +21,7 @@ export function placesForm(book, document) {
     list,
     h("div", { class: "adder" }, h("div", {}, h("label", { for: "new-kind" }, "Kind of destination"), select), add),
   );
-  // The list as a whole, for faults that are of no one destination.
+  // The whole list, for faults that belong to no single destination.
   book.add({
     loc: () => ["destinations"],
     input: select,
@@ -38,7 +38,7 @@ export function placesForm(book, document) {
     const where = (name) => () => ["destinations", made.indexOf(one), name];
     const names = Object.keys(schema.properties).filter((name) => name !== "type");
     const required = new Set(schema.required);
-    // What is needed first, the rest folded away.
+    // Required fields first, the others collapsed.
     one.fields = new Map(names.map((name) => [name, field(book, given(schema.properties[name], document), where(name), { required: required.has(name) })]));
     for (const [name, made_] of one.fields) if (values[name] !== undefined) made_.set(values[name]);
     const first = names.filter((name) => required.has(name)).map((name) => one.fields.get(name).element);
@@ -90,7 +90,7 @@ export function placesForm(book, document) {
       if (!made.length) return [{ loc: ["body", "destinations"], msg: "Add a destination." }];
       return made.flatMap((one) => [...one.fields.values()].flatMap((made_) => made_.check()));
     },
-    // A field in a folded part can't be reached.
+    // A field in a collapsed section cannot get the focus.
     unfold(input) {
       const folded = input.closest("details");
       if (folded) folded.open = true;

@@ -1,10 +1,10 @@
-// Asks again and again: at a pace while the page is seen, seldom while it is hidden, less often while it fails.
+// Polls at a fixed pace while the page is visible, rarely while it is hidden, and less often after errors.
 
 const HIDDEN_SECONDS = 60;
 const MOST_SECONDS = 60;
 
-// `task(signal)` answers the seconds until it is wanted again, null for never; what it throws goes to
-// `trouble(error, seconds)`, and a success after that to `well()`. Answers `{ now(), stop() }`.
+// `task(signal)` returns the seconds until its next run, null for never; its exceptions go to
+// `trouble(error, seconds)`, and a success after that calls `well()`. Returns `{ now(), stop() }`.
 export function poll(task, { trouble, well }) {
   let timer = null;
   let running = null;
@@ -33,7 +33,7 @@ export function poll(task, { trouble, well }) {
     } catch (error) {
       if (stopped || running !== mine || error.status === 401) return;
       failures += 1;
-      // A second's spread, so that many tabs do not come back at once.
+      // A random second, so that many tabs do not poll at once.
       seconds = Math.min(MOST_SECONDS, 2 ** failures + Math.random());
       seconds = error.passes === false ? MOST_SECONDS : Math.max(seconds, error.after ?? 0);
       trouble(error, seconds);

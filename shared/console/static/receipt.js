@@ -1,4 +1,4 @@
-// The receipt: what Snowflake unloaded, what each destination has of it, and whether that balances.
+// The receipt: what Snowflake unloaded, what each destination has, and whether the two agree.
 
 import { h, hold, say } from "./dom.js";
 import { bytes, whole } from "./format.js";
@@ -34,8 +34,8 @@ export function receipt() {
       ]));
       const open = job.status === "transporting";
       balance.className = `balance ${found.balanced ? "yes" : open ? "" : "no"}`;
-      const short = open ? "Open: rows are still on their way." : "It does not balance: some rows are not at every destination.";
-      say(balance, found.balanced ? "It balances: every destination has every row that was unloaded, or names those left out." : short);
+      const short = open ? "Open: not all rows have arrived yet." : "The receipt does not balance: some destination lacks rows.";
+      say(balance, found.balanced ? "The receipt balances: every destination has every unloaded row, or names the skipped ones." : short);
       table.replaceChildren(rows(found));
       hold(skipped, found.destinations.filter((one) => one.skipped?.length).map(leftOut));
     },
@@ -61,8 +61,8 @@ function leftOut(one) {
   return h(
     "details",
     {},
-    h("summary", {}, `${whole(one.rows_skipped)} rows left out at `, h("bdi", {}, one.name)),
+    h("summary", {}, `${whole(one.rows_skipped)} rows skipped at `, h("bdi", {}, one.name)),
     h("ul", {}, some.map((row) => h("li", {}, `Chunk ${whole(row.chunk)}, row ${whole(row.row)}: ${bytes(row.bytes)}`, row.limit ? ` of at most ${bytes(row.limit)}` : "", row.key ? [", key ", h("code", {}, row.key)] : null))),
-    one.skipped.length > some.length ? h("p", { class: "quiet" }, "The API's receipt names more.") : null,
+    one.skipped.length > some.length ? h("p", { class: "quiet" }, "The API's receipt lists more.") : null,
   );
 }

@@ -1,4 +1,4 @@
-// The API's description as a page: operations, then the shapes that they take and answer.
+// The OpenAPI document as a page: operations, then the schemas of their requests and answers.
 
 import { description } from "./api.js";
 import { h, prose } from "./dom.js";
@@ -6,11 +6,11 @@ import { write } from "./json.js";
 
 const PREFIX = "#/components/schemas/";
 const METHODS = ["get", "post", "put", "patch", "delete"];
-// A URL's pattern is two thousand characters, which tell nobody anything.
+// A URL's pattern has two thousand characters and helps nobody.
 const LONGEST_PATTERN = 80;
 
 export function apiPage() {
-  const content = h("div", { class: "stack" }, h("p", { class: "quiet", role: "status" }, "Reading the description…"));
+  const content = h("div", { class: "stack" }, h("p", { class: "quiet", role: "status" }, "Loading the API reference…"));
   const element = h("div", { class: "page" }, h("div", { class: "heading" }, h("h1", { tabindex: "-1" }, "API")), content);
   description().then(
     (document) => {
@@ -32,7 +32,7 @@ function whole(document) {
   const schemas = Object.entries(document.components.schemas);
   const contents = (title, links) => [h("h2", {}, title), h("ul", {}, links.map(([id, text]) => h("li", {}, h("a", { href: `#${id}` }, text))))];
   return [
-    h("div", { class: "lead" }, h("p", {}, prose(document.info.description)), h("p", { class: "quiet" }, `Version ${document.info.version}, OpenAPI ${document.openapi}. For programs: `, h("code", {}, "/api/v1/beam/openapi.json"), ". Every call but the last two carries the header ", h("code", {}, "X-API-Key"), ".")),
+    h("div", { class: "lead" }, h("p", {}, prose(document.info.description)), h("p", { class: "quiet" }, `Version ${document.info.version}, OpenAPI ${document.openapi}. For programs: `, h("code", {}, "/api/v1/beam/openapi.json"), ". Every call except the last two requires the header ", h("code", {}, "X-API-Key"), ".")),
     h(
       "div",
       { class: "reference" },
@@ -40,7 +40,7 @@ function whole(document) {
         "nav",
         { class: "card contents", "aria-label": "Contents" },
         contents("Calls", calls.map(({ call }) => [call.operationId, call.summary])),
-        sent.length ? contents("What receivers get", sent.map(({ call, path }) => [call.operationId, call.summary ?? path])) : [],
+        sent.length ? contents("Requests to receivers", sent.map(({ call, path }) => [call.operationId, call.summary ?? path])) : [],
         contents("Shapes", schemas.map(([name]) => [`shape-${name}`, name])),
       ),
       h("div", { class: "stack" }, [...calls, ...sent].map(operation), schemas.map(([name, schema]) => shape(name, schema))),
@@ -57,11 +57,11 @@ function operation({ method, path, call, shared }) {
     h("h2", { id: `${call.operationId}-title` }, call.summary ?? path),
     h("p", { class: "path" }, h("span", { class: `method ${method}` }, method.toUpperCase()), " ", h("code", {}, path)),
     call.description ? h("p", {}, prose(call.description)) : null,
-    parameters.length ? [h("h3", {}, "Parameters"), table(["Name", "Where", "What it is"], parameters.map((one) => [[h("code", {}, one.name), one.required ? "" : quiet(" optional")], one.in, words(one.schema, one.description)]))] : null,
+    parameters.length ? [h("h3", {}, "Parameters"), table(["Name", "Where", "Description"], parameters.map((one) => [[h("code", {}, one.name), one.required ? "" : quiet(" optional")], one.in, words(one.schema, one.description)]))] : null,
     body.length ? [h("h3", {}, "Body"), body.map(([type, media]) => h("p", {}, h("code", {}, type), ": ", kind(media.schema)))] : null,
     body.flatMap(([, media]) => Object.values(media.examples ?? {})).map((one) => h("details", {}, h("summary", {}, "Example"), h("pre", { tabindex: "0", "aria-label": "Example" }, h("code", {}, write(one.value, 2))))),
     h("h3", {}, "Answers"),
-    table(["Status", "What it means", "Shape"], Object.entries(call.responses).map(([status, answer]) => [h("code", {}, status), prose(answer.description), Object.values(answer.content ?? {}).map((media) => kind(media["x-item-schema"] ?? media.schema))])),
+    table(["Status", "Meaning", "Schema"], Object.entries(call.responses).map(([status, answer]) => [h("code", {}, status), prose(answer.description), Object.values(answer.content ?? {}).map((media) => kind(media["x-item-schema"] ?? media.schema))])),
   );
 }
 
@@ -81,7 +81,7 @@ function shape(name, schema) {
 function fields(schema) {
   const required = new Set(schema.required ?? []);
   const rows = Object.entries(schema.properties).map(([name, one]) => [[h("code", {}, name), required.has(name) ? "" : quiet(" optional")], kind(one), words(one, one.description, false)]);
-  return table(["Field", "Type", "What it is"], rows);
+  return table(["Field", "Type", "Description"], rows);
 }
 
 const quiet = (text) => h("span", { class: "quiet" }, text);
@@ -114,7 +114,7 @@ function limits(schema) {
   return told.join(", ");
 }
 
-// What a value is: a link to its shape, or its type in words.
+// A value's type: a link to its schema, or its name.
 function kind(schema = {}) {
   if (schema.$ref) {
     const name = schema.$ref.slice(PREFIX.length);

@@ -1,4 +1,4 @@
-// Reading JSON Schema as the API's description has it.
+// Reads JSON Schema as the OpenAPI document uses it.
 
 const PREFIX = "#/components/schemas/";
 
@@ -7,7 +7,7 @@ export function resolve(schema, document) {
   return found ?? {};
 }
 
-// The schema without "or null", which is how an optional field is written; its words are kept.
+// The schema without "or null", which marks an optional field; keeps the description.
 export function given(schema, document) {
   const all = resolve(schema, document);
   const kinds = (all.anyOf ?? []).filter((one) => one.type !== "null");
@@ -16,7 +16,7 @@ export function given(schema, document) {
   return { ...resolve(kinds[0], document), ...words };
 }
 
-// How a field is asked for.
+// The kind of input for a field.
 export function shape(schema) {
   if ("const" in schema || schema.enum) return "choice";
   if (schema.type === "boolean") return "switch";
@@ -37,12 +37,12 @@ export function kinds(document) {
   });
 }
 
-// What is wrong with a text by the schema alone, "" if nothing.
+// The text's fault according to the schema alone, "" for none.
 export function fault(schema, text) {
   if (schema.maxLength && text.length > schema.maxLength) return `At most ${schema.maxLength} characters.`;
-  if (schema.pattern && !fits(schema.pattern, text)) return "Not of the form that the service takes.";
-  if (schema.type === "integer" && !/^-?\d+$/.test(text)) return "Give a whole number.";
-  if (schema.type === "number" && !/^-?\d+(\.\d+)?$/.test(text)) return "Give a number.";
+  if (schema.pattern && !fits(schema.pattern, text)) return "The service does not accept this format.";
+  if (schema.type === "integer" && !/^-?\d+$/.test(text)) return "Enter a whole number.";
+  if (schema.type === "number" && !/^-?\d+(\.\d+)?$/.test(text)) return "Enter a number.";
   if (schema.minimum !== undefined && Number(text) < schema.minimum) return `At least ${schema.minimum}.`;
   if (schema.maximum !== undefined && Number(text) > schema.maximum) return `At most ${schema.maximum}.`;
   return "";
@@ -52,6 +52,6 @@ function fits(pattern, text) {
   try {
     return new RegExp(pattern, "u").test(text);
   } catch {
-    return true; // The service has the last word.
+    return true; // The service makes the final check.
   }
 }

@@ -1,4 +1,4 @@
-// Asks for an API key, and tries it before it is kept.
+// Asks for an API key, and checks it before storing it.
 
 import { BACKFILLS, Refused, call, signIn } from "./api.js";
 import { h, say, show } from "./dom.js";
@@ -18,7 +18,7 @@ export function signInPage(reason) {
   async function submit(event) {
     event.preventDefault();
     const text = input.value.trim();
-    const fault = !text ? "Enter an API key." : /^[!-~]+$/.test(text) ? "" : "A key has visible ASCII characters only.";
+    const fault = !text ? "Enter an API key." : /^[!-~]+$/.test(text) ? "" : "A key has only visible ASCII characters.";
     if (fault) return refuse(fault);
     button.disabled = true;
     try {
@@ -43,17 +43,17 @@ export function signInPage(reason) {
     "div",
     { class: "sign-in card" },
     h("h1", { tabindex: "-1" }, "Sign in"),
-    h("p", { class: "quiet" }, "The console speaks to the API with your organization's key."),
+    h("p", { class: "quiet" }, "The console calls the API with your organization's key."),
     h(
       "form",
       { onsubmit: submit, novalidate: true },
       h("label", { for: "key" }, "API key"),
       input,
       message,
-      h("p", { id: "key-hint", class: "hint" }, "Kept in this tab only, and forgotten when the tab is closed."),
+      h("p", { id: "key-hint", class: "hint" }, "Stored in this tab only; closing the tab deletes it."),
       button,
     ),
-    h("p", { class: "quiet" }, "No key is needed to ", h("a", { href: "/console/api" }, "read the API's description"), "."),
+    h("p", { class: "quiet" }, "You need no key to ", h("a", { href: "/console/api" }, "read the API reference"), "."),
   );
   return { title: "Sign in", element, focus: input };
 }

@@ -1,4 +1,4 @@
-// What the job was asked for: table, window, filter and options.
+// The job's request: table, window, filter and options.
 
 import { h } from "./dom.js";
 import { label, whole } from "./format.js";
@@ -9,7 +9,7 @@ const OPTIONS = ["oversized_rows", "max_parallel_chunks"];
 
 export function slice() {
   const list = h("div");
-  const element = h("section", { class: "card", "aria-labelledby": "slice-title" }, h("h2", { id: "slice-title" }, "What was asked for"), list);
+  const element = h("section", { class: "card", "aria-labelledby": "slice-title" }, h("h2", { id: "slice-title" }, "Request"), list);
   return {
     element,
     update(job) {
@@ -18,7 +18,7 @@ export function slice() {
       const unit = by === "block" ? "" : " UTC";
       list.append(facts([
         ["Table", h("code", {}, job.table)],
-        ["Window", h("span", {}, h("code", {}, `${job.backfill_start}`), unit, " up to, not including, ", h("code", {}, `${job.backfill_end}`), `${unit}, by `, h("code", {}, by))],
+        ["Window", h("span", {}, h("code", {}, `${job.backfill_start}`), unit, " up to but excluding ", h("code", {}, `${job.backfill_end}`), `${unit}, by `, h("code", {}, by))],
         ["Filter", job.filter_column === null ? "none: the whole window" : filter(job)],
         ["Columns", job.columns ? columns(job.columns) : "all of the table's"],
         ["Fixed addresses", job.static_egress_ip ? "yes" : "no"],

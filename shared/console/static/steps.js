@@ -1,4 +1,4 @@
-// The fields of each step of a new backfill, and the request's body that they make together.
+// The fields of each step of a new backfill, and the request body that they form.
 
 import { h } from "./dom.js";
 import { field } from "./fields.js";
@@ -11,7 +11,7 @@ import { given, resolve } from "./schema.js";
 const PLACED = new Set(["job_name", "table", "backfill_window", "filter", "columns", "destinations"]);
 const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
 
-// Answers `[{ name, title, element, fields(), check() }]` with `read()` and `write(body)` for all of them.
+// Returns `[{ name, title, element, fields(), check() }]` with `read()` and `write(body)` for all of them.
 export function steps(book, document) {
   const schema = document.components.schemas.CreateBackfill;
   const of = (name) => given(schema.properties[name], document);
@@ -19,7 +19,7 @@ export function steps(book, document) {
   const table = field(book, of("table"), () => ["table"], { required: true, placeholder: "base.assets.erc20_token_transfers" });
   const window = windowFields(book, document);
   const filter = filterFields(book);
-  const columns = field(book, {}, () => ["columns"], { kind: "lines", placeholder: "block_timestamp\ntoken_address\namount as value", hint: "Columns of the table in the order that rows shall have them, `column` or `column as name`. Empty: all columns." });
+  const columns = field(book, {}, () => ["columns"], { kind: "lines", placeholder: "block_timestamp\ntoken_address\namount as value", hint: "The table's columns in the order of the rows' fields, `column` or `column as name`. Empty: all columns." });
   const places = placesForm(book, document);
   const options = Object.keys(schema.properties).filter((one) => !PLACED.has(one));
   const more = new Map(options.map((one) => [one, field(book, of(one), () => [one])]));
@@ -79,11 +79,11 @@ function windowFields(book, document) {
   const by = field(book, given(schema.properties.partition_key, document), where("partition_key"), { required: true, name: "By", hint: "" });
   const bound = (name, words, hint) => {
     const one = given(schema.properties[name], document);
-    // Of a table with blocks the bounds are times or numbers, which the service tells apart.
+    // A table with blocks has times or numbers as bounds; the service distinguishes them.
     return field(book, one.anyOf ? {} : one, where(name), { required: true, kind: "text", name: words, hint, placeholder: "2026-03-01T00:00:00" });
   };
   const start = bound("start", "From", "The first moment of the window, in UTC.");
-  const end = bound("end", "To", "The first moment after the window: it is not in it.");
+  const end = bound("end", "To", "The first moment after the window; the window excludes it.");
   const told = h("div", { role: "status" });
   const fields = [by, start, end];
   const number = (text) => (by.value() === "block" && /^\d{1,15}$/.test(text ?? "") ? Number(text) : text);
@@ -96,7 +96,7 @@ function windowFields(book, document) {
   }
 
   for (const one of fields) one.input.addEventListener("input", tell);
-  // With one possible value there is nothing to ask.
+  // With only one possible value the field is not shown.
   by.element.hidden = by.input.options.length === 1;
   return {
     element: h("div", { class: "stack" }, form(by.element, start.element, end.element), told),
@@ -125,9 +125,9 @@ function moment(text) {
 }
 
 function filterFields(book) {
-  const column = field(book, {}, () => ["filter", "column"], { kind: "text", name: "Column", placeholder: "token_address", hint: "Leave it empty to take the whole window." });
-  const type = field(book, { enum: ["text", "number", "boolean"] }, () => ["filter", "type"], { required: true, name: "Its values are", hint: "Times are text, binaries text in hex." });
-  const values = field(book, {}, () => ["filter", "values"], { kind: "lines", name: "Values", hint: "Rows with one of these." });
+  const column = field(book, {}, () => ["filter", "column"], { kind: "text", name: "Column", placeholder: "token_address", hint: "Leave it empty to select the whole window." });
+  const type = field(book, { enum: ["text", "number", "boolean"] }, () => ["filter", "type"], { required: true, name: "Type of its values", hint: "Times are text, binaries text in hex." });
+  const values = field(book, {}, () => ["filter", "values"], { kind: "lines", name: "Values", hint: "Selects rows with one of these values." });
   const fields = [column, type, values];
 
   function read(text) {
@@ -136,7 +136,7 @@ function filterFields(book) {
       if (/^(true|false)$/i.test(text)) return text.toLowerCase() === "true";
       throw new Error(`${text} is neither true nor false.`);
     }
-    if (!NUMBER.test(text)) throw new Error(`${text} is no number.`);
+    if (!NUMBER.test(text)) throw new Error(`${text} is not a number.`);
     return /^-?\d{1,15}$/.test(text) ? Number(text) : new Digits(text);
   }
 
@@ -153,8 +153,8 @@ function filterFields(book) {
     },
     check() {
       const told = (name, msg) => [{ loc: ["body", "filter", name], msg }];
-      if (values.value() && !column.value()) return told("column", "Name the column that has these values.");
-      if (column.value() && !values.value()) return told("values", "Give the values to keep.");
+      if (values.value() && !column.value()) return told("column", "Enter the column that has these values.");
+      if (column.value() && !values.value()) return told("values", "Enter the values to select.");
       try {
         value();
       } catch (error) {

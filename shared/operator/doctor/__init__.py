@@ -1,1 +1,1 @@
-"""Doctor: look at a live installation, one line a check, with the least effect."""
+"""Doctor: check a live installation with minimal side effects, and print one line per check."""

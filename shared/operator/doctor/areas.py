@@ -1,4 +1,4 @@
-"""What the doctor looks at, in the order in which it tells."""
+"""The areas that the doctor checks, in the order of its report."""
 
 from typing import Final
 

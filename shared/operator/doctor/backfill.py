@@ -38,7 +38,7 @@ class Wanted:
 
 
 class Backfill:
-    """Steps as properties: each is carried out once, after the one that it needs."""
+    """Steps as properties: each runs once, after the step that it needs."""
 
     def __init__(self, world: World, wanted: Wanted | None) -> None:
         self._world = world
@@ -97,7 +97,7 @@ class Backfill:
 
     @once
     def rows(self) -> int:
-        """How many rows the slice has; the slice must be small, and not empty."""
+        """Return the slice's number of rows; the slice must be small, and not empty."""
         rows = int(self._ask("POST", "/estimate", self._body)["rows"])
         if not 0 < rows <= MOST_ROWS:
             raise NotAsked(f"the slice has {rows:,} rows: choose one of 1 to {MOST_ROWS:,}")
@@ -105,7 +105,7 @@ class Backfill:
 
     @once
     def job(self) -> Mapping[str, Any]:
-        """The job, once it has ended."""
+        """Return the job once it has ended."""
         _ = self.rows
         created = self._ask("POST", "", self._body, {"Idempotency-Key": self._name})
         until = time.monotonic() + _JOB
@@ -119,12 +119,12 @@ class Backfill:
     @property
     def _completed(self) -> Mapping[str, Any]:
         if self.job["status"] != "completed":
-            raise NotAsked("backfill.job tells: the job did not complete")
+            raise NotAsked("backfill.job explains why: the job did not complete")
         return self.job
 
     @once
     def _organization(self) -> str:
-        """The organization of the API key."""
+        """Return the API key's organization."""
         keys = FirestoreKeys(firestore_client(self._world.settings), monotonic, self._world.now)
         caller = keys.caller(self._wanted.key)
         if caller is None:

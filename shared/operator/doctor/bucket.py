@@ -1,4 +1,4 @@
-"""The staging bucket: where it is, what it forgets, who may do what with it."""
+"""Checks of the staging bucket: location, lifecycle and permissions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,14 +20,14 @@ class StagingBucket:
 
     def checks(self) -> Sequence[Check]:
         return (
-            Check("bucket.region", "Is the bucket there, in Snowflake's region?", self._region, _APPLY),
+            Check("bucket.region", "Does the bucket exist, in Snowflake's region?", self._region, _APPLY),
             Check(
                 "bucket.lifecycle", "Are staged files removed in time, not before?", self._lifecycle, _APPLY
             ),
-            Check("bucket.soft-delete", "Is what is removed gone?", self._soft_delete, _APPLY),
+            Check("bucket.soft-delete", "Are removed files gone at once?", self._soft_delete, _APPLY),
             Check(
                 "bucket.access",
-                "Is it closed to the public, and has no rights by object?",
+                "Is it private, without permissions on single objects?",
                 self._access,
                 _APPLY,
             ),
@@ -74,14 +74,14 @@ class StagingBucket:
 
     def _soft_delete(self) -> Verdict:
         kept = int(self._bucket.soft_delete_policy.retention_duration_seconds or 0)
-        return verdict([f"removed files are paid for {kept} s more"] if kept else [], "at once")
+        return verdict([f"removed files are billed for {kept} s more"] if kept else [], "at once")
 
     def _access(self) -> Verdict:
         rights, faults = self._bucket.iam_configuration, []
         if not rights.uniform_bucket_level_access_enabled:
-            faults.append("objects may have rights of their own")
+            faults.append("objects may have their own permissions")
         if rights.public_access_prevention != "enforced":
-            faults.append("the public is not kept out")
+            faults.append("public access is not prevented")
         return verdict(faults, "uniform, and not public")
 
     def _deliver(self) -> Verdict:

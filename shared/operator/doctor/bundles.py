@@ -5,13 +5,13 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
-# What is compiled can't be compared.
+# Compiled files cannot be compared.
 _NATIVE: Final = "backfills_native/"
 
 
 def differing(content: bytes, function: str, root: Path) -> list[str]:
-    """The files of the bundle, a zip, that are not those of the checkout at ``root``; ``function``: the name
-    of its folder there.
+    """Return the files of the bundle, a zip, that differ from the checkout at ``root``; ``function`` is the
+    name of its folder there.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as bundle:
         return [
@@ -24,6 +24,6 @@ def differing(content: bytes, function: str, root: Path) -> list[str]:
 def _ours(entry: str, function: str, root: Path) -> bytes | None:
     at_its_root = entry in {"main.py", "requirements.txt"}
     path = root / "functions" / function / entry if at_its_root else root / entry
-    # A name that leads elsewhere is no file of ours.
+    # A path that leads outside the checkout is not one of our files.
     is_ours = path.resolve().is_relative_to(root.resolve())
     return path.read_bytes() if is_ours and path.is_file() else None

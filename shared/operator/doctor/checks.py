@@ -1,4 +1,4 @@
-"""What a check is, and what it may find."""
+"""Checks and their results."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from shared.domain.errors import BackfillError, RetryLater
 
 
 class State(StrEnum):
-    """``UNKNOWN``: it could not be asked, so it is not taken as good."""
+    """The result of a check. ``UNKNOWN``: the check could not run, so it does not count as passed."""
 
     OK = "ok"
     WRONG = "wrong"
-    UNKNOWN = "could not be looked at"
+    UNKNOWN = "could not be checked"
     NOT_LOCAL = "not on a local stack"
 
 
@@ -41,13 +41,13 @@ def unknown(says: str) -> Verdict:
 
 
 def verdict(faults: list[str], good: str) -> Verdict:
-    """Wrong, naming every fault, or ``good``."""
+    """Return wrong with every fault, or ``good`` without faults."""
     return wrong("; ".join(faults)) if faults else ok(good)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``name``: ``area.thing``; ``asks``: one sentence; ``hint``: the command that mends what is wrong."""
+    """``name``: ``area.thing``; ``asks``: one question; ``hint``: the command that fixes a fault."""
 
     name: str
     asks: str
@@ -57,7 +57,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A check that was carried out."""
+    """A check that ran, and its result."""
 
     name: str
     asks: str
@@ -66,18 +66,18 @@ class Found:
 
 
 def apply_again(module: str) -> str:
-    """The hint for what Terraform makes in one of its modules."""
+    """Return the hint for objects that one of Terraform's modules creates."""
     return (
         f'terraform -chdir=infra apply -var-file="environments/$ENVIRONMENT.tfvars" -target=module.{module}'
     )
 
 
 class NotAsked(Exception):  # noqa: N818 - named for what happened
-    """The question could not be asked; why, for a person."""
+    """The check could not run; the message says why."""
 
 
 class NotOnLocalStack(Exception):  # noqa: N818 - named for what it is
-    """A local stack has no counterpart of what is asked for; why, for a person."""
+    """A local stack has no counterpart of what the check looks at; the message says why."""
 
 
 _RIGHTS: Final = (exceptions.Forbidden, exceptions.Unauthorized)
@@ -85,7 +85,7 @@ _LONGEST: Final = 400
 
 
 def carry_out(check: Check) -> Found:
-    """Ask, and take whatever is raised for an answer: a check never ends the others."""
+    """Run the check and turn every exception into a result: a check never ends the others."""
     return Found(check.name, check.asks, _asked(check), check.hint)
 
 
@@ -97,17 +97,17 @@ def _asked(check: Check) -> Verdict:  # noqa: PLR0911 - one line a kind of error
     except NotAsked as error:
         return unknown(str(error))
     except _RIGHTS as error:
-        return unknown(f"a right is missing to ask: {error.message}")
+        return unknown(f"a permission is missing for this check: {error.message}")
     except exceptions.NotFound as error:
-        return wrong(f"not there: {error.message}")
+        return wrong(f"not found: {error.message}")
     except RetryLater as error:
-        return unknown(f"out of reach: {error.message} ({first_line(error.detail)})")
+        return unknown(f"unreachable: {error.message} ({first_line(error.detail)})")
     except BackfillError as error:
         return wrong(f"{error.message} ({first_line(error.detail)})")
     except KafkaException as error:
         return unknown(f"Kafka: {error.args[0].str()}")
     except (exceptions.GoogleAPIError, GoogleAuthError, RequestException, OSError) as error:
-        return unknown(f"out of reach: {type(error).__name__}: {first_line(str(error))}")
+        return unknown(f"unreachable: {type(error).__name__}: {first_line(str(error))}")
     except Exception as error:  # noqa: BLE001 - an answer of an unforeseen form must not hide the others
         return unknown(f"unforeseen: {type(error).__name__}: {first_line(str(error))}")
 

@@ -1,4 +1,4 @@
-"""Clocks: this machine's against those of Google and Snowflake. Tokens and signatures are bound to them."""
+"""Checks of this machine's clock against Google's and Snowflake's, because tokens and signatures expire."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from shared.operator.doctor.trial import Trial
 from shared.operator.doctor.world import World
 from shared.unload.statements import Statement
 
-# A signed token is refused when clocks differ by a minute; an unsynchronized clock is off by more than this.
+# A signed token is refused at a difference of one minute; an unsynchronized clock is off by more than this.
 _MOST = timedelta(seconds=10)
 _SET = "timedatectl set-ntp true"
 
@@ -33,8 +33,8 @@ class Clock:
         url = f"{self._world.installation.urls['api']}/health"
         answer = requests.get(url, timeout=SECONDS, allow_redirects=False)
         if "Date" not in answer.headers:
-            raise NotAsked(f"{url} does not tell the time")
-        # In whole seconds, and of the middle of the call: a second's fraction is not told.
+            raise NotAsked(f"{url} does not return the time")
+        # The header has whole seconds, without a fraction; assume the middle of the call.
         return _agree(parsedate_to_datetime(answer.headers["Date"]), before, self._world.now())
 
     def _snowflake(self) -> Verdict:

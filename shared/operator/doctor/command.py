@@ -1,4 +1,4 @@
-"""``doctor``: carries out all checks, several areas at once, and prints what they find."""
+"""``doctor``: run all checks, several areas in parallel, and print the results."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,14 +28,14 @@ from shared.operator.doctor.trial import Trial
 from shared.operator.doctor.world import World
 
 GOOD, WRONG, OUT_OF_REACH = 0, 1, 4
-# Those that stand together are asked one after the other, over the same connection.
+# The checks of one group run in sequence, over the same connection.
 GROUPS: Final = (("firestore",), ("pubsub",), ("bucket", "secrets"), ("snowflake", "clock"), ("kafka",))
 _WIDTH: Final = 24
 _NAME: Final = 28
 
 
 class Doctor:
-    """One run. ``only``: the areas to look at; empty: all. ``wanted``: a slice to backfill, if any."""
+    """One run. ``only``: the areas to check; empty: all. ``wanted``: a slice to backfill, if any."""
 
     def __init__(self, world: World, only: Sequence[str] = (), wanted: Wanted | None = None) -> None:
         self.world = world
@@ -44,7 +44,7 @@ class Doctor:
         self._backfill = Backfill(world, wanted)
 
     def checks(self) -> dict[str, Sequence[Check]]:
-        """All checks by area."""
+        """Return all checks by area."""
         areas: dict[str, Any] = {
             "clock": Clock(self.world, self._trial),
             "firestore": Firestore(self.world),
@@ -60,7 +60,7 @@ class Doctor:
         return {name: area.checks() for name, area in areas.items() if name in self._only}
 
     def look(self, checks: Mapping[str, Sequence[Check]] | None = None) -> list[Found]:
-        """Carry the checks out, all without ``checks``: those of one area in turn, the areas side by side."""
+        """Run the checks, by default all: one area's checks in sequence, the areas in parallel."""
         areas = self.checks() if checks is None else checks
         with self._closing(), ThreadPoolExecutor(len(AREAS) + 1) as pool:
             rows = _grouped(areas)
@@ -76,13 +76,13 @@ class Doctor:
             yield
 
     def lines(self, found: Sequence[Found]) -> list[str]:
-        """What to print, free of secrets: a line a check, and how to mend what is wrong."""
+        """Return the lines to print, free of secrets: one per check, and how to fix each fault."""
         lines = []
         for one in found:
             says = self.world.secrecy.clean(" ".join(one.verdict.says.split()))
             lines.append(f"{one.verdict.state:<{_WIDTH}}{one.name:<{_NAME}}{says}")
             if one.verdict.state is State.WRONG:
-                lines.append(f"{'':<{_WIDTH}}mend it: {one.hint}")
+                lines.append(f"{'':<{_WIDTH}}fix: {one.hint}")
         return [*lines, summary(found)]
 
 
@@ -95,7 +95,7 @@ def examine(
     only: Sequence[str] = (),
     wanted: Wanted | None = None,
 ) -> tuple[int, list[str]]:
-    """The exit status, and the lines to print; ConfigurationError says which file is no such thing."""
+    """Return the exit status and the lines to print. Raises ConfigurationError for an unusable file."""
     secrecy = Secrecy()
     administrator = None if kafka_admin is None else read_object(kafka_admin)
     for secrets in (settings.kafka_client, settings.snowflake_connect, administrator or {}):
@@ -115,7 +115,7 @@ def examine(
 
 
 def status_of(found: Sequence[Found]) -> int:
-    """The exit status: what is wrong outweighs what could not be asked."""
+    """Return the exit status: a fault takes precedence over a check that could not run."""
     states = {one.verdict.state for one in found}
     if State.WRONG in states:
         return WRONG

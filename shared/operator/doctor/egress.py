@@ -1,4 +1,4 @@
-"""The addresses from which jobs with static_egress_ip leave."""
+"""Checks of the addresses from which jobs with static_egress_ip send."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,12 +21,12 @@ class Egress:
         return (
             Check(
                 "egress.addresses",
-                "Are the reserved addresses those that receivers know?",
+                "Are the reserved addresses the ones that receivers know?",
                 self._reserved,
                 _APPLY,
             ),
-            Check("egress.nat", "Does everything leave from them, and from no other?", self._nat, _APPLY),
-            Check("egress.connector", "Is the way to them ready, and taken?", self._connector, _APPLY),
+            Check("egress.nat", "Does all traffic use these addresses, and no others?", self._nat, _APPLY),
+            Check("egress.connector", "Is the connector ready, and in use?", self._connector, _APPLY),
         )
 
     @property
@@ -38,7 +38,7 @@ class Egress:
 
     @once
     def _addresses(self) -> dict[str, Any]:
-        """The reserved addresses by their link."""
+        """Return the reserved addresses by their links."""
         found = {}
         for number in range(len(self._world.installation.egress_addresses)):
             path = f"{self._compute}/addresses/{said.EGRESS}-{number}"
@@ -67,11 +67,9 @@ class Egress:
             return wrong("there is no NAT")
         faults = []
         if gates[0].get("natIpAllocateOption") != "MANUAL_ONLY":
-            faults.append("it may take addresses that nobody knows")
+            faults.append("it may use addresses that receivers do not know")
         known = {_place(link) for link in self._addresses}
-        faults += [
-            f"it uses {link} besides" for link in gates[0].get("natIps", []) if _place(link) not in known
-        ]
+        faults += [f"it also uses {link}" for link in gates[0].get("natIps", []) if _place(link) not in known]
         used = {_place(link) for link in gates[0].get("natIps", [])}
         faults += [f"it does not use {place}" for place in sorted(known - used)]
         return verdict(faults, f"{len(used)} addresses")
@@ -86,12 +84,12 @@ class Egress:
         if connector.get("state") != "READY":
             faults.append(f"the connector is {connector.get('state')}")
         if not str(function.get("vpcConnector", "")).endswith(f"/{said.EGRESS}"):
-            faults.append(f"{said.STATIC} does not leave over it")
+            faults.append(f"{said.STATIC} does not use it")
         if function.get("vpcConnectorEgressSettings") != "ALL_TRAFFIC":
-            faults.append(f"{said.STATIC} leaves over it for private addresses only")
-        return verdict(faults, f"ready, and {said.STATIC} takes it")
+            faults.append(f"{said.STATIC} uses it for private addresses only")
+        return verdict(faults, f"ready, and {said.STATIC} uses it")
 
 
 def _place(link: str) -> str:
-    """What a link names, whichever version and host it was written with."""
+    """Return the resource that a link names, without version and host."""
     return link.partition("/projects/")[2]

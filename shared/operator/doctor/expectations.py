@@ -1,4 +1,4 @@
-"""What Terraform says of every installation, in one table. A test holds it against infra/."""
+"""Terraform's settings for every installation, in one table. A test compares it with infra/."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from typing import Final
 
 DATABASE: Final = "(default)"
 BACKUP_SECONDS: Final = 14 * 86_400
-# Collections of which no field is indexed but those below.
+# Collections of which only the fields below are indexed.
 UNINDEXED: Final = frozenset(
     {"chunks", "counts", "deliveries", "delivered", "destinations", "filter", "idempotency_keys", "jobs"}
     | {"rates", "topics"}
 )
-# By collection and field: where it is asked for.
+# Collection and field, and the code that queries it.
 SINGLE: Final[Mapping[str, str]] = {
     "chunks.delivered": "COLLECTION",
     "deliveries.chunk": "COLLECTION",
@@ -64,7 +64,7 @@ SECRET_VARIABLES: Final[Mapping[str, str]] = {"kafka": "KAFKA_CLIENT", "snowflak
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """``most`` None: as many as the environment says. ``caller`` is a service account's short name."""
+    """``most`` None: the environment sets it. ``caller`` is a service account's short name."""
 
     bundle: str
     memory: str
@@ -95,7 +95,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     ),
     "sweep": Function(bundle="sweep", memory="512Mi", seconds=300, concurrency=1, most=1, caller="schedule"),
 }
-# Asks the staging function for estimates.
+# Requests estimates from the staging function.
 ALSO_CALLS: Final[Mapping[str, str]] = {"stage": "api"}
 STATIC: Final = "deliver-static"
 EGRESS: Final = "backfills-egress"

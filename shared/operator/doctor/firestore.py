@@ -1,4 +1,4 @@
-"""Firestore: the database, its indexes, its clean-up, its backups, and that it can be read."""
+"""Checks of Firestore: the database, its indexes, expiry, backups, and read access."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ _EXEMPT = "indexConfig.usesAncestorConfig:false OR ttlConfig:*"
 
 
 class Firestore:
-    """Each answer is asked for once, for all checks that look at it."""
+    """Each fact is read once, for all checks that use it."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -31,16 +31,14 @@ class Firestore:
     def checks(self) -> Sequence[Check]:
         return (
             Check(
-                "firestore.database", "Is the database there, native, where it belongs?", self._kind, _APPLY
+                "firestore.database", "Does the database exist, native, in its region?", self._kind, _APPLY
             ),
             Check("firestore.recovery", "Are seven days of versions kept?", self._recovery, _APPLY),
             Check(
-                "firestore.protection", "Is it protected as the environment says?", self._protection, _APPLY
+                "firestore.protection", "Is its deletion protection as configured?", self._protection, _APPLY
             ),
             Check("firestore.indexes", "Is every composite index ready?", self._composite, _APPLY),
-            Check(
-                "firestore.fields", "Is every single field indexed that is asked for?", self._single, _APPLY
-            ),
+            Check("firestore.fields", "Is every queried single field indexed?", self._single, _APPLY),
             Check("firestore.unindexed", "Does no other field cost index entries?", self._unindexed, _APPLY),
             Check("firestore.expiry", "Are old idempotency keys removed?", self._expiry, _APPLY),
             Check("firestore.backups", "Is there a backup each day for two weeks?", self._backups, _APPLY),
@@ -62,7 +60,7 @@ class Firestore:
 
     @once
     def _fields(self) -> dict[tuple[str, str], admin.Field]:
-        """By collection and field: those that are treated otherwise than the database's other fields."""
+        """Return the fields whose settings differ from the database's default, by collection and field."""
         request = {"parent": f"{self._path}/collectionGroups/-", "filter": _EXEMPT}
         found = self._world.google.firestore.list_fields(request=request, timeout=SECONDS)
         return {(one.name.split("/")[-3], one.name.split("/")[-1]): one for one in found}
@@ -70,7 +68,7 @@ class Firestore:
     def _kind(self) -> Verdict:
         faults = []
         if self._database.type_ != _NATIVE:
-            faults.append(f"of the type {self._database.type_.name}")
+            faults.append(f"its type is {self._database.type_.name}")
         wanted = self._world.installation.firestore_location
         if self._database.location_id != wanted:
             faults.append(f"in {self._database.location_id} instead of {wanted}")
@@ -85,7 +83,8 @@ class Firestore:
         is_on = self._database.delete_protection_state == _PROTECTED
         word = {True: "protected", False: "not protected"}
         return verdict(
-            [] if is_on == wanted else [f"{word[is_on]} from deletion, to be {word[wanted]}"], word[wanted]
+            [] if is_on == wanted else [f"{word[is_on]} from deletion, should be {word[wanted]}"],
+            word[wanted],
         )
 
     def _composite(self) -> Verdict:
@@ -116,7 +115,7 @@ class Firestore:
             for collection in sorted(said.UNINDEXED)
             if (found := self._fields.get((collection, "*"))) is None or found.index_config.indexes
         ]
-        return verdict(faults, f"{len(said.UNINDEXED)} collections index no more than they need")
+        return verdict(faults, f"{len(said.UNINDEXED)} collections have only the indexes that they need")
 
     def _expiry(self) -> Verdict:
         found = self._fields.get(said.EXPIRES)
@@ -125,7 +124,7 @@ class Firestore:
             return wrong(
                 f"{'.'.join(said.EXPIRES)}: the time to live is {admin.Field.TtlConfig.State(state).name}"
             )
-        return ok(f"{'.'.join(said.EXPIRES)} is heeded")
+        return ok(f"{'.'.join(said.EXPIRES)} is active")
 
     def _backups(self) -> Verdict:
         listed = self._world.google.firestore.list_backup_schedules(parent=self._path, timeout=SECONDS)
@@ -152,7 +151,7 @@ _CREATING = admin.Index.State.CREATING
 
 
 def _columns(index: admin.Index) -> tuple[str, ...]:
-    """The fields in order, a minus before those that descend; without the name that Firestore adds."""
+    """Return the fields in order, descending ones with a minus, without the name that Firestore adds."""
     return tuple(
         f"{'-' if one.order == _ORDER.DESCENDING else ''}{one.field_path}"
         for one in index.fields

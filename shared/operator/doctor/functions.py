@@ -1,4 +1,4 @@
-"""The functions: deployed from this checkout, set as Terraform says, called by whom they should be."""
+"""Checks of the functions: this checkout's code, Terraform's settings, the intended callers."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,12 +17,12 @@ from shared.operator.doctor.world import World
 _APPLY = apply_again("functions")
 _SCHEDULE = apply_again("schedule")
 _ROOT = Path(__file__).parents[3]
-_NAMED = 5  # differing files that are named
+_NAMED = 5  # the number of differing files to name
 _OK, _REFUSED = 200, frozenset({401, 403, 404})
 
 
 class Functions:
-    """``root``: of the checkout that the functions are compared with."""
+    """``root``: the checkout to compare the functions with."""
 
     def __init__(self, world: World, root: Path = _ROOT) -> None:
         self._world = world
@@ -33,28 +33,33 @@ class Functions:
             Check("functions.deployed", "Is every function deployed and active?", self._deployed, _APPLY),
             Check(
                 "functions.versions",
-                "Is what runs what is checked out?",
+                "Is the deployed code the checked-out code?",
                 self._versions,
                 'gcloud builds triggers run backfills-deploy --region="$REGION" --sha="$COMMIT"',
             ),
-            Check("functions.limits", "Are memory, timeouts and instances right?", self._limits, _APPLY),
             Check(
-                "functions.ingress", "Is each reached only from where it should be?", self._ingress, _APPLY
+                "functions.limits", "Are memory, timeouts and instances as configured?", self._limits, _APPLY
+            ),
+            Check(
+                "functions.ingress", "Is each reachable only from where it should be?", self._ingress, _APPLY
             ),
             Check("functions.accounts", "Does each run as its own account?", self._accounts, _APPLY),
-            Check("functions.audience", "Does each know whose calls to take?", self._audience, _APPLY),
+            Check("functions.audience", "Does each know which callers to accept?", self._audience, _APPLY),
             Check(
-                "functions.secrets", "Has each its credentials, of the version meant?", self._secrets, _APPLY
+                "functions.secrets",
+                "Has each its credentials, in the configured version?",
+                self._secrets,
+                _APPLY,
             ),
-            Check("functions.callers", "May only those call that are meant to?", self._callers, _APPLY),
+            Check("functions.callers", "May only the intended callers call?", self._callers, _APPLY),
             Check("functions.closed", "Is a stranger refused?", self._closed, _APPLY),
-            Check("functions.api", "Does the API live, and refuse a wrong key?", self._api, _APPLY),
+            Check("functions.api", "Is the API up, and does it refuse a wrong key?", self._api, _APPLY),
             Check("functions.sweep", "Is the sweep called every minute?", self._sweep, _SCHEDULE),
         )
 
     @once
     def _functions(self) -> dict[str, Any]:
-        """Those that are there, by their short names, as the interface's JSON."""
+        """Return the deployed functions by their short names, as the API's JSON."""
         found = {}
         for name in said.FUNCTIONS:
             try:
@@ -68,12 +73,12 @@ class Functions:
         return f"{place}/{kind}/backfills-{name}"
 
     def _services(self) -> Iterator[tuple[str, said.Function, Any]]:
-        """Each function that is there: its name, what is said of it, its service's configuration."""
+        """Yield each deployed function: its name, its expectation, its service's configuration."""
         for name, found in self._functions.items():
             yield name, said.FUNCTIONS[name], found.get("serviceConfig", {})
 
     def _verdict(self, faults: list[str], good: str) -> Verdict:
-        missing = [f"{name}: not there" for name in said.FUNCTIONS if name not in self._functions]
+        missing = [f"{name}: not found" for name in said.FUNCTIONS if name not in self._functions]
         return verdict([*faults, *missing], good)
 
     def _deployed(self) -> Verdict:
@@ -96,7 +101,7 @@ class Functions:
             if other := seen[place]:
                 more = f" and {len(other) - _NAMED} more" if len(other) > _NAMED else ""
                 faults.append(f"{name} differs in {', '.join(other[:_NAMED])}{more}")
-        return self._verdict(faults, "every file of every bundle is the checkout's")
+        return self._verdict(faults, "every file of every bundle equals the checkout's")
 
     def _differing(self, bucket: str, name: str, function: str) -> list[str]:
         content = self._world.google.storage.bucket(bucket).blob(name).download_as_bytes(timeout=SECONDS)
@@ -120,7 +125,7 @@ class Functions:
                 for field, value in expected.items()
                 if found.get(field, 0) != value
             ]
-        return self._verdict(faults, "as Terraform says")
+        return self._verdict(faults, "as Terraform configures them")
 
     def _ingress(self) -> Verdict:
         faults = [
@@ -128,7 +133,7 @@ class Functions:
             for name, wanted, found in self._services()
             if found.get("ingressSettings") != wanted.ingress
         ]
-        return self._verdict(faults, "as Terraform says")
+        return self._verdict(faults, "as Terraform configures them")
 
     def _accounts(self) -> Verdict:
         faults = [
@@ -136,7 +141,7 @@ class Functions:
             for name, _, found in self._services()
             if found.get("serviceAccountEmail") != self._world.installation.account(name)
         ]
-        return self._verdict(faults, "each as its own")
+        return self._verdict(faults, "each has its own")
 
     def _audience(self) -> Verdict:
         faults = []
@@ -168,8 +173,8 @@ class Functions:
                 version = self._world.installation.secret_versions[secret]
                 wanted = (f"backfills-{secret}", version) if name in readers else None
                 if given.get(variable) != wanted:
-                    faults.append(f"{name}: {variable} is of {given.get(variable)} instead of {wanted}")
-        return self._verdict(faults, "as Terraform says")
+                    faults.append(f"{name}: {variable} has {given.get(variable)} instead of {wanted}")
+        return self._verdict(faults, "as Terraform configures them")
 
     def _callers(self) -> Verdict:
         faults = []
@@ -183,7 +188,7 @@ class Functions:
             may = members(policy, "roles/run.invoker")
             faults += [f"{name}: {one} may not call it" for one in sorted(wanted - may)]
             faults += [f"{name}: {one} may call it" for one in sorted(may - wanted)]
-        return self._verdict(faults, "those and nobody else")
+        return self._verdict(faults, "only these")
 
     def _member(self, account: str) -> str:
         if account == "allUsers":
@@ -204,7 +209,7 @@ class Functions:
         if (status := self._ask(f"{url}/health").status_code) != _OK:
             faults.append(f"/health answers {status}")
         jobs = f"{url}/api/v1/beam/backfills"
-        # A wrong key is looked up: the refusal shows that the API reaches its records.
+        # The API looks a wrong key up, so the refusal shows that it can read its records.
         if (status := self._ask(jobs, {"X-API-Key": "unknown"}).status_code) != requests.codes.unauthorized:
             faults.append(f"a wrong key is answered {status}")
         return verdict(faults, url)
@@ -222,10 +227,10 @@ class Functions:
         token = target.get("oidcToken", {})
         expected = [
             ("it is", job.get("state"), "ENABLED"),
-            ("it comes at", job.get("schedule"), said.SCHEDULE),
+            ("its schedule is", job.get("schedule"), said.SCHEDULE),
             ("it calls", target.get("uri"), url),
             ("its audience is", token.get("audience"), url),
             ("it calls as", token.get("serviceAccountEmail"), self._world.installation.account("schedule")),
         ]
         faults = [f"{what} {found} instead of {good}" for what, found, good in expected if found != good]
-        return verdict(faults, "every minute, as its own account")
+        return verdict(faults, "every minute, with its own account")

@@ -1,4 +1,4 @@
-"""Google's administration interfaces, over REST: Google's own clients where the service has them."""
+"""Google's administration APIs: Google's own clients where the service has them, otherwise REST."""
 
 from functools import cached_property
 from typing import Any, Final
@@ -19,8 +19,8 @@ _SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 
 
 class Google:
-    """Clients made when they are first asked for. ``stand_in``: the URL of a server in Google's place, which
-    is shown no credentials.
+    """Clients, built on first use. ``stand_in``: the URL of a server that replaces Google's and gets no
+    credentials.
     """
 
     def __init__(self, project: str, stand_in: str | None = None) -> None:
@@ -56,7 +56,7 @@ class Google:
 
     @cached_property
     def storage(self) -> Client:
-        # Named even where it is Google's own: STORAGE_EMULATOR_HOST would else win.
+        # Set even for Google's own endpoint: otherwise STORAGE_EMULATOR_HOST would win.
         endpoint = self._stand_in or "https://storage.googleapis.com"
         return Client(
             project=self._project,
@@ -65,7 +65,7 @@ class Google:
         )
 
     def get(self, service: str, path: str) -> Any:
-        """The JSON at a path of ``{service}.googleapis.com``; the clients' own errors."""
+        """Return the JSON at a path of ``{service}.googleapis.com``. Raises the clients' own errors."""
         base = self._stand_in or f"https://{service}.googleapis.com"
         answer = self._session.get(f"{base}/{quote(path, safe='/:?=&')}", timeout=SECONDS)
         if answer.status_code != requests.codes.ok:
@@ -78,7 +78,7 @@ class Google:
 
 
 def members(policy: Any, role: str) -> set[str]:
-    """Who has the role, under a condition too. The policy is a client's, or its JSON."""
+    """Return the members with the role, also under a condition. The policy is a client's, or its JSON."""
     bindings = policy.get("bindings", []) if isinstance(policy, dict) else policy.bindings
     found: set[str] = set()
     for binding in bindings:

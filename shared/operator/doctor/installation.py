@@ -1,4 +1,4 @@
-"""What this installation is, as Terraform's output ``installation`` says."""
+"""The installation, as Terraform's output ``installation`` describes it."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ from shared.config import ConfigurationError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """Names, places and the numbers that an environment chooses. No secrets."""
+    """Names, places and an environment's numbers. No secrets."""
 
     project: str
     project_number: str
@@ -29,22 +29,22 @@ class Installation:
     staging_bucket: str
     sources_bucket: str
     snowflake_stage: str
-    # The Google account that Snowflake writes with.
+    # The Google account that Snowflake uses to write.
     storage_account: str
     urls: Mapping[str, str]
     egress_addresses: Sequence[str]
 
     def account(self, name: str) -> str:
-        """The e-mail address of the service account ``backfills-{name}``."""
+        """Return the e-mail address of the service account ``backfills-{name}``."""
         return f"backfills-{name}@{self.project}.iam.gserviceaccount.com"
 
     def member(self, name: str) -> str:
-        """The same account as a policy names it."""
+        """Return the same account as a member of a policy."""
         return f"serviceAccount:{self.account(name)}"
 
 
 def read_installation(path: Path) -> Installation:
-    """Read Terraform's output; ConfigurationError says what is missing or no such thing."""
+    """Read Terraform's output. Raises ConfigurationError for missing or invalid values."""
     given = read_object(path)
     faults, values = list[str](), dict[str, Any]()
     for field in dataclasses.fields(Installation):
@@ -61,19 +61,19 @@ def read_installation(path: Path) -> Installation:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object that a file holds; ConfigurationError says why it does not."""
+    """Return the JSON object in a file. Raises ConfigurationError if there is none."""
     try:
         found = json.loads(path.read_text())
     except OSError as error:
-        raise ConfigurationError(f"{path} can't be read: {error.strerror}") from error
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise ConfigurationError(f"{path} is no JSON") from error
+        raise ConfigurationError(f"{path} is not JSON") from error
     if not isinstance(found, dict):
-        raise ConfigurationError(f"{path} is no JSON object")
+        raise ConfigurationError(f"{path} is not a JSON object")
     return found
 
 
 def _plain(kind: Any) -> type:
-    """What JSON has in place of a field's type."""
+    """Return JSON's type for a field's type."""
     plain: type = {Mapping: dict, Sequence: list}.get(get_origin(kind) or kind, kind)
     return plain

@@ -1,4 +1,4 @@
-"""Kafka: the brokers' settings, and each right that the service needs."""
+"""Checks of Kafka: the brokers' settings, and each permission that the service needs."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from shared.operator.doctor.world import World
 
 _SET = "in every broker's server.properties: {}"
 _ACLS = "terraform -chdir=infra output -raw kafka_acls, which the broker's administrator runs"
-_RIGHTS = "pass --kafka-admin, with the client settings of who may describe the brokers"
+_RIGHTS = "pass --kafka-admin, with the client settings of a user who may describe the brokers"
 _LEAST_MESSAGE = 1_048_576
 _PAUSE = 0.2
 
@@ -38,17 +38,17 @@ class Kafka:
             ),
             Check(
                 "kafka.auto-create",
-                "Do brokers make no topics by themselves?",
+                "Is the automatic creation of topics off?",
                 lambda: self._setting("auto.create.topics.enable", lambda value: value == "false", "false"),
                 _SET.format("auto.create.topics.enable=false"),
             ),
             Check(
                 "kafka.offsets-retention",
-                "Are markers kept as long as the service counts on?",
+                "Are markers kept as long as the service assumes?",
                 lambda: self._setting(
                     "offsets.retention.minutes",
                     lambda value: int(value) >= days * 1440,
-                    f"{days * 1440} at least",
+                    f"at least {days * 1440}",
                 ),
                 _SET.format(f"offsets.retention.minutes={days * 1440}"),
             ),
@@ -58,17 +58,17 @@ class Kafka:
                 lambda: self._setting(
                     "transaction.max.timeout.ms",
                     lambda value: int(value) >= TRANSACTION_SECONDS * 1000,
-                    f"{TRANSACTION_SECONDS * 1000} at least",
+                    f"at least {TRANSACTION_SECONDS * 1000}",
                 ),
                 _SET.format("transaction.max.timeout.ms=900000"),
             ),
             Check(
                 "kafka.message-size",
-                "Do brokers take messages of a usual size?",
+                "Do brokers accept messages of the usual size?",
                 lambda: self._setting(
                     "message.max.bytes",
                     lambda value: int(value) >= _LEAST_MESSAGE,
-                    f"{_LEAST_MESSAGE} at least",
+                    f"at least {_LEAST_MESSAGE}",
                 ),
                 _SET.format(f"message.max.bytes={_LEAST_MESSAGE}"),
             ),
@@ -80,7 +80,7 @@ class Kafka:
             ),
             Check(
                 "kafka.topic-settings",
-                "May it ask what a topic takes?",
+                "May it read a topic's settings?",
                 step("kafka.topic-settings", self._topic_settings),
                 _ACLS,
             ),
@@ -95,12 +95,15 @@ class Kafka:
             ),
             Check(
                 "kafka.groups",
-                "May it leave markers, and look them up?",
+                "May it write markers, and read them?",
                 step("kafka.groups", self._marker),
                 _ACLS,
             ),
             Check(
-                "kafka.topic-read", "Is what was committed read?", step("kafka.topic-read", self._read), _ACLS
+                "kafka.topic-read",
+                "Can committed messages be read?",
+                step("kafka.topic-read", self._read),
+                _ACLS,
             ),
             Check(
                 "kafka.topic-delete",
@@ -125,12 +128,12 @@ class Kafka:
     def _brokers(self) -> Verdict:
         brokers, wanted = len(self._metadata.brokers), self._world.settings.kafka_topic_replication
         if brokers < wanted:
-            return wrong(f"{brokers} brokers can't hold the {wanted} replicas of a topic")
+            return wrong(f"{brokers} brokers cannot hold the {wanted} replicas of a topic")
         return ok(f"{brokers} of the cluster {self._metadata.cluster_id}")
 
     @once
     def _settings(self) -> dict[int, dict[str, str]]:
-        """By broker."""
+        """Return the settings by broker."""
         given = self._world.kafka_administrator
         admin = self._trial.admin if given is None else AdminClient({**given, "log_level": 0})
         resources = [ConfigResource(ResourceType.BROKER, str(number)) for number in self._metadata.brokers]
@@ -142,7 +145,7 @@ class Kafka:
                 }
             except KafkaException as error:
                 raise NotAsked(
-                    f"brokers do not tell their settings ({error.args[0].str()}): {_RIGHTS}"
+                    f"brokers do not return their settings ({error.args[0].str()}): {_RIGHTS}"
                 ) from error
         return found
 
@@ -151,31 +154,31 @@ class Kafka:
         for broker, settings in self._settings.items():
             value = settings.get(name)
             if value is None:
-                raise NotAsked(f"broker {broker} does not tell {name}")
+                raise NotAsked(f"broker {broker} does not return {name}")
             if not good(value):
-                faults.append(f"broker {broker} has {name}={value}, to be {wanted}")
+                faults.append(f"broker {broker} has {name}={value}, should be {wanted}")
         return verdict(
             faults, f"{name} is {', '.join(sorted({one[name] for one in self._settings.values()}))}"
         )
 
     def _step(self, name: str, step: Callable[[], Any]) -> Callable[[], Verdict]:
-        """Carry the step out; where an earlier one was refused, only that one's check calls it wrong."""
+        """Run the step. If an earlier step was refused, only the check of that step reports the fault."""
 
         def ask() -> Verdict:
             try:
                 step()
             except Refused as refused:
                 if refused.check != name:
-                    raise NotAsked(f"{refused.check} tells why") from refused
+                    raise NotAsked(f"{refused.check} explains why") from refused
                 return wrong(str(refused))
-            return ok("it may")
+            return ok("yes")
 
         return ask
 
     def _topic_settings(self) -> None:
         topic, until = self._trial.created, monotonic() + SECONDS
         while (error := self._why_not_described(topic)) is not None:
-            # A new topic takes a moment until every broker knows it.
+            # It takes a moment until every broker knows a new topic.
             if error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART or monotonic() > until:
                 raise Refused("kafka.topic-settings", error.str())
             sleep(_PAUSE)
@@ -192,7 +195,7 @@ class Kafka:
 
     def _marker(self) -> None:
         if (found := self._trial.marker) != MARK:
-            raise Refused("kafka.groups", f"a marker is looked up as {found}")
+            raise Refused("kafka.groups", f"the marker is read as {found}")
 
     def _read(self) -> None:
         if (found := self._trial.read) != [VALUE]:

@@ -1,4 +1,4 @@
-"""One message's way through Kafka: a topic, a transaction with a marker, a reader, the topic's removal."""
+"""One message through Kafka: create a topic, send a transaction with a marker, read it, remove the topic."""
 
 import secrets
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ MARK: Final = 1
 
 
 class Refused(Exception):  # noqa: N818 - named for what happened
-    """The broker refuses a step; ``check`` is the name of the one that tells."""
+    """The broker refused a step; ``check`` is the name of the check that reports it."""
 
     def __init__(self, check: str, why: str) -> None:
         super().__init__(why)
@@ -30,16 +30,16 @@ class Refused(Exception):  # noqa: N818 - named for what happened
 
 
 class KafkaTrial:
-    """Steps as properties: each is carried out once, after the one that it needs."""
+    """Steps as properties: each runs once, after the step that it needs."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        # An organization of this name can't be in the way: its topics are named by its destinations.
+        # No organization can have this name: its topics are named by its destinations.
         self.name = f"beam.backfills-doctor.{secrets.token_hex(6)}"
 
     @property
     def _client(self) -> dict[str, Any]:
-        # Its complaints would stand between the doctor's lines, and the checks tell them anyway.
+        # Its log lines would mix with the doctor's, and the checks report the errors anyway.
         return {**self._world.kafka, "log_level": 0, "allow.auto.create.topics": False}
 
     @once
@@ -48,7 +48,7 @@ class KafkaTrial:
 
     @once
     def created(self) -> str:
-        """The topic, there to be written to."""
+        """The created topic, ready for writing."""
         replication = self._world.settings.kafka_topic_replication
         with _step("topic-create"):
             new = NewTopic(self.name, 1, replication)
@@ -67,13 +67,13 @@ class KafkaTrial:
 
     @once
     def opened(self) -> None:
-        """The transactional id, taken."""
+        """Open the transaction with its transactional id."""
         with _step("transactions"):
             self._producer.init_transactions(SECONDS)
 
     @once
     def written(self) -> None:
-        """A message in an open transaction."""
+        """Write a message in an open transaction."""
         _ = self.opened
         errors: list[Any] = []
         with _step("topic-write"):
@@ -85,11 +85,11 @@ class KafkaTrial:
         if errors:
             raise Refused("kafka.topic-write", errors[0].str())
         if left:
-            raise NotAsked("Kafka did not take a message in time")
+            raise NotAsked("Kafka did not accept a message in time")
 
     @once
     def marked(self) -> None:
-        """The marker of the message, in the same transaction."""
+        """Write the message's marker in the same transaction."""
         _ = self.written
         marker = TopicPartition(self.created, 0, MARK)
         with closing(Consumer({"group.id": self.name})) as group, _step("groups"):
@@ -104,7 +104,7 @@ class KafkaTrial:
 
     @once
     def marker(self) -> int:
-        """The marker as another client looks it up."""
+        """Return the marker as another client reads it."""
         _ = self.committed
         with closing(self._reader()) as reader, _step("groups"):
             (found,) = reader.committed([TopicPartition(self.created, 0)], SECONDS)
@@ -112,7 +112,7 @@ class KafkaTrial:
 
     @once
     def read(self) -> list[bytes]:
-        """What a reader of committed messages gets."""
+        """Return what a read_committed consumer gets."""
         _ = self.committed
         with closing(self._reader()) as reader, _step("topic-read"):
             reader.assign([TopicPartition(self.created, 0, 0)])
@@ -135,7 +135,7 @@ class KafkaTrial:
 
     @once
     def removed(self) -> None:
-        """The topic, gone."""
+        """Remove the topic."""
         name = self.created
         if was_asked(self, "opened") and not was_asked(self, "committed"):
             with suppress(KafkaException):
@@ -144,14 +144,14 @@ class KafkaTrial:
             self.admin.delete_topics([name], request_timeout=SECONDS)[name].result(SECONDS)
 
     def close(self) -> None:
-        """Leave nothing behind that the service's rights can remove."""
+        """Remove everything that the service's permissions can remove."""
         if was_asked(self, "created") and not was_asked(self, "removed"):
             self.admin.delete_topics([self.name], request_timeout=SECONDS)
 
 
 @contextmanager
 def _step(name: str) -> Iterator[None]:
-    """Carry out what the check ``kafka.{name}`` asks."""
+    """Run the step of the check ``kafka.{name}``."""
     try:
         yield
     except TimeoutError as error:
@@ -159,9 +159,9 @@ def _step(name: str) -> Iterator[None]:
     except KafkaException as error:
         code = error.args[0]
         if code.name().startswith("_"):
-            # librdkafka's own: the broker has said nothing.
+            # A local error of librdkafka: the broker has not answered.
             raise NotAsked(f"Kafka: {code.str()}") from error
         if name == "groups" and code.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-            # Who leaves a marker has to have the right to read its topic.
+            # Writing a marker requires permission to read its topic.
             name = "topic-read"
         raise Refused(f"kafka.{name}", code.str()) from error

@@ -1,4 +1,4 @@
-"""Facts that are asked for once, whatever they turn out to be."""
+"""Facts that are read once, whatever the result."""
 
 from collections.abc import Callable
 from typing import Any, Generic, Self, TypeVar, overload
@@ -7,8 +7,8 @@ Value = TypeVar("Value")
 
 
 class once(Generic[Value]):  # noqa: N801 - used as functools.cached_property is
-    """A property whose first answer is kept, and also what it raised: a part that is out of reach is waited
-    for once, and credentials that are refused are not shown again.
+    """A property that keeps its first value or exception: an unreachable service causes one wait only, and
+    refused credentials are not sent again.
     """
 
     def __init__(self, ask: Callable[[Any], Value]) -> None:
@@ -26,14 +26,14 @@ class once(Generic[Value]):  # noqa: N801 - used as functools.cached_property is
         if self._ask.__name__ not in kept:
             try:
                 kept[self._ask.__name__] = (self._ask(instance), None)
-            except Exception as error:  # noqa: BLE001 - raised each time somebody asks
+            except Exception as error:  # noqa: BLE001 - raised again at each access
                 kept[self._ask.__name__] = (None, error)
         value, raised = kept[self._ask.__name__]
         if raised is not None:
             raise raised
-        return value  # type: ignore[return-value]  # there is one where nothing was raised
+        return value  # type: ignore[return-value]  # there is a value if nothing was raised
 
 
 def was_asked(instance: object, name: str) -> bool:
-    """Whether the fact was asked for, and told."""
+    """Return whether the fact was read successfully."""
     return vars(instance).get("_once", {}).get(name, (None, True))[1] is None

@@ -1,4 +1,4 @@
-"""Pub/Sub: topics and subscriptions as Terraform makes them."""
+"""Checks of Pub/Sub: topics and subscriptions as Terraform creates them."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -22,25 +22,25 @@ class PubSub:
     def checks(self) -> Sequence[Check]:
         each = self._of_each
         return (
-            Check("pubsub.topics", "Is every topic there?", self._topics, _APPLY),
+            Check("pubsub.topics", "Does every topic exist?", self._topics, _APPLY),
             Check("pubsub.subscriptions", "Does each topic have its subscription?", self._attached, _APPLY),
-            Check("pubsub.ack-deadline", "Is a message waited for long enough?", each(_ack), _APPLY),
-            Check("pubsub.backoff", "Are messages tried again with growing pauses?", each(_backoff), _APPLY),
+            Check("pubsub.ack-deadline", "Is the ack deadline long enough?", each(_ack), _APPLY),
+            Check("pubsub.backoff", "Are messages retried with growing pauses?", each(_backoff), _APPLY),
             Check(
                 "pubsub.dead-letter",
-                "Do messages that are used up go to the dead letters?",
+                "Do messages out of attempts go to the dead-letter topic?",
                 each(self._dead_letter),
                 _APPLY,
             ),
             Check(
-                "pubsub.retention", "Is what was acknowledged kept for a replay?", each(_retention), _APPLY
+                "pubsub.retention", "Are acknowledged messages kept for a replay?", each(_retention), _APPLY
             ),
             Check("pubsub.expiry", "Does no idle subscription expire?", each(_expiry), _APPLY),
-            Check("pubsub.delivery", "Are messages pushed as they come, unfiltered?", each(_plain), _APPLY),
+            Check("pubsub.delivery", "Are messages pushed unordered and unfiltered?", each(_plain), _APPLY),
             Check("pubsub.endpoint", "Does each push to its function?", each(self._endpoint), _APPLY),
             Check(
                 "pubsub.identity",
-                "Does each push carry the token that its function takes?",
+                "Does each push carry the token that its function accepts?",
                 each(self._identity),
                 _APPLY,
             ),
@@ -54,7 +54,7 @@ class PubSub:
 
     @once
     def _subscriptions(self) -> dict[str, Subscription]:
-        """Those that are there, by name."""
+        """Return the existing subscriptions by name."""
         found = {}
         for name in said.SUBSCRIPTIONS:
             path = f"{self._project}/subscriptions/{name}"
@@ -78,8 +78,8 @@ class PubSub:
         faults = [f"{name} is missing" for name in said.SUBSCRIPTIONS if name not in self._subscriptions]
         for name, found in self._subscriptions.items():
             if found.detached or found.topic != f"{self._project}/topics/{name}":
-                faults.append(f"{name} is of {found.topic}{', detached' if found.detached else ''}")
-        return verdict(faults, "each its own")
+                faults.append(f"{name} belongs to {found.topic}{', detached' if found.detached else ''}")
+        return verdict(faults, "each has its own")
 
     def _of_each(self, faults: Callable[[str, Subscription], Iterator[str]]) -> Callable[[], Verdict]:
         def ask() -> Verdict:
@@ -88,7 +88,7 @@ class PubSub:
                 for name, subscription in self._subscriptions.items()
                 for fault in faults(name, subscription)
             ]
-            found += [f"{name}: not there" for name in said.SUBSCRIPTIONS if name not in self._subscriptions]
+            found += [f"{name}: not found" for name in said.SUBSCRIPTIONS if name not in self._subscriptions]
             return verdict(found, f"on all {len(said.SUBSCRIPTIONS)}")
 
         return ask
@@ -112,7 +112,7 @@ class PubSub:
         if token.service_account_email != account:
             yield f"pushes as {token.service_account_email or 'nobody'} instead of {account}"
         if token.audience != url:
-            yield f"the audience is {token.audience or 'not said'} instead of {url}"
+            yield f"the audience is {token.audience or 'missing'} instead of {url}"
 
     def _publishers(self) -> Verdict:
         faults = []
@@ -122,7 +122,7 @@ class PubSub:
             may = members(policy, _PUBLISHER)
             wanted = {self._world.installation.member(one) for one in functions}
             faults += [f"{topic}: {one} may not publish" for one in sorted(wanted - may)]
-        return verdict(faults, "all that have to")
+        return verdict(faults, "all that must")
 
     def _moves(self) -> Verdict:
         agent = (
@@ -166,9 +166,9 @@ def _retention(_: str, found: Subscription) -> Iterator[str]:
 
 
 def _expiry(_: str, found: Subscription) -> Iterator[str]:
-    # No policy at all is the default of 31 days; a policy without a time says never.
+    # No policy means the default of 31 days; a policy without a time means never.
     if "expiration_policy" not in found or found.expiration_policy.ttl.total_seconds() > 0:
-        yield "it is removed when it is idle"
+        yield "it expires when it is idle"
 
 
 def _plain(_: str, found: Subscription) -> Iterator[str]:
@@ -177,4 +177,4 @@ def _plain(_: str, found: Subscription) -> Iterator[str]:
     if found.filter:
         yield "messages are filtered"
     if found.enable_exactly_once_delivery:
-        yield "exactly once is asked for, which a push can't have"
+        yield "exactly-once delivery is on, which a push subscription cannot have"

@@ -1,6 +1,6 @@
-"""Whether Snowflake knows a request again that carries the same id, in one session and in another.
+"""Check whether Snowflake recognizes a repeated request id, in the same session and in another.
 
-The connector makes the ids itself, and repeats one when an answer is lost.
+The connector generates the ids itself, and repeats one when an answer is lost.
 """
 
 import uuid
@@ -20,7 +20,7 @@ _TEXT = "SELECT 'doctor: the same request, twice'"
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """Whether the repeated request was answered with the first one's query."""
+    """Whether the repeated request got the first one's query."""
 
     same_session: bool
     other_session: bool
@@ -39,12 +39,13 @@ def repeat_request(connect: Mapping[str, Any]) -> Repeated:
 
 def _query_of(connection: Any, request_id: str) -> str:
     with warnings.catch_warnings():
-        # It will go, and nothing else takes a request's id; the check then says that it can't ask.
+        # This parameter is deprecated, and there is no other way to set a request's id. Once it is removed,
+        # the check reports that it cannot run.
         warnings.simplefilter("ignore", DeprecationWarning)
         rest = connection.rest
     body = {"sqlText": _TEXT, "asyncExec": True, "sequenceId": 1}
     answer = rest.request(f"{_PATH}{request_id}", body, client="doctor")
     query_id = (answer.get("data") or {}).get("queryId")
     if not query_id:
-        raise Unavailable("Snowflake", detail=f"a request was answered {answer.get('code')}")
+        raise Unavailable("Snowflake", detail=f"a request got the answer {answer.get('code')}")
     return str(query_id)

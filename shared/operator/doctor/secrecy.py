@@ -1,28 +1,28 @@
-"""Nothing secret leaves the doctor: what it knows to be secret is cut out of all that it prints."""
+"""Secrets never leave the doctor: it removes every known secret from its output."""
 
 import json
 from typing import Any, Final
 
 _SECRET: Final = ("password", "passphrase", "passcode", "private_key", "secret", "token", "jaas", "pem")
-_SHORTEST: Final = 4  # a shorter value would be found everywhere
+_SHORTEST: Final = 4  # a shorter value would match everywhere
 _LINE: Final = 16
 REMOVED: Final = "[removed]"
 
 
 class Secrecy:
-    """Collects secret values; safe for several threads, since it only grows."""
+    """Collects secret values. Thread-safe, because it only grows."""
 
     def __init__(self) -> None:
         self._values: set[str] = set()
 
     def add(self, value: str) -> None:
-        """Take the value, each long line of it, and the form that it has inside of JSON, for secret."""
+        """Treat the value, each of its long lines, and its JSON form as secret."""
         forms = {value, value.strip(), json.dumps(value)[1:-1]}
         forms |= {line.strip() for line in value.splitlines() if len(line.strip()) >= _LINE}
         self._values |= {form for form in forms if len(form) >= _SHORTEST and not form.startswith("-----")}
 
     def add_all(self, value: Any, *, named: str = "") -> None:
-        """Take what a client's properties hold under names that speak of secrets."""
+        """Treat the values of a client's properties as secret if their names suggest it."""
         if isinstance(value, dict):
             for name, one in value.items():
                 self.add_all(one, named=str(name))
@@ -40,5 +40,5 @@ class Secrecy:
 
 def _speaks_of_secrets(name: str) -> bool:
     plain = name.lower().replace(".", "_").replace("-", "_")
-    # The public certificate of an authority is one too long to matter.
+    # An authority's public certificate is not secret.
     return any(word in plain for word in _SECRET) and plain not in {"ssl_ca_pem", "token_endpoint"}

@@ -1,4 +1,4 @@
-"""Secret Manager: the credentials and the organizations' secrets are there, readable and well-formed."""
+"""Checks of Secret Manager: credentials and organizations' secrets exist, readable and well-formed."""
 
 import json
 from collections.abc import Sequence
@@ -28,20 +28,20 @@ class SecretValues:
         return (
             Check(
                 "secrets.kafka",
-                "Are Kafka's credentials there, and whole?",
+                "Do Kafka's credentials exist, complete?",
                 self._kafka,
                 _ADD.format("kafka"),
             ),
             Check(
                 "secrets.snowflake",
-                "Are Snowflake's credentials there, and whole?",
+                "Do Snowflake's credentials exist, complete?",
                 self._snowflake,
                 _ADD.format("snowflake"),
             ),
             Check("secrets.readers", "May the functions read them?", self._readers, _APPLY),
             Check(
                 "secrets.organizations",
-                "Is each organization's secret named and stored as it must be?",
+                "Is each organization's secret named and stored correctly?",
                 self._organizations,
                 'printf %s "$(openssl rand -hex 32)" > secret.txt, and'
                 ' gcloud secrets versions add "beam-$ORGANIZATION-$NAME" --data-file=secret.txt',
@@ -69,18 +69,18 @@ class SecretValues:
             return found
         faults = [f"{name} is missing" for name in _SNOWFLAKE if not found.get(name)]
         if found.get("password"):
-            faults.append("a password is set, where a key or a workload's identity has to sign in")
+            faults.append("a password is set, where a key or a workload identity must sign in")
         if key := found.get("private_key"):
             try:
                 load_pem_private_key(str(key).encode(), password=None)
             except (ValueError, TypeError):
-                faults.append("private_key is no private key in PEM without a passphrase")
+                faults.append("private_key is not a private key in PEM without a passphrase")
         elif found.get("authenticator") != "WORKLOAD_IDENTITY":
             faults.append("private_key is missing")
         return verdict(faults, "well-formed, signs in by key or identity")
 
     def _object(self, name: str) -> dict[str, Any] | Verdict:
-        """The JSON object that the functions are given, or what is wrong with it."""
+        """Return the JSON object that the functions get, or what is wrong with it."""
         version = self._world.installation.secret_versions[name]
         try:
             found = json.loads(self._world.payload(f"backfills-{name}", version))
@@ -89,9 +89,9 @@ class SecretValues:
         except FailedPrecondition:
             return wrong(f"version {version} of backfills-{name} is not enabled")
         except ValueError:
-            return wrong(f"version {version} of backfills-{name} is no JSON")
+            return wrong(f"version {version} of backfills-{name} is not JSON")
         if not isinstance(found, dict):
-            return wrong(f"version {version} of backfills-{name} is no JSON object")
+            return wrong(f"version {version} of backfills-{name} is not a JSON object")
         self._world.secrecy.add_all(found)
         return found
 
@@ -103,7 +103,7 @@ class SecretValues:
             may = members(policy, "roles/secretmanager.secretAccessor")
             wanted = {self._world.installation.member(one) for one in functions}
             faults += [f"backfills-{name}: {one} may not read it" for one in sorted(wanted - may)]
-        return verdict(faults, "all that have to, may")
+        return verdict(faults, "all that must")
 
     def _organizations(self) -> Verdict:
         parent = f"projects/{self._world.installation.project}"
@@ -121,10 +121,10 @@ class SecretValues:
         try:
             value = self._world.payload(secret, "latest")
         except (NotFound, FailedPrecondition):
-            return "has no version that is enabled"
+            return "has no enabled version"
         if not value:
             return "is empty"
-        # A line's end too many makes every signature wrong; in JSON it does not matter.
+        # An extra line break makes every signature wrong; in JSON it does not matter.
         if value != value.strip() and not value.lstrip().startswith(b"{"):
-            return "begins or ends with a blank or a line's end, which counts"
+            return "begins or ends with white space or a line break, which is part of the secret"
         return None

@@ -1,4 +1,4 @@
-"""Snowflake: signing in, the objects that setup.sql makes, and one row's way into the bucket."""
+"""Checks of Snowflake: sign-in, the objects of setup.sql, and the unload of one row into the bucket."""
 
 import re
 from collections.abc import Sequence
@@ -18,13 +18,11 @@ from shared.unload.statements import describe_stage_statement
 _SETUP = (
     "terraform -chdir=infra output -raw snowflake_setup > setup.sql, which an ACCOUNTADMIN runs in Snowflake"
 )
-_KEY = (
-    "in Snowflake: ALTER USER BACKFILLS_USER SET RSA_PUBLIC_KEY = '…', by snowflake.pub of docs/operations.md"
-)
+_KEY = "in Snowflake: ALTER USER BACKFILLS_USER SET RSA_PUBLIC_KEY = '…', see docs/operations.md"
 _SECRET = "gcloud secrets versions add backfills-snowflake --data-file=snowflake.json"  # noqa: S105 - a command
 _READ = "read docs/decisions/002-text-in-the-unload.md, and report the answer: Snowflake may have changed"
 _MIGHTY = frozenset({"ACCOUNTADMIN", "SECURITYADMIN", "ORGADMIN", "SYSADMIN", "USERADMIN"})
-# 390100 to 390999: what a sign-in is refused for.
+# 390100 to 390999: the codes of a refused sign-in.
 _REFUSED = re.compile(r"\b390\d{3}\b")
 _MOMENT = 2.0
 _SMALL = (pa.types.is_integer, pa.types.is_decimal)
@@ -37,11 +35,11 @@ class Snowflake:
 
     def checks(self) -> Sequence[Check]:
         return (
-            Check("snowflake.sign-in", "Does Snowflake let the service in?", self._sign_in, _KEY),
+            Check("snowflake.sign-in", "Does Snowflake accept the service's sign-in?", self._sign_in, _KEY),
             Check("snowflake.role", "Is the role the service's own?", self._role, _SECRET),
-            Check("snowflake.warehouse", "Has the session its warehouse?", self._warehouse, _SECRET),
+            Check("snowflake.warehouse", "Does the session have its warehouse?", self._warehouse, _SECRET),
             Check("snowflake.table", "May the service read a table on offer?", self._table, _SETUP),
-            Check("snowflake.stage", "Does the stage lead to the bucket?", self._stage, _SETUP),
+            Check("snowflake.stage", "Does the stage point to the bucket?", self._stage, _SETUP),
             Check(
                 "snowflake.integration",
                 "Is the integration enabled, for the bucket?",
@@ -49,23 +47,23 @@ class Snowflake:
                 _SETUP,
             ),
             Check("snowflake.unload", "Does one row arrive in the bucket?", self._unload, _SETUP),
-            Check("snowflake.file-names", "Are files named by their query?", self._names, _READ),
+            Check("snowflake.file-names", "Do file names contain their query's id?", self._names, _READ),
             Check(
                 "snowflake.file-columns",
-                "Are columns named and typed as the encoder wants?",
+                "Are columns named and typed as the encoder expects?",
                 self._columns,
                 _READ,
             ),
             Check(
                 "snowflake.file-groups",
-                "Are rows grouped and compressed as they should be?",
+                "Are rows grouped and compressed as expected?",
                 self._groups,
                 _READ,
             ),
             Check(
                 "snowflake.history", "Does another session find a query by its tag?", self._history, _SETUP
             ),
-            Check("snowflake.async", "Does a query run on by itself?", self._async, _READ),
+            Check("snowflake.async", "Does an asynchronous query run?", self._async, _READ),
             Check("snowflake.abort", "Can a query be aborted?", self._abort, _READ),
             Check("snowflake.request-ids", "Is a repeated request not run twice?", self._request_ids, _READ),
         )
@@ -74,7 +72,7 @@ class Snowflake:
         try:
             _ = self._trial.signed_in
         except RetryLater as error:
-            # What is refused at the door is no outage, though the connector's class for both is the same.
+            # A refused sign-in is not an outage, though the connector uses the same class for both.
             if _REFUSED.search(error.detail or ""):
                 return wrong(f"Snowflake refuses the service: {first_line(error.detail)}")
             raise
@@ -90,7 +88,7 @@ class Snowflake:
         if wanted and role.upper() != wanted.upper():
             return wrong(f"the role is {role} instead of {wanted}")
         if role.upper() in _MIGHTY:
-            return wrong(f"the role {role} may do much more than the service needs")
+            return wrong(f"the role {role} has far more permissions than the service needs")
         return ok(role)
 
     def _warehouse(self) -> Verdict:
@@ -114,10 +112,10 @@ class Snowflake:
         faults, url = [], self._stage_properties.get("URL", "").strip('["]')
         wanted = f"gcs://{self._world.bucket}/"
         if url != wanted:
-            faults.append(f"it leads to {url or 'nowhere'} instead of {wanted}")
+            faults.append(f"it points to {url or 'nowhere'} instead of {wanted}")
         if not self._stage_properties.get("STORAGE_INTEGRATION"):
             faults.append("it has no storage integration")
-        return verdict(faults, f"{self._world.snowflake_stage} leads to {wanted}")
+        return verdict(faults, f"{self._world.snowflake_stage} points to {wanted}")
 
     def _integration(self) -> Verdict:
         rows = self._trial.rows(f"DESC STORAGE INTEGRATION {said.INTEGRATION}")
@@ -137,11 +135,11 @@ class Snowflake:
 
     @property
     def _exported(self) -> Exported:
-        """What the trial exported; where it failed, one check alone calls that wrong."""
+        """Return what the trial exported. If it failed, only one check reports the fault."""
         try:
             return self._trial.exported
         except BackfillError as error:
-            raise NotAsked("snowflake.unload tells: nothing was exported") from error
+            raise NotAsked("snowflake.unload explains why: nothing was exported") from error
 
     def _unload(self) -> Verdict:
         exported = self._trial.exported
@@ -188,7 +186,7 @@ class Snowflake:
         return verdict(faults, self.physical_types())
 
     def physical_types(self) -> str:
-        """Every column with what it physically is in the file."""
+        """Return every column with its physical type in the file."""
         columns = self._exported.parquet.schema
         types = [columns.column(index) for index in range(len(COLUMNS))]
         return ", ".join(
@@ -212,8 +210,8 @@ class Snowflake:
         exported = self._exported
         found = self._trial.found_by_another(exported.prefix)
         if found != exported.query_id:
-            return wrong(f"by the tag of query {exported.query_id} it finds {found or 'nothing'}")
-        return ok("it does: a query whose id was lost is not run twice")
+            return wrong(f"for the tag of query {exported.query_id} it finds {found or 'nothing'}")
+        return ok("yes: a query whose id was lost does not run twice")
 
     def _async(self) -> Verdict:
         waiting = self._trial.waiting
@@ -226,11 +224,11 @@ class Snowflake:
 
     def _abort(self) -> Verdict:
         if self._trial.unloads.state(self._trial.waiting) is not UnloadState.RUNNING:
-            raise NotAsked("snowflake.async tells: there is no query that runs")
+            raise NotAsked("snowflake.async explains why: no query runs")
         self._trial.unloads.abort(self._trial.waiting)
         state = self._trial.until(self._trial.waiting, lambda state: state is not UnloadState.RUNNING)
         if state is UnloadState.RUNNING:
-            return wrong("a query runs on after it was aborted")
+            return wrong("a query continued after it was aborted")
         return ok("it ended when it was aborted")
 
     @once
@@ -239,6 +237,6 @@ class Snowflake:
 
     def _request_ids(self) -> Verdict:
         if not self.repeated.same_session:
-            return wrong("a request that is repeated with the same id is run again: an unload may run twice")
+            return wrong("a repeated request with the same id runs again: an unload may run twice")
         how = "the same query" if self.repeated.other_session else "a new query, which only the tag finds"
         return ok(f"it is the same query; in another session, {how}")

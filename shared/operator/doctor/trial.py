@@ -1,4 +1,4 @@
-"""One row's way out of Snowflake and back: each step once, for all checks that look at it."""
+"""One row out of Snowflake and back: each step runs once, for all checks that use it."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -21,13 +21,13 @@ from shared.operator.doctor.world import World
 from shared.steps.ports import UnloadState
 from shared.unload.statements import Statement, copy_statement
 
-# What a session may ask at most; an abandoned question ends by the warehouse's own clock.
+# The longest that a session's query may take; the warehouse's own timeout ends an abandoned query.
 SECONDS: Final = 20.0
 _LIMIT: Final = 60
 _FILE_BYTES: Final = 1 << 20
 WAITING: Final = "SELECT SYSTEM$WAIT(60)"
 PATH: Final = "doctor/"
-# A row of the types that a table's columns are staged as, and a timestamp that none is.
+# One value of each type that columns are staged as, and a raw timestamp, which the unload never stages.
 COLUMNS: Final[Mapping[str, str]] = {
     "SMALL": "7::NUMBER(38, 0)",
     "LARGE": "'12345678901234567890123456789012345678'::NUMBER(38, 0)",
@@ -43,13 +43,13 @@ class Exported:
     query_id: str
     prefix: str
     manifest: list[StagedFile]
-    # What a bucket has of the first file; None: nothing.
+    # The content of the first file in the bucket; None: there is none.
     content: bytes | None
 
     @property
     def parquet(self) -> pq.ParquetFile:
         if self.content is None:
-            raise NotAsked("snowflake.unload tells: there is no file to look at")
+            raise NotAsked("snowflake.unload explains why: there is no file to look at")
         return pq.ParquetFile(pa.BufferReader(self.content))
 
 
@@ -59,21 +59,21 @@ class Trial:
 
     @once
     def signed_in(self) -> SnowflakeUnloads:
-        """A session that has been let in."""
+        """Return a signed-in session."""
         session = self.session()
         session.ask(Statement("SELECT 1"), "doctor", SECONDS)
         return session
 
     @once
     def unloads(self) -> SnowflakeUnloads:
-        """The same, for all that come after it."""
+        """Return the same session, for all later steps."""
         try:
             return self.signed_in
         except BackfillError as error:
-            raise NotAsked("snowflake.sign-in tells: nobody is let in") from error
+            raise NotAsked("snowflake.sign-in explains why: sign-in failed") from error
 
     def session(self) -> SnowflakeUnloads:
-        """A new one, as the functions open theirs."""
+        """Open a new session, as the functions do."""
         return SnowflakeUnloads(
             self._world.snowflake,
             location_stage=self._world.snowflake_stage,
@@ -85,7 +85,7 @@ class Trial:
 
     @once
     def exported(self) -> Exported:
-        """One row, unloaded as every job's are, read from the bucket, and removed there."""
+        """Unload one row like every job, read it from the bucket, and remove it there."""
         prefix = f"{PATH}{uuid.uuid4()}/"
         text = ", ".join(f'{value} AS "{name}"' for name, value in COLUMNS.items())
         source = Statement(f"SELECT {text}")
@@ -110,7 +110,7 @@ class Trial:
     def until(
         self, query_id: str, enough: Callable[[UnloadState], bool], seconds: float | None = None
     ) -> UnloadState:
-        """How the query is once that is enough, or when the time is over."""
+        """Return the query's state once ``enough`` is true, or when the time is over."""
         until = monotonic() + (SECONDS if seconds is None else seconds)
         while not enough(state := self.unloads.state(query_id)) and monotonic() < until:
             sleep(0.1)
@@ -118,11 +118,11 @@ class Trial:
 
     @once
     def waiting(self) -> str:
-        """The id of a query that does nothing for a minute."""
+        """Return the id of a query that waits for a minute."""
         return self.unloads.submit(Statement(WAITING), "doctor")
 
     def found_by_another(self, tag: str) -> str | None:
-        """The query that carries the tag, as another session finds it; Snowflake may take a moment."""
+        """Return the query with the tag, as another session finds it; Snowflake may take a moment."""
         with closing(self.session()) as other:
             until = monotonic() + SECONDS
             while (found := other.find(tag)) is None and monotonic() < until:
@@ -130,7 +130,7 @@ class Trial:
             return found
 
     def close(self) -> None:
-        """End what still runs, and the session."""
+        """Abort the running queries, and close the session."""
         if was_asked(self, "signed_in"):
             with suppress(BackfillError):
                 if was_asked(self, "waiting"):

@@ -1,4 +1,4 @@
-"""What the checks ask: the installation's settings, and the parts behind them."""
+"""What the checks read: the installation's settings, and the systems behind them."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -19,9 +19,9 @@ from shared.operator.doctor.secrecy import Secrecy
 
 @dataclass(frozen=True)  # no slots: the cached properties want a place
 class World:
-    """``installed`` None: a local stack, of which Terraform says nothing and Google's administration
-    interfaces know nothing. ``kafka_administrator``: librdkafka's properties of who may ask the brokers for
-    their settings; None: the service asks.
+    """``installed`` None: a local stack, which Terraform's output and Google's administration APIs do not
+    describe. ``kafka_administrator``: librdkafka's properties of a user who may describe the brokers'
+    settings; None: the service's own user.
     """
 
     settings: Settings
@@ -35,23 +35,23 @@ class World:
     @property
     def installation(self) -> Installation:
         if self.installed is None:
-            raise NotOnLocalStack("Terraform sets it up, and only Google's own interfaces tell of it")
+            raise NotOnLocalStack("Terraform sets it up, and only Google's own APIs describe it")
         return self.installed
 
     @property
     def google(self) -> Google:
-        """Google's administration interfaces, where there is something to be told by them."""
+        """Return Google's administration APIs. Raises NotOnLocalStack where they describe nothing."""
         _ = self.installation
         return self.interfaces
 
     @once
     def kafka(self) -> Mapping[str, Any]:
-        """Librdkafka's properties of the service."""
+        """Return the service's librdkafka properties."""
         return self.settings.kafka_client or self._stored("kafka")
 
     @once
     def snowflake(self) -> Mapping[str, Any]:
-        """What the connector takes from the service."""
+        """Return the service's arguments of the Snowflake connector."""
         return self.settings.snowflake_connect or self._stored("snowflake")
 
     @property
@@ -63,24 +63,24 @@ class World:
         return self.settings.snowflake_stage or self.installation.snowflake_stage
 
     def payload(self, secret: str, version: str) -> bytes:
-        """A secret's value, kept out of all that is printed from then on."""
+        """Return a secret's value, and remove it from all later output."""
         name = f"projects/{self.installation.project}/secrets/{secret}/versions/{version}"
         value = bytes(self.google.secrets.access_secret_version(name=name, timeout=SECONDS).payload.data)
         self.secrecy.add(value.decode(errors="replace"))
         return value
 
     def _stored(self, name: str) -> Mapping[str, Any]:
-        """The credentials that the functions are given."""
+        """Return the credentials that the functions get."""
         if self.installed is None:
             raise NotAsked(f"{SECRET_VARIABLES[name]} is not set")
         try:
             text = self.payload(f"backfills-{name}", self.installed.secret_versions[name])
             found = json.loads(text)
         except NotFound as error:
-            raise NotAsked(f"secrets.{name} tells: there are no credentials") from error
+            raise NotAsked(f"secrets.{name} explains why: there are no credentials") from error
         except ValueError as error:
-            raise NotAsked(f"secrets.{name} tells: the credentials are no JSON") from error
+            raise NotAsked(f"secrets.{name} explains why: the credentials are not JSON") from error
         if not isinstance(found, dict):
-            raise NotAsked(f"secrets.{name} tells: the credentials are no JSON object")
+            raise NotAsked(f"secrets.{name} explains why: the credentials are not a JSON object")
         self.secrecy.add_all(found)
         return found

@@ -1,4 +1,4 @@
-"""``verify ORGANIZATION JOB``: wires the comparison, and prints what it finds."""
+"""``verify ORGANIZATION JOB``: connect the parts of the comparison, and print the result."""
 
 import tempfile
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ class Verify:
         self._surroundings = surroundings(settings)
 
     def run(self, organization_id: str, job_id: str, *, with_table: bool, most: int) -> tuple[int, list[str]]:
-        """The exit status, and the lines to print."""
+        """Return the exit status and the lines to print."""
         try:
             job = find_for_client(organization_id, job_id, jobs=self._jobs)
             require_receipt(job)
@@ -51,7 +51,7 @@ class Verify:
         for destination in job.destinations:
             kind = KINDS[destination.type]
             if kind.reader is None:
-                lines.append(f"{destination}: can't be read back by the service; its owner can")
+                lines.append(f"{destination}: the service cannot read it back; its owner can")
                 continue
             try:
                 verdict = self._verdict(
@@ -78,7 +78,7 @@ class Verify:
             return comparison.rows(span, self._table()) if with_table else comparison.counts(span)
 
     def _others(self, sent: Sent, reader: Reader) -> Iterator[Sent]:
-        """The organization's other jobs that sent to the same place, whenever that was."""
+        """Return the organization's other jobs that sent to the same place at any time."""
         job, destination = sent
         place = reader.name_of(job.organization_id, destination)
         for other, _, _ in self._listings.jobs(job.organization_id):

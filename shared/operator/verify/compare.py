@@ -15,12 +15,12 @@ from shared.operator.verify.labels import Labelled
 from shared.operator.verify.table import Table, Unloaded
 from shared.steps.ports import Receipts
 
-# Clocks of senders and brokers differ, and a commit takes a moment.
+# Senders' and brokers' clocks differ, and a commit takes a moment.
 _MARGIN = timedelta(minutes=5)
 _SHOWN = 300  # characters of a row
 
 Sent = tuple[Job, Destination]
-"""A job, and the one of its destinations that is compared."""
+"""A job, and its destination to compare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """All jobs that sent to one place at the same time. Only rows that name their job tell them apart."""
+    """All jobs that sent to one place at the same time. Only rows with labels name their job."""
 
     sent: tuple[Sent, ...]
     since: datetime
@@ -42,7 +42,7 @@ class Span:
 
 
 def span_of(first: Sent, others: Iterable[Sent], now: datetime) -> Span:
-    """The first job, and of the others, which share its place, those that overlap it, directly or not."""
+    """Return the first job, with all others of the same place that overlap it directly or indirectly."""
     sent, waiting = [first], list(others)
     since, until = _time_of(first, now)
     while overlapping := [
@@ -62,7 +62,7 @@ def _time_of(sent: Sent, now: datetime) -> tuple[datetime, datetime]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """``most``: differences that are named. ``folder``: an empty one, for the hashes of rows."""
+    """``most``: the number of differences to name. ``folder``: an empty folder for the hashes of rows."""
 
     reader: Reader
     receipts: Receipts
@@ -70,7 +70,7 @@ class Comparison:
     folder: Path
 
     def counts(self, span: Span) -> Verdict:
-        """Compare how many rows there are; where rows name themselves, each one of them."""
+        """Compare the number of rows, and each labelled row."""
         labelled, expected = self._expected(span)
         unlabelled = strangers = 0
         for row in self._rows(span):
@@ -88,7 +88,7 @@ class Comparison:
         )
 
     def rows(self, span: Span, table: Table) -> Verdict:
-        """Compare every row, its key included, with the slices as they are in Snowflake now."""
+        """Compare every row and its key with the slices as they are in Snowflake now."""
         labelled, _ = self._expected(span)
         left_out = sum(self._left_out(sent) for sent in span.sent)
         with ExitStack() as stack:
@@ -109,7 +109,7 @@ class Comparison:
             return Verdict(missing <= left_out and not surplus, summary, tuple(lines))
 
     def _expected(self, span: Span) -> tuple[Labelled, int]:
-        """The rows that name themselves, and how many there are to be that do not."""
+        """Return the labelled rows, and the expected number of rows without labels."""
         labelled, unlabelled = Labelled(), 0
         for job, destination in span.sent:
             for chunk in self.receipts.chunks(job):
@@ -131,7 +131,7 @@ class Comparison:
         return self.reader.rows(job.organization_id, destination, span.since, span.until)
 
     def _surplus(self, span: Span, named: Mapping[bytes, int]) -> Iterator[str]:
-        """The named rows of which there are too many, each with where it is."""
+        """Yield the named surplus rows, each with its position."""
         wanted = {digest for digest, difference in named.items() if difference > 0}
         for row in self._rows(span) if wanted else ():
             if digest_of(row.key, row.value) in wanted:
@@ -168,11 +168,11 @@ def _together(span: Span) -> str:
 
 
 def _repeated(labelled: Labelled) -> str:
-    return f", {labelled.repeated:,} of them repeated under their own names" if labelled.repeated else ""
+    return f", {labelled.repeated:,} of them repeated under their own labels" if labelled.repeated else ""
 
 
 def _skipped(left_out: int) -> str:
-    return f", {left_out:,} were left out as too large" if left_out else ""
+    return f", {left_out:,} were skipped as too large" if left_out else ""
 
 
 def _difference(rows: int) -> str:
@@ -182,7 +182,7 @@ def _difference(rows: int) -> str:
 
 
 def _text(value: bytes | None) -> str:
-    """A stranger's bytes for a terminal: no control characters, and cut."""
+    """Return untrusted bytes as text for a terminal: truncated, without control characters."""
     if value is None:
         return "none"
     return "".join(one if one.isprintable() else "?" for one in value[:_SHOWN].decode(errors="replace"))

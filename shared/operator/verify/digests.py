@@ -1,8 +1,8 @@
-"""Which of very many rows are in one place and not in the other, in bounded memory.
+"""Find the differences between two large sets of rows, in bounded memory.
 
-A row is told by 16 bytes of its hash. These go to files of a temporary folder, a file for each first byte of
-the hash, and are then compared file by file. A billion rows take 16 GB of disk on either side, and about 1 GB
-of memory.
+A row is represented by 16 bytes of its hash. The hashes go to files of a temporary folder, one file for each
+first byte, and are then compared file by file. A billion rows take 16 GB of disk per side, and about 1 GB of
+memory.
 """
 
 from collections import Counter
@@ -13,11 +13,11 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 SIZE = 16
-_BUFFERED = 64 * 1024  # bytes, of each of 256 files
+_BUFFERED = 64 * 1024  # bytes, for each of 256 files
 
 
 def digest_of(key: bytes | None, value: bytes) -> bytes:
-    """Of a row with its key. Two different rows share one with a probability of 2 to the power of -128."""
+    """Hash a row and its key. Two different rows collide with a probability of 2 to the power of -128."""
     hashed = blake2b(value, digest_size=SIZE, key=b"no key" if key is None else b"a key")
     if key is not None:
         hashed.update(b"\0%d\0" % len(key) + key)
@@ -25,7 +25,7 @@ def digest_of(key: bytes | None, value: bytes) -> bytes:
 
 
 class Digests:
-    """The digests of many rows, on the disk; a context."""
+    """The digests of many rows on disk; a context manager."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
@@ -49,7 +49,7 @@ class Digests:
         self.rows += 1
 
     def counted(self) -> Iterator[Counter[bytes]]:
-        """How often each is there, in 256 parts, always in the same order."""
+        """Yield the count of each digest, in 256 parts, always in the same order."""
         for file in self._files:
             file.flush()
             file.seek(0)
@@ -58,8 +58,8 @@ class Digests:
 
 
 def differences(expected: Digests, found: Digests, most: int) -> tuple[int, int, Mapping[bytes, int]]:
-    """How many rows are missing, how many there are too many, and the first ``most`` digests of either kind
-    with how many there are too many of each: fewer than 0 are missing.
+    """Return how many rows are missing, how many are surplus, and the first ``most`` digests of either kind
+    with the surplus of each, below 0 for missing rows.
     """
     missing = surplus = 0
     named: dict[bytes, int] = {}

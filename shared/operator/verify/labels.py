@@ -1,10 +1,10 @@
-"""Which of the rows that name themselves are there, with a bit for each."""
+"""Which labelled rows were found, with one bit per row."""
 
 from collections.abc import Iterator
 
 
 class Labelled:
-    """The rows of some jobs' chunks; memory is a bit a row."""
+    """The rows of some jobs' chunks; memory is one bit per row."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, int], bytearray] = {}
@@ -14,7 +14,7 @@ class Labelled:
         self.found = 0
 
     def expect(self, job_id: str, chunk: int, rows: int, left_out: int) -> None:
-        """A chunk of so many rows, of which so many were left out as too large."""
+        """Add a chunk of ``rows`` rows, of which ``left_out`` were skipped as too large."""
         self._seen[job_id, chunk] = bytearray((rows + 7) // 8)
         self._rows[job_id, chunk] = rows
         self._left_out[job_id, chunk] = left_out
@@ -24,7 +24,7 @@ class Labelled:
         return sum(self._rows.values()) - sum(self._left_out.values())
 
     def see(self, job_id: str, chunk: int, row: int) -> bool:
-        """Whether it is expected, and for the first time."""
+        """Mark the row as found; return whether it is expected and new."""
         if not 0 <= row < self._rows.get((job_id, chunk), 0):
             return False
         seen, bit = self._seen[job_id, chunk], 1 << row % 8
@@ -39,7 +39,7 @@ class Labelled:
         return max(0, self.expected - self.found)
 
     def first_missing(self) -> Iterator[str]:
-        """The missing rows of chunks that lack more than were left out there."""
+        """Yield the missing rows of chunks that lack more rows than were skipped."""
         for (job_id, chunk), rows in self._rows.items():
             seen = self._seen[job_id, chunk]
             absent = [row for row in range(rows) if not seen[row // 8] & 1 << row % 8]

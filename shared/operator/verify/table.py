@@ -1,4 +1,4 @@
-"""A job's rows as Snowflake has them now: the slice, unloaded once more and encoded as for a delivery."""
+"""A job's rows as Snowflake has them now: the slice, unloaded again and encoded as for a delivery."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from shared.steps.sending import ReadRows
 from shared.unload.columns import selected
 from shared.unload.statements import unload_statement
 
-_PAUSE = 1.0  # seconds between two looks at the query
+_PAUSE = 1.0  # seconds between two checks of the query
 _BATCH = 1_024
 
 Row = tuple[bytes | None, bytes]
@@ -24,7 +24,7 @@ Row = tuple[bytes | None, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Unloaded:
-    """The files of a further unload of a job's slice, under an attempt of their own."""
+    """The files of a job's slice, unloaded again under a separate attempt."""
 
     job: Job
     chunks: tuple[Chunk, ...]
@@ -32,7 +32,7 @@ class Unloaded:
     read_rows: ReadRows
 
     def rows(self, destination: Destination) -> Iterator[Row]:
-        """In no order, with the keys that the destination's messages have."""
+        """Yield the rows in no order, with the keys of the destination's messages."""
         key_column = self.job.staged_key(destination)
         for chunk in self.chunks:
             with self.files.open(self.job.attempt_prefix + chunk.name, chunk.size) as file:
@@ -44,7 +44,7 @@ class Unloaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Unloads slices again; what it stages is removed at the end."""
+    """Unloads slices again, and removes the staged files at the end."""
 
     jobs: Jobs
     unloads: Unloads
@@ -59,7 +59,7 @@ class Table:
 
     @contextmanager
     def of(self, job: Job) -> Iterator[Unloaded]:
-        """Raises what the unload raises, as when a column is gone."""
+        """Unload the job's slice. Raises the unload's errors, for example if a column no longer exists."""
         entry = self.catalog.entry(job.table)
         table_columns = self.unloads.describe(job.table)
         keys = [*job.key_columns, *([job.key_column] if job.key_column else [])]

@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven by Playwright, and a person at the console."""
+"""Debian's Chromium, driven by Playwright, and a user of the console."""
 
 import os
 import shutil
@@ -18,14 +18,13 @@ ARGUMENTS = (
     "--disable-sync",
 )
 MISSING = (
-    "Chromium is missing, which the tests of the console drive: apt-get install chromium,"
-    " or set CHROMIUM to the path of one"
+    "Chromium is missing; the console's tests drive it: apt-get install chromium, or set CHROMIUM to its path"
 )
 PATIENCE_MS = 60_000
 
 
 def executable() -> Path:
-    """The browser; it fails the test, rather than skips it, where there is none."""
+    """Return the browser. Without one, fail the test instead of skipping it."""
     names = ("chromium", "chromium-browser", "google-chrome")
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     assert found, MISSING
@@ -43,7 +42,7 @@ def browser() -> Iterator[Browser]:
 
 
 def sign_in(page: Page, url: str, key: str, path: str = "/console/") -> None:
-    """As a person does it."""
+    """Sign in like a person."""
     page.goto(url + path)
     page.get_by_label("API key").fill(key)
     page.get_by_role("button", name="Sign in").click()

@@ -1,4 +1,4 @@
-"""The staged files of a job, over GCS's own interface."""
+"""The staged files of a job, read over GCS's API."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ import urllib3
 
 
 def staged_files(endpoints: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, bytes]:
-    """What lies in the bucket for a job, of any attempt: the content by the name."""
+    """Return the job's objects in the bucket, of any attempt: the contents by name."""
     objects = f"{endpoints['gcs_url']}/storage/v1/b/{endpoints['bucket']}/o"
     prefix = quote(f"{job['organization_id']}/{job['job_id']}/", safe="")
     listed = urllib3.request("GET", f"{objects}?prefix={prefix}").json().get("items", [])

@@ -1,4 +1,4 @@
-"""A client of the API: what anybody would do with curl."""
+"""An API client for tests."""
 
 import json
 import time
@@ -14,10 +14,10 @@ MARCH = ("2026-03-01T00:00:00", "2026-04-01T00:00:00")
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 120.0) -> None:
-    """Wait until it is so; fail, saying what was waited for, after so many seconds."""
+    """Wait until the condition holds; fail after this many seconds, with ``what`` in the message."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain: {what}"
+        assert time.monotonic() < deadline, f"timeout after {seconds:g} s: {what}"
         time.sleep(0.05)
 
 
@@ -32,7 +32,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Client:
-    """One organization's, by its key."""
+    """A client with one organization's key."""
 
     api_url: str
     api_key: str
@@ -40,13 +40,13 @@ class Client:
     _http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False))
 
     def create(self, **fields: Any) -> str:
-        """Create a backfill, which must be accepted; answers the job's id."""
+        """Create a backfill that must be accepted; return the job's id."""
         answer = self.post(backfill(**fields))
         assert answer.status == HTTPStatus.CREATED, answer
         return str(answer.body["job_id"])
 
     def post(self, body: Any) -> Answer:
-        """Try to create a backfill; ``body`` is JSON's value, or the very bytes."""
+        """Try to create a backfill; ``body`` is a JSON value, or the raw bytes."""
         return self.call("POST", "", body)
 
     def get(self, job_id: str) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class Client:
         return self.call("POST", f"/{job_id}/cancel")
 
     def wait_for(self, job_id: str, *statuses: str, seconds: float = 120.0) -> dict[str, Any]:
-        """The job, once it has one of the statuses; fails when it has ended otherwise."""
+        """Return the job once it has one of the statuses; fail if it ends otherwise."""
         deadline = time.monotonic() + seconds
         while (job := self.get(job_id))["status"] not in statuses:
             assert job["status"] not in ENDS, job
@@ -77,7 +77,7 @@ class Client:
         return self.wait_for(job_id, "completed", seconds=seconds)
 
     def call(self, method: str, path: str, body: Any = None) -> Answer:
-        """``path`` is what follows the address of the backfills."""
+        """Call the API; ``path`` follows the path of the backfills."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"X-API-Key": self.api_key, "Content-Type": "application/json"}
         url = f"{self.api_url}/api/v1/beam/backfills{path}"
@@ -94,7 +94,7 @@ def backfill(
     values: list[Any] | None = None,
     columns: list[Any] | None = None,
 ) -> dict[str, Any]:
-    """The body of a create request; a filter only with a column."""
+    """Return the body of a create request; it has a filter only with a column."""
     body: dict[str, Any] = {
         "job_name": "End to end",
         "table": table,

@@ -1,4 +1,4 @@
-"""A person at the console of a scripted service."""
+"""A user at the console of a scripted service."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ expect.set_options(timeout=PATIENCE_MS)
 
 @dataclass
 class Visit:
-    """``wrong``: what the browser complained of, but for answers that the test asked for."""
+    """``wrong``: the browser's error messages, except for answers that the test caused."""
 
     page: Page
     scene: Scene
@@ -43,7 +43,7 @@ class Visit:
         return self.page.get_by_role("button", name=name)
 
     def fill_in(self) -> None:
-        """The steps up to a webhook's form."""
+        """Fill in the steps up to a webhook's form."""
         self.page.get_by_label("Name").fill("A week of transfers")
         self.page.get_by_label("Table").fill("base.assets.erc20_token_transfers")
         self.button("Next").click()
@@ -51,7 +51,7 @@ class Visit:
         self.page.get_by_label("To", exact=True).fill("2026-03-08")
         self.button("Next").click()
         self.page.get_by_label("Column").fill("amount")
-        self.page.get_by_label("Its values are").select_option("number")
+        self.page.get_by_label("Type of its values").select_option("number")
         self.page.get_by_role("textbox", name="Values").fill("1\n12345678901234567890123")
         self.button("Next").click()
         self.page.get_by_label("Columns").fill("block_number\namount as value")
@@ -60,7 +60,7 @@ class Visit:
         self.button("Add destination").click()
 
     def complaints(self, *rules: str) -> list[str]:
-        """What axe finds, by its usual rules or by those named."""
+        """Return axe's findings, by its default rules or the named ones."""
         found = Axe().run(self.page, options={"runOnly": list(rules)} if rules else None)
         return [
             f"{one['id']}: {[json.dumps(node['target']) + node['failureSummary'] for node in one['nodes']]}"
@@ -70,7 +70,7 @@ class Visit:
 
 @contextmanager
 def visit(browser: Browser, **options: Any) -> Iterator[Visit]:
-    """A window of its own on a service of its own."""
+    """Open a new window on a new service."""
     with scene() as made:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
         context.set_default_timeout(PATIENCE_MS)

@@ -1,6 +1,6 @@
-"""A table of every type that the contract names: its values as Python has them, and their messages.
+"""A table with every type of the contract: its values in Python, and their messages.
 
-The messages are the contract's mapping by the standard library alone.
+The messages follow the contract's mapping, built with the standard library alone.
 """
 
 import json
@@ -39,7 +39,7 @@ def _plain(scale: int) -> Callable[[Decimal], str]:
 
 @dataclass(frozen=True)
 class Column:
-    """A column, SQL that makes its value of a text ``%s``, some values, and what each is in the message."""
+    """A column, the SQL that converts a text ``%s`` to its value, some values, and each value's message."""
 
     name: str
     type: str
@@ -136,7 +136,7 @@ _KEY = "BLOCK_TIMESTAMP"
 
 
 def every_row() -> list[dict[str, Any]]:
-    """Each value of each column in some row, and a null between any two rounds of them."""
+    """Return rows with each value of each column, and a null between two rounds of them."""
     count = max(len(column.values) for column in COLUMNS) + 1
     rows: list[dict[str, Any]] = []
     for index in range(count):
@@ -146,7 +146,7 @@ def every_row() -> list[dict[str, Any]]:
 
 
 def message(row: dict[str, Any]) -> str:
-    """The row as JSON that tells apart values, their types and the order of the keys."""
+    """Return the row as JSON that distinguishes values, their types and the order of keys."""
     fields = {
         column.name.lower(): None if row[column.name] is None else column.expected(row[column.name])
         for column in COLUMNS

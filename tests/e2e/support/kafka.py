@@ -1,4 +1,4 @@
-"""Reads topics as a consumer that sees committed rows only."""
+"""Reads topics like a read_committed consumer."""
 
 import time
 from contextlib import closing
@@ -12,26 +12,26 @@ _SECONDS = 60.0
 
 
 def topics(bootstrap: str) -> set[str]:
-    """The names of all topics of the broker."""
+    """Return the names of all the broker's topics."""
     return set(AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=_SECONDS).topics)
 
 
 def create_topic(bootstrap: str, topic: str, **config: str) -> None:
-    """Create a topic as its owner would, before the service comes to it; underscores stand for full stops."""
+    """Create a topic like its owner, before the service does; underscores in settings stand for dots."""
     settings = {name.replace("_", "."): value for name, value in config.items()}
     admin = AdminClient({"bootstrap.servers": bootstrap})
     admin.create_topics([NewTopic(topic, 1, 1, config=settings)])[topic].result(_SECONDS)
 
 
 def committed(bootstrap: str, topic: str) -> list[tuple[bytes | None, bytes]]:
-    """Every message's key and value, in each partition's order."""
+    """Return every message's key and value, in each partition's order."""
     return [(message.key(), message.value()) for message in messages(bootstrap, topic)]
 
 
 def messages(bootstrap: str, topic: str) -> list[Any]:
-    """Every committed message, in each partition's order, as the consumer gives it.
+    """Return every committed message, in each partition's order, as the consumer's objects.
 
-    Waits for open transactions first: a broker answers a commit before it has told all partitions.
+    Waits for open transactions first, because a broker answers a commit before all partitions know it.
     """
     with closing(_consumer(bootstrap, "read_committed")) as consumer:
         partitions = [
@@ -63,7 +63,7 @@ def _consumer(bootstrap: str, isolation: str) -> Any:
 
 
 def _wait_until_settled(bootstrap: str, partitions: list[TopicPartition]) -> None:
-    """Until what is committed ends where what is written ends."""
+    """Wait until the committed data ends where the written data ends."""
     deadline = time.monotonic() + _SECONDS
     with (
         closing(_consumer(bootstrap, "read_committed")) as stable,

@@ -1,4 +1,4 @@
-"""What the functions say of the messages they handle: their structured logs, as an operator reads them."""
+"""The functions' structured logs about messages, as an operator reads them."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def entries(endpoints: Mapping[str, Any], function: str) -> list[dict[str, Any]]:
-    """All entries of a function's log so far, oldest first; what a server or a library says is left out."""
+    """Return all entries of a function's log so far, oldest first, without those of servers and libraries."""
     found = []
     for line in Path(endpoints["logs"], f"{function}.log").read_text(errors="replace").splitlines():
         with suppress(json.JSONDecodeError):
@@ -18,10 +18,10 @@ def entries(endpoints: Mapping[str, Any], function: str) -> list[dict[str, Any]]
 
 
 def handled(endpoints: Mapping[str, Any], function: str) -> set[str]:
-    """The ids of the messages that a function has done with, or that it wants to see again."""
+    """Return the ids of the messages that a function has finished, or asked to be redelivered."""
     return {
         entry["message_id"]
         for entry in entries(endpoints, function)
-        # What is written meanwhile is of a library, or an event.
+        # Other entries come from a library, or are events.
         if "message_id" in entry and entry["logger"] == "backfills" and "event" not in entry
     }

@@ -1,4 +1,4 @@
-"""Organizations of a test's own, so that whatever other tests do is none of its business."""
+"""Separate organizations for a test, so that other tests do not affect it."""
 
 import json
 import secrets
@@ -17,7 +17,7 @@ from tests.e2e.support.kafka import messages
 
 @dataclass(frozen=True)
 class Organization:
-    """One organization of a stack: what it asks of the API, and what the service keeps for it."""
+    """One organization of a stack: its API calls, and its data in the service."""
 
     name: str
     client: Client
@@ -25,7 +25,7 @@ class Organization:
 
     @staticmethod
     def new(stack: LocalStack, name: str) -> "Organization":
-        """Join the stack, with a key of its own and a random end to the name."""
+        """Add an organization with its own key and a random suffix of the name."""
         name, key = f"{name}-{secrets.token_hex(4)}", secrets.token_urlsafe(24)
         resources.create_api_key(stack.layout, key, name)
         return Organization(name, Client(stack.endpoints["api_url"], key), stack)
@@ -34,26 +34,26 @@ class Organization:
         return f"beam.{self.name}.{destination}"
 
     def rows(self, destination: str) -> list[dict[str, Any]]:
-        """The committed rows of a Kafka destination."""
+        """Return the committed rows of a Kafka destination."""
         found = messages(self.stack.endpoints["kafka_bootstrap"], self.topic(destination))
         return [json.loads(message.value()) for message in found]
 
     def staged_files(self, job: Mapping[str, Any]) -> set[str]:
-        """The names of the job's files in the bucket."""
+        """Return the names of the job's files in the bucket."""
         return set(staged_files(self.stack.endpoints, job))
 
     def is_torn_down(self, job: Mapping[str, Any]) -> bool:
-        """Whether everything that an ended job leaves behind has been dealt with."""
+        """Return whether the ended job's teardown is complete."""
         return self.flag(job, "torn_down")
 
     def flag(self, job: Mapping[str, Any], name: str) -> bool:
-        """One of the truths that the job's record keeps."""
+        """Return a boolean of the job's record."""
         documents = f"projects/{names.PROJECT}/databases/(default)/documents"
         path = f"{documents}/organizations/{self.name}/jobs/{job['job_id']}"
         answer = urllib3.request(
             "GET",
             f"http://{self.stack.endpoints['firestore_host']}/v1/{path}",
-            # The emulator's own word for a caller that security rules do not bind.
+            # The emulator's token for a caller that bypasses security rules.
             headers={"Authorization": "Bearer owner"},
         )
         return bool(answer.json()["fields"][name]["booleanValue"])

@@ -1,4 +1,4 @@
-"""Make the pictures of docs/console.md: ``.venv/bin/python -m tests.e2e.support.pictures [folder]``."""
+"""Take the screenshots of docs/console.md: ``.venv/bin/python -m tests.e2e.support.pictures [folder]``."""
 
 import sys
 from pathlib import Path
@@ -18,7 +18,7 @@ SCALE = 0.75
 
 
 def main(folder: Path) -> None:
-    """Each as small as the documentation wants it."""
+    """Take each in the documentation's size."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         browser() as running,

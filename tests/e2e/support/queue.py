@@ -1,4 +1,4 @@
-"""Messages on the service's topics, as a test sees, repeats and forges them."""
+"""Messages on the service's topics, for tests that read, repeat or forge them."""
 
 import base64
 import uuid
@@ -11,28 +11,28 @@ STAGE, CHUNKS, DEAD_LETTER = "backfills-stage", "backfills-chunks", "backfills-d
 
 
 class Queue:
-    """Of one stack, by its endpoints."""
+    """The queue of one stack, by its endpoints."""
 
     def __init__(self, endpoints: Mapping[str, Any]) -> None:
         self._root = f"http://{endpoints['pubsub_host']}/v1/projects/{endpoints['project_id']}"
 
     def publish(self, topic: str, messages: Sequence[bytes]) -> set[str]:
-        """Publish them; answers their ids."""
-        # The emulator refuses a message that has neither data nor attributes.
+        """Publish the messages; return their ids."""
+        # The emulator refuses a message with neither data nor attributes.
         encoded = [
             {"data": base64.b64encode(data).decode(), "attributes": {"forged": "yes"}} for data in messages
         ]
         return set(self._ask("POST", f"topics/{topic}:publish", {"messages": encoded})["messageIds"])
 
     def listen(self, topic: str) -> "Listener":
-        """Hear of every message published from now on, beside the service."""
+        """Listen to every message published from now on, in parallel to the service."""
         name = f"listener-{uuid.uuid4()}"
         project = self._root.partition("/v1/")[2]
         self._ask("PUT", f"subscriptions/{name}", {"topic": f"{project}/topics/{topic}"})
         return Listener(self, name)
 
     def pull(self, subscription: str) -> list[bytes]:
-        """Take the messages that wait, if any do."""
+        """Take the waiting messages, if any."""
         body = {"maxMessages": 1000, "returnImmediately": True}
         received = self._ask("POST", f"subscriptions/{subscription}:pull", body).get("receivedMessages", [])
         if received:
@@ -48,7 +48,7 @@ class Queue:
 
 
 class Listener:
-    """Collects what is published to one topic."""
+    """Collects the messages published to one topic."""
 
     def __init__(self, queue: Queue, subscription: str) -> None:
         self._queue = queue
@@ -56,6 +56,6 @@ class Listener:
         self._heard: list[bytes] = []
 
     def heard(self) -> list[bytes]:
-        """All messages so far."""
+        """Return all messages so far."""
         self._heard += self._queue.pull(self._subscription)
         return list(self._heard)

@@ -1,4 +1,4 @@
-"""What a webhook's receiver makes of what it got: batches it has seen are dropped by their ``webhook-id``."""
+"""A webhook receiver's view of its requests: it drops repeated batches by their ``webhook-id``."""
 
 import itertools
 import json
@@ -23,7 +23,7 @@ __all__ = [
 
 
 class Patient(Receiver):
-    """Answers the first ``at_once`` requests as a Receiver does, the others only once they ``may_answer``."""
+    """Answers the first ``at_once`` requests like a Receiver, the others only once they ``may_answer``."""
 
     def __init__(self, *replies: Reply, at_once: int = 0) -> None:
         super().__init__(*replies)
@@ -33,12 +33,12 @@ class Patient(Receiver):
 
     def next_reply(self) -> Reply:
         if next(self._numbers) >= self._at_once:
-            self.may_answer.wait(25)  # seconds; after half a minute the service gives a request up
+            self.may_answer.wait(25)  # seconds; the service aborts a request after half a minute
         return super().next_reply()
 
 
 def batches_once(requests: Sequence[Request]) -> list[bytes]:
-    """The bodies, each ``webhook-id`` once; what comes again must be what came first."""
+    """Return the bodies, once per ``webhook-id``; a repeated batch must equal the first."""
     first: dict[str, bytes] = {}
     for request in requests:
         identifier = request.headers["webhook-id"]
@@ -47,12 +47,12 @@ def batches_once(requests: Sequence[Request]) -> list[bytes]:
 
 
 def rows_once(requests: Sequence[Request]) -> list[dict[str, Any]]:
-    """The rows of all batches, each ``webhook-id`` once."""
+    """Return the rows of all batches, once per ``webhook-id``."""
     return [row for body in batches_once(requests) for row in json.loads(body)]
 
 
 def signed_with(secret: str, request: Request) -> bool:
-    """Whether both of the request's signatures are those of the secret."""
+    """Return whether both signatures of the request match the secret."""
     headers = Message()
     for name, value in request.headers.items():
         headers[name] = value

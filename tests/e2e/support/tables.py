@@ -1,4 +1,4 @@
-"""The local Snowflake as a test uses it: its tables, its switches, and the list of the unloads it ran."""
+"""The local Snowflake for tests: its tables, its faults, and its unloads."""
 
 import hashlib
 import tempfile
@@ -19,20 +19,20 @@ SCHEMA = "BASE.ASSETS"
 
 @dataclass(frozen=True, slots=True)
 class Warehouse:
-    """Of one stack, by its endpoints."""
+    """The warehouse of one stack, by its endpoints."""
 
     endpoints: Mapping[str, Any]
 
     def create(self, name: str, columns: str) -> str:
-        """Create a table in place of one of that name; answers its full name, as the API takes it.
+        """Create or replace a table; return its full name in the API's form.
 
-        ``columns`` is what stands between the parentheses of CREATE TABLE.
+        ``columns`` is the text between the parentheses of CREATE TABLE.
         """
         self.run(f"CREATE OR REPLACE TABLE {SCHEMA}.{name} ({columns})")
         return f"{SCHEMA}.{name}".lower()
 
     def create_hashes(self, name: str, count: int) -> tuple[str, list[str]]:
-        """Create a table of rows that don't compress, keyed by ``unique_id``; answers those ids as well."""
+        """Create a table of incompressible rows, keyed by ``unique_id``; return its name and those ids."""
         table = self.create(name, "UNIQUE_ID VARCHAR, BLOCK_TIMESTAMP TIMESTAMP_NTZ(9)")
         ids = [hashlib.sha256(f"{name} {number}".encode()).hexdigest() for number in range(count)]
         moments = pa.array([datetime.fromisoformat("2026-03-01")] * count, pa.timestamp("ns"))
@@ -47,7 +47,7 @@ class Warehouse:
         with closing(
             snowflake.connector.connect(
                 **self.endpoints["snowflake"],
-                # Else its threads outlive the test.
+                # Otherwise its threads outlive the test.
                 enable_server_session_keep_alive_auto_detection=False,
             )
         ) as connection:
@@ -55,7 +55,7 @@ class Warehouse:
                 connection.cursor().execute(f"INSERT INTO {table} SELECT {expressions}", tuple(row))
 
     def load(self, table: str, rows: pa.Table) -> None:
-        """Append many rows by the names of their columns, in any case."""
+        """Append many rows by column name, ignoring case."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "rows.parquet"
             pq.write_table(rows, path)
@@ -63,7 +63,7 @@ class Warehouse:
 
     @contextmanager
     def slow_unloads(self, seconds: float) -> Iterator[None]:
-        """Each unload whose files are written while this lasts ends so much later."""
+        """Delay the end of each unload whose files are written meanwhile by this many seconds."""
         self._ask("POST", "unload-delay", {"seconds": seconds})
         try:
             yield
@@ -71,16 +71,16 @@ class Warehouse:
             self._ask("POST", "unload-delay", {"seconds": 0})
 
     def fail_unloads(self, errno: int, sqlstate: str, message: str, times: int = 1) -> None:
-        """The next ``times`` unloads fail so, after their files are written."""
+        """Make the next ``times`` unloads fail with this error, after their files are written."""
         failure = {"errno": errno, "sqlstate": sqlstate, "message": message, "times": times}
         self._ask("POST", "unload-failure", failure)
 
     def err(self, *faults: str) -> None:
-        """Name all that the server gets wrong from now on; without a name, it does as Snowflake does."""
+        """Set the server's faults; without names it behaves like Snowflake."""
         self._ask("POST", "faults", {"faults": faults})
 
     def unloads(self, job_id: str) -> list[dict[str, Any]]:
-        """The unloads that ran for a job, oldest first, each with its ``status`` and times."""
+        """Return the job's unloads, oldest first, each with its ``status`` and times."""
         return [query for query in self._ask("GET", "queries") if job_id in query["tag"]]
 
     def _ask(self, method: str, route: str, body: Any = None) -> Any:

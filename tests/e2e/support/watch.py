@@ -1,4 +1,4 @@
-"""A job under way, as its client sees it."""
+"""A running job as its client sees it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from tests.e2e.support.receiver import Receiver, rows_once
 
 
 class Watch:
-    """A job's countdown as its client sees it: it only ever goes down, and never below nothing."""
+    """A job's countdown as its client sees it: it never increases, and never falls below zero."""
 
     def __init__(self, client: Client, job_id: str) -> None:
         self._client = client
@@ -18,7 +18,7 @@ class Watch:
         self._last: int | None = None
 
     def until(self, reached: Callable[[dict[str, Any]], bool], seconds: float = 120) -> dict[str, Any]:
-        """Look until the job is so far, or completed; answers it."""
+        """Poll until the condition holds or the job is completed; return the job."""
         job: dict[str, Any] = {}
 
         def looked() -> bool:
@@ -31,7 +31,7 @@ class Watch:
         return job
 
     def until_delivered(self, part: float) -> dict[str, Any]:
-        """Look until so large a part of the job's chunks is delivered; answers the job."""
+        """Poll until this part of the job's chunks is delivered; return the job."""
         return self.until(
             lambda job: bool(job["num_chunks"]) and job["chunks_left"] <= (1 - part) * job["num_chunks"]
         )
@@ -52,7 +52,7 @@ class Watch:
 def assert_each_arrived_once(
     stack: LocalStack, topic: str, receiver: Receiver, job: dict[str, Any], ids: list[str]
 ) -> None:
-    """Rows with these ``unique_id``s, and no others, are in the job's topic, and came to the receiver."""
+    """Check that the job's topic and the receiver have exactly the rows with these ``unique_id``s."""
     sent = committed(stack.endpoints["kafka_bootstrap"], f"beam.{job['organization_id']}.{topic}")
     assert sorted(key or b"" for key, _ in sent) == sorted(each.encode() for each in ids)
     assert sorted(row["unique_id"] for row in rows_once(receiver.requests)) == sorted(ids)

@@ -1,4 +1,4 @@
-"""A stack whose every secret is a canary, and which is watched wherever one could come out."""
+"""A stack in which every secret is a canary, with all its outputs recorded."""
 
 import base64
 import json
@@ -19,13 +19,13 @@ from tests.e2e.support.client import Answer, Client
 from tests.e2e.support.queue import Listener, Queue
 from tests.fakes.otlp import Collector
 
-# What a developer's shell may set for itself.
+# A developer's shell may set these.
 _TRACING = {"OTEL_BSP_SCHEDULE_DELAY": "200", "OTEL_TRACES_SAMPLER": ""}
 
 
 @dataclass(frozen=True)
 class Canary:
-    """A secret that is found again, also where it was encoded on the way; ``kept``: places it belongs to."""
+    """A secret that is recognizable, even after encoding; ``kept``: the places where it belongs."""
 
     name: str
     value: str
@@ -33,7 +33,8 @@ class Canary:
 
     def is_in(self, text: bytes) -> bool:
         value = self.value.encode()
-        # A part of base64 whose length is a multiple of three stands whole in the base64 of whatever holds it
+        # A part of base64 whose length is a multiple of three appears whole in the base64 of any value that
+        # contains it at such an offset: three shifts find it everywhere.
         # at such a place: three shifts find it everywhere.
         shifted = [base64.b64encode(b" " * shift + value)[4:-4] for shift in range(3)]
         return any(form in text for form in (value, value.hex().encode(), *shifted))
@@ -41,7 +42,7 @@ class Canary:
 
 @dataclass
 class Watched:
-    """The stack, what it was given, and what came out of it."""
+    """The stack, its secrets, and its outputs."""
 
     stack: LocalStack
     collector: Collector
@@ -50,7 +51,7 @@ class Watched:
     client: "RecordingClient"
 
     def sightings(self) -> list[tuple[str, str]]:
-        """Which canary was seen in which place, but for the places that it belongs to."""
+        """Return each canary with each place where it was seen, except where it belongs."""
         places = self.places()
         return [
             (canary.name, place)
@@ -60,7 +61,7 @@ class Watched:
         ]
 
     def places(self) -> dict[str, bytes]:
-        """Everything that came out so far."""
+        """Return all outputs so far."""
         return {
             **{f"logs of {path.stem}": path.read_bytes() for path in self._logs()},
             **{f"messages of {topic}": b"\n".join(found.heard()) for topic, found in self.listeners.items()},
@@ -70,14 +71,14 @@ class Watched:
         }
 
     def keep_secrets(self, **values: str) -> None:
-        """Have secrets of the organization, beside those that it has."""
+        """Add secrets of the organization."""
         path = self.stack.layout.secrets_file
         content = json.loads(path.read_text())
         content[self.stack.endpoints["organization_id"]] |= values
         replace(path, content)
 
     def documents(self) -> list[dict[str, Any]]:
-        """Every document of Firestore, names and fields, as its REST interface answers them."""
+        """Return every document of Firestore, with names and fields, as its REST API returns them."""
         root = f"http://{self.stack.endpoints['firestore_host']}/v1"
         return list(_documents(root, f"projects/{names.PROJECT}/databases/(default)/documents"))
 
@@ -87,7 +88,7 @@ class Watched:
 
 @dataclass(frozen=True)
 class RecordingClient(Client):
-    """Keeps whatever the API answers."""
+    """Stores every answer of the API."""
 
     heard: list[str] = field(default_factory=list)
 
@@ -99,7 +100,7 @@ class RecordingClient(Client):
 
 @contextmanager
 def watched(folder: Path) -> Iterator[Watched]:
-    """Start the stack, everything it is configured with a canary."""
+    """Start the stack with a canary in every setting."""
     environment: dict[str, str] = dict(_TRACING)
     with Collector() as collector:
         options = StackOptions(
@@ -136,7 +137,7 @@ def _documents(root: str, parent: str) -> Iterator[dict[str, Any]]:
     for collection in listed.json().get("collectionIds", []):
         token = ""
         while True:
-            # Documents that are no more, but have some beneath them, are told of too.
+            # The list includes deleted documents that have others beneath them.
             query = f"pageSize=300&showMissing=true&pageToken={token}"
             page = urllib3.request("GET", f"{root}/{parent}/{collection}?{query}", headers=headers).json()
             for document in page.get("documents", []):

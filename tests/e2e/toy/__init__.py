@@ -1,4 +1,4 @@
-"""A kind of destination as anybody would add it, which a test copies beside the others: files in a folder."""
+"""An example kind of destination, which a test copies beside the others: files in a folder."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

@@ -6,10 +6,10 @@ from shared.steps.sending import ChunkDelivery, Pulse, Rows
 
 
 class ToySink:
-    """Fulfils Sink."""
+    """Implements Sink."""
 
     def deliver(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> bool:
-        """Write the file, whether it is there or not."""
+        """Write the file, replacing an existing one."""
         lines: list[bytes] = []
         for batch in rows.batches(delivery.batch_rows):
             pulse.check()

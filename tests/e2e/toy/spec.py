@@ -8,9 +8,9 @@ from shared.destinations.spec import DestinationName, Spec
 
 
 class ToyDestination(Spec):
-    """A folder that gets a file a chunk."""
+    """A folder that gets one file per chunk."""
 
     type: Literal["toy"]
     name: DestinationName
-    folder: str = Field(description="Where its files go.")
+    folder: str = Field(description="The folder for its files.")
     delivery: Literal["at_least_once"] | None = None

@@ -1,4 +1,4 @@
-"""A local Snowflake that unloads to a GCS server, spoken to by the application's own connector."""
+"""A local Snowflake that unloads to a GCS server, used through the application's own connector."""
 
 import io
 import itertools
@@ -26,7 +26,7 @@ STAGE = '@"BASE"."ASSETS"."STAGED_CHUNKS"'
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> float:
-    """Wait for a condition; answers how long it took, in seconds."""
+    """Wait for a condition; return how long it took, in seconds."""
     start = time.monotonic()
     while not condition():
         if time.monotonic() - start > seconds:
@@ -37,7 +37,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> float:
 
 @dataclass(frozen=True)
 class LocalSnowflake:
-    """The server, and the bucket it unloads to."""
+    """The server, and the bucket that it unloads to."""
 
     url: str
     port: int
@@ -46,7 +46,7 @@ class LocalSnowflake:
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def connect(self, **options: Any) -> Any:
-        """Log in, as the application does."""
+        """Log in like the application."""
         return snowflake.connector.connect(
             account="local",
             user="backfills",
@@ -65,14 +65,14 @@ class LocalSnowflake:
         assert answer.status == 200, answer.data
 
     def unloads(self) -> list[dict[str, Any]]:
-        """Every unload that was run, as the server lists them."""
+        """Return the server's list of unloads."""
         unloads: list[dict[str, Any]] = json.loads(
             self._http.request("GET", f"{self.url}/local/queries").data
         )
         return unloads
 
     def send(self, token: str, request_id: str, text: str) -> dict[str, Any]:
-        """Send a statement with a request id of the caller's, which the connector does not offer."""
+        """Send a statement with the caller's request id, which the connector does not offer."""
         answer: dict[str, Any] = json.loads(
             self._http.request(
                 "POST",
@@ -84,7 +84,7 @@ class LocalSnowflake:
         return answer
 
     def log_in(self) -> str:
-        """Log in without a connector; answers the token."""
+        """Log in without a connector; return the token."""
         body = json.dumps({"data": {"SESSION_PARAMETERS": {}}})
         answer = json.loads(
             self._http.request("POST", f"{self.url}/session/v1/login-request", body=body).data
@@ -92,7 +92,7 @@ class LocalSnowflake:
         return str(answer["data"]["token"])
 
     def read(self, name: str) -> pa.Table:
-        """Read a file that an unload wrote."""
+        """Read a file of an unload."""
         path = name.replace("/", "%2F")
         answer = self._http.request("GET", f"{self.gcs_url}/storage/v1/b/{names.BUCKET}/o/{path}?alt=media")
         assert answer.status == 200
@@ -103,11 +103,11 @@ class LocalSnowflake:
         return [item["name"] for item in json.loads(answer.data).get("items", [])]
 
     def prefix(self) -> str:
-        """A path that no unload has written to."""
+        """Return a path that no unload has written to."""
         return f"acme/job-{next(self._numbers)}/1/"
 
     def copy(self, select: str, prefix: str, max_bytes: int = 16_777_216) -> str:
-        """The unload statement, as the staging function writes it."""
+        """Return the unload statement in the staging function's form."""
         return (
             f"COPY INTO {STAGE}/{prefix} FROM ({select}) FILE_FORMAT = (TYPE = PARQUET COMPRESSION = SNAPPY) "
             "HEADER = TRUE INCLUDE_QUERY_ID = TRUE DETAILED_OUTPUT = TRUE "
@@ -115,14 +115,14 @@ class LocalSnowflake:
         )
 
     def unload(self, cursor: Any, select: str, **options: Any) -> list[pa.Table]:
-        """Run an unload to a path of its own; answers its files' content."""
+        """Run an unload to a new path; return its files' content."""
         cursor.execute(self.copy(select, self.prefix(), **options))
         return [self.read(name) for name, _, _ in cursor.fetchall()]
 
 
 @pytest.fixture(scope="session")
 def local_snowflake(gcs_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSnowflake]:
-    """The server with the stage, and no table."""
+    """Start the server with the stage, without tables."""
     (port,) = free_ports(1)
     command = [str(ROOT / ".cache/snowflake/bin/python"), str(ROOT / "infra/local/snowflake/server.py")]
     log = Path(tmp_path_factory.mktemp("snowflake"), "log")
@@ -147,7 +147,7 @@ def local_snowflake(gcs_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture
 def connect(local_snowflake: LocalSnowflake) -> Iterator[Callable[..., Any]]:
-    """Logs in; every session is closed after the test."""
+    """Log in; close every session after the test."""
     with ExitStack() as sessions:
         yield lambda **options: sessions.enter_context(closing(local_snowflake.connect(**options)))
 
@@ -159,7 +159,7 @@ def cursor(connect: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def slow_unloads(local_snowflake: LocalSnowflake) -> Iterator[None]:
-    """Unloads that would take a minute longer."""
+    """Make unloads take a minute longer."""
     local_snowflake.control("unload-delay", seconds=60)
     yield
     local_snowflake.control("unload-delay", seconds=0)

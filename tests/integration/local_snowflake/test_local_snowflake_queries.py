@@ -28,7 +28,7 @@ def small(local_snowflake: "LocalSnowflake") -> None:
 
 
 def start(server: "LocalSnowflake", connection: Any) -> tuple[str, str]:
-    """Submit an unload; answers its query id and its path."""
+    """Submit an unload; return its query id and its path."""
     prefix = server.prefix()
     return connection.cursor().execute_async(server.copy(ROWS, prefix))["queryId"], prefix
 

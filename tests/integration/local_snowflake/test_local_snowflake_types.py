@@ -1,4 +1,4 @@
-"""What the local Snowflake says of each type, and what its unload writes for it."""
+"""The local Snowflake's description of each type, and its unload's form of it."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -31,7 +31,7 @@ def utc(column: str) -> str:
 
 @pytest.fixture
 def unloaded(local_snowflake: "LocalSnowflake", cursor: Any) -> Iterator[Callable[..., list[Any]]]:
-    """Stores values in a column of a type; answers what an unload's expression over it gives, in order."""
+    """Store values in a column of a type; return the results of an unload's expression over it, in order."""
 
     def unload(kind: str, expression: str, *values: str) -> list[Any]:
         cursor.execute(f"CREATE OR REPLACE TABLE ONE_COLUMN (K BIGINT, C {kind})")

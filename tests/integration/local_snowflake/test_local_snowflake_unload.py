@@ -17,7 +17,7 @@ ROWS = 50_000
 
 @pytest.fixture
 def numbers(cursor: Any) -> None:
-    """50,000 rows with integers that grow from 0 to beyond 64 bits, each beside a text of its own."""
+    """Create 50,000 rows with integers from 0 to beyond 64 bits, each with a unique text."""
     cursor.execute("CREATE OR REPLACE TABLE NUMBERS (N NUMBER(38,0), S VARCHAR, T TIMESTAMP_NTZ)")
     cursor.execute(
         "INSERT INTO NUMBERS SELECT CASE WHEN SEQ8() < 20000 THEN SEQ8() WHEN SEQ8() < 40000 "

@@ -1,4 +1,4 @@
-"""Compares what all errands left behind with what they must: rows, counts, states, files, topics."""
+"""Check what all errands left behind: rows, counts, states, files, topics."""
 
 import json
 import time
@@ -38,7 +38,7 @@ _REMOVAL_LIMIT = 60.0
 
 @dataclass
 class Findings:
-    """Figures by name, and what was wrong in words."""
+    """Figures by name, and descriptions of the faults."""
 
     figures: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
@@ -49,12 +49,12 @@ class Findings:
             self.faults.append(f"{what}: {figure}: {count}")
 
     def shown(self) -> dict[str, float]:
-        """Every figure, also those that are 0."""
+        """Return every figure, including zeros."""
         return {name: self.figures[name] for name in (*COUNTED, *report.ZEROES, *ZEROES)}
 
 
 def check(ground: Ground, errands: Sequence[Errand]) -> Findings:
-    """Everything that can be said of the errands once they are at rest."""
+    """Check the errands once they are at rest."""
     found = Findings()
     topics = Topics(ground.stack.endpoints["kafka_bootstrap"])
     _await_removals(topics, errands)
@@ -68,7 +68,7 @@ def check(ground: Ground, errands: Sequence[Errand]) -> Findings:
 
 
 def topics_of(errand: Errand) -> list[str]:
-    """The full names of the errand's topics."""
+    """Return the full names of the errand's topics."""
     return [f"beam.{errand.ground.stack.endpoints['organization_id']}.{name}" for name in errand.topics]
 
 
@@ -77,7 +77,7 @@ def _external(errand: Errand) -> list[str]:
 
 
 def _await_removals(topics: Topics, errands: Sequence[Errand]) -> None:
-    """A staging that a cancel overtook, and that made something once more, takes it back by itself."""
+    """Wait for removals: staging that a cancel overtook removes by itself what it created later."""
     cancelled = [errand for errand in errands if any(job["status"] == "cancelled" for job in errand.jobs)]
     until = time.monotonic() + _REMOVAL_LIMIT
     while time.monotonic() < until and _anything_left(topics, cancelled):
@@ -130,14 +130,14 @@ def _check_errand(errand: Errand, messages: Mapping[str, list[Message]], found: 
 
 
 def _check_count(errand: Errand, job: Mapping[str, Any], name: str, found: Findings) -> None:
-    """``chunks_left`` is the count of the chunk records that are not delivered."""
+    """Check that ``chunks_left`` equals the number of undelivered chunk records."""
     counted = sum(errand.ground.records.counts(job))
     truth = errand.ground.records.undelivered(job) if job["num_chunks"] is not None else 0
     found.blame(report.COUNTS_WRONG, int(counted != truth), f"{name}: counted {counted}, in truth {truth}")
 
 
 def _unrecognized(messages: Sequence[Message]) -> int:
-    """Messages that lack a header, or whose headers do not stand for one row, and it for them."""
+    """Count messages that lack a header, or whose headers do not identify exactly one row."""
     rows: dict[tuple[bytes | None, ...], str] = {}
     labels: dict[str, tuple[bytes | None, ...]] = {}
     wrong = 0
@@ -187,7 +187,7 @@ def _check_receipt(errand: Errand, name: str, found: Findings) -> None:
 
 
 def _compare(errand: Errand, rows: Sequence[Any], name: str, found: Findings, again: str) -> None:
-    """A completed job sent every row once; one that was cancelled, each row once at most."""
+    """Check the rows: a completed job sent each exactly once, a cancelled one at most once."""
     expected = {key: row for number in errand.plan.slices for key, row in errand.ground.rows[number].items()}
     copies: defaultdict[str, int] = defaultdict(int)
     for row in rows:

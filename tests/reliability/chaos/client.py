@@ -1,4 +1,4 @@
-"""A client of the API that repeats what was not answered, and remembers every answer it had."""
+"""An API client that repeats unanswered requests, and remembers every answer."""
 
 import json
 import threading
@@ -10,12 +10,12 @@ from typing import Any
 import urllib3
 
 _PAUSE = 0.3
-_REQUEST_LIMIT = 90.0  # seconds: an answer that takes longer counts as none
+_REQUEST_LIMIT = 90.0  # seconds: a slower answer counts as none
 _TRUE_ANSWERS = {200, 201, 404, 409, 422, 429, 503}
 
 
 class NotAnswered(Exception):  # noqa: N818 - named for what happened
-    """The API answered nothing but 503, or nothing at all, for as long as the client was willing to ask."""
+    """The API answered only 503, or nothing, for the client's whole patience."""
 
 
 class Client:
@@ -33,7 +33,7 @@ class Client:
     def once(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, Any]:
-        """The status and JSON of the answer; status 0 if there was none."""
+        """Return the answer's status and JSON; status 0 without an answer."""
         try:
             answer = self._http.request(
                 method, self._root + path, json=body, headers={**self._headers, **(headers or {})}
@@ -53,7 +53,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         patience: float,
     ) -> tuple[int, Any]:
-        """The first answer that is not 503; NotAnswered after so many seconds."""
+        """Return the first answer that is not 503. Raises NotAnswered after this many seconds."""
         until = time.monotonic() + patience
         while time.monotonic() < until:
             status, content = self.once(method, path, body, headers)
@@ -75,7 +75,7 @@ class Client:
 
 
 class Prober:
-    """Asks the API without pause, and beside whatever else is asked of it."""
+    """Calls the API continuously, in parallel to all other calls."""
 
     def __init__(self, client: Client, pause: float = 0.25) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""One job as its client sees it through: created, perhaps cancelled, paused or retried, then at rest."""
+"""One job from its client's view: created, possibly cancelled, paused or retried, then at rest."""
 
 import time
 import uuid
@@ -13,7 +13,7 @@ from tests.reliability.chaos.inbox import Reply
 from tests.reliability.watch import Watch
 
 _LOOK_AGAIN = 0.5
-_PATIENCE = 240.0  # seconds for which a client repeats one call, or waits for what it wants to cancel
+_PATIENCE = 240.0  # seconds for which a client repeats one call, or waits for a job that it wants to cancel
 TERMINAL = {"completed", "failed", "cancelled"}
 
 
@@ -28,8 +28,8 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``topics`` is the number of Kafka destinations, ``kinds`` are the others beside a webhook. The client
-    cancels or pauses the job ``after`` so many seconds, and pauses it for ``pause`` seconds.
+    """``topics``: the number of Kafka destinations; ``kinds``: the others except a webhook; ``after``:
+    seconds until the cancel or pause; ``pause``: its length in seconds.
     """
 
     slices: Sequence[int]
@@ -45,8 +45,8 @@ class Plan:
 
 @dataclass
 class Errand:
-    """``heard`` is the job's id as the client was told; ``stop_watching`` ends the watching of a job that
-    does not come to rest; ``others`` are the destinations of the plan's other kinds.
+    """``heard``: the job's id as the client got it; ``stop_watching`` ends the watching of a job that does
+    not come to rest; ``others``: the destinations of the plan's other kinds.
     """
 
     ground: Ground
@@ -64,12 +64,12 @@ class Errand:
 
     @property
     def path(self) -> str:
-        """Of the receiver."""
+        """Return the receiver's path."""
         return f"/{self.name}/{self.plan.fate.name.lower()}"
 
     @property
     def topics(self) -> list[str]:
-        """The names of its Kafka destinations."""
+        """Return the names of the Kafka destinations."""
         return [f"{self.name}-{number}" for number in range(self.plan.topics)]
 
     @property
@@ -77,7 +77,7 @@ class Errand:
         return bool(self.jobs) and all(job["status"] in TERMINAL and job["torn_down"] for job in self.jobs)
 
     def run(self) -> None:
-        """See it through; what goes wrong with the client is noted as its ``trouble``."""
+        """Run the errand to its end; record the client's errors as its ``trouble``."""
         try:
             self.prepare()
             self.create()
@@ -93,7 +93,7 @@ class Errand:
                 self._retry()
             while not self.look() and not self.stop_watching():
                 time.sleep(_LOOK_AGAIN)
-        except Exception as error:  # noqa: BLE001 - one client's trouble is noted, the others go on
+        except Exception as error:  # noqa: BLE001 - one client's error is recorded, the others continue
             self.trouble = f"{type(error).__name__}: {error}"
 
     def prepare(self) -> None:
@@ -120,12 +120,12 @@ class Errand:
         self.cancel_status = self._act("cancel")
 
     def look(self) -> bool:
-        """Whether the job is at rest."""
+        """Return whether the job is at rest."""
         self.jobs = self.watch.look()
         return self.at_rest
 
     def is_(self, *statuses: str) -> bool:
-        """Whether the job is in one of the states."""
+        """Return whether the job has one of the statuses."""
         self.look()
         return any(job["status"] in statuses for job in self.jobs)
 
@@ -137,22 +137,22 @@ class Errand:
         return {"delivery": "at_least_once"} if self.plan.at_least_once else {}
 
     def _retry(self) -> None:
-        """Retry whenever the job has failed, until it goes on to its end."""
+        """Retry the job whenever it has failed, until it continues to its end."""
         until = time.monotonic() + _PATIENCE
         while time.monotonic() < until and not self.stop_watching():
             if self.is_("completed"):
                 return
             if self.is_("failed"):
-                # A client whose first call was carried out and not answered hears 409 from the second.
+                # If the first call was executed but not answered, the second gets 409.
                 self.ground.client.ask("POST", f"/{self.heard}/retry", patience=_PATIENCE)
             time.sleep(_LOOK_AGAIN)
 
 
 class Receivers:
-    """How the receivers of errands answer: refusing ones say 400 for a while, ``mood`` answers the rest."""
+    """The receivers' answers: refusing ones answer 400 for a while, ``mood`` gives all other answers."""
 
     def __init__(self, refuse_for: float, mood: Callable[[], Reply] = Reply) -> None:
-        """``refuse_for``: seconds from a refusing receiver's first request on."""
+        """``refuse_for``: seconds after a refusing receiver's first request."""
         self._refuse_for = refuse_for
         self._mood = mood
         self._first: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""A stack of small chunks and short patience, a table to replay from, and who watches them."""
+"""A stack with small chunks and short deadlines, a table to replay, and its observers."""
 
 import random
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ SLICES = 8
 _ROWS_PER_SLICE = 60
 _UNLOAD_FILE_BYTES = 12_000
 
-# Everything that production waits for, shortened in proportion to the ack deadline.
+# All of production's waiting times, shortened in proportion to the ack deadline.
 _ENVIRONMENT = {
     "LEASE_LENGTH": "3",
     "STATUS_PAUSE": "0.5",
@@ -36,8 +36,8 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Ground:
-    """``rows`` of each slice by their unique id, as they must arrive; ``inbox_port`` is where the functions
-    reach the inbox; ``rest_limit``: seconds after the last fault in which every job must come to rest.
+    """``rows``: each slice's rows by unique id, as they must arrive; ``inbox_port``: the inbox as the
+    functions reach it; ``rest_limit``: seconds after the last fault within which every job must come to rest.
     """
 
     stack: LocalStack
@@ -59,7 +59,9 @@ class Ground:
 
 
 def options(folder: Path, *, ack_deadline: int, environment: dict[str, str] | None = None) -> StackOptions:
-    """``ack_deadline`` in seconds; a delivery gives up before it, and what stalls is sent again after it."""
+    """``ack_deadline`` in seconds; a delivery stops before it, and a stalled chunk is published again after
+    it.
+    """
     return StackOptions(
         folder=folder,
         rows=1,
@@ -110,7 +112,7 @@ def prepare(
 
 
 def _rows() -> list[dict[str, Any]]:
-    """Text that does not compress, so that few rows make several files."""
+    """Return rows of incompressible text, so that few rows fill several files."""
     chance = random.Random(1)  # noqa: S311 - no secret
     return [
         {

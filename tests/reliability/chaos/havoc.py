@@ -1,4 +1,4 @@
-"""Kills processes at their work and pauses the parts beneath them, at random, as a seed says."""
+"""Kill working processes and pause their dependencies, at random from a seed."""
 
 import contextlib
 import random
@@ -14,18 +14,18 @@ from infra.local.supervisor import LocalStack
 
 _ESTABLISHED = "01"  # in /proc/net/tcp
 _KILL_PAUSES = (0.2, 0.3, 0.4, 0.6, 1.0)  # seconds between two kills
-# How long a process is let work, as multiples of the time it needed to come back to work from its last
-# death: killed on sight, on a slow machine none would ever get anything done.
+# How long a process may work, as multiples of its recovery time after its last kill. If every process were
+# killed at once, none would make progress on a slow machine.
 _REPRIEVES = (0.0, 0.25, 1.0, 2.0)
-_FREEZE_PAUSES = (3.0, 8.0)  # seconds between two pauses of parts, at least and at most
+_FREEZE_PAUSES = (3.0, 8.0)  # minimum and maximum seconds between two pauses of parts
 _FREEZES = (0.5, 4.0)
-# What a killed dispatcher held comes again only after ten seconds.
+# A killed dispatcher's messages are redelivered only after ten seconds.
 _DISPATCHER_CHANCE = 0.04
 _LOOK_AGAIN = 0.05
 
 
 class Havoc:
-    """While it is entered, nothing is safe. ``kills`` and ``pauses`` by the name of the part."""
+    """Kills and pauses parts while it is entered. ``kills`` and ``pauses`` by the name of the part."""
 
     def __init__(self, stack: LocalStack, chance: random.Random) -> None:
         self.kills: Counter[str] = Counter()
@@ -83,9 +83,9 @@ class Havoc:
 
 
 def at_work(stack: LocalStack) -> set[str]:
-    """The functions with a request under way, and the dispatcher while it waits for one of them.
+    """Return the functions with a request in progress, and the dispatcher while it waits for one of them.
 
-    Nobody keeps a connection to a function open, so each one there is stands for a request.
+    Nothing keeps a connection to a function open, so each existing one is a request.
     """
     connected = set()
     with contextlib.suppress(OSError):

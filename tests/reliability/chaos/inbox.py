@@ -1,4 +1,4 @@
-"""One webhook receiver for many jobs: it keeps every batch by its path, and answers as it is told."""
+"""One webhook receiver for many jobs: it stores every batch by path, with configured answers."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """``pause`` in seconds comes first. ``cut``: the connection is closed without an answer."""
+    """``pause`` in seconds precedes the answer. ``cut``: the connection closes without an answer."""
 
     status: int = 200
     pause: float = 0.0
@@ -21,7 +21,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What came in. ``accepted``: it was answered with 2xx."""
+    """A received batch. ``accepted``: the answer was 2xx."""
 
     identifier: str
     body: bytes
@@ -33,11 +33,11 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, *_: object) -> None:
-        """Senders that are killed in the middle of a request are part of the suite: say nothing."""
+        """Log nothing: killed senders are part of the suite."""
 
 
 class Inbox:
-    """``answer`` is told the path of each request."""
+    """``answer`` gets the path of each request."""
 
     def __init__(self, answer: Callable[[str], Reply] = lambda _: Reply()) -> None:
         self.answer = answer
@@ -66,19 +66,19 @@ class Inbox:
         self._server.server_close()
 
     def freeze(self) -> None:
-        """Take requests and answer none, until ``thaw``."""
+        """Accept requests and answer none, until ``thaw``."""
         self._open.clear()
 
     def thaw(self) -> None:
         self._open.set()
 
     def batches(self, path: str) -> list[Batch]:
-        """All that came for a path, in the order of coming."""
+        """Return all batches for a path, in order of arrival."""
         with self._lock:
             return list(self._batches[path])
 
     def has_come(self, path: str) -> bool:
-        """Whether any request for the path came in, answered or not."""
+        """Return whether any request for the path arrived, answered or not."""
         return path in self._seen
 
     def take(self, path: str, identifier: str, body: bytes) -> Reply:
@@ -101,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers["Content-Length"])
         body = self.rfile.read(length)
         if len(body) < length:
-            # The sender died before it had said all.
+            # The sender crashed in the middle of its request.
             self.close_connection = True
             return
         reply = self.inbox.take(self.path, self.headers["webhook-id"], body)
@@ -113,4 +113,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """What came is told by ``batches``."""
+        """Log nothing: ``batches`` shows the requests."""

@@ -1,5 +1,5 @@
-"""Chaos on the whole stack: jobs of every kind, processes killed and parts paused at random, then a check
-of every row, record and file.
+"""Chaos on the whole stack: jobs of every kind, random kills and pauses of parts, then a check of every row,
+record and file.
 """
 
 import random
@@ -25,7 +25,7 @@ LANES = 6
 UNDER_FIRE = "seconds of chaos"
 PAUSES = "pauses of Firestore, Pub/Sub, GCS, Snowflake, Kafka, NATS and SNS"
 ANSWERS = "API answers"
-_LONGEST = 3.0  # times the seconds asked for, if the kills are not enough by then
+_LONGEST = 3.0  # times the requested seconds, if there are too few kills by then
 _REFUSED_FOR = 3.0
 
 
@@ -36,7 +36,7 @@ def run(
     least_kills: int = LEAST_KILLS,
     say: Callable[[str], None] = print,
 ) -> report.Report:
-    """Chaos for so many seconds at least, and until so many processes were killed at their work."""
+    """Run chaos for at least this many seconds, and until enough working processes were killed."""
     began = time.monotonic()
     chance = random.Random(seed)  # noqa: S311 - repeatable
     inbox = Inbox(Receivers(_REFUSED_FOR, Moods(random.Random(chance.getrandbits(64)))))  # noqa: S311 - likewise
@@ -81,7 +81,7 @@ def run(
 
 
 class Moods:
-    """How receivers answer: mostly well, now and then slowly, with 503, or not at all."""
+    """The receivers' answers: mostly fast, sometimes slow, 503, or none."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
@@ -113,6 +113,6 @@ def _efforts(havoc: Havoc) -> dict[str, float]:
 
 
 def answers(ground: Ground) -> dict[str, float]:
-    """What the API said all the while."""
+    """Count the API's answers."""
     statuses = ground.client.statuses
     return {ANSWERS: statuses.total(), "of these, 503": statuses[503]}

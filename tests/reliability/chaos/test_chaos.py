@@ -1,4 +1,4 @@
-"""A short while of chaos, which loses and doubles nothing; in full it is a part of `make reliability`."""
+"""A short period of chaos, which loses and duplicates nothing; `make reliability` has the full one."""
 
 import pytest
 

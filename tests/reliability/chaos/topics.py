@@ -26,7 +26,7 @@ class Topics:
         return topics
 
     def messages(self, names: Iterable[str]) -> dict[str, list[Message]]:
-        """Every topic's messages, once no transaction is open on them."""
+        """Return every topic's messages once no transaction is open on them."""
         found: dict[str, list[Message]] = {name: [] for name in names}
         there = self.there()
         partitions = [
@@ -47,7 +47,7 @@ class Topics:
         with closing(Consumer(properties)) as consumer:
             consumer.assign(partitions)
             while len(ended) < len(partitions):
-                message: Any  # the client's own types allow for None where a message has none
+                message: Any  # the client's own types allow None for a message without one
                 for message in consumer.consume(5_000, timeout=1.0):
                     if message.error() is not None:
                         ended.add((message.topic(), message.partition()))

@@ -1,4 +1,4 @@
-"""Keeps several jobs under way at once, of every kind, drawn from a seed."""
+"""Keeps several jobs of every kind running at once, generated from a seed."""
 
 import random
 import threading
@@ -14,9 +14,10 @@ _MOST_SLICES_TO_SNS = 2
 
 
 class Traffic:
-    """While it is entered, each of ``lanes`` threads begins a job when its last one has come to rest.
+    """While it is entered, each of ``lanes`` threads starts a job whenever its last one is at rest.
 
-    After that ``wait_for_rest`` waits for those under way. ``errands`` are all, in the order they began.
+    After that ``wait_for_rest`` waits for the running jobs. ``errands``: all jobs, in the order of their
+    start.
     """
 
     def __init__(self, ground: Ground, chance: random.Random, lanes: int) -> None:
@@ -41,7 +42,7 @@ class Traffic:
             self._given_up.set()
 
     def wait_for_rest(self, seconds: float) -> None:
-        """Wait for the jobs under way; those that take longer are not watched any more."""
+        """Wait for the running jobs; stop watching those that take longer."""
         timer = threading.Timer(seconds, self._given_up.set)
         timer.start()
         for thread in self._threads:
@@ -60,7 +61,7 @@ class Traffic:
 
 
 def plan(chance: random.Random) -> Plan:
-    """A job of any kind."""
+    """Return a job of any kind."""
     topics, hook = chance.choice([(1, True), (1, True), (2, True), (1, False), (2, False), (0, True)])
     slices = tuple(sorted(chance.sample(range(SLICES), chance.randint(1, SLICES))))
     # Moto's queues are too slow for more messages.

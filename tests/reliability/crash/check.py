@@ -1,4 +1,4 @@
-"""Compares what a case left behind with what it must: rows, counts, states, files, topics."""
+"""Check what a case left behind: rows, counts, states, files, topics."""
 
 import json
 import time
@@ -30,7 +30,7 @@ _REMOVAL_SECONDS = 60.0
 
 @dataclass
 class Findings:
-    """Figures by name, and what was wrong in words."""
+    """Figures by name, and descriptions of the faults."""
 
     figures: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Findings:
 
 
 def check(ground: Ground, played: Played) -> Findings:
-    """Everything that can be said of a case once it is at rest."""
+    """Check a case once it is at rest."""
     found = Findings()
     name = f"{played.case} ({', '.join(job['job_id'] for job in played.jobs)})"
     if played.rested_after is None:
@@ -71,7 +71,7 @@ def check(ground: Ground, played: Played) -> Findings:
 
 
 def _check_answers(played: Played, name: str, found: Findings) -> None:
-    """What the client heard is true: its job is there, and its key made no other. It heard no 500."""
+    """Check the client's answers: its job exists, its key created no other, and there was no 500."""
     wrong = sum(status >= 500 and status != 503 for status in played.statuses)
     found.blame(WRONG_ANSWERS, wrong, f"{name} {played.statuses}")
     true = [job["job_id"] for job in played.jobs] == [played.heard]
@@ -95,8 +95,8 @@ def _staged_files(ground: Ground, played: Played) -> list[str]:
 
 
 def _staying(what: Callable[[], list[str]]) -> list[str]:
-    """What is not even gone after a while: a staging that the cancel overtook, and that made it once more,
-    takes it back by itself.
+    """Return what is still there after a while: staging that the cancel overtook removes by itself what it
+    created again.
     """
     until = time.monotonic() + _REMOVAL_SECONDS
     while (left := what()) and time.monotonic() < until:
@@ -155,7 +155,7 @@ def _compare(
     *,
     doubled: str,
 ) -> None:
-    """Each completed job sends every row once; one that ended otherwise, each row once at most."""
+    """Check the rows: a completed job sends each exactly once, any other at most once."""
     expected = {} if played.case.scenario.empty else ground.rows
     completed = sum(job["status"] == "completed" for job in played.jobs)
     copies = Counter(str(row.get("unique_id")) for row in rows)

@@ -1,7 +1,7 @@
-"""How a suite and the functions' processes speak about crash points: through files in one folder.
+"""Communication about crash points between a suite and the functions' processes, through files in a folder.
 
-``armed/POINT`` holds what shall happen there, ``hit/POINT`` what did, ``seen/POINT`` that it was passed.
-A file is claimed by renaming it, so that of all processes and threads only one is hit.
+``armed/POINT`` holds the fate to apply, ``hit/POINT`` the applied one, ``seen/POINT`` shows that it was
+passed. A file is claimed by renaming it, so that only one process and thread is hit.
 """
 
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ VARIABLE = "CRASH_FOLDER"
 
 
 class Fate(StrEnum):
-    """What happens to whoever reaches an armed point."""
+    """What happens at an armed point."""
 
     KILL = "kill"  # the process and its group, by SIGKILL
     FAIL = "fail"  # the part does not answer
-    LOSE = "lose"  # the call is taken for done and was not: a lost message
+    LOSE = "lose"  # the call reports success without effect: a lost message
 
 
 class Control:
@@ -27,8 +27,8 @@ class Control:
         self._armed, self._hit, self._seen = (folder / name for name in ("armed", "hit", "seen"))
 
     def clear(self) -> None:
-        """Begin anew, with nothing armed and nothing seen."""
-        # File by file: a function that is still at work may pass a point meanwhile.
+        """Reset: nothing is armed, nothing is seen."""
+        # File by file, because a running function may pass a point meanwhile.
         for folder in (self._armed, self._hit, self._seen):
             folder.mkdir(parents=True, exist_ok=True)
             for path in folder.iterdir():
@@ -49,11 +49,11 @@ class Control:
         return {path.name for path in self._hit.iterdir()}
 
     def last_hit(self) -> float:
-        """When the latest point was hit, by the system's clock; 0 if none was."""
+        """Return when the latest point was hit, by the system's clock; 0 if none was."""
         return max((path.stat().st_ctime for path in self._hit.iterdir()), default=0.0)
 
     def claim(self, point: str) -> Fate | None:
-        """Note that the point is passed; answers its fate to the first who comes to an armed one."""
+        """Record that the point is passed; return its fate to the first caller at an armed one."""
         with suppress(FileNotFoundError):
             (self._seen / point).touch()
             (self._armed / point).rename(self._hit / point)

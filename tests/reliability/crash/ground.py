@@ -1,4 +1,4 @@
-"""A stack whose functions have crash points, and a small table to replay from it."""
+"""A stack whose functions have crash points, and a small table to replay."""
 
 import random
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ ACK_DEADLINE = 60  # seconds
 _UNLOAD_FILE_BYTES = 12_000
 _WEBHOOK_BATCH_ROWS = 16
 
-# Everything that production waits for, shortened: a lease of 3 s, and a second or two between two tries.
+# All of production's waiting times, shortened: a lease of 3 s, a second or two between two attempts.
 _ENVIRONMENT = {
     "LEASE_LENGTH": "3",
     "STATUS_PAUSE": "0.5",
@@ -49,7 +49,7 @@ class Ground:
 
 
 def options(folder: Path) -> StackOptions:
-    """A stack of small chunks and short patience."""
+    """Return options for a stack with small chunks and short deadlines."""
     return StackOptions(
         folder=folder,
         rows=1,
@@ -89,7 +89,7 @@ def prepare(stack: LocalStack) -> Ground:
 
 
 def _rows() -> list[dict[str, Any]]:
-    """Text that does not compress, so that few rows make several files."""
+    """Return rows of incompressible text, so that few rows fill several files."""
     chance = random.Random(1)  # noqa: S311 - no secret
     return [
         {

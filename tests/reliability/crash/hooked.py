@@ -1,4 +1,4 @@
-"""A function of the product with crash points: hooked at its first request, in the process that serves."""
+"""A product function with crash points, hooked at its first request, in the serving process."""
 
 import importlib
 import os
@@ -12,7 +12,7 @@ from tests.reliability.crash.hooks import Hooks
 
 
 def hooked(function: str) -> Callable[[Any], Any]:
-    """The handler that functions-framework serves in place of the function's own."""
+    """Return the handler that functions-framework serves instead of the function's own."""
     product = importlib.import_module(f"functions.{function}.main")
     install = Once(lambda: _install(function))
 
@@ -26,7 +26,7 @@ def hooked(function: str) -> Callable[[Any], Any]:
 def _install(function: str) -> bool:
     hooks = Hooks(function, Control(Path(os.environ[VARIABLE])))
     hooks.install_common()
-    # Each function imports only what it has of its own; Snowflake's connector, not before the fork.
+    # Each function imports only its own parts; Snowflake's connector not before the fork.
     if function in {"api", "stage", "deliver"}:
         parts = importlib.import_module(f"tests.reliability.crash.hooks_{function}")
         parts.install(hooks)

@@ -1,7 +1,7 @@
-"""Puts a crash point before and after every durable step of a function's adapters, and into some.
+"""Adds a crash point before and after every durable step of a function's adapters, and inside some steps.
 
-A point is named `function.part.step:moment`. The product knows nothing of it: its classes are patched
-in the process that serves.
+A point is named `function.part.step:moment`. The product does not know about it: its classes are patched in
+the serving process.
 """
 
 import functools
@@ -20,14 +20,14 @@ from shared.adapters.pubsub import PubSubPublisher
 from shared.domain.errors import Unavailable
 from tests.reliability.crash.control import Control, Fate
 
-_INSIDE = 0.01  # seconds within which a step that has begun is killed
+_INSIDE = 0.01  # seconds within which a started step is killed
 
 Steps = Iterable[tuple[type | ModuleType, str, str]]
-"""A class or a module, its function, and what the step is called."""
+"""A class or a module, its function, and the step's name."""
 
 
 class Lost(Exception):  # noqa: N818 - named for what happened
-    """The step is to be taken for done."""
+    """The step reports success without effect."""
 
 
 class Hooks:
@@ -38,12 +38,12 @@ class Hooks:
         self._control = control
 
     def install(self, steps: Steps, *, inside: Container[str] = ()) -> None:
-        """Hook methods; a step of ``inside`` can also be killed while it is being carried out."""
+        """Hook methods; a step in ``inside`` can also be killed while it runs."""
         for owner, method, step in steps:
             self._wrap(owner, method, step, inside=step in inside)
 
     def install_common(self) -> None:
-        """Hook the parts that every function has: the record of jobs, and the queue."""
+        """Hook the parts of every function: the record of jobs, and the queue."""
         self._wrap(FirestoreJobs, "change_with", lambda arguments: f"job.{_transition(arguments[3])}")
         self.install([(FirestoreJobs, "remove_unconfirmed", "job.remove_unconfirmed")])
         publish = PubSubPublisher.publish
@@ -63,10 +63,10 @@ class Hooks:
             publish(publisher, job, listed[half:])
             self.reach(f"{step}:after")
 
-        PubSubPublisher.publish = published  # type: ignore[method-assign,assignment]  # this is what a hook is
+        PubSubPublisher.publish = published  # type: ignore[method-assign,assignment]  # this is the hook
 
     def reach(self, point: str) -> None:
-        """Meet the point's fate, if it has one."""
+        """Apply the point's fate, if it has one."""
         fate = self._control.claim(f"{self._function}.{point}")
         if fate is Fate.KILL:
             _die()
@@ -105,9 +105,9 @@ class Hooks:
 
 
 def _transition(transition: Any) -> str:
-    """What a change of a job is called: by its function, without what is bound to it."""
+    """Return the name of a job's change: its function's, without bound arguments."""
     function = transition.func if isinstance(transition, functools.partial) else transition
-    # One defined within a step is called by the step.
+    # A function defined within a step has the step's name.
     name, _, within = str(function.__qualname__).partition(".<locals>.")
     return name.rpartition(".")[2].lstrip("_") if within else str(function.__name__).lstrip("_")
 

@@ -63,10 +63,10 @@ def _halve_the_producing(hooks: Hooks) -> None:
     def halved(sending: Sending, batch: EncodedBatch) -> None:
         half = batch.rows // 2
         send(sending, batch.part(0, half))
-        # On the broker, and not committed.
+        # On the broker, but not committed.
         sending._producer.flush(_FLUSH_SECONDS)
         hooks.reach("kafka.produce:middle")
         send(sending, batch.part(half, batch.rows - half))
         hooks.reach("kafka.produce:after")
 
-    Sending.send = halved  # type: ignore[method-assign,assignment]  # this is what a hook is
+    Sending.send = halved  # type: ignore[method-assign,assignment]  # this is the hook

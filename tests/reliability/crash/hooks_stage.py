@@ -45,7 +45,7 @@ def _halve_the_records(hooks: Hooks) -> None:
         record(store, job, chunks[half:])
         hooks.reach("chunks.record:after")
 
-    FirestoreChunks.record = halved  # type: ignore[method-assign,assignment]  # this is what a hook is
+    FirestoreChunks.record = halved  # type: ignore[method-assign,assignment]  # this is the hook
 
 
 def _halve_the_deleting(hooks: Hooks) -> None:
@@ -60,4 +60,4 @@ def _halve_the_deleting(hooks: Hooks) -> None:
         delete(files, prefix)
         hooks.reach("files.delete:after")
 
-    GcsStagedFiles.delete = halved  # type: ignore[method-assign,assignment]  # this is what a hook is
+    GcsStagedFiles.delete = halved  # type: ignore[method-assign,assignment]  # this is the hook

@@ -1,4 +1,4 @@
-"""Grounds side by side, each with a stack and a thread of its own, that work through cases."""
+"""Parallel grounds, each with its own stack and thread, that work through cases."""
 
 import queue
 import threading
@@ -18,7 +18,7 @@ Fail = Callable[[Case, Exception], None]
 
 
 class Lanes:
-    """``take`` hears what came of each case, ``fail`` of a case that could not be played to its end."""
+    """``take`` gets each case's result, ``fail`` each case that did not finish."""
 
     def __init__(self, count: int, take: Take, fail: Fail) -> None:
         self._take = take
@@ -42,7 +42,7 @@ class Lanes:
             thread.join()
 
     def work(self, cases: Sequence[Case]) -> None:
-        """Play all the cases, whichever lane is free; raises if no stack could be started or kept."""
+        """Play all cases, each on a free lane; raises if no stack could start or keep running."""
         for case in cases:
             self._waiting.put(case)
         self._waiting.join()
@@ -54,11 +54,11 @@ class Lanes:
             name = f"crash-{threading.current_thread().name}"
             with stack_folder(name) as folder, LocalStack(options(folder.path)) as stack:
                 ground = prepare(stack)
-                # The first requests of all functions take seconds, which would count as a job's way to rest.
+                # The first requests of all functions take seconds, which would count against the job.
                 play(ground, Case(SCENARIOS[0]))
                 while (case := self._next()) is not None:
                     self._play(ground, case, folder)
-        except Exception as error:  # noqa: BLE001 - told to whoever waits for the cases
+        except Exception as error:  # noqa: BLE001 - reported to the caller of work
             self._broken.append(error)
             while self._next() is not None:
                 self._waiting.task_done()
@@ -76,7 +76,7 @@ class Lanes:
             if found.faults:
                 folder.keep_logs()
             self._take(played, found)
-        except Exception as error:  # noqa: BLE001 - one case's trouble is noted, the others go on
+        except Exception as error:  # noqa: BLE001 - one case's error is recorded, the others continue
             folder.keep_logs()
             self._fail(case, error)
         finally:

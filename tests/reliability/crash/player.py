@@ -1,4 +1,4 @@
-"""Plays one case: a job that goes its way while crash points are armed, watched until it is at rest."""
+"""Play one case: run a job with armed crash points, and watch it until it is at rest."""
 
 import json
 import time
@@ -17,17 +17,17 @@ from tests.reliability.crash.ground import ACK_DEADLINE, Ground
 from tests.reliability.crash.scenarios import Scenario
 from tests.reliability.watch import Watch
 
-# Of the last fault: a job that is not at rest by then is stuck.
+# Seconds after the last fault: a job that is not at rest by then is stuck.
 STUCK_AFTER = 2.0 * ACK_DEADLINE
 _LOOK_AGAIN = 0.15
-_WAY_LIMIT = 180.0  # for a job to come where the scenario waits for it
+_WAY_LIMIT = 180.0  # seconds for a job to reach the state that the scenario waits for
 _EMPTY_WINDOW = ("2020-01-01T00:00:00", "2020-01-02T00:00:00")
 _TERMINAL = {"completed", "failed", "cancelled"}
 
 
 @dataclass(frozen=True)
 class Case:
-    """A scenario and the points that are armed in it."""
+    """A scenario and its armed points."""
 
     scenario: Scenario
     points: tuple[str, ...] = ()
@@ -42,8 +42,8 @@ class Case:
 
 @dataclass
 class Played:
-    """What came of a case. ``jobs`` are the records of all that the client's tries left; ``rested_after``
-    in seconds from the last fault, None if it never did.
+    """A case's result. ``jobs``: the records of all the client's attempts; ``rested_after``: seconds from the
+    last fault, None if it never rested.
     """
 
     case: Case
@@ -60,13 +60,13 @@ class Played:
 
 class _Receiver(NarrowReceiver):
     def recover(self) -> None:
-        """Be well from now on."""
+        """Answer normally from now on."""
         self._replies.clear()
 
 
 @dataclass
 class _Client:
-    """A client that asks again until it is answered; ``statuses`` are all the answers it heard."""
+    """A client that repeats a request until it is answered; ``statuses``: all answers."""
 
     ground: Ground
     statuses: list[int] = field(default_factory=list)
@@ -75,7 +75,7 @@ class _Client:
         self._http = urllib3.PoolManager(retries=False, timeout=60.0)
 
     def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
-        """The JSON of the first answer that is not 503."""
+        """Return the JSON of the first answer that is not 503."""
         endpoints = self.ground.stack.endpoints
         url = f"{endpoints['api_url']}/api/v1/beam/backfills{path}"
         head = {"X-API-Key": endpoints["api_key"], "Connection": "close", **(headers or {})}
@@ -87,14 +87,14 @@ class _Client:
                 time.sleep(0.1)
                 continue
             self.statuses.append(answer.status)
-            if answer.status != 503:  # which asks to come again
+            if answer.status != 503:  # which asks for a retry
                 return answer.json()
             time.sleep(0.2)
         raise AssertionError(f"{method} {path} was not answered")
 
 
 def play(ground: Ground, case: Case) -> Played:
-    """Play it on an idle ground."""
+    """Play the case on an idle ground."""
     scenario = case.scenario
     destination = f"case-{uuid.uuid4().hex[:12]}"
     watch, client = Watch(ground.records, destination), _Client(ground)
@@ -151,12 +151,12 @@ def _destination(ground: Ground, kind: str, name: str, receiver: _Receiver) -> d
 def _interfere(
     ground: Ground, scenario: Scenario, client: _Client, watch: Watch, receiver: _Receiver
 ) -> None:
-    """What the scenario does to its job on its way."""
+    """Do what the scenario does to its running job."""
     if scenario.dead_letter:
         _come_to(lambda: bool(receiver.requests), "the first request")
         job = next(job for job in watch.look() if job["status"] == "transporting")
         names_of = ("organization_id", "job_id", "retry")
-        # Of a chunk whose delivery has begun: the id ends in chunk, destination and batch.
+        # The chunk of a begun delivery: the id ends in chunk, destination and batch.
         chunk = int(receiver.requests[0].headers["webhook-id"].split("_")[-3])
         message = {"kind": "deliver", "chunk": chunk, "attempt_id": job["attempt"]["attempt_id"]}
         message |= {name: job[name] for name in names_of}
@@ -180,14 +180,14 @@ def _interfere(
 
 
 def _have_all(client: _Client, watch: Watch, act: str) -> None:
-    """Have the client do this to each of its jobs that it can see."""
+    """Make the client do this to each of its visible jobs."""
     for job in watch.look():
         if job["confirmed"]:
             client.ask("POST", f"/{job['job_id']}/{act}")
 
 
 def _settled(watch: Watch) -> bool:
-    """Whether all of a paused job that Kafka has is recorded."""
+    """Return whether everything that Kafka has of a paused job is recorded."""
     jobs = [job for job in watch.look() if job["confirmed"]]
     return bool(jobs) and all(job["num_chunks"] is not None and job["reconciled"] for job in jobs)
 
@@ -200,7 +200,7 @@ def _failed(watch: Watch, *, torn_down: bool) -> bool:
 
 
 def _unloading(ground: Ground, watch: Watch) -> bool:
-    """Whether every job that the client may see has a query in Snowflake, and there is one."""
+    """Return whether every job visible to the client has a query in Snowflake, and there is at least one."""
     jobs = [job for job in watch.look() if job["confirmed"]]
     return bool(jobs) and all(ground.warehouse.unloads(job["job_id"]) for job in jobs)
 
@@ -210,7 +210,7 @@ def _come_to(condition: Callable[[], bool], what: str) -> None:
 
 
 def _rest(ground: Ground, watch: Watch) -> float | None:
-    """Wait until every job is at rest; seconds since the last fault, or since now if there was none."""
+    """Wait until every job is at rest; return the seconds since the last fault, or since now without one."""
     began = time.time()
     while True:
         jobs = watch.look()

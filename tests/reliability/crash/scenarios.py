@@ -1,4 +1,4 @@
-"""What a job goes through while a crash waits for it, and the points that each way leads past."""
+"""The scenarios of a job in which crashes happen, and the points that each scenario passes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,9 +12,9 @@ NOTHING: Mapping[str, Fate] = MappingProxyType({})
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """``end``: the status that the job must come to. ``replies``: what the receiver says at first; later
-    200. ``kinds``: of the destinations. ``setup``: what is armed besides, so that the points are reached at
-    all. Times in seconds.
+    """``end``: the job's expected final status. ``replies``: the receiver's first answers; later ones are
+    200. ``kinds``: those of the destinations. ``setup``: points that are armed additionally, so that the
+    others are reached. Times in seconds.
     """
 
     name: str
@@ -22,7 +22,7 @@ class Scenario:
     kinds: tuple[str, ...] = ("kafka", "webhook")
     end: str = "completed"
     replies: tuple[Reply, ...] = ()
-    takes: int | None = None  # bytes of a request; the receiver refuses larger ones for their size
+    takes: int | None = None  # bytes of a request; the receiver refuses larger ones
     setup: Mapping[str, Fate] = field(default_factory=lambda: NOTHING)
     empty: bool = False
     filter_column: str | None = None
@@ -30,14 +30,14 @@ class Scenario:
     unload_failure: tuple[int, str, str] | None = None  # of the first one: number, SQLSTATE, text
     cancel_when: str | None = None  # unloading, delivering
     dead_letter: bool = False
-    keyed: bool = True  # the client gives its request a key
+    keyed: bool = True  # the client sends an idempotency key
     pause_when: str | None = None  # unloading, delivering; resumed once its deliveries have ended
     parallel: int | None = None  # max_parallel_chunks
-    retry_when: str | None = None  # failed, torn down; with a receiver that is well again
+    retry_when: str | None = None  # failed, torn down; the receiver then works again
 
 
 def _around(function: str, *steps: str) -> tuple[str, ...]:
-    """The points before and after steps; a step with moments of its own names them: `publish:middle`."""
+    """Return the points before and after steps; a step with its own moments names them: `publish:middle`."""
     points: list[str] = []
     for step in steps:
         name, _, moment = step.partition(":")
@@ -98,7 +98,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="slow receiver",
-        # Progress is recorded once a second: the first answer takes longer than that.
+        # Progress is recorded once a second; the first answer takes longer than that.
         replies=(Reply(hang=1.3),) * 30,
         points=(
             *_around("deliver", "lease.renew", "lease.checkpoint"),
@@ -112,7 +112,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="receiver out of service",
-        # Four tries in a row fail for some batch, though four batches of each chunk are under way at once.
+        # Four attempts in a row fail for some batch, though four batches of each chunk are in flight at once.
         replies=(_NO_RECEIVER,) * 120,
         points=_around("deliver", "lease.release", "destination.error"),
     ),
@@ -178,7 +178,7 @@ SCENARIOS = (
     Scenario(
         name="cancelled while delivering",
         end="cancelled",
-        # It takes a few batches and no more: the job can't complete before it is cancelled.
+        # It accepts only a few batches: the job cannot complete before it is cancelled.
         replies=((Reply(hang=0.3),) * 6 + (_NO_RECEIVER,) * _FOR_EVER),
         cancel_when="delivering",
         points=(

@@ -1,7 +1,7 @@
-"""Kills the functions at every crash point, singly and in pairs, and checks what is left of each job.
+"""Kill the functions at every crash point, singly and in pairs, and check what is left of each job.
 
-One case at a time in each stack: a crash is never blurred by another job's. The first case of each
-scenario is undisturbed; it proves the scenario itself.
+Each stack plays one case at a time, so that no other job's crash interferes. Each scenario's first case has
+no crash; it proves the scenario itself.
 """
 
 import random
@@ -22,9 +22,9 @@ TITLE = "Crash points"
 NAMED, NEVER_HIT = "crash points defined", "crash points never hit"
 CASES, PAIRS = "jobs with a crash", "jobs with a pair of crashes, both hit"
 REST = f"longest time until a job was at rest after the last crash, s (stuck after {STUCK_AFTER:g})"
-_TRIES = 12  # for a point that a race may lead past
-_PAIRS_TRIED = 3  # times as many as are wanted: a first crash may lead past the second point
-_WEIGHTS = {"plain": 8}  # pairs come above all from where a job passes most points
+_TRIES = 12  # for a point that a race may skip
+_PAIRS_TRIED = 3  # times the requested pairs: a first crash may skip the second point
+_WEIGHTS = {"plain": 8}  # most pairs come from the scenario with the most points
 _ZEROES = (
     NEVER_HIT,
     check.STAGED_LEFT,
@@ -38,7 +38,7 @@ Named = tuple[Scenario, str]
 
 
 class Tally:
-    """What all lanes found."""
+    """The findings of all lanes."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.figures: Counter[str] = Counter()
@@ -98,12 +98,12 @@ class Tally:
 
 
 def named() -> list[Named]:
-    """Every point with the scenario that leads past it."""
+    """Return every point with a scenario that passes it."""
     return [(scenario, point) for scenario in SCENARIOS for point in scenario.points]
 
 
 def pairs(chance: random.Random) -> Iterator[Case]:
-    """Pairs without end, the same for the same seed."""
+    """Yield pairs without end, the same for the same seed."""
     weights = [_WEIGHTS.get(scenario.name, 1) for scenario in SCENARIOS]
     while True:
         (scenario,) = chance.choices(SCENARIOS, weights)
@@ -118,7 +118,7 @@ def run(
     points: list[Named] | None = None,
     say: Callable[[str], None] = print,
 ) -> report.Report:
-    """Every point of ``points`` (all that are named, if not given) singly, then pairs."""
+    """Play every point of ``points`` (by default all named ones) singly, then pairs."""
     began = time.monotonic()
     points = named() if points is None else points
     tally = Tally(say)
@@ -141,12 +141,12 @@ def run(
 
 
 def run_some(seed: int, count: int, jobs: int) -> report.Report:
-    """So many points that the seed picks from the plain way, spread over a few jobs, on one stack."""
+    """Play this many random points of the plain scenario, spread over a few jobs, on one stack."""
     began = time.monotonic()
     tally = Tally(print)
     plain = SCENARIOS[0]
     picked = random.Random(seed).sample(plain.points, count)  # noqa: S311 - repeatable
     with Lanes(1, tally.take, tally.fail) as work:
         work.work([Case(plain, tuple(picked[first::jobs])) for first in range(jobs)])
-    # One crash may lead past the next point, as when somebody else goes on with the work.
+    # One crash may skip the next point, for example if another process continues the work.
     return tally.report(seed, time.monotonic() - began, {report.KILLS: count / 2})

@@ -1,4 +1,4 @@
-"""Many deliveries that finish at once, every message twice: does the countdown keep pace, and count right?"""
+"""Many deliveries that finish at once, with every message twice: is the countdown fast and exact?"""
 
 import multiprocessing
 import os
@@ -41,7 +41,7 @@ _VARIABLE = "FIRESTORE_EMULATOR_HOST"
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """One job counted down: errors, how long it took, what was left and whether it completed."""
+    """One job's countdown: errors, duration, remaining count, completion."""
 
     errors: list[str]
     seconds: float
@@ -58,12 +58,12 @@ def run(
     least_pace: float = LEAST_PACE,
     say: Callable[[str], None] = print,
 ) -> report.Report:
-    """Count jobs of so many chunks down with so many workers, one by one, on an emulator of their own."""
+    """Count jobs of this many chunks down with this many workers, one by one, on a separate emulator."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, _emulator(Path(folder)):
         project = f"countdown-{uuid.uuid4().hex[:12]}"
         records = in_firestore(firestore.Client(project=project))
-        # The first job warms the emulator up: its code is compiled while it runs.
+        # The first job warms the emulator up, which compiles its code meanwhile.
         first, *rounds = [
             _count(records, project, chunks, workers, seed + number) for number in range(jobs + 1)
         ]
@@ -96,7 +96,7 @@ def run(
 
 
 def _count(records: Records, project: str, chunks: int, workers: int, seed: int) -> _Round:
-    """Count a new job of so many chunks down: two messages for each, in any order."""
+    """Count a new job of this many chunks down: two messages for each, in random order."""
     job, found = records.transporting(chunks)
     _arrive(records, job, found)
     messages = [*found, *found]
@@ -108,7 +108,7 @@ def _count(records: Records, project: str, chunks: int, workers: int, seed: int)
 
 
 def _arrive(records: Records, job: Job, chunks: Sequence[Chunk]) -> None:
-    """Every destination is done with every chunk."""
+    """Mark every chunk as delivered to every destination."""
 
     def arrive(chunk: Chunk) -> None:
         for destination in job.destinations:
@@ -135,9 +135,9 @@ def _emulator(folder: Path) -> Iterator[None]:
 
 
 def _deliver(project: str, job: Job, messages: list[Chunk], workers: int) -> tuple[list[str], float]:
-    """Handle every message as a delivery does at its end; the errors, and how many seconds it took.
+    """Handle every message like the end of a delivery; return the errors and the duration in seconds.
 
-    In two processes: one interpreter's threads share one core, and the clients need more than the emulator.
+    Uses two processes: one interpreter's threads share one core, and the clients need more than the emulator.
     """
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager, ProcessPoolExecutor(_PROCESSES, mp_context=context) as pool:
@@ -152,7 +152,7 @@ def _deliver(project: str, job: Job, messages: list[Chunk], workers: int) -> tup
 def _work(
     project: str, job: Job, messages: list[Chunk], workers: int, together: threading.Barrier
 ) -> tuple[list[str], float, float]:
-    """One process's share: the errors, when it began and when it ended, in the system's monotonic time."""
+    """Do one process's share; return the errors, its start and its end in the system's monotonic time."""
     records = in_firestore(firestore.Client(project=project))
     finish = Finish(records.jobs, FakeQueue(), lambda: datetime.now(UTC))
     records.now(job)  # connects

@@ -1,15 +1,15 @@
-"""Holds receivers up: a job whose path is closed stays in the middle of its delivery."""
+"""Delays receivers' answers: a job whose path is closed stays in the middle of its delivery."""
 
 import threading
 
 from tests.reliability.chaos.inbox import Reply
 
-_LIMIT = 20.0  # seconds, below those after which the service gives a request up
-_ANSWER_PAUSE = 0.1  # so that a delivery lasts long enough to be met in the middle
+_LIMIT = 20.0  # seconds, below the service's own request timeout
+_ANSWER_PAUSE = 0.1  # makes a delivery long enough to be observed in the middle
 
 
 class Gate:
-    """How the inbox answers: at once, or when the path is open again."""
+    """The inbox's answers: at once, or when the path is open again."""
 
     def __init__(self) -> None:
         self._closed: set[str] = set()

@@ -1,4 +1,4 @@
-"""A stack whose functions reach every part through a proxy that makes trouble when told to."""
+"""A stack whose functions reach every dependency through a proxy that injects faults on demand."""
 
 import json
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ from tests.reliability.faults.proxy import Fault, Proxy
 RECEIVER = "receiver"
 SERVERS = tuple(dict.fromkeys((*BACKENDS, *EXTRAS.values())))
 PARTS = (*SERVERS, RECEIVER)
-ACK_DEADLINE = 60  # seconds: a pause of half as long is outlasted by one delivery
+ACK_DEADLINE = 60  # seconds: one delivery survives a pause of half as long
 
 
 class Trouble(StrEnum):
-    """What a part can suffer. ``PAUSED`` stops its process; the others happen on the way to it."""
+    """A dependency's faults. ``PAUSED`` stops its process; the others happen in the proxy."""
 
     PAUSED = "paused"
     REFUSING = "refusing"
@@ -40,7 +40,7 @@ _ON_THE_WAY = {
 
 @dataclass(frozen=True)
 class Troubled:
-    """The ground, what holds its receivers up, and the proxies by their parts' names."""
+    """The ground, the gate of its receivers, and the proxies by their parts' names."""
 
     ground: Ground
     gate: Gate
@@ -75,7 +75,7 @@ def troubled_stack(folder: Path, file_bytes: int | None = None) -> Iterator[Trou
             part: running.enter_context(Proxy(port, target))
             for port, (part, target) in zip(ports, targets.items(), strict=True)
         }
-        # Only now, when the stack knows its ports, is it known where the proxies lead to.
+        # The stack knows its ports only now, and with them the proxies' targets.
         stack.options = replace(
             stack.options,
             environment={**stack.options.environment, **_detours(stack, proxies)},
@@ -92,7 +92,7 @@ def troubled_stack(folder: Path, file_bytes: int | None = None) -> Iterator[Trou
 
 
 def _detours(stack: LocalStack, proxies: dict[str, Proxy]) -> dict[str, str]:
-    """What the functions read to find the parts."""
+    """Return the settings with the proxies' addresses."""
     hosts = {part: f"{LOOPBACK}:{proxy.port}" for part, proxy in proxies.items()}
     snowflake = environments.snowflake_connect(stack.layout) | {"port": proxies["snowflake"].port}
     return {

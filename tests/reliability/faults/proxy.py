@@ -1,4 +1,4 @@
-"""A TCP proxy that makes trouble: it refuses, freezes, delays or cuts what goes through it."""
+"""A TCP proxy that injects faults: it refuses, freezes, delays or cuts connections."""
 
 import asyncio
 import contextlib
@@ -15,9 +15,9 @@ _PIECE = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``delay``: seconds before each piece goes on. ``cut_after``: bytes, in both directions together,
-    after which a connection is reset. ``frozen``: nothing goes through, nothing is closed. ``refusing``:
-    no connection is taken, and those that were are reset.
+    """``delay``: seconds before each piece is forwarded. ``cut_after``: bytes in both directions together,
+    after which a connection is reset. ``frozen``: nothing is forwarded, nothing is closed. ``refusing``: new
+    connections are refused, existing ones are reset.
     """
 
     delay: float = 0.0
@@ -30,7 +30,7 @@ HEALTHY = Fault()
 
 
 class Proxy:
-    """Listens on ``port`` and passes everything to ``target``, another port of the loopback address."""
+    """Listens on ``port`` and forwards everything to ``target``, another port of the loopback address."""
 
     def __init__(self, port: int, target: int) -> None:
         self.port = port
@@ -56,7 +56,7 @@ class Proxy:
         self._loop.close()
 
     def make(self, fault: Fault) -> None:
-        """Behave so from now on, towards the connections there are as well."""
+        """Apply the fault from now on, also to existing connections."""
         self._do(self._become(fault))
 
     def heal(self) -> None:
@@ -122,7 +122,7 @@ class Proxy:
 
 @dataclass(eq=False, slots=True)
 class _Connection:
-    """A client's connection and, once it is made, the one to the target; ``passed`` in bytes."""
+    """A client's connection and, once it is open, the one to the target; ``passed`` in bytes."""
 
     task: "asyncio.Task[None]"
     writers: list[asyncio.StreamWriter]

@@ -28,11 +28,11 @@ def run(
     lanes: int = LANES,
     say: Callable[[str], None] = print,
 ) -> report.Report:
-    """Play the trials (all there are, if not given) on stacks side by side, one at a time on each."""
+    """Play the trials (by default all) on parallel stacks, one at a time on each."""
     began = time.monotonic()
     trials = list(all_trials() if trials is None else trials)
     if lanes > 1:
-        # Long ones are spread over the lanes; among the others the seed mixes what follows what.
+        # Long trials are spread over the lanes; the seed shuffles the others.
         random.Random(seed).shuffle(trials)  # noqa: S311 - repeatable
         trials.sort(key=lambda trial: -trial.seconds)
     tally = Tally(trials, say)
@@ -62,7 +62,7 @@ def run(
 
 
 class Tally:
-    """The trials that wait, and what the lanes found."""
+    """The waiting trials, and the lanes' findings."""
 
     def __init__(self, trials: Sequence[Trial], say: Callable[[str], None]) -> None:
         self.found = check.Findings()
@@ -77,7 +77,7 @@ class Tally:
             self._waiting.put(trial)
 
     def work(self) -> None:
-        """Play what waits on a stack of its own."""
+        """Play waiting trials on a separate stack."""
         try:
             name = f"faults-{threading.current_thread().name}"
             with stack_folder(name) as folder, troubled_stack(folder.path) as troubled:
@@ -87,7 +87,7 @@ class Tally:
                         trial = self._waiting.get()
                         try:
                             outcome = play(troubled, trial)
-                        except Exception as error:  # noqa: BLE001 - one trial's trouble is noted, the others go on
+                        except Exception as error:  # noqa: BLE001 - one trial's error is recorded, the others continue
                             self._blame(f"{trial}: {type(error).__name__}: {error}")
                             folder.keep_logs()
                             continue
@@ -102,7 +102,7 @@ class Tally:
                     folder.keep_logs()
                 with self._lock:
                     self.unanswered += troubled.ground.client.unanswered
-        except Exception as error:  # noqa: BLE001 - a stack that fails must not hide what the others found
+        except Exception as error:  # noqa: BLE001 - a failed stack must not hide the others' findings
             self._blame(f"a lane ended: {type(error).__name__}: {error}")
 
     def _add(self, found: check.Findings, heard: dict[str, float]) -> None:

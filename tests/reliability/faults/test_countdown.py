@@ -1,4 +1,4 @@
-"""Deliveries that finish at once, each twice, count a job down to exactly nothing."""
+"""Deliveries that finish at once, each twice, count a job down to exactly zero."""
 
 import pytest
 

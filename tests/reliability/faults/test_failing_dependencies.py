@@ -1,4 +1,6 @@
-"""Parts fail under jobs in every phase, and all complete when they are back. In full: `make reliability`."""
+"""Dependencies fail under jobs in every phase, and all jobs complete afterwards. In full: `make
+reliability`.
+"""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The proxy makes the trouble it is told to make, and none otherwise."""
+"""The proxy injects exactly the requested faults."""
 
 import socket
 import threading
@@ -12,12 +12,12 @@ from infra.local.ports import LOOPBACK, free_ports
 from tests.e2e.support.client import wait_until
 from tests.reliability.faults.proxy import Fault, Proxy
 
-SHORT = 0.3  # seconds in which an answer would surely have come
+SHORT = 0.3  # seconds in which an answer would certainly arrive
 
 
 @pytest.fixture
 def echo() -> Iterator[int]:
-    """The port of a server that sends back what it gets."""
+    """Yield the port of a server that echoes its input."""
     with socket.create_server((LOOPBACK, 0)) as server:
         threading.Thread(target=_serve, args=(server,), daemon=True).start()
         yield server.getsockname()[1]
@@ -50,7 +50,7 @@ def proxy(echo: int) -> Iterator[Proxy]:
 
 @pytest.fixture
 def client(proxy: Proxy) -> Iterator[socket.socket]:
-    """A connection through the proxy, which worked."""
+    """Open a connection through the proxy, and check that it works."""
     with closing(connect(proxy)) as client:
         assert answer(client, b"hello") == b"hello"
         yield client

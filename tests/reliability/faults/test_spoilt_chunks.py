@@ -1,4 +1,4 @@
-"""A chunk whose file is gone, corrupt or of other columns ends its own job with a reason, and no other's."""
+"""A missing or corrupt file, or one with other columns, fails its own job with a reason, and no other job."""
 
 import io
 import json
@@ -33,12 +33,12 @@ def cut_short(content: bytes) -> bytes:
 
 
 def corrupt(content: bytes) -> bytes:
-    """Of the same size, with nothing but the ends of a Parquet file."""
+    """Return content of the same size, with only the ends of a Parquet file."""
     return content[:4] + bytes(len(content) - 8) + content[-4:]
 
 
 def of_other_columns(content: bytes) -> bytes:
-    """A sound Parquet file of the same size; readers skip what lies between the data and the footer."""
+    """Return a valid Parquet file of the same size; readers skip the bytes between data and footer."""
     sink = io.BytesIO()
     pq.write_table(pa.table({"unexpected": ["x"]}), sink)
     other = sink.getvalue()
@@ -62,7 +62,7 @@ def table(stack: LocalStack) -> str:
 
 
 def write(stack: LocalStack, name: str, content: bytes | None) -> None:
-    """Put other content in a staged file's place, or remove it."""
+    """Replace a staged file's content, or remove the file."""
     root = f"{stack.endpoints['gcs_url']}/{{}}storage/v1/b/{stack.endpoints['bucket']}/o"
     if content is None:
         answer = urllib3.request("DELETE", f"{root.format('')}/{quote(name, safe='')}")
@@ -73,7 +73,7 @@ def write(stack: LocalStack, name: str, content: bytes | None) -> None:
 
 
 def staged(organization: Organization, table: str, name: str) -> tuple[str, dict[str, bytes]]:
-    """A job's id and its files, which are written while its unload is still to end."""
+    """Return a job's id and its files, which are written before its unload ends."""
     job_id = organization.client.create(table=table, destinations=[kafka(name)])
     job = {"organization_id": organization.name, "job_id": job_id}
     wait_until(lambda: staged_files(organization.stack.endpoints, job), "a staged file")

@@ -1,4 +1,4 @@
-"""Jobs brought to a phase, one part in trouble for a while, and then everything must come to rest."""
+"""Bring jobs to a phase, break one dependency for a while, and then require that everything comes to rest."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,13 +14,13 @@ from tests.reliability.places import KINDS
 
 _SLICES = (0, 1)
 _UNLOAD_SECONDS = 6.0
-_WAY_LIMIT = 120.0  # seconds for a job to come to its phase
+_WAY_LIMIT = 120.0  # seconds for a job to reach its phase
 _LOOK_AGAIN = 0.5
-LONG, SHORT, ON_THE_WAY = 30.0, 3.0, 6.0  # seconds of trouble
+LONG, SHORT, ON_THE_WAY = 30.0, 3.0, 6.0  # seconds of a fault
 
 
 class Phase(StrEnum):
-    """Where a job is when the trouble begins."""
+    """A job's phase when the fault begins."""
 
     CREATED = "being created"
     UNLOADED = "being unloaded"
@@ -31,7 +31,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """``seconds`` is how long the part is in trouble."""
+    """``seconds``: the length of the fault."""
 
     part: str
     trouble: Trouble
@@ -44,7 +44,7 @@ class Trial:
 
 
 def all_trials() -> list[Trial]:
-    """Long pauses first: they take longest."""
+    """Return all trials, long pauses first because they take longest."""
     every = tuple(Phase)
     long = [Trial(part, Trouble.PAUSED, every, LONG) for part in PARTS]
     others = [
@@ -58,7 +58,7 @@ def all_trials() -> list[Trial]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """``rested_after``: seconds from the end of the trouble; None if some job never came to rest."""
+    """``rested_after``: seconds from the end of the fault; None if some job never came to rest."""
 
     trial: Trial
     errands: Sequence[Errand]
@@ -66,7 +66,7 @@ class Outcome:
 
 
 def play(troubled: Troubled, trial: Trial) -> Outcome:
-    """Play it on an idle stack."""
+    """Play the trial on an idle stack."""
     errands = {phase: Errand(troubled.ground, Plan(_SLICES, kinds=KINDS)) for phase in trial.phases}
     for errand in errands.values():
         errand.prepare()
@@ -91,9 +91,9 @@ def play(troubled: Troubled, trial: Trial) -> Outcome:
 
 
 def _lead(troubled: Troubled, errands: Mapping[Phase, Errand]) -> None:
-    """Bring each job to where its phase begins.
+    """Bring each job to the beginning of its phase.
 
-    Receivers hold up those under way until all are there; an unload's length is known, so it comes late.
+    Receivers delay deliveries until all jobs are there; an unload's length is known, so it comes last.
     """
     ground = troubled.ground
     for phase in (Phase.ENDED, Phase.DELIVERED, Phase.CANCELLED):
@@ -115,7 +115,7 @@ def _wait(condition: Callable[[], object], what: str) -> None:
 
 
 def _rest(errands: Sequence[Errand], healed: float, limit: float) -> float | None:
-    # Each of them is looked at each time, so that what is said of a stuck one's companions is no older.
+    # Check each of them each time, so that a stuck job's report has its companions' current states.
     while sum(errand.look() for errand in errands) < len(errands):
         if time.monotonic() - healed > limit:
             return None

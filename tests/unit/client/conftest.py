@@ -1,4 +1,4 @@
-"""What all tests of the command line need."""
+"""Fixtures of the command line's tests."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def program(capsys: pytest.CaptureFixture[str]) -> Program:
 
 @pytest.fixture
 def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No profile and no environment of whoever runs the tests."""
+    """Hide the developer's own profile and environment."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.delenv("BACKFILLS_URL", raising=False)

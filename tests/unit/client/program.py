@@ -1,4 +1,4 @@
-"""The command line as a test runs it."""
+"""The command line for tests."""
 
 import pytest
 
@@ -11,7 +11,7 @@ CREATED = Says(201, {"job_id": JOB_ID, "workflow_id": "w"})
 
 
 class Program:
-    """Runs the command line and keeps what it prints."""
+    """Runs the command line and stores its output."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys

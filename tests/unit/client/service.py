@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback whose answers a test writes down beforehand."""
+"""A real HTTP server on loopback with prepared answers."""
 
 import json
 import socket
@@ -15,7 +15,7 @@ JOB_ID = "6f1c2d7e-3b52-4c1b-9a56-0d6f4c8e2a11"
 
 @dataclass(frozen=True)
 class Says:
-    """``body``: JSON's value, or the very bytes; None breaks the connection without an answer."""
+    """``body``: a JSON value, or raw bytes; None breaks the connection without an answer."""
 
     status: int
     body: Any = None
@@ -43,7 +43,7 @@ class Service:
 
 @contextmanager
 def service(*answers: Says) -> Iterator[Service]:
-    """Gives the answers in turn; a request too many is answered with 418."""
+    """Gives the answers in order, and 418 to any further request."""
     left = list(answers)
     with serving(lambda _: left.pop(0) if left else Says(418, {"detail": "not foreseen"})) as server:
         yield server
@@ -56,7 +56,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def serving(answer: Callable[[Asked], Says]) -> Iterator[Service]:
-    """Answers each request by what it is."""
+    """Answers each request according to its content."""
     asked: list[Asked] = []
     over = threading.Event()
 
@@ -85,7 +85,7 @@ def serving(answer: Callable[[Asked], Says]) -> Iterator[Service]:
         do_GET = do_POST = _answer  # noqa: N815 - its parent's names
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its parent's name
-            """Say nothing."""
+            """Log nothing."""
 
     server = _Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -100,7 +100,7 @@ def serving(answer: Callable[[Asked], Says]) -> Iterator[Service]:
 
 
 def job(status: str = "transporting", **fields: Any) -> dict[str, Any]:
-    """A job as get answers it."""
+    """Return a job in the form of get's answer."""
     return {
         "job_id": JOB_ID,
         "workflow_id": f"beam-backfill-acme-{JOB_ID}",

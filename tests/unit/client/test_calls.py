@@ -1,4 +1,4 @@
-"""Both clients make the same calls, try again where that is safe, and say what went wrong."""
+"""Both clients make the same calls, retry where that is safe, and report errors."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The command line: what it sends, what it shows, and how it ends."""
+"""The command line: its requests, its output, and its exit codes."""
 
 import json
 from pathlib import Path
@@ -67,7 +67,7 @@ def test_every_flag_of_a_backfill_arrives(program: Program) -> None:
 
 
 def test_yaml_means_what_json_would(program: Program, tmp_path: Path) -> None:
-    """By YAML's own rules the address would be a number, ``no`` false and the time no text."""
+    """By YAML's own rules the address would be a number, ``no`` false and the time not a string."""
     text = (
         "job_name: no\nstatic_egress_ip: true\n"
         "backfill_window: {start: 2026-03-01T00:00:00, end: 2026-03-02}\n"
@@ -174,7 +174,7 @@ def test_a_receipt_says_whether_it_balances(program: Program, monkeypatch: pytes
         at(server, monkeypatch)
         assert program("receipt", JOB_ID) == 0
         assert "kafka t      1,100      100" in program.out
-        assert "It balances" in program.out
+        assert "The receipt balances" in program.out
         assert program("receipt", JOB_ID, "--chunks") == 0
         assert program.out.startswith("0  1 rows  0 of 0 deliveries done  f")
         assert program("receipt", JOB_ID, "--chunks", "--json") == 0

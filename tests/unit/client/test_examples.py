@@ -1,4 +1,4 @@
-"""The examples of the library's docstrings and pages give what they say, against a loopback server."""
+"""The examples of the library's docstrings and pages print what they show, with a loopback server."""
 
 import ast
 import asyncio
@@ -35,7 +35,7 @@ PREFIX = "/api/v1/beam/backfills"
 
 
 def answers() -> Callable[[Asked], Says]:
-    """A service that has the job of the examples. The watched one moves on each time it is asked for."""
+    """Return a service with the examples' job. The watched job advances at each request."""
     stages = iter(("staging", "transporting", "completed"))
     fixed: dict[tuple[str, str], Callable[[], Says]] = {
         ("POST", ""): lambda: Says(201, {"job_id": JOB_ID, "workflow_id": f"beam-backfill-acme-{JOB_ID}"}),
@@ -68,7 +68,7 @@ def server() -> Iterator[Service]:
 
 
 def examples(kind: type) -> list[Any]:
-    """Of the class and of each of its methods."""
+    """Return the examples of the class and of each method."""
     members: list[Any] = [kind, *(member for _, member in inspect.getmembers(kind, inspect.isfunction))]
     found = [
         pytest.param(test.examples, id=f"{kind.__name__}.{member.__name__}")
@@ -81,7 +81,7 @@ def examples(kind: type) -> list[Any]:
 
 
 async def printed(example: doctest.Example, names: dict[str, Any]) -> str:
-    """What the example prints; it may wait at its top level, as in an asyncio shell."""
+    """Return the example's output; it may await at its top level, like in an asyncio shell."""
     code = compile(example.source, "example", "single", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
@@ -136,7 +136,7 @@ def test_the_pages_programs_run(page: str, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("time.sleep", lambda _: None)
     for program in programs:
         answer = answers()
-        # The page's job is created and then watched: as the watched one of these examples is.
+        # The page creates a job and then watches it: serve it as the watched job.
         as_watched = partial(_watched, answer)
         with serving(as_watched) as server:
             source = program.replace("https://backfills.example.com", server.url)

@@ -1,4 +1,4 @@
-"""The client is a package of its own: it and the service import nothing of each other."""
+"""The client is a separate package: it and the service do not import each other."""
 
 import ast
 from pathlib import Path
@@ -10,7 +10,7 @@ SERVICE = {"bench", "functions", "infra", "shared", "tests"}
 
 
 def imported(folder: str) -> set[str]:
-    """The first part of every name that is imported below the folder."""
+    """Return the top-level name of everything imported below the folder."""
     files = list((ROOT / folder).rglob("*.py"))
     assert files
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]

@@ -1,4 +1,4 @@
-"""The commands that the pages show are commands that the program has."""
+"""The commands on the pages exist in the program."""
 
 import re
 import shlex
@@ -17,7 +17,7 @@ INTO_A_VARIABLE = re.compile(r'[A-Z_]+=\$\((.*)\)|eval "\$\((.*)\)"')
 
 
 def commands() -> list[str]:
-    """The lines of the page's shell, those that go on joined."""
+    """Return the page's shell lines, with continued lines joined."""
     blocks = re.findall(r"<!-- tested: parses -->\n```bash\n(.*?)```", PAGE, re.DOTALL)
     assert blocks
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines() if line]

@@ -1,4 +1,4 @@
-"""The library waits as long as the service asks, and many watchers share one client."""
+"""The library waits as long as the service requests, and many watchers share one client."""
 
 import asyncio
 import threading
@@ -49,7 +49,7 @@ def test_a_date_is_waited_for(status: int) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     pause = steps.send(Reply(status, {"retry-after": date}, b'{"detail": "later"}'))
     assert isinstance(pause, Pause)
-    # The header has whole seconds, and this test may have been held up.
+    # The header has whole seconds, and this test may have been delayed.
     assert 0 < pause.seconds <= 60
 
 
@@ -83,7 +83,7 @@ def test_a_hundred_watchers_share_one_client() -> None:
         with lock:
             looks[name] += 1
             number = looks[name]
-        if number == 2:  # each meets a fault once
+        if number == 2:  # each gets one fault
             return Says(503, {"detail": "down"}, {"Retry-After": "0"})
         return Says(200, job("completed" if number == 4 else "transporting", job_id=name))
 

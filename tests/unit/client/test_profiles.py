@@ -1,4 +1,4 @@
-"""Where the service's address and the key come from, and who may read them."""
+"""The sources of the service's address and key, and who may read them."""
 
 import io
 import sys
@@ -36,7 +36,7 @@ def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def keyring(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A keyring that is installed and has a place."""
+    """An installed keyring with a backend."""
     folder = tmp_path / "packages" / "keyring"
     folder.mkdir(parents=True)
     (folder / "__init__.py").write_text(KEYRING)

@@ -1,4 +1,6 @@
-"""Each recipe asks for the same by the command line and by curl, and its SQL is the named warehouse's."""
+"""Each recipe sends the same request with the command line and with curl, and its SQL parses in its
+warehouse.
+"""
 
 import json
 from pathlib import Path
@@ -16,14 +18,14 @@ PAIRS = sorted({name.partition(",")[0] for name in recipes() if "," in name})
 
 
 def answer(asked: Asked) -> Says:
-    """As a service whose only job is completed, and whose list shows it all the same."""
+    """Answer like a service whose only job is completed, and whose list shows it anyway."""
     if asked.method == "POST" and asked.path == BACKFILLS:
         return Says(201, {"job_id": JOB_ID, "workflow_id": "w"})
     return Says(200, [job()] if asked.path.partition("?")[0] == BACKFILLS else job("completed"))
 
 
 def changes(name: str, folder: Path) -> list[tuple[str, Any, str | None]]:
-    """What the recipe posts: path, JSON, and the key of a request that may come again."""
+    """Return the recipe's POST requests: path, JSON, and the idempotency key."""
     with serving(answer) as server:
         run(
             name,

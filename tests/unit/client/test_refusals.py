@@ -1,4 +1,4 @@
-"""What the command line says of wrong usage and of a service that refuses, and its exit codes."""
+"""The command line's messages and exit codes for wrong usage and refused requests."""
 
 import json
 from pathlib import Path
@@ -39,7 +39,7 @@ def test_a_file_that_is_no_request_is_refused_with_the_reason(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["create", "-f", "/nowhere/job.yaml"], "can't be read"),
+        (["create", "-f", "/nowhere/job.yaml"], "cannot be read"),
         (["create", "--to", "kafka"], "TYPE:NAME"),
         (["create", "--to", "{"], "not JSON"),
         (["create", "--to", "kafka:a,delivery"], "NAME=TEXT"),
@@ -62,10 +62,10 @@ def test_wrong_usage_is_2(program: Program, arguments: list[str], says: str) -> 
         (Says(401, {"detail": "Give an API key"}), 3, "Give an API key"),
         (Says(404, {"detail": "No such job"}), 3, "No such job"),
         (Says(409, {"detail": "It has failed"}), 3, "It has failed"),
-        (Says(429, {"detail": "Too many"}, {"Retry-After": "600"}), 3, "Too many\nAsk again in 600 s."),
+        (Says(429, {"detail": "Too many"}, {"Retry-After": "600"}), 3, "Too many\nTry again in 600 s."),
         (Says(503, {"detail": "Firestore is away"}, {"Retry-After": "600"}), 4, "Firestore is away"),
         (Says(200, b"<html>Welcome</html>"), 4, "<html>Welcome</html>"),
-        (Says(404, b"<html>\x1b[2J</html>"), 4, "not the service's"),
+        (Says(404, b"<html>\x1b[2J</html>"), 4, "not come from the service"),
         (HANGS, 4, "No answer"),
         (DROPS, 4, "No answer"),
         (RESETS, 4, "No answer"),

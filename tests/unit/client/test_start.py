@@ -1,4 +1,4 @@
-"""The program answers at once: what a command needs is imported when it runs."""
+"""The program starts fast: a command imports its dependencies when it runs."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_it_needs_no_packages_but_those_that_were_counted() -> None:
-    """More than these four would break the bound of docs/decisions/024-command-line.md."""
+    """More than these four would exceed the bound of docs/decisions/024-command-line.md."""
     project = tomllib.loads((ROOT / "client/pyproject.toml").read_text())["project"]
     names = {requirement.partition(">")[0] for requirement in project["dependencies"]}
     assert names == {"click", "httpx", "pydantic", "pyyaml"}

@@ -1,4 +1,4 @@
-"""A watch on a terminal: a real one, drawn on by a process of its own."""
+"""A watch on a real terminal, in a separate process."""
 
 import os
 import pty
@@ -22,7 +22,7 @@ PLACES = [{"type": "webhook", "name": "ledger", "uid": "u1", "state": STATE}]
 RUNS = Says(200, job(destinations=PLACES))
 
 
-# `python -m backfills`. In the background of a script the tests ignore Ctrl-C, and so would their children.
+# `python -m backfills`. Tests in a script's background ignore Ctrl-C, and so would their children.
 _PROGRAM = """
 import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -32,7 +32,7 @@ runpy.run_module("backfills", run_name="__main__", alter_sys=True)
 
 @dataclass
 class Terminal:
-    """A process on a terminal, and what it has printed there."""
+    """A process on a terminal, and its output there."""
 
     process: "subprocess.Popen[bytes]"
     end: int
@@ -48,7 +48,7 @@ class Terminal:
                 assert condition(self.printed), self.printed
 
     def wait(self) -> int:
-        """The exit code."""
+        """Return the exit code."""
         try:
             while part := os.read(self.end, 65_536):
                 self.printed += part
@@ -92,7 +92,7 @@ def test_ctrl_c_leaves_the_job_alone_and_says_so() -> None:
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.wait() == 130
     text = terminal.printed.decode()
-    assert "The job goes on" in text
+    assert "The job continues" in text
     assert f"backfills watch {JOB_ID}" in text
     assert "Traceback" not in text
     assert {asked.method for asked in server.asked} == {"GET"}

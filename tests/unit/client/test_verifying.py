@@ -1,4 +1,4 @@
-"""`backfills verify` tells each kind of difference, and equality only where there is none."""
+"""`backfills verify` reports each kind of difference, and equality only without differences."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def delivery(uid: str, rows: int, skipped: int = 0) -> dict[str, Any]:
 
 
 def balanced() -> tuple[Receipt, Chunks]:
-    """A completed job of two chunks, of which the ledger skipped a row."""
+    """Return a completed job of two chunks, of which the ledger skipped a row."""
     receipt = {
         "job_id": JOB_ID,
         "status": "completed",
@@ -61,7 +61,7 @@ def test_what_balances_is_equal(program: Program, verify: Callable[..., int]) ->
         "DESTINATION      UNLOADED  DELIVERED  SKIPPED  LEFT",
         "kafka transfers  1,200     1,200      0        0",
         "webhook ledger   1,200     1,199      1        0",
-        "Equal: every destination has every row, but for those skipped.",
+        "Equal: every destination has every row except skipped ones.",
     ]
 
 
@@ -136,10 +136,10 @@ def unbalanced(receipt: Receipt, _: Chunks) -> None:
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
-        (lost_chunk, "The chunks are 1 with 700 rows, those unloaded 2 with 1,200"),
-        (gap, "Chunk 1 should follow, and 2 does"),
-        (other_sums, "kafka transfers: by the receipt 1,199 rows delivered and 0 skipped in 2 chunks"),
-        (unbalanced, "The service says that the receipt does not balance"),
+        (lost_chunk, "The chunks are 1 with 700 rows, but Snowflake unloaded 2 with 1,200"),
+        (gap, "Chunk 1 is expected next, but 2 follows"),
+        (other_sums, "kafka transfers: the receipt has 1,199 rows delivered and 0 skipped in 2 chunks"),
+        (unbalanced, "The service reports that the receipt does not balance"),
     ],
 )
 def test_a_receipt_that_contradicts_its_chunks_is_told(
@@ -152,14 +152,14 @@ def test_a_receipt_that_contradicts_its_chunks_is_told(
 
 
 def test_a_job_under_way_is_told_to_be(program: Program, verify: Callable[..., int]) -> None:
-    """Its receipt is older than its chunks: that is no contradiction."""
+    """Its receipt is older than its chunks, which is not a contradiction."""
     receipt, chunks = balanced()
     receipt |= {"status": "transporting", "balanced": False}
     other_sums(receipt, chunks)
     assert verify(receipt, chunks) == 0
     never_begun(receipt, chunks)
     assert verify(receipt, chunks) == 1
-    assert program.out.endswith("Different: the job is under way. Verify it once it has ended.\n")
+    assert program.out.endswith("Different: the job is still running. Verify it again after it has ended.\n")
 
 
 def test_so_many_differences_are_named_as_are_asked_for(program: Program, verify: Callable[..., int]) -> None:

@@ -1,4 +1,4 @@
-"""The contract's mapping, slowly and obviously: what a row is after the receiver parsed it."""
+"""The contract's mapping in slow, obvious code: a row after the receiver parsed it."""
 
 import json
 import math
@@ -10,12 +10,12 @@ from shared.domain.columns import Column, JsonKind
 
 
 def parsed(text: str | bytes) -> Any:
-    """JSON with its objects as lists of pairs, and its numbers told apart to the last digit and sign."""
+    """Parse JSON with objects as lists of pairs, and numbers exact to the last digit and sign."""
     return json.loads(text, object_pairs_hook=list, parse_float=_number, parse_constant=_refused)
 
 
 def expected_row(columns: Sequence[Column], values: Sequence[Any]) -> list[tuple[str, Any]]:
-    """The row that ``parsed`` must give for these values, each as Python has it (JSON as its text)."""
+    """Return the row that ``parsed`` must give for these values, in their Python form (JSON as its text)."""
     return [(column.name, _mapped(column.kind, value)) for column, value in zip(columns, values, strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""Both encoders, for tests that hold for either."""
+"""Both encoders, for tests of either."""
 
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -19,7 +19,7 @@ def _refused(why: str) -> NoReturn:
 
 
 def native_rows(*arguments: Any, **options: Any) -> NativeRows:
-    """NativeRows that fails where Python would step in without need."""
+    """NativeRows that fails where the Python encoder would take over without need."""
     return NativeRows(*arguments, **{"on_refusal": _refused, **options})
 
 

@@ -1,4 +1,4 @@
-"""Staged files for the encoder's tests: given ones, and any that hypothesis can think of."""
+"""Staged files for the encoder's tests: fixed ones, and generated ones."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from shared.domain.columns import Column, JsonKind
 
 @dataclass(frozen=True)
 class Staged:
-    """A staged file beside what is in it: its columns, and its rows as Python values."""
+    """A staged file with its content: its columns, and its rows as Python values."""
 
     file: io.BytesIO
     columns: list[Column]
@@ -100,7 +100,9 @@ _PHYSICAL: dict[JsonKind, list[tuple[pa.DataType, st.SearchStrategy[Any]]]] = {
 
 @st.composite
 def staged_files(draw: st.DrawFn) -> Staged:
-    """A file of any rows, kinds, physical types and row groups; names in any case, columns in any order."""
+    """Generate a file of any rows, kinds, physical types and row groups, with any case of names and order of
+    columns.
+    """
     row_count = draw(st.integers(0, 12))
     columns: list[Column] = []
     arrays: list[pa.Array] = []

@@ -1,4 +1,4 @@
-"""What the tests of staging do with the world."""
+"""Helpers of the staging tests."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ def accepted(world: World, **changes: object) -> Job:
 
 
 def just_before(world: World, part: object, method: str, act: Callable[[], object]) -> None:
-    """Have ``act`` happen once, when the part's method is called next, before it does anything."""
+    """Run ``act`` once, before the next call of the part's method."""
     call: Callable[..., Any] = getattr(part, method)
 
     def acting(*arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Accepting a job: both recorded and published, or a 503 and a job that never runs."""
+"""Accepting a job: it is recorded and published, or the client gets 503 and it never runs."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_a_job_whose_message_is_not_known_to_be_published_never_runs() -> None:
 
 
 def test_a_job_that_staging_has_claimed_is_accepted_though_its_confirmation_was_not_answered() -> None:
-    """It was confirmed: taking the job back would export it for nobody."""
+    """It was confirmed: removing the job would export it for nobody."""
     faults, world = Faults(), World()
     job = new_job(time_created=world.clock.now())
 
@@ -45,7 +45,7 @@ def test_a_job_that_staging_has_claimed_is_accepted_though_its_confirmation_was_
 
 
 def test_a_job_that_is_being_staged_is_not_taken_back_from_under_its_topic() -> None:
-    """The topic, created and not yet claimed, would be left behind by a job that is gone."""
+    """A removed job would leave behind a topic that was created and not yet claimed."""
     faults, world = Faults(), World()
     job = new_job(time_created=world.clock.now())
 
@@ -70,7 +70,7 @@ def test_a_job_that_is_being_staged_is_not_taken_back_from_under_its_topic() -> 
 def test_a_client_that_heard_503_gets_no_rows_though_the_job_can_not_be_taken_back(
     at: int, fault: Fault, hours: int
 ) -> None:
-    """The message got through, and then the job store is away: the job is neither confirmed nor removed."""
+    """The message is published, then the job store fails: the job is neither confirmed nor removed."""
     faults, world = Faults(at, fault), World()
     faults.strike(at + 1, Fault.OUTAGE)
     with pytest.raises(Unavailable):
@@ -160,7 +160,7 @@ def test_whatever_fails_in_asking_again_there_is_one_job_or_none(fault: Fault, f
 
 
 def _ask(world: World, faults: Faults) -> str:
-    """The id of the job that was answered; nothing if nothing was, or 503."""
+    """Return the answered job's id; None without an answer, or after 503."""
     job = new_job(time_created=world.clock.now(), idempotency=KEYED)
     try:
         return accept(job, [], jobs=faults.guard(world.jobs), publisher=faults.guard(world.queue)).job_id

@@ -1,4 +1,4 @@
-"""Balancing: a job completes only if every destination has just the rows that were unloaded."""
+"""Balancing: a job completes only if every destination has exactly the unloaded rows."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from tests.unit.steps.world import World
 
 
 def arrived_but_for_a_row(world: World) -> Job:
-    """All chunks are counted, and of one chunk a destination has a row too few."""
+    """Return a job with all chunks counted, and a destination that lacks one row of one chunk."""
     job, _ = world.staged()
     for chunk in list(world.chunks.undelivered(job)):
         for destination in job.destinations:
@@ -55,7 +55,7 @@ def test_a_sum_that_is_wrong_while_every_chunk_is_right_fails_the_job_too() -> N
 
 
 class Short(NumberedRows):
-    """Rows whose last batch gets lost."""
+    """Rows whose last batch is lost."""
 
     def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[NumberedBatch]:
         yield from list(super().batches(rows_per_batch, first_row))[:-1]

@@ -1,4 +1,4 @@
-"""Cancelling: at the client's wish, in every phase, whatever the queue does."""
+"""Cancelling: on a client's request, in every phase, whatever the queue does."""
 
 import pytest
 
@@ -80,7 +80,7 @@ def test_a_delivery_under_way_when_the_job_is_cancelled_still_counts() -> None:
 @pytest.mark.parametrize("polls", [0, 60], ids=["quick unload", "slow unload"])
 @pytest.mark.parametrize("fault", Fault)
 def test_cancelled_at_any_moment_a_job_leaves_nothing_behind(polls: int, fault: Fault) -> None:
-    """After so many steps the client cancels; the fault meets what comes next."""
+    """The client cancels after this many steps; the fault happens after that."""
     ends = set()
     for steps in range(12):
         faults = Faults()

@@ -1,4 +1,4 @@
-"""Dead letters: a message that used up its attempts ends its job, with the reason, or nothing at all."""
+"""Dead letters: a message out of attempts fails its job with the reason, or changes nothing."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from tests.unit.steps.world import World
 
 
 def begun(world: World, job: Job, chunk: int) -> None:
-    """Somebody began to deliver the chunk and let go of it."""
+    """Start a delivery of the chunk, and release it."""
     lease = world.deliveries.take(job, chunk, WEBHOOK.uid)
     assert lease is not None
     lease.release()
@@ -40,7 +40,7 @@ def test_a_chunk_that_failed_without_a_word_fails_the_job_too() -> None:
 
 
 def test_a_chunk_that_waited_in_vain_for_an_instance_is_published_again_and_its_job_goes_on() -> None:
-    """Others had them all: that its message was never taken says nothing of its destinations."""
+    """Other messages had all instances: a message that never ran says nothing about its destinations."""
     world = World()
     job, messages = world.staged()
     with pytest.raises(StaleMessage):
@@ -61,7 +61,7 @@ def test_a_job_that_could_not_be_staged_fails() -> None:
 
 
 def test_a_job_that_was_never_confirmed_is_left_to_be_removed() -> None:
-    """Its client heard 503, or nothing: there is nobody to tell of a failure."""
+    """Its client got 503, or nothing: nobody needs the failure."""
     world = World()
     job = new_job()
     world.jobs.create(job, [])

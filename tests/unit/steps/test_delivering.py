@@ -25,7 +25,7 @@ CHUNK_0 = [(0, row) for row in range(5)]
 
 
 def failing(error: Exception) -> Callable[[Request], None]:
-    """A receiver whose answer never comes: the request is there, and then the error."""
+    """A receiver whose answer never arrives: it gets the request, and then the connection fails."""
 
     def answer(_request: Request) -> None:
         raise error
@@ -101,7 +101,9 @@ def test_a_destination_that_fails_for_now_does_not_keep_the_rows_from_the_next()
 
 
 def test_kafka_has_its_rows_before_a_webhook_may_take_all_the_time() -> None:
-    """Whatever the client's order: a sick receiver would leave a transaction too little of it, each time."""
+    """Regardless of the client's order: a slow receiver would leave a transaction too little time, each
+    time.
+    """
     world = World()
     _, messages = world.staged(new_job(time_created=world.clock.now(), destinations=(WEBHOOK, KAFKA)))
 
@@ -291,7 +293,7 @@ def test_a_dead_holders_lease_is_taken_over_once_it_has_run_out_at_the_checkpoin
 
 
 def test_a_duplicate_of_a_delivery_under_way_sends_nothing_and_comes_again() -> None:
-    """Its sender may die yet: to acknowledge the message would lose the chunk."""
+    """The sender may still crash: acknowledging the message would lose the chunk."""
     world = World()
     job, messages = world.staged()
     assert world.deliveries.take(job, 0, WEBHOOK.uid) is not None

@@ -1,4 +1,4 @@
-"""Estimating: what is asked of Snowflake, and what the table lacks, all faults at once."""
+"""Estimating: the queries to Snowflake, and everything that the table lacks at once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ WANTED = Slice("acme", "base.assets.t", MARCH)
 
 @dataclass(slots=True)
 class FakeQuestions:
-    """Answers the first question with ``counted``, the second with ``sample``; each ``takes`` seconds."""
+    """Answers the first query with ``counted``, the second with ``sample``; each ``takes`` seconds."""
 
     clock: FakeClock
     counted: list[tuple[Any, ...]] = field(default_factory=lambda: [(3,)])

@@ -1,4 +1,4 @@
-"""What the steps tell of what they do: each delivery, each unload's end, and how many jobs there are."""
+"""The steps' events: each delivery, each unload's end, and the number of jobs."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Expiring: receipts are kept for as long as was said after a job's end, and no longer."""
+"""Expiring: receipts are kept exactly as long as recorded at a job's end."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,7 +25,7 @@ def completed(world: World) -> Job:
 
 
 def failed(world: World) -> Job:
-    """With chunks that are not delivered, and torn down."""
+    """Return a torn down job with undelivered chunks."""
     job, _ = world.staged()
     world.finish.fail(job.organization_id, job.job_id, "no way on", retry=0)
     world.tear_down.run(TearDownJob(job.organization_id, job.job_id))
@@ -51,7 +51,7 @@ def test_a_receipt_is_kept_until_its_last_day_and_then_removed() -> None:
     assert world.chunks.get(job, 0) is None
     with pytest.raises(StateConflict, match="no longer kept"):
         require_receipt(world.now(job))
-    # And that is that.
+    # Nothing else changes.
     assert world.now(job).records_until is None
     assert world.expire.run() == 0
     assert world.now(job).status is JobStatus.COMPLETED
@@ -120,7 +120,7 @@ def test_a_removal_that_takes_too_long_goes_on_with_the_next_run() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(world.retention, "remove", slowly)
         assert world.expire.run() == 0
-    # The first one's receipt is refused from the beginning; the second one was not begun with.
+    # The first one's receipt is refused from the start; the second one was not begun.
     assert [world.now(job).records_removed for job in jobs] == [True, False]
     assert world.expire.run() == 2
     assert world.deliveries.records == {}

@@ -14,7 +14,7 @@ SHAPES = {"quick unload": 0, "slow unload": 60}
 
 
 def check(world: World) -> None:
-    """What must hold of a finished job of thirteen rows, to Kafka and to a webhook."""
+    """Check a finished job of thirteen rows, to Kafka and to a webhook."""
     [stored] = world.jobs.stored.values()
     job = stored.job
     assert job.status is JobStatus.COMPLETED, job.error_message
@@ -68,7 +68,7 @@ def test_every_message_twice_and_in_any_order_changes_nothing(seed: int) -> None
 
 
 def test_a_kill_of_whoever_finishes_is_made_good_with_the_same_time() -> None:
-    """A job ends once: nothing that comes after moves its time or its status."""
+    """A job ends once: later events change neither its time nor its status."""
     at = 0
     while True:
         faults = Faults(at, Fault.KILLED_AFTER)

@@ -1,4 +1,4 @@
-"""Finding a job: its own organization's, and only once it is sure to run."""
+"""Finding a job: only the organization's own, and only once it is certain to run."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Finishing: a job completes when nothing is left, and fails only if something is."""
+"""Finishing: a job completes when no chunks are left, and fails only if some are."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.unit.steps.world import World
 
 
 def all_counted(world: World) -> Job:
-    """A job all of whose chunks are delivered, and whose finisher died."""
+    """Return a job whose chunks are all delivered, and whose finisher crashed."""
     job, _ = world.staged()
     for chunk in list(world.chunks.undelivered(job)):
         world.has_arrived(job, chunk)

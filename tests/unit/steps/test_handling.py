@@ -1,4 +1,4 @@
-"""Handling a message: to the right step, and the job ends when the step says it can never succeed."""
+"""Handling a message: it reaches its step, and the job fails if the step can never succeed."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.unit.steps.world import World
 
 
 def handling(world: World, error: Exception) -> Handle:
-    """Every step raises the error."""
+    """Make every step raise the error."""
 
     def step(_message: Message) -> None:
         raise error

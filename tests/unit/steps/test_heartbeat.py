@@ -1,4 +1,4 @@
-"""The heartbeat: holds the lease while rows are sent, and says when they are no longer wanted."""
+"""The heartbeat: it holds the lease while rows are sent, and reports when they are no longer wanted."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ SPLITS = Splits(4, frozenset({Piece(4, 2)}))
 
 
 class RecordedLease:
-    """Fulfils the port Lease; ``refusal`` is what a renewal meets."""
+    """Implements the port Lease; ``refusal``: the error of a renewal."""
 
     first_batch = 0
 
@@ -44,7 +44,7 @@ class RecordedLease:
 
 
 class Watch:
-    """A heartbeat on a clock that a test moves; ``looks`` counts how often it asked for the job."""
+    """A heartbeat on a test's clock; ``looks`` counts its reads of the job."""
 
     def __init__(self) -> None:
         self.clock, self.lease = FakeClock(), RecordedLease()
@@ -67,12 +67,12 @@ class Watch:
         return self.wanted
 
     def after_some_beats(self) -> None:
-        """Return when the job has been looked at twice more, so that all before is over."""
+        """Return after two more reads of the job, so that earlier beats are complete."""
         enough = self.looks + 2
         until(lambda: self.looks >= enough)
 
     def stopped_by(self, error: type[BackfillError]) -> None:
-        """Fail unless the sender is soon told so."""
+        """Fail unless the sender soon gets the reason."""
 
         def told() -> bool:
             try:

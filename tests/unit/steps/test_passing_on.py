@@ -1,4 +1,4 @@
-"""Which chunk follows in a lane, whoever dies, repeats itself or lags behind."""
+"""The next chunk of a lane, despite crashes, repeats and slow lanes."""
 
 from collections import Counter
 from dataclasses import replace
@@ -14,7 +14,7 @@ from tests.unit.steps.world import IN_FLIGHT, STAGING, World
 
 
 def narrow(chunks: int, in_flight: int) -> tuple[World, Job, list[DeliverChunk]]:
-    """A world whose jobs have few lanes, a job of so many chunks, and the messages of its first ones."""
+    """A world whose jobs have few lanes, a job with this many chunks, and the messages of its first ones."""
     world = World(rows=5 * chunks)
     world.stage = replace(world.stage, limits=replace(STAGING, in_flight=in_flight))
     job, messages = world.staged()
@@ -101,7 +101,7 @@ def test_a_repeated_message_at_its_lanes_end_publishes_nothing() -> None:
 
 
 def test_messages_of_an_earlier_opening_are_dropped() -> None:
-    """The new opening has published what is to be delivered."""
+    """The new opening has published everything that must be delivered."""
     world, job, messages = narrow(chunks=8, in_flight=2)
     world.stage.run(StageJob("acme", job.job_id, 0))
     assert numbers(world.queue.taken()) == [0, 1]
@@ -123,7 +123,7 @@ def test_what_an_earlier_opening_delivered_sets_nothing_going() -> None:
 def test_a_lane_at_its_end_takes_chunks_from_one_that_lags_behind() -> None:
     world, job, messages = narrow(chunks=9, in_flight=2)
     waiting, order = [messages[0]], []
-    while waiting:  # lane 1 stands still
+    while waiting:  # lane 1 stops
         message = waiting.pop()
         order.append(message.chunk)
         world.deliver.run(message)
@@ -165,7 +165,7 @@ def test_a_duplicate_of_every_message_delivers_each_chunk_once() -> None:
 
 
 def test_replaying_everything_does_not_multiply() -> None:
-    """Each repeated message publishes one at most."""
+    """Each repeated message publishes at most one."""
     world, _, messages = narrow(chunks=40, in_flight=4)
     handled = [messages.pop(0)]
     for _ in range(20):

@@ -1,4 +1,4 @@
-"""What Kafka has of a paused job is found out in the pause, which may outlast what tells it."""
+"""What Kafka has of a paused job is read during the pause, which may outlast the markers."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -18,7 +18,7 @@ KAFKA_ONLY = (KAFKA,)
 
 
 def died_after_kafkas_commit(world: World) -> tuple[Job, list[DeliverChunk]]:
-    """A job of one chunk in Kafka that nobody has recorded."""
+    """Return a job of one chunk in Kafka that is not recorded."""
     job, messages = world.staged(new_job(destinations=KAFKA_ONLY, time_created=world.clock.now()))
     world.faults.instead["FakeLease.done"] = _unavailable
     with pytest.raises(Unavailable):

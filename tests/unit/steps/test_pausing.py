@@ -1,4 +1,4 @@
-"""Pausing and resuming, in every order with whatever else may happen to a job."""
+"""Pausing and resuming, in any order with other events of a job."""
 
 from dataclasses import replace
 from functools import partial
@@ -49,7 +49,7 @@ def test_a_delivery_under_way_stops_and_lets_go_of_its_lease() -> None:
 
 
 def test_a_delivery_that_was_faster_than_the_pause_sets_nothing_going() -> None:
-    """It read the job before; what it publishes is dropped."""
+    """It read the job earlier; its message is dropped."""
     world = World(rows=50)
     world.stage = replace(world.stage, limits=replace(STAGING, in_flight=2))
     job, messages = world.staged()

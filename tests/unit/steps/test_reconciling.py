@@ -1,4 +1,4 @@
-"""Reconciling: what arrived of a job that ended before its time is recorded, though its sender died."""
+"""Reconciling: what arrived of a job that ended early is recorded, though its sender crashed."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -24,7 +24,7 @@ ENDS = (JobStatus.FAILED, JobStatus.CANCELLED)
 
 
 def killed_at(call: str, destinations: tuple[Destination, ...] = (KAFKA, WEBHOOK)) -> tuple[World, Job]:
-    """A job whose first chunk's sender was killed just before such a call."""
+    """Return a job whose first chunk's sender was killed just before such a call."""
     world = World(faults=Faults())
     job, messages = world.staged(new_job(destinations=destinations, time_created=world.clock.now()))
 
@@ -93,7 +93,7 @@ def test_what_was_never_begun_is_not_asked_for() -> None:
 
 @pytest.mark.parametrize("call", ["Log.commit", "FakeStagedFiles.open"])
 def test_a_chunk_that_kafka_has_not_stays_undelivered(call: str) -> None:
-    """A topic that has vanished tells the same: what it had of the job is gone with it."""
+    """A missing topic means the same: everything of the job in it is gone."""
     world, job = killed_at(call, KAFKA_ONLY)
     end(world, job)
     assert tear_down(world, job).reconciled
@@ -127,7 +127,7 @@ def test_while_kafka_can_not_tell_the_teardown_comes_again() -> None:
 
 @pytest.mark.parametrize("error", [Unavailable("Kafka"), DestinationRefused("the credentials are wrong")])
 def test_a_destination_of_a_clients_own_that_does_not_tell_holds_up_no_teardown(error: Exception) -> None:
-    """It may never tell again; whether it has the chunk is found out by the delivery after a retry."""
+    """It may never answer again; the delivery after a retry finds out whether it has the chunk."""
     world, job = killed_at("FakeLease.done", (THEIRS, KAFKA))
     end(world, job)
 
@@ -177,7 +177,7 @@ def test_a_silent_destination_is_asked_once_a_run() -> None:
 
 
 def begun(world: World, chunks: int) -> Job:
-    """A failed job of so many chunks, each of which Kafka has and nobody has recorded."""
+    """Return a failed job of this many chunks, all in Kafka and none recorded."""
     job, _ = world.staged(new_job(destinations=KAFKA_ONLY, time_created=world.clock.now()))
     for chunk in range(chunks):
         lease = world.deliveries.take(job, chunk, KAFKA.uid)
@@ -189,7 +189,7 @@ def begun(world: World, chunks: int) -> Job:
 
 @pytest.mark.parametrize("has_them", [True, False])
 def test_more_chunks_than_there_is_time_for_are_settled_in_several_runs(*, has_them: bool) -> None:
-    """What a run has found out, be it that Kafka has nothing of a chunk, the next one does not ask again."""
+    """The next run does not repeat a lookup, even if Kafka has nothing of a chunk."""
     world = World(rows=500)
     job = begun(world, 100)
     asked: list[int] = []
@@ -278,7 +278,7 @@ def test_a_job_that_ended_while_staging_has_nothing_to_reconcile() -> None:
 
 
 def test_a_delivery_that_recorded_it_while_kafka_was_asked_is_not_recorded_twice() -> None:
-    """Its job was retried meanwhile, and the chunk found by its next sender."""
+    """Its job was retried meanwhile, and its next sender found the chunk."""
     world, job = killed_at("FakeLease.done", KAFKA_ONLY)
     end(world, job)
 

@@ -1,4 +1,4 @@
-"""What is still under way from before a retry, and faults in the middle of one."""
+"""Work from before a retry that is still running, and faults in the middle of one."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,7 +26,7 @@ def test_a_stage_message_of_an_earlier_retry_does_nothing() -> None:
 
 
 def test_no_unload_begins_while_that_from_before_the_retry_is_still_ending() -> None:
-    """What it writes until its end would lie there after the job's files were removed."""
+    """Files that it writes before its end would remain after the removal of the job's files."""
     world = World()
     job = world.retry(failed_in_staging(world))
     world.faults.instead["FakeWarehouse.abort"] = lambda _query_id: None
@@ -38,7 +38,7 @@ def test_no_unload_begins_while_that_from_before_the_retry_is_still_ending() -> 
 
 
 def test_a_chunks_message_of_an_earlier_retry_is_as_good() -> None:
-    """The same attempt, the same rows: a message that was slow is no less true."""
+    """The attempt and the rows are the same: a slow message is still valid."""
     world = World()
     job = world.retry(failed_in_transport(world))
     attempt_id = job.require_attempt().attempt_id
@@ -80,7 +80,7 @@ def test_dead_letters_of_an_earlier_retry_change_nothing() -> None:
 
 
 def test_a_teardown_under_way_when_its_job_is_retried_leaves_it_going_on() -> None:
-    """Marked as torn down, the sweep would never look after it again."""
+    """The sweep would never check a job marked as torn down."""
     world = World()
     job = failed_in_transport(world)
 
@@ -140,7 +140,9 @@ def test_a_retry_that_was_just_asked_for_is_not_asked_for_again_at_once() -> Non
 def test_whatever_fails_in_a_retry_the_job_is_failed_still_or_completes(
     fail: Callable[[World], Job], fault: Fault
 ) -> None:
-    """Told yes, it completes. Told 503 or nothing, it is one or the other, and a client may ask again."""
+    """After a success, it completes. After 503 or no answer, either holds, and a client may repeat the
+    request.
+    """
     at = 0
     while True:
         faults, world, told = Faults(at, fault), World(), False
@@ -168,7 +170,7 @@ def test_whatever_fails_in_a_retry_the_job_is_failed_still_or_completes(
 def test_a_job_that_fails_at_any_moment_and_is_retried_at_once_arrives_whole(
     polls: int, fault: Fault
 ) -> None:
-    """After so many steps it fails and is retried; the fault meets what comes next."""
+    """It fails and is retried after this many steps; the fault happens after that."""
     retried = 0
     for steps in range(14):
         faults = Faults()

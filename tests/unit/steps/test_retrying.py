@@ -1,4 +1,4 @@
-"""Retrying: a failed job goes on with what is not delivered, and only while that can be done rightly."""
+"""Retrying: a failed job continues with its undelivered chunks, and only while that is safe."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +24,7 @@ def failed(world: World, job: Job, message: str = "why") -> Job:
 
 
 def failed_in_transport(world: World, job: Job | None = None) -> Job:
-    """A job of three chunks, the second of which is delivered."""
+    """Return a job of three chunks, the second of which is delivered."""
     job, messages = world.staged(job)
     world.deliver.run(messages[1])
     job = failed(world, job)
@@ -33,7 +33,7 @@ def failed_in_transport(world: World, job: Job | None = None) -> Job:
 
 
 def failed_in_staging(world: World) -> Job:
-    """A job whose first unload still runs; the next ones are quick."""
+    """Return a job whose first unload still runs; the next ones are quick."""
     job = world.accept()
     world.queue.taken()
     world.warehouse.polls = 1000
@@ -85,7 +85,7 @@ def test_a_job_that_failed_before_it_had_an_attempt_stages_from_its_first() -> N
 
 @pytest.mark.parametrize("recorded", [True, False], ids=["id recorded", "id never written down"])
 def test_a_query_from_before_the_retry_is_ended(recorded: bool) -> None:  # noqa: FBT001 - a case
-    """Its teardown was not there yet."""
+    """Its teardown has not run yet."""
     world = World()
     job = failed_in_staging(world)
     [query] = world.warehouse.queries.values()

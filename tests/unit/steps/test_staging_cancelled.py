@@ -1,4 +1,4 @@
-"""Jobs that are cancelled while they are staged: nothing runs on, and nothing is left or comes back."""
+"""Jobs that are cancelled while they stage: nothing continues, and nothing is left or comes back."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def test_a_job_cancelled_while_its_unload_is_submitted_leaves_no_query_running()
 
 
 def test_an_unload_submitted_after_its_jobs_teardown_is_torn_down_as_well() -> None:
-    """Its submitter stood still for longer than a claim lives."""
+    """Its submitter stopped for longer than a claim lives."""
     world = World(polls=1000)
     job = accepted(world)
 
@@ -62,7 +62,7 @@ def test_a_job_cancelled_and_torn_down_while_its_topic_is_created_leaves_no_topi
 
 
 def test_a_topic_is_not_created_again_when_a_cancel_has_ended_the_unload() -> None:
-    """A torn down job has no topics, not even for the moment until the staging message takes them back."""
+    """A torn down job has no topics, not even until the staging message removes them."""
     world = World(polls=1000)
     job = accepted(world)
     just_before(world, world.warehouse, "state", lambda: cancel_and_tear_down(world, job))

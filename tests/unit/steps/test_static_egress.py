@@ -1,4 +1,4 @@
-"""Every message of a chunk goes the way its job asks for, whoever publishes it."""
+"""Every message of a chunk uses its job's topic, whoever publishes it."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ def test_all_chunks_of_a_job_that_asks_for_a_fixed_address_go_its_way_and_no_oth
 
 
 def test_the_rest_of_a_chunk_goes_the_same_way() -> None:
-    """When its time runs out, the delivery itself publishes the message again."""
+    """The delivery itself publishes the message again when its time runs out."""
     world = World()
     _, messages = world.staged(new_job(time_created=world.clock.now(), static_egress_ip=True))
     world.queue.static.clear()

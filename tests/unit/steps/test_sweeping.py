@@ -1,4 +1,4 @@
-"""The sweep: whatever no message will ever move is moved, and nothing else is disturbed."""
+"""The sweep: it restarts work without a message, and disturbs nothing else."""
 
 from dataclasses import replace
 from functools import partial
@@ -15,7 +15,7 @@ from tests.unit.steps.world import SWEEPING, World
 
 
 def later(world: World, seconds: float) -> list[object]:
-    """What a sweep publishes after so much time."""
+    """Return what a sweep publishes after this time."""
     world.queue.taken()
     world.clock.sleep(seconds)
     world.sweep.run()
@@ -136,7 +136,7 @@ def test_an_ended_job_whose_teardown_was_lost_is_torn_down(status: JobStatus) ->
 
 
 def test_a_teardown_that_was_asked_for_has_its_time_before_it_is_asked_for_again() -> None:
-    """Another one beside it would do the same work, in a function that others need."""
+    """A second sweep would do the same work, in a function that others need."""
     world = World()
     job, _ = world.staged()
     assert later(world, 30) == []
@@ -159,7 +159,7 @@ def test_a_job_that_can_not_be_looked_after_does_not_keep_the_sweep_from_the_oth
 
 
 def with_queries(world: World, jobs: int) -> list[Job]:
-    """Jobs that stage, each with a query in Snowflake."""
+    """Return staging jobs, each with a query in Snowflake."""
     found = [staging(world) for _ in range(jobs)]
     for job in found:
         world.stage.run(StageJob("acme", job.job_id, 0))
@@ -167,7 +167,7 @@ def with_queries(world: World, jobs: int) -> list[Job]:
 
 
 def test_a_snowflake_that_does_not_answer_is_asked_once_a_sweep() -> None:
-    """Each question takes it a quarter of a minute: they would keep everybody else's jobs waiting."""
+    """Each query takes 15 seconds, which would delay everybody else's jobs."""
     world = World(polls=10_000)
     with_queries(world, 3)
     lost = staging(world)

@@ -1,4 +1,4 @@
-"""Tearing down: what an ended job leaves behind is removed, and what still runs is stopped."""
+"""Tearing down: an ended job's leftovers are removed, and its running work is stopped."""
 
 from dataclasses import replace
 from functools import partial
@@ -19,7 +19,7 @@ def tear_down(world: World, job: Job) -> Job:
 
 
 def unloading(world: World) -> Job:
-    """A job whose unload runs."""
+    """Return a job whose unload runs."""
     job = world.accept()
     world.queue.taken()
     world.stage.run(StageJob("acme", job.job_id, 0))
@@ -87,7 +87,7 @@ def test_a_query_that_has_ended_is_not_aborted() -> None:
 
 
 def test_a_query_that_will_not_end_is_looked_for_again_later() -> None:
-    """An aborted unload may write files until it has ended: the prefix is not deleted before."""
+    """An aborted unload may write files until it has ended, so the prefix is deleted only then."""
     world = World(polls=1000)
     job = unloading(world)
     world.cancel(job)

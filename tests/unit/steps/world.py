@@ -75,14 +75,14 @@ KEPT = Kept(staged_files=timedelta(days=14), markers=timedelta(days=7))
 
 
 def one_by_one(look_up: Callable[[Chunk], None], chunks: Sequence[Chunk]) -> None:
-    """Has a test's reconciling look its chunks up in its own thread."""
+    """Make a test's reconciling look its chunks up in its own thread."""
     for chunk in chunks:
         look_up(chunk)
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """Fulfils the port Pulse without a thread: each check is a beat."""
+    """Implements the port Pulse without a thread: each check is a beat."""
 
     world: "World"
     job: Job
@@ -105,7 +105,7 @@ class Pulse:
 
 @dataclass(slots=True)
 class Pushed:
-    """A message on its way: when it is due, and how often it was tried."""
+    """A waiting message: when it is due, and its number of attempts."""
 
     due: float
     message: Message
@@ -286,11 +286,11 @@ class World:
         )
 
     def now(self, job: Job) -> Job:
-        """The job as it is stored."""
+        """Return the job as it is stored."""
         return self.jobs.stored[job.organization_id, job.job_id].job
 
     def has_arrived(self, job: Job, chunk: Chunk) -> None:
-        """The chunk is delivered and counted; whoever did it died before anything else."""
+        """Deliver and count the chunk; the process crashes right after that."""
         for destination in job.destinations:
             lease = self.deliveries.take(job, chunk.number, destination.uid)
             if lease is not None:
@@ -301,7 +301,7 @@ class World:
         return self.jobs.change(job.organization_id, job.job_id, transition)
 
     def staged(self, job: Job | None = None) -> tuple[Job, list[DeliverChunk]]:
-        """A job that is transporting, and the messages of its chunks."""
+        """Return a transporting job, and the messages of its chunks."""
         job = self.accept(job)
         [message] = self.queue.taken()
         assert isinstance(message, StageJob)
@@ -310,13 +310,13 @@ class World:
         return self.now(job), messages
 
     def run(self, hours: float = 2.0) -> None:
-        """Until every job is at rest and no message is left, or so much time has passed."""
+        """Run until every job is at rest and no message is left, or this much time has passed."""
         end = self.clock.monotonic() + hours * 3600
         while self.clock.monotonic() < end and self.step():
             pass
 
     def step(self) -> bool:
-        """Handle one message that is due, else let time pass; False when nothing is left to do."""
+        """Handle one due message, or let time pass; return False when nothing is left to do."""
         arrived = self.queue.taken() * self._copies
         self.underway += [Pushed(self.clock.monotonic(), message) for message in arrived]
         if self.clock.monotonic() >= self._next_sweep:
@@ -343,7 +343,7 @@ class World:
             pushed.due = self.clock.monotonic() + BACKOFFS[min(pushed.tried, len(BACKOFFS)) - 1]
 
     def _alive(self, call: Callable[[], object]) -> bool:
-        """Whether the call came to an end that needs no repetition; a killed process starts again."""
+        """Return whether the call ended and needs no repetition; a killed process restarts."""
         try:
             call()
         except Killed:

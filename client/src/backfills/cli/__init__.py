@@ -1,4 +1,4 @@
-"""The command line: ``backfills``. Only ``main`` is for others; all else is imported once it is needed."""
+"""The command line: ``backfills``. Only ``main`` is public; it imports everything else on demand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands. What they need is imported when they run, so that help and completion come at once."""
+"""The commands. Each imports its dependencies when it runs, so that help and completion are fast."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 STATUSES = ("staging", "transporting", "completed", "failed", "cancelled")
 argument_job = click.argument("job", metavar="JOB_ID", callback=job_id)
 option_interval = click.option(
-    "--interval", type=click.FloatRange(min=0.05), default=2.0, help="Seconds between two looks (2)."
+    "--interval", type=click.FloatRange(min=0.05), default=2.0, help="Seconds between two polls (2)."
 )
 
 
@@ -35,17 +35,17 @@ option_interval = click.option(
 )
 @click.version_option(backfills.__version__, prog_name="backfills")
 def app() -> None:
-    """Create backfills, watch them and steer them."""
+    """Create, watch and control backfills."""
 
 
 @app.command()
 @slice_options
 @click.option(
-    "--estimate", "estimated", is_flag=True, help="Show first what it would be; at a terminal, ask."
+    "--estimate", "estimated", is_flag=True, help="Show the estimate first; at a terminal, confirm."
 )
 @click.option("--watch", "watched", is_flag=True, help="Watch the job to its end.")
 @click.option("--dry-run", is_flag=True, help="Show the request, and create nothing.")
-@click.option("--idempotency-key", metavar="KEY", help="Repeated within 24 hours, it makes no second job.")
+@click.option("--idempotency-key", metavar="KEY", help="Repeated within 24 hours, it creates one job.")
 @option_interval
 @options
 def create(
@@ -59,7 +59,7 @@ def create(
     interval: float,
     **flags: Any,
 ) -> int:
-    """Create a backfill, from flags, a file or both; flags go before the file."""
+    """Create a backfill from flags, a file or both; flags override the file."""
     from backfills.cli import creating
 
     how = creating.How(estimated, watched, dry_run, idempotency_key, interval)
@@ -70,7 +70,7 @@ def create(
 @slice_options
 @options
 def estimate(choices: Choices, file: str | None, **flags: Any) -> None:
-    """Tell what a backfill would be: rows, chunks, bytes, cost. Takes what create takes."""
+    """Estimate a backfill: rows, chunks, bytes, cost. Takes the same options as create."""
     from backfills.cli import show
 
     body = body_of(file, flags)
@@ -86,11 +86,11 @@ def estimate(choices: Choices, file: str | None, **flags: Any) -> None:
 @click.option(
     "--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only these; repeatable."
 )
-@click.option("--oldest-first", is_flag=True, help="Turned round: the newest are first.")
-@click.option("--limit", type=click.IntRange(min=0), default=50, help="At most so many (50); 0 for all.")
+@click.option("--oldest-first", is_flag=True, help="Oldest jobs first, instead of newest.")
+@click.option("--limit", type=click.IntRange(min=0), default=50, help="Maximum number (50); 0 for all.")
 @options
 def list_jobs(choices: Choices, statuses: tuple[Status, ...], *, oldest_first: bool, limit: int) -> None:
-    """List the jobs, the newest first."""
+    """List the jobs, newest first."""
     from backfills.cli import show
 
     with client(choices) as service:
@@ -100,7 +100,7 @@ def list_jobs(choices: Choices, statuses: tuple[Status, ...], *, oldest_first: b
     elif found:
         say(show.jobs(found))
     else:
-        whisper("There are no such jobs.")
+        whisper("No jobs match.")
 
 
 @app.command()
@@ -116,7 +116,7 @@ def get(choices: Choices, job: str) -> None:
 @option_interval
 @options
 def watch(choices: Choices, job: str, interval: float) -> int:
-    """Watch a job to its end. Ctrl-C ends the watching, not the job."""
+    """Watch a job to its end. Ctrl-C stops watching, not the job."""
     from backfills.cli import watching
 
     with client(choices, watching=True) as service:
@@ -127,7 +127,7 @@ def watch(choices: Choices, job: str, interval: float) -> int:
 @argument_job
 @options
 def cancel(choices: Choices, job: str) -> None:
-    """Stop a job for good; rows that have arrived stay."""
+    """Stop a job for good; delivered rows stay."""
     _one(choices, lambda service: service.cancel(job))
 
 
@@ -135,7 +135,7 @@ def cancel(choices: Choices, job: str) -> None:
 @argument_job
 @options
 def retry(choices: Choices, job: str) -> None:
-    """Have a failed job go on with what is not yet delivered."""
+    """Resume a failed job with only its undelivered rows."""
     _one(choices, lambda service: service.retry(job))
 
 
@@ -151,7 +151,7 @@ def pause(choices: Choices, job: str) -> None:
 @argument_job
 @options
 def resume(choices: Choices, job: str) -> None:
-    """Have a paused job go on where it was."""
+    """Resume a paused job where it stopped."""
     _one(choices, lambda service: service.resume(job))
 
 
@@ -168,10 +168,10 @@ def _one(choices: Choices, call: Callable[[Client], Any]) -> None:
 
 @app.command()
 @argument_job
-@click.option("--chunks", is_flag=True, help="Each chunk and who has it.")
+@click.option("--chunks", is_flag=True, help="Show each chunk and its deliveries.")
 @options
 def receipt(choices: Choices, job: str, *, chunks: bool) -> None:
-    """Show what was unloaded, and what each destination has of it."""
+    """Show what Snowflake unloaded, and what each destination has of it."""
     from backfills.cli import show
 
     with client(choices) as service:
@@ -185,10 +185,10 @@ def receipt(choices: Choices, job: str, *, chunks: bool) -> None:
 
 @app.command()
 @argument_job
-@click.option("--most", type=click.IntRange(min=0), default=20, help="Name so many differences (20).")
+@click.option("--most", type=click.IntRange(min=0), default=20, help="Number of differences to name (20).")
 @options
 def verify(choices: Choices, job: str, most: int) -> int:
-    """Compare what was unloaded with what each destination has, chunk by chunk, as the receipt tells."""
+    """Compare what Snowflake unloaded with what each destination has, chunk by chunk, using the receipt."""
     from backfills.cli import verifying
 
     with client(choices) as service:
@@ -201,7 +201,7 @@ def verify(choices: Choices, job: str, most: int) -> int:
 @argument_job
 @options
 def open_job(choices: Choices, job: str) -> None:
-    """Open a job's page of the console in a browser, and print its address."""
+    """Open a job's console page in a browser, and print its address."""
     import webbrowser
     from urllib.parse import quote
 
@@ -210,17 +210,18 @@ def open_job(choices: Choices, job: str) -> None:
     address = f"{profiles.address(choices.profile).strip().rstrip('/')}/console/jobs/{quote(job, safe='')}"
     click.echo(dumps({"url": address}) if choices.as_json else printable(address))
     if not choices.as_json and sys.stdout.isatty() and not webbrowser.open(address):
-        whisper("No browser opens here: open the address yourself.")
+        whisper("No browser is available: open the address yourself.")
 
 
 @app.command()
-@click.option("--url", metavar="URL", help="The service's address; asked for if it is not given.")
-@click.option("--no-check", is_flag=True, help="Store the key without asking the service.")
+@click.option("--url", metavar="URL", help="The service's address; prompts if it is missing.")
+@click.option("--no-check", is_flag=True, help="Store the key without checking it.")
 @options
 def login(choices: Choices, url: str | None, *, no_check: bool) -> None:
     """Store the service's address and an API key as a profile.
 
-    The key is asked for, or read from standard input: never a flag, which other users of a machine could see.
+    Prompts for the key, or reads it from standard input. There is no flag for it, because other users of the
+    machine could see it.
     """
     from backfills.cli import signing_in
 
@@ -239,7 +240,7 @@ def logout(choices: Choices) -> None:
 @app.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print a shell's script that completes commands and options."""
+    """Print a completion script for a shell."""
     from click.shell_completion import get_completion_class
 
     made = get_completion_class(shell)

@@ -1,4 +1,4 @@
-"""What a backfill is asked for with, from a file and flags."""
+"""Build a backfill's request from a file and flags."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 
 
 def read(place: str) -> dict[str, Any]:
-    """The file's fields; ``-`` is standard input. JSON, or YAML whose values are JSON's."""
+    """Read the file's fields; ``-`` is standard input. JSON, or YAML with JSON's scalars."""
     text = sys.stdin.read() if place == "-" else _text(place)
     try:
         found = json.loads(text, object_pairs_hook=_object)
@@ -26,9 +26,9 @@ def read(place: str) -> dict[str, Any]:
     try:
         json.dumps(found, allow_nan=False)
     except ValueError as error:
-        raise click.UsageError(f"{place} holds a number that is not finite") from error
+        raise click.UsageError(f"{place} contains a number that is not finite") from error
     if not isinstance(found, dict):
-        raise click.UsageError(f"{place} has to hold an object with the backfill's fields")
+        raise click.UsageError(f"{place} must contain an object with the backfill's fields")
     return cast("dict[str, Any]", found)
 
 
@@ -36,20 +36,20 @@ def _text(place: str) -> str:
     try:
         return Path(place).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{place} can't be read: {error}") from error
+        raise click.UsageError(f"{place} cannot be read: {error}") from error
 
 
 def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise click.UsageError(f"The field {name} is there twice")
+            raise click.UsageError(f"The field {name} appears twice")
         found[name] = value
     return found
 
 
 def join(fields: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
-    """The file's fields, those that flags gave in their place. ``flags``: as click names them."""
+    """Merge the file's fields with the flags, which take precedence. ``flags``: named as click names them."""
     body = dict(fields)
     for flag, field in _PLAIN.items():
         if flags[flag] is not None:
@@ -80,7 +80,7 @@ _PLAIN = {
 
 
 def _bound(text: str) -> str | int:
-    """Digits alone are a block's number: a time has more than digits."""
+    """Parse a bound. Only digits mean a block number: a time has other characters too."""
     return int(text) if text.isascii() and text.isdigit() else text
 
 
@@ -98,7 +98,7 @@ def _column(text: str) -> str | dict[str, str]:
 
 
 def _destination(text: str) -> dict[str, Any]:
-    """``TYPE:NAME,FIELD=VALUE,…``, or an object of JSON."""
+    """Parse ``TYPE:NAME,FIELD=VALUE,…``, or a JSON object."""
     if text.startswith("{"):
         try:
             found = json.loads(text, object_pairs_hook=_object)
@@ -108,12 +108,12 @@ def _destination(text: str) -> dict[str, Any]:
     head, *fields = text.split(",")
     kind, separator, name = head.partition(":")
     if not (kind and separator and name):
-        raise click.UsageError(f"--to {text!r}: give TYPE:NAME, such as kafka:transfers")
+        raise click.UsageError(f"--to {text!r}: give TYPE:NAME, for example kafka:transfers")
     return {"type": kind, "name": name, **dict(_pair(each, "--to") for each in fields)}
 
 
 def _pair(text: str, flag: str) -> tuple[str, Any]:
-    """``NAME=text`` or ``NAME:=JSON``."""
+    """Parse ``NAME=text`` or ``NAME:=JSON``."""
     name, separator, value = text.partition("=")
     if not separator or not name.rstrip(":"):
         raise click.UsageError(f"{flag} {text!r}: give NAME=TEXT, or NAME:=JSON for numbers and booleans")
@@ -122,4 +122,4 @@ def _pair(text: str, flag: str) -> tuple[str, Any]:
     try:
         return name[:-1], json.loads(value)
     except json.JSONDecodeError as error:
-        raise click.UsageError(f"{flag} {text!r}: what follows := is not JSON: {error}") from error
+        raise click.UsageError(f"{flag} {text!r}: the value after := is not JSON: {error}") from error

@@ -1,4 +1,4 @@
-"""What all commands share: their options, the client they speak with, and answers as JSON."""
+"""Parts that all commands share: options, the client, and JSON output."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# A person waits: a busy service is said to be busy after some seconds.
+# A person waits: report a busy service after a few seconds.
 TRIES, LONGEST_WAIT = 3, 10.0
-# A watch outlasts restarts and short outages.
+# A watch survives restarts and short outages.
 WATCH_TRIES, WATCH_LONGEST_WAIT = 12, 120.0
 
 
 @dataclass(frozen=True)
 class Choices:
-    """``timeout``: seconds of a single try."""
+    """``timeout``: seconds of one attempt."""
 
     profile: str | None
     as_json: bool
@@ -33,22 +33,20 @@ class Choices:
 
 
 def options(command: F) -> F:
-    """Adds the options of every command, which arrive as ``choices``."""
+    """Add the options of every command, which arrive as ``choices``."""
 
     def gather(*arguments: Any, profile: str | None, as_json: bool, timeout: float, **rest: Any) -> Any:
         return command(*arguments, choices=Choices(profile, as_json, timeout), **rest)
 
     gather.__name__, gather.__doc__ = command.__name__, command.__doc__
     added = [
-        click.option(
-            "--profile", metavar="NAME", help="The profile that login made; goes before the environment."
-        ),
-        click.option("--json", "as_json", is_flag=True, help="JSON for programs."),
+        click.option("--profile", metavar="NAME", help="A profile from login; overrides the environment."),
+        click.option("--json", "as_json", is_flag=True, help="Print JSON for programs."),
         click.option(
             "--timeout",
             type=click.FloatRange(min=0, min_open=True),
             default=30.0,
-            help="Seconds until a try is given up (30).",
+            help="Seconds until an attempt is aborted (30).",
         ),
     ]
     found: Any = gather
@@ -58,14 +56,14 @@ def options(command: F) -> F:
 
 
 def client(choices: Choices, *, watching: bool = False) -> Client:
-    """A client of the profile's service."""
+    """Return a client of the profile's service."""
     from backfills.cli import profiles
 
     return service_of(profiles.access(choices.profile), choices, watching=watching)
 
 
 def service_of(access: Access, choices: Choices, *, watching: bool = False) -> Client:
-    """A UsageError for a URL or a key that can't be one."""
+    """Return a client. Raises UsageError for an invalid URL or key."""
     from backfills.sync_client import Client
     from backfills.tries import Retries
 
@@ -82,9 +80,9 @@ def service_of(access: Access, choices: Choices, *, watching: bool = False) -> C
 
 
 def job_id(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """An argument that can be no path."""
+    """Validate a job's id, so that it cannot be a path."""
     if not value.strip(".") or not value.isprintable():
-        raise click.BadParameter("give a job's id, as create and list show it")
+        raise click.BadParameter("give a job's id as create and list show it")
     return value
 
 
@@ -93,5 +91,5 @@ def show_json(answer: BaseModel) -> None:
 
 
 def show_all_json(answers: Iterable[BaseModel]) -> None:
-    """An array."""
+    """Print an array."""
     click.echo(json.dumps([answer.model_dump(mode="json") for answer in answers]))

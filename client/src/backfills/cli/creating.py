@@ -1,4 +1,4 @@
-"""Create a job, perhaps after an estimate, perhaps to be watched."""
+"""Create a job, optionally after an estimate, and optionally watch it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class How:
-    """``interval``: seconds between two looks of a watch."""
+    """``interval``: seconds between two polls of a watch."""
 
     estimated: bool
     watched: bool
@@ -33,7 +33,7 @@ class How:
 
 
 def create(choices: Choices, body: dict[str, Any], how: How) -> int:
-    """The exit code. With a dry run nothing is sent but the estimate, if that is asked for."""
+    """Return the exit code. A dry run sends nothing except a requested estimate."""
     if how.estimated:
         with client(choices) as service:
             _estimate(service, body, choices)
@@ -61,7 +61,7 @@ def _estimate(service: Client, body: dict[str, Any], choices: Choices) -> None:
     elif sys.stdout.isatty():
         say(show.estimate(found))
     else:
-        # The result is the job's id alone.
+        # Standard output gets only the job's id.
         whisper(show.estimate(found))
 
 
@@ -72,7 +72,7 @@ def _created(service: Client, body: dict[str, Any], how: How, *, as_json: bool) 
     except (KeyboardInterrupt, OutOfReach):
         if not as_json:
             whisper(
-                "Whether there is a job now is not known. Repeat the command within 24 hours with"
-                f" --idempotency-key {printable(key)}, and there will be one."
+                "It is unknown whether the job exists. Repeat the command within 24 hours with"
+                f" --idempotency-key {printable(key)}, and only one job will exist."
             )
         raise

@@ -1,4 +1,4 @@
-"""What the program's exit code tells."""
+"""The program's exit codes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """``DIFFERENT``: what ``verify`` compared. ``FAULT``: of this program itself. ``INTERRUPTED``: by Ctrl-C,
-    or by a reader that left.
+    """``DIFFERENT``: ``verify`` found differences. ``FAULT``: an internal error. ``INTERRUPTED``: by Ctrl-C,
+    or the reader of the output closed it.
     """
 
     DONE = 0
@@ -21,5 +21,5 @@ class Exit(IntEnum):
 
 
 def of_status(status: str) -> Exit:
-    """For a job that was watched to its end."""
+    """Return the code for a job that was watched to its end."""
     return Exit.DONE if status == "completed" else Exit.JOB_ENDED_BADLY

@@ -1,6 +1,7 @@
-"""Where a service is and with which key: environment, then the profile that ``backfills login`` made.
+"""Find the service and the key: from the environment, or from a profile that ``backfills login`` stored.
 
-A profile's key is in the system's keyring where there is one, else in the file, which nobody else may read.
+A profile's key is in the system's keyring if there is one, otherwise in the file, which only its owner may
+read.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ KEYRING_SERVICE = "backfills"
 
 @dataclass(frozen=True)
 class Profile:
-    """``api_key`` is None where the keyring has it."""
+    """``api_key`` is None if the keyring has it."""
 
     url: str
     api_key: str | None = None
@@ -30,23 +31,23 @@ class Profile:
 
 @dataclass(frozen=True)
 class Access:
-    """The service to speak to, and the key for it."""
+    """The service's address and its key."""
 
     url: str
     api_key: str
 
 
 def file() -> Path:
-    """In the platform's folder for settings."""
+    """Return the file's path in the platform's settings folder."""
     return Path(click.get_app_dir("backfills")) / "profiles.json"
 
 
 def load() -> dict[str, Profile]:
-    """By name; none without a file. A ClickException for a file that is damaged or that others may read."""
+    """Return profiles by name, none without a file. Raises ClickException for a damaged or exposed file."""
     place = file()
     try:
         with place.open(encoding="utf-8") as opened:
-            # Of the opened file: its name may mean another one by now.
+            # Check the opened file: its name may refer to another one by now.
             mode = os.fstat(opened.fileno()).st_mode
             stored = json.load(opened)
         profiles = {str(name): Profile(**fields) for name, fields in stored.items()}
@@ -55,12 +56,12 @@ def load() -> dict[str, Profile]:
     except (ValueError, TypeError, AttributeError) as error:
         raise click.ClickException(f"{place} is damaged: remove it and run: backfills login") from error
     if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise click.ClickException(f"Others may read the API keys in {place}. Run: chmod 600 {place}")
+        raise click.ClickException(f"Other users can read the API keys in {place}. Run: chmod 600 {place}")
     return profiles
 
 
 def store(profiles: dict[str, Profile]) -> None:
-    """Whole or not at all, with mode 0600."""
+    """Write the file atomically, with mode 0600."""
     place = file()
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=place.parent)  # its mode is 0600
@@ -74,7 +75,7 @@ def store(profiles: dict[str, Profile]) -> None:
 
 
 def add(name: str, url: str, api_key: str) -> str:
-    """Store a profile; answers where its key is."""
+    """Store a profile; return where its key is."""
     profiles = load()
     ring = _keyring()
     if ring is not None:
@@ -90,22 +91,22 @@ def add(name: str, url: str, api_key: str) -> str:
 
 
 def remove(name: str) -> None:
-    """Forget a profile and its key; a UsageError if there is none."""
+    """Remove a profile and its key. Raises UsageError if there is none."""
     profile, profiles = _profile(name), load()
     ring = _keyring()
     if ring is not None and profile.api_key is None:
         try:
             ring.delete_password(KEYRING_SERVICE, _entry(name, profile.url))
         except ring.errors.PasswordDeleteError:
-            pass  # it is not there any more
+            pass  # the key is already gone
         except ring.errors.KeyringError as error:
-            raise click.ClickException(f"The keyring does not remove the key: {error}") from error
+            raise click.ClickException(f"The keyring cannot remove the key: {error}") from error
     del profiles[name]
     store(profiles)
 
 
 def address(name: str | None) -> str:
-    """The service's URL: of the profile if one is named, else of the environment, else of ``default``."""
+    """Return the service's URL: from the named profile, else the environment, else ``default``."""
     given = os.environ.get("BACKFILLS_URL")
     if name is None and given:
         return given
@@ -113,7 +114,7 @@ def address(name: str | None) -> str:
 
 
 def access(name: str | None) -> Access:
-    """As ``address``, and the key. A stored key goes to its profile's service only."""
+    """Return the ``address`` and its key. A stored key is sent only to its profile's service."""
     given = os.environ.get("BACKFILLS_API_KEY")
     url = address(name)
     if name is None and given:
@@ -121,7 +122,7 @@ def access(name: str | None) -> Access:
     profile = load().get(name or "default")
     if profile is None or profile.url != url:
         raise click.UsageError(
-            "BACKFILLS_URL is set, BACKFILLS_API_KEY is not: a stored key goes to its own service only"
+            "BACKFILLS_URL is set, but BACKFILLS_API_KEY is not: a stored key is sent only to its own service"
         )
     key = profile.api_key or _kept(name or "default", profile.url)
     if key is None:
@@ -136,7 +137,7 @@ def _profile(name: str) -> Profile:
     profiles = load()
     if name in profiles:
         return profiles[name]
-    known = f" There are: {', '.join(sorted(profiles))}." if profiles else ""
+    known = f" Profiles: {', '.join(sorted(profiles))}." if profiles else ""
     raise click.UsageError(f"There is no profile {name}: {_LOGIN}.{known}")
 
 
@@ -151,12 +152,12 @@ def _kept(name: str, url: str) -> str | None:
     try:
         key = ring.get_password(KEYRING_SERVICE, _entry(name, url))
     except ring.errors.KeyringError as error:
-        raise click.ClickException(f"The keyring does not give the key of profile {name}: {error}") from error
+        raise click.ClickException(f"The keyring cannot read the key of profile {name}: {error}") from error
     return None if key is None else str(key)
 
 
 def _keyring() -> Any:
-    """The module, where it is installed and has a place to keep keys; else None."""
+    """Return the module if it is installed and has a backend, else None."""
     if importlib.util.find_spec("keyring") is None:
         return None
     ring = importlib.import_module("keyring")

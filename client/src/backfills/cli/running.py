@@ -1,4 +1,4 @@
-"""Runs a command line and turns what goes wrong into a message and an exit code: never a traceback."""
+"""Run a command line and turn errors into a message and an exit code, never a traceback."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from backfills.errors import BackfillsError, Invalid, OutOfReach
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code. ``arguments``: those of the process, unless others are given."""
+    """Return the exit code. ``arguments``: by default those of the process."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = app.main(given, prog_name="backfills", standalone_mode=False)
-    except Exception as error:  # noqa: BLE001 - this is the one place that tells of errors
+    except Exception as error:  # noqa: BLE001 - the only place that reports errors
         return _tell(error, as_json="--json" in given)
     return code if isinstance(code, int) else Exit.DONE
 
@@ -35,7 +35,7 @@ def _tell(error: Exception, *, as_json: bool) -> Exit:
 
 
 def _explained(error: Exception) -> tuple[Exit, list[str], dict[str, Any]]:
-    """The code, what people read, and what programs read besides."""
+    """Return the exit code, the lines for people, and additional fields for programs."""
     if isinstance(error, click.exceptions.Abort):
         return Exit.INTERRUPTED, ["Interrupted."], {}
     if isinstance(error, click.UsageError):
@@ -49,13 +49,13 @@ def _explained(error: Exception) -> tuple[Exit, list[str], dict[str, Any]]:
     if isinstance(error, OSError):
         return Exit.USAGE, [str(error)], {}
     kind = type(error).__name__
-    return Exit.FAULT, [f"A fault of backfills itself, please report it: {kind}: {error}"], {}
+    return Exit.FAULT, [f"An internal error of backfills, please report it: {kind}: {error}"], {}
 
 
 def _said(error: BackfillsError) -> list[str]:
     if isinstance(error, Invalid):
-        return ["The service refuses the request:", *(f"  {fault}" for fault in error.faults)]
+        return ["The service refused the request:", *(f"  {fault}" for fault in error.faults)]
     lines = [str(error)]
     if error.retry_after:
-        lines.append(f"Ask again in {error.retry_after:.0f} s.")
+        lines.append(f"Try again in {error.retry_after:.0f} s.")
     return lines

@@ -1,4 +1,4 @@
-"""Answers as text for people."""
+"""Format answers as text for people."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _chunks(job: ListedJob) -> str:
 
 
 def job(found: Job) -> str:
-    """All that is worth reading of one job."""
+    """Format one job."""
     progress = found.progress
     lines = [
         printable(found.job_name),
@@ -70,7 +70,7 @@ def _filter(found: ListedJob) -> Iterator[str]:
 
 
 def estimate(found: Estimate) -> str:
-    """What the backfill would be, and what looks wrong with it."""
+    """Format an estimate with its warnings."""
     chunks, size = number(found.chunks), text.size(found.bytes)
     lines = [
         f"{number(found.rows)} rows, about {chunks} chunks and {size} of JSON",
@@ -81,7 +81,7 @@ def estimate(found: Estimate) -> str:
 
 
 def _cost(cost: Any) -> Iterator[str]:
-    """Services of older releases tell none."""
+    """Yield the lines of the cost; services of older releases return none."""
     if isinstance(cost, dict) and {"low", "high", "currency"} <= cost.keys():
         parts = cast("dict[str, Any]", cost)
         low, high, currency = (printable(str(parts[name])) for name in ("low", "high", "currency"))
@@ -89,7 +89,7 @@ def _cost(cost: Any) -> Iterator[str]:
 
 
 def receipt(found: Receipt) -> str:
-    """What each destination has of what was unloaded."""
+    """Format what each destination has of the unloaded rows."""
     rows = [
         [
             printable(f"{each.type} {each.name}"),
@@ -105,9 +105,9 @@ def receipt(found: Receipt) -> str:
         [
             f"{text.status(found.status)}: {number(unload.rows)} rows unloaded, {text.size(unload.bytes)}",
             text.table(["DESTINATION", "DELIVERED", "SKIPPED", "CHUNKS", "COMPLETE"], rows),
-            "It balances: every destination has all rows, but for those skipped."
+            "The receipt balances: every destination has all rows except skipped ones."
             if found.balanced
-            else "It does not balance: some destination lacks rows.",
+            else "The receipt does not balance: some destination lacks rows.",
         ]
     )
 

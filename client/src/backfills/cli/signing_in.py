@@ -1,4 +1,4 @@
-"""Profiles made and removed."""
+"""Create and remove profiles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from backfills.cli.text import printable, whisper
 
 
 def login(choices: Choices, url: str | None, *, check: bool) -> None:
-    """Ask for what is missing; store it once the service knows the key."""
+    """Prompt for missing values; store the profile after the service accepts the key."""
     name = choices.profile or "default"
     url = url or os.environ.get("BACKFILLS_URL") or click.prompt("The service's URL", err=True)
     url = url.strip().rstrip("/")
@@ -41,7 +41,7 @@ def _key() -> str:
 
 
 def logout(choices: Choices) -> None:
-    """Forget the profile and its key."""
+    """Remove the profile and its key."""
     name = choices.profile or "default"
     profiles.remove(name)
     if choices.as_json:

@@ -1,4 +1,4 @@
-"""Words and numbers for a terminal."""
+"""Format text and numbers for a terminal."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ COLOURS = {
 
 
 def coloured(stream: TextIO) -> bool:
-    """Whether to colour what goes there: a terminal whose user has not said NO_COLOR."""
+    """Return whether to colour the output: a terminal without NO_COLOR."""
     return drawn_on(stream) and not os.environ.get("NO_COLOR")
 
 
 def drawn_on(stream: TextIO) -> bool:
-    """Whether lines there can be drawn over."""
+    """Return whether the output can be redrawn."""
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def say(text: str = "") -> None:
-    """A line for people, coloured if that is wanted."""
+    """Print a line for people, coloured if enabled."""
     click.echo(text, color=coloured(sys.stdout))
 
 
 def whisper(text: str) -> None:
-    """A line beside the result."""
+    """Print a line to standard error, separate from the result."""
     click.echo(text, err=True, color=coloured(sys.stderr))
 
 
 def printable(text: str) -> str:
-    """Without what would steer the terminal: messages hold strangers' words."""
+    """Remove terminal control sequences: messages contain untrusted text."""
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
@@ -52,13 +52,13 @@ def status(word: str) -> str:
 
 
 def width(text: str) -> int:
-    """Columns that the text takes in a terminal."""
+    """Return the number of terminal columns of the text."""
     plain = click.unstyle(text)
     return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in plain)
 
 
 def cut(text: str, columns: int) -> str:
-    """So much of a plain text as fits."""
+    """Truncate a plain text to the width."""
     if width(text) <= columns:
         return text
     while width(text) >= columns and text:
@@ -71,7 +71,7 @@ def number(value: int | None) -> str:
 
 
 def size(count: int | None) -> str:
-    """Bytes, in powers of 1,000."""
+    """Format a number of bytes, in powers of 1,000."""
     if count is None:
         return "?"
     value = float(count)
@@ -83,7 +83,7 @@ def size(count: int | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Rounded to the two largest units."""
+    """Format a duration, rounded to the two largest units."""
     whole = round(seconds)
     if whole < MINUTE:
         return f"{whole} s"
@@ -99,7 +99,7 @@ def moment(value: datetime | None) -> str:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns beside each other, two spaces apart."""
+    """Format columns, two spaces apart."""
     lines = [list(heads), *(list(row) for row in rows)]
     widths = [max(width(line[column]) for line in lines) for column in range(len(heads))]
     return "\n".join(

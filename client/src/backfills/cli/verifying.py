@@ -1,4 +1,4 @@
-"""Compare what was unloaded with what each destination has, chunk by chunk, as the job's receipt tells."""
+"""Compare what Snowflake unloaded with what each destination has, chunk by chunk, using the job's receipt."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Balance:
 
     @property
     def left(self) -> int:
-        """Rows unloaded, less those delivered and skipped: 0 where it balances."""
+        """Return the rows unloaded minus those delivered and skipped: 0 if they balance."""
         return self.rows_unloaded - self.rows_delivered - self.rows_skipped
 
     @property
@@ -38,7 +38,7 @@ class Balance:
 
 @dataclass(frozen=True)
 class Difference:
-    """A chunk of which a destination has too few rows or too many; ``delivered``: whether it is done."""
+    """A chunk of which a destination has too few or too many rows; ``delivered``: whether it is done."""
 
     chunk: int
     file: str
@@ -51,7 +51,9 @@ class Difference:
 
 @dataclass
 class Verdict:
-    """``faults``: where the receipt contradicts its chunks. ``differences``: the first of them."""
+    """``faults``: contradictions between the receipt and its chunks. ``differences``: the first differing
+    chunks.
+    """
 
     job_id: str
     status: str
@@ -73,14 +75,14 @@ class Verdict:
 
 
 def verify(receipt: Receipt, chunks: Iterable[ReceiptChunk], most: int) -> Verdict:
-    """Add up the chunks, and compare them with the receipt; ``most`` of the differences are kept."""
+    """Add up the chunks and compare them with the receipt; keep ``most`` of the differences."""
     unload = receipt.unload
     balances = [Balance(each.uid, each.type, each.name, unload.rows) for each in receipt.destinations]
     found = Verdict(receipt.job_id, receipt.status, unload.rows, unload.chunks, balances)
     count = rows = 0
     for chunk in chunks:
         if chunk.chunk != count:
-            found.faults.append(f"Chunk {count} should follow, and {chunk.chunk} does")
+            found.faults.append(f"Chunk {count} is expected next, but {chunk.chunk} follows")
         count, rows = chunk.chunk + 1, rows + chunk.rows
         deliveries = {each.uid: each for each in chunk.deliveries}
         for balance in balances:
@@ -90,14 +92,14 @@ def verify(receipt: Receipt, chunks: Iterable[ReceiptChunk], most: int) -> Verdi
     if (count, rows) != (unload.chunks, unload.rows):
         found.faults.append(
             f"The chunks are {number(count)} with {number(rows)} rows,"
-            f" those unloaded {number(unload.chunks)} with {number(unload.rows)}"
+            f" but Snowflake unloaded {number(unload.chunks)} with {number(unload.rows)}"
         )
     if receipt.status == "completed":
-        # Of any other job the sums may change between the two calls.
+        # For other jobs the sums may change between the two calls.
         for balance, told in zip(balances, receipt.destinations, strict=True):
             found.faults += _contradiction(balance, told)
         if not receipt.balanced and found.equal:
-            found.faults.append("The service says that the receipt does not balance")
+            found.faults.append("The service reports that the receipt does not balance")
     return found
 
 
@@ -114,17 +116,17 @@ def _add(balance: Balance, chunk: ReceiptChunk, delivery: ChunkDelivery | None) 
 
 
 def _contradiction(balance: Balance, told: ReceiptDestination) -> Iterator[str]:
-    """What the receipt tells of a destination, if its chunks do not."""
+    """Yield a line if the receipt contradicts a destination's chunks."""
     rows, skipped, chunks = told.rows_delivered, told.rows_skipped, told.chunks_delivered
     if (balance.rows_delivered, balance.rows_skipped, balance.chunks_delivered) != (rows, skipped, chunks):
         yield (
-            f"{balance.place}: by the receipt {number(rows)} rows delivered and {number(skipped)} skipped"
+            f"{balance.place}: the receipt has {number(rows)} rows delivered and {number(skipped)} skipped"
             f" in {number(chunks)} chunks"
         )
 
 
 def shown(found: Verdict) -> str:
-    """For people: a line for each destination, and for each difference."""
+    """Format for people: a line for each destination, and for each difference."""
     table = [
         [
             each.place,
@@ -147,11 +149,11 @@ def shown(found: Verdict) -> str:
         lines.append(f"and {number(more)} more")
     lines += [printable(fault) for fault in found.faults]
     if found.equal:
-        lines.append("Equal: every destination has every row, but for those skipped.")
+        lines.append("Equal: every destination has every row except skipped ones.")
     elif found.status == "transporting":
-        lines.append("Different: the job is under way. Verify it once it has ended.")
+        lines.append("Different: the job is still running. Verify it again after it has ended.")
     else:
-        lines.append("Different: not every destination has what was unloaded.")
+        lines.append("Different: not every destination has all unloaded rows.")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""A job watched to its end: drawn anew on a terminal, elsewhere only as it ends."""
+"""Watch a job to its end: redraw on a terminal, otherwise print only the final state."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from backfills.models import Destination, Job
     from backfills.sync_client import Client
 
-RATE_SECONDS = 30.0  # the rate is that of so long
+RATE_SECONDS = 30.0  # the period of the rate
 BAR = 20  # columns
-NAMES = 32  # likewise, of a destination at most
+NAMES = 32  # columns, the maximum for a destination's name
 
 
 def watch(service: Client, job_id: str, interval: float, *, as_json: bool) -> int:
-    """The exit code. With JSON, a line for each change."""
+    """Return the exit code. With JSON, print a line for each change."""
     screen = Screen() if text.drawn_on(sys.stdout) and not as_json else None
     before = last = None
     try:
@@ -38,7 +38,7 @@ def watch(service: Client, job_id: str, interval: float, *, as_json: bool) -> in
                 screen.draw(last, time.monotonic())
     except KeyboardInterrupt:
         whisper(
-            f"No longer watching. The job goes on; to watch it again: backfills watch {printable(job_id)}"
+            f"Stopped watching. The job continues; to watch it again: backfills watch {printable(job_id)}"
             if last is None or not last.ended
             else "Interrupted."
         )
@@ -56,13 +56,13 @@ def _summary(job: Job) -> str:
 
 
 class Rate:
-    """Rows per second of late."""
+    """The recent rows per second."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque()
 
     def add(self, now: float, rows: int) -> None:
-        """A retried job counts anew."""
+        """Add a sample; a retried job starts from the beginning."""
         if self._seen and rows < self._seen[-1][1]:
             self._seen.clear()
         self._seen.append((now, rows))
@@ -71,13 +71,13 @@ class Rate:
 
     @property
     def per_second(self) -> float | None:
-        """None until there is one to tell."""
+        """Return the rate, None without enough samples."""
         (start, before), (end, after) = self._seen[0], self._seen[-1]
         return (after - before) / (end - start) if end > start else None
 
 
 class Screen:
-    """Lines that are drawn over those drawn before."""
+    """Lines that replace the previously drawn ones."""
 
     def __init__(self) -> None:
         self._rate = Rate()
@@ -86,24 +86,26 @@ class Screen:
     def draw(self, job: Job, now: float) -> None:
         self._rate.add(now, job.progress.rows_done)
         columns, height = shutil.get_terminal_size()
-        # A terminal that does not know its size says 0, which Python 3.10 passes on.
+        # A terminal of unknown size reports 0, which Python 3.10 returns unchanged.
         columns, height = columns or 80, height or 24
         lines = [
             fitted for line in picture(job, self._rate.per_second) for fitted in _fitted(line, columns - 1)
         ]
         if not job.ended:
-            # What has left the screen above can't be drawn over.
+            # Lines that have scrolled off the top cannot be redrawn.
             lines = lines[: height - 1]
         if not text.coloured(sys.stdout):
             lines = [click.unstyle(line) for line in lines]
         back = f"\x1b[{self._drawn}A" if self._drawn else ""
-        # Each line is cleared behind its text, not before, so that nothing flickers.
+        # Clear each line behind its text, not before it, to avoid flicker.
         click.echo(back + "\n".join(f"{line}\x1b[K" for line in lines) + "\x1b[J", color=True)
         self._drawn = len(lines)
 
 
 def _fitted(line: str, columns: int) -> list[str]:
-    """A line that the terminal wraps would shift all above it. Colours are given up where they don't fit."""
+    """Split a line into terminal rows, because wrapped lines would shift the redraw. Drops colours if it is
+    too long.
+    """
     if text.width(line) <= columns:
         return [line]
     parts = textwrap.wrap(click.unstyle(line), max(columns, 1), break_on_hyphens=False)
@@ -111,7 +113,7 @@ def _fitted(line: str, columns: int) -> list[str]:
 
 
 def picture(job: Job, rate: float | None) -> list[str]:
-    """The lines that a terminal shows."""
+    """Return the lines that a terminal shows."""
     progress = job.progress
     parts = [f"{number(progress.rows_done)} of {number(progress.rows_total)} rows"]
     parts.append(f"{number(progress.chunks_done)} of {number(progress.chunks_total)} chunks")

@@ -1,6 +1,6 @@
-"""YAML whose values are those of JSON.
+"""YAML with JSON's scalars.
 
-By YAML's own rules an address such as 0x83… is a number, ``no`` is false, and a time is no text.
+By YAML's own rules an address like 0x83… is a number, ``no`` is false, and a time is not a string.
 """
 
 # The stubs of PyYAML leave parameters untyped.
@@ -16,8 +16,8 @@ import yaml
 
 
 class _Loader(yaml.SafeLoader):
-    yaml_implicit_resolvers = {}  # noqa: RUF012 - its parent's
-    # Whatever a tag asks for besides: times, binaries and sets are not JSON.
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - the parent's
+    # Other tags create times, binaries and sets, which are not JSON.
     yaml_constructors = {  # noqa: RUF012 - its parent's
         tag: construct
         for tag, construct in yaml.SafeLoader.yaml_constructors.items()
@@ -42,7 +42,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
     for key, value in node.value:
         name = key.value if isinstance(key, yaml.ScalarNode) else None
         if name is None or name in found:
-            problem = f"the field {name} is there twice" if name else "a field's name has to be text"
+            problem = f"the field {name} appears twice" if name else "a field's name must be text"
             raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
         found[name] = loader.construct_object(value, deep=True)
     return found
@@ -52,9 +52,9 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
 def parse(place: str, text: str) -> Any:
-    """The document's value, which JSON can hold; a UsageError says where it is at fault."""
+    """Parse the document to a JSON value. Raises UsageError, which says where the fault is."""
     try:
-        found = yaml.load(text, Loader=_Loader)  # noqa: S506 - a loader safer than the safe one
+        found = yaml.load(text, Loader=_Loader)  # noqa: S506 - stricter than the safe loader
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise click.UsageError(f"{place} is not YAML: {error}") from error
     return found
