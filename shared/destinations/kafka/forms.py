@@ -1,0 +1,35 @@
+"""The form in which a Kafka destination's rows are sent: JSON as they come, or Avro."""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from shared.steps.sending import ChunkDelivery, Messages, Rows
+
+if TYPE_CHECKING:
+    from shared.destinations.kafka.registry import Registrations
+
+Form = Callable[[ChunkDelivery, Rows], Messages]
+"""Returns the rows as the delivery's destination wants them."""
+
+
+def as_json(_delivery: ChunkDelivery, rows: Rows) -> Messages:
+    return rows
+
+
+class Forms:
+    """Implements Form. The first Avro chunk makes the registries' client, and loads its modules."""
+
+    def __init__(self, make: Callable[[], "Registrations"]) -> None:
+        self._make = make
+        self._made: Registrations | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, delivery: ChunkDelivery, rows: Rows) -> Messages:
+        """Raises DestinationRefused or RetryLater if the registry does not register the rows' schema."""
+        asked = delivery.destination.options.get("format")
+        if not isinstance(asked, Mapping):
+            return rows
+        with self._lock:
+            self._made = self._made or self._make()
+        return rows.in_avro(*self._made.of(delivery, asked["registry"]))
