@@ -24,6 +24,9 @@ Tables = Callable[[int, int], Iterator[pa.Table]]
 """Yields the rows as tables of the job's columns, of so many rows each, from one row on."""
 KeyTexts = Callable[[pa.Table], pa.ChunkedArray | None]
 
+_FIRST_DAY: Final = pa.scalar("1970-01-01T", pa.large_string())
+_NOTHING: Final = pa.scalar("", pa.large_string())
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AvroBatch:
@@ -152,7 +155,7 @@ def _local_times(values: pa.ChunkedArray) -> list[Any]:
 
 def _times_of_day(values: pa.ChunkedArray) -> list[Any]:
     # Arrow reads no times of day from text.
-    dated = pc.binary_join_element_wise("1970-01-01T", values.cast(pa.large_string()), "")
+    dated = pc.binary_join_element_wise(_FIRST_DAY, values.cast(pa.large_string()), _NOTHING)
     return _local_times(dated)
 
 

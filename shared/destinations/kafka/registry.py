@@ -6,6 +6,7 @@ the id needs no record of its own: every process asks once for each job, and all
 
 import base64
 import json
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -129,8 +130,8 @@ def _registered(registry: _Registry, subject: str, schema: Schema) -> int:
 
 
 def _id(answer: Answer, registry: _Registry) -> int:
-    if not answer.excerpt:
-        raise Unavailable("the schema registry", detail="its answer ended before its body")
+    if _is_cut(answer):
+        raise Unavailable("the schema registry", detail="its answer ended in the middle")
     try:
         found = json.loads(answer.excerpt)["id"]
     except (ValueError, TypeError, KeyError, RecursionError):
@@ -142,6 +143,12 @@ def _id(answer: Answer, registry: _Registry) -> int:
             detail=_shown(answer),
         )
     return found
+
+
+def _is_cut(answer: Answer) -> bool:
+    told = answer.headers.get("Content-Length", "")
+    expected = min(int(told), _MOST_BYTES) if re.fullmatch(r"[0-9]{1,9}", told) else 1
+    return len(answer.excerpt) < max(1, expected)
 
 
 def _meaning(answer: Answer, registry: _Registry, subject: str) -> BackfillError:
