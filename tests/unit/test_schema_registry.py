@@ -6,15 +6,19 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from shared.config import read
 from shared.destinations import destination
 from shared.destinations.guard import Guard, system_connect, system_resolve
-from shared.destinations.kafka import registry
+from shared.destinations.kafka import form_of_rows, registry
 from shared.destinations.kafka.forms import Forms
 from shared.destinations.kafka.registry import OwnRegistry, Registrations
+from shared.destinations.surroundings import Surroundings
 from shared.destinations.webhook.connections import Connections
 from shared.domain.avro import schema_of
 from shared.domain.columns import Column, JsonKind, TableType
@@ -290,3 +294,30 @@ def test_rows_in_avro_carry_the_schemas_id(server: Receiver, kind: str) -> None:
     subject = "clients-topic-value" if kind == "external_kafka" else "beam.acme.rows-value"
     assert [request.path for request in server.requests] == [f"/subjects/{subject}/versions"]
     assert len(made) == 1
+
+
+def test_the_service_asks_the_registry_that_its_settings_name(server: Receiver) -> None:
+    told = {
+        "GOOGLE_CLOUD_PROJECT": "project",
+        "SCHEMA_REGISTRY_URL": url_of(server, "/own/"),
+        "SCHEMA_REGISTRY_CREDENTIALS": '{"username": "service", "password": "own"}',
+    }
+    around = Surroundings(
+        settings=read(told),
+        secrets=secrets,
+        identity_token=str,
+        now=lambda: datetime.now(UTC),
+        monotonic=time.monotonic,
+        sleep=time.sleep,
+        random=lambda: 0.5,
+        new_id=uuid4,
+    )
+    rows = form_of_rows(around)(delivery("default"), NumberedRows(5))
+    assert isinstance(rows, AvroRows)
+    assert rows.schema_id == 7
+    (request,) = server.requests
+    assert request.path == "/own" + PATH
+    assert request.headers["Authorization"].startswith("Basic ")
+    own = {"url": url_of(server)}
+    with pytest.raises(DestinationRefused, match="must be an https URL"):
+        form_of_rows(around)(delivery(own), NumberedRows(5))

@@ -41,12 +41,12 @@ def _sink(surroundings: Surroundings) -> Sink:
         surroundings.settings.kafka_client,
         monotonic=surroundings.monotonic,
         limits=KafkaLimits(least=surroundings.least),
-        form=forms(surroundings),
+        form=form_of_rows(surroundings),
     )
 
 
-def forms(surroundings: Surroundings) -> "Forms":
-    """Return the forms of rows, for the kinds that are Kafka."""
+def form_of_rows(surroundings: Surroundings) -> "Forms":
+    """Return the form of rows as destinations ask for it, for both kinds of Kafka."""
     from shared.destinations.kafka.forms import Forms
 
     return Forms(lambda: _registrations(surroundings))
