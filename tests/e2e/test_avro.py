@@ -64,6 +64,13 @@ def registry() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
+def owner(registry: str) -> Iterator[SchemaRegistryClient]:
+    """The registry's client of whoever owns it, or reads."""
+    with SchemaRegistryClient({"url": registry}) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
 def table(warehouse: Warehouse) -> str:
     defined = ", ".join(f"{name} {kind}" for name, kind, _, _ in COLUMNS)
     table = warehouse.create("IN_AVRO", f"BLOCK_TIMESTAMP TIMESTAMP_NTZ(9), {defined}")
@@ -88,9 +95,9 @@ def avro(registry: str) -> dict[str, Any]:
     return {"type": "avro", "registry": {"url": registry}}
 
 
-def read(registry: str, sent: list[Any], topic: str) -> list[dict[str, Any]]:
+def read(owner: SchemaRegistryClient, sent: list[Any], topic: str) -> list[dict[str, Any]]:
     """The rows as a consumer has them that knows only the registry."""
-    deserialize = AvroDeserializer(SchemaRegistryClient({"url": registry}))
+    deserialize = AvroDeserializer(owner)
     found = [deserialize(one.value(), SerializationContext(topic, MessageField.VALUE)) for one in sent]
     return sorted(found, key=lambda row: str(row["block_timestamp"]))
 
@@ -103,7 +110,7 @@ def same(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
 
 
 def test_every_type_is_read_as_it_was_at_both_kafkas(
-    stack: LocalStack, client: Client, registry: str, table: str
+    stack: LocalStack, client: Client, registry: str, owner: SchemaRegistryClient, table: str
 ) -> None:
     theirs = ExternalTopic(stack)
     rights = [("TOPIC", theirs.name, "LITERAL", right) for right in ("WRITE", "READ", "DESCRIBE_CONFIGS")]
@@ -121,18 +128,17 @@ def test_every_type_is_read_as_it_was_at_both_kafkas(
     for topic in (ours, theirs.name):
         sent = messages(bootstrap, topic)
         assert len({one.value()[:5] for one in sent}) == 1
-        found = read(registry, sent, topic)
+        found = read(owner, sent, topic)
         assert len(found) == ROUNDS
         for row, wanted in zip(found, expected(), strict=True):
             assert same(row, wanted), (row, wanted)
-    subjects = SchemaRegistryClient({"url": registry}).get_subjects()
-    assert {f"{ours}-value", f"{theirs.name}-value"} <= set(subjects)
+    assert {f"{ours}-value", f"{theirs.name}-value"} <= set(owner.get_subjects())
     in_json = messages(bootstrap, f"beam.{job['organization_id']}.in-json")
     assert sorted(json.loads(one.value())["small"] or 0 for one in in_json) == [-999999999, 0, 0]
 
 
 def test_chosen_and_renamed_columns_keys_and_headers_are_as_in_json(
-    stack: LocalStack, client: Client, registry: str, table: str
+    stack: LocalStack, client: Client, registry: str, owner: SchemaRegistryClient, table: str
 ) -> None:
     chosen = ["block_timestamp", {"column": "price", "as": "Cost"}]
     to = {"type": "kafka", "name": "in-avro-again", "format": avro(registry)}
@@ -141,7 +147,7 @@ def test_chosen_and_renamed_columns_keys_and_headers_are_as_in_json(
     topic = f"beam.{job['organization_id']}.in-avro-again"
     sent = messages(stack.endpoints["kafka_bootstrap"], topic)
     prices = [Decimal("-0.01"), Decimal("1.00"), None]
-    assert read(registry, sent, topic) == [
+    assert read(owner, sent, topic) == [
         {"block_timestamp": f"2026-03-01T00:00:0{number}", "Cost": prices[number]} for number in range(ROUNDS)
     ]
     assert {one.key() for one in sent} == {b"-999999999", b"0", None}
@@ -149,10 +155,9 @@ def test_chosen_and_renamed_columns_keys_and_headers_are_as_in_json(
 
 
 def test_a_schema_that_the_registry_refuses_fails_the_job_with_its_words(
-    stack: LocalStack, client: Client, registry: str, table: str
+    stack: LocalStack, client: Client, registry: str, owner: SchemaRegistryClient, table: str
 ) -> None:
     subject = f"beam.{stack.endpoints['organization_id']}.incompatible-value"
-    owner = SchemaRegistryClient({"url": registry})
     fields = [{"name": "block_timestamp", "type": "long"}]
     earlier = {"type": "record", "name": "in_avro", "namespace": "base.assets", "fields": fields}
     owner.register_schema(subject, Schema(json.dumps(earlier), "AVRO"))
@@ -164,7 +169,7 @@ def test_a_schema_that_the_registry_refuses_fails_the_job_with_its_words(
 
 
 def test_a_name_that_avro_does_not_allow_fails_the_job_and_a_new_name_helps(
-    stack: LocalStack, client: Client, warehouse: Warehouse, registry: str
+    stack: LocalStack, client: Client, warehouse: Warehouse, registry: str, owner: SchemaRegistryClient
 ) -> None:
     table = warehouse.create("ODD_NAMES", 'BLOCK_TIMESTAMP TIMESTAMP_NTZ(9), "A$B" NUMBER(5, 0)')
     warehouse.insert(table, "%s::TIMESTAMP_NTZ(9), %s", [["2026-03-01T00:00:00", 7]])
@@ -174,5 +179,5 @@ def test_a_name_that_avro_does_not_allow_fails_the_job_and_a_new_name_helps(
     chosen = ["block_timestamp", {"column": "a$b", "as": "a_b"}]
     job = client.completed(client.create(table=table, destinations=[to], columns=chosen))
     topic = f"beam.{job['organization_id']}.odd-names"
-    (row,) = read(registry, messages(stack.endpoints["kafka_bootstrap"], topic), topic)
+    (row,) = read(owner, messages(stack.endpoints["kafka_bootstrap"], topic), topic)
     assert row["a_b"] == 7
