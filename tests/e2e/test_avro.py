@@ -12,8 +12,9 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
-from infra.local import kafka_rights, secure_kafka
+from infra.local import environments, kafka_rights, secure_kafka
 from infra.local.supervisor import LocalStack
+from shared.operator.__main__ import main
 from tests.e2e.support.client import Client
 from tests.e2e.support.kafka import messages
 from tests.e2e.support.tables import Warehouse
@@ -102,6 +103,14 @@ def read(owner: SchemaRegistryClient, sent: list[Any], topic: str) -> list[dict[
     return sorted(found, key=lambda row: str(row["block_timestamp"]))
 
 
+def verified(stack: LocalStack, job_id: str) -> int:
+    """The status of the operator's `verify --table`: 0 if every row is as it is in the table."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environments.function("stage", stack.options, stack.layout).items():
+            patch.setenv(name, value)
+        return main(["verify", stack.endpoints["organization_id"], job_id, "--table"])
+
+
 def same(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
     """Names, order, types and values are equal; NaN is equal to NaN, and JSON to its value."""
     if found["anything"] is not None:
@@ -133,6 +142,7 @@ def test_every_type_is_read_as_it_was_at_both_kafkas(
         for row, wanted in zip(found, expected(), strict=True):
             assert same(row, wanted), (row, wanted)
     assert {f"{ours}-value", f"{theirs.name}-value"} <= set(owner.get_subjects())
+    assert verified(stack, job["job_id"]) == 0
     in_json = messages(bootstrap, f"beam.{job['organization_id']}.in-json")
     assert sorted(json.loads(one.value())["small"] or 0 for one in in_json) == [-999999999, 0, 0]
 
