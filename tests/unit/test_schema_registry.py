@@ -2,9 +2,8 @@
 
 import base64
 import json
-import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,17 +13,16 @@ import pytest
 
 from shared.config import read
 from shared.destinations import destination
-from shared.destinations.guard import Guard, system_connect, system_resolve
 from shared.destinations.kafka import form_of_rows, registry
 from shared.destinations.kafka.forms import Forms
-from shared.destinations.kafka.registry import OwnRegistry, Registrations
+from shared.destinations.kafka.registry import Registrations
 from shared.destinations.surroundings import Surroundings
-from shared.destinations.webhook.connections import Connections
 from shared.domain.avro import schema_of
 from shared.domain.columns import Column, JsonKind, TableType
 from shared.domain.errors import DestinationRefused, Unavailable
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.receivers import Receiver, Reply
+from tests.fakes.schema_registries import registrations as registrations_with
 from tests.fakes.sending import AvroRows, NumberedRows
 
 COLUMNS = (Column("n", JsonKind.INTEGER, type=TableType("FIXED", 9, 0)),)
@@ -41,21 +39,8 @@ def secrets(organization_id: str, name: str) -> bytes:
     return SECRETS[name]
 
 
-def connections(*, insecure: bool = True) -> Connections:
-    return Connections(
-        Guard(system_resolve, system_connect, insecure=insecure),
-        user_agent="test",
-        tls=ssl.create_default_context(),
-        what="schema registry",
-        receiver="the schema registry",
-    )
-
-
-def registrations(
-    *, insecure: bool = True, own: str = "", login: Mapping[str, str] | None = None
-) -> Registrations:
-    operators = OwnRegistry(url=own, login=login or {}, connections=connections())
-    return Registrations(connections(insecure=insecure), operators, secrets)
+def registrations(**options: Any) -> Registrations:
+    return registrations_with(secrets, **options)
 
 
 def delivery(asked: Any, **changes: Any) -> ChunkDelivery:
