@@ -1,31 +1,54 @@
 """Arrow columns → one Avro record a row, behind Confluent's prefix.
 
-The columns' values are converted a column at a time, and fastavro writes the records. It writes dates and
-times as the numbers that Avro stores, which Arrow makes of the staged text.
+A record is its fields' bytes, one after the other, and each field is a union with null. Therefore each column
+becomes pieces of bytes by itself, and Arrow joins the pieces of a row (``docs/decisions/032-avro.md``). Arrow
+also checks the values: one that does not fit its type is an error.
 """
 
-import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from fastavro import parse_schema, schemaless_writer
 
 from shared.domain.avro import Schema
 from shared.domain.columns import Column, JsonKind
 from shared.domain.errors import StagedFileUnusable
 from shared.encoding.embedded import embeddable
 
-Convert = Callable[[pa.ChunkedArray], list[Any]]
+Pieces = tuple[pa.Array | pa.Scalar, ...]
+Write = Callable[[pa.Array], Pieces]
 Tables = Callable[[int, int], Iterator[pa.Table]]
 """Yields the rows as tables of the job's columns, of so many rows each, from one row on."""
 KeyTexts = Callable[[pa.Table], pa.ChunkedArray | None]
 
+_BINARY: Final = pa.large_binary()
+_DECIMAL_128: Final = 38  # digits
+
+
+def _varint(number: int) -> bytes:
+    """Avro's int and long: zigzag, then seven bits a byte, the lowest first."""
+    rest = number << 1 if number >= 0 else ~(number << 1)
+    found = bytearray()
+    while rest > 0x7F:  # noqa: PLR2004 - seven bits
+        found.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    found.append(rest)
+    return bytes(found)
+
+
+_NULL: Final = _varint(0)  # the union's first branch
+_VALUE: Final = _varint(1)  # the union's second branch
+_MOST: Final = 4_096
+_LENGTHS: Final = pa.array([_VALUE + _varint(length) for length in range(_MOST)], _BINARY)
+_NULLS: Final = pa.scalar(_NULL, _BINARY)
+_VALUES: Final = pa.scalar(_VALUE, _BINARY)
+_TRUE: Final = pa.scalar(_VALUE + b"\1", _BINARY)
+_FALSE: Final = pa.scalar(_VALUE + b"\0", _BINARY)
+_NOTHING: Final = pa.scalar(b"", _BINARY)
 _FIRST_DAY: Final = pa.scalar("1970-01-01T", pa.large_string())
-_NOTHING: Final = pa.scalar("", pa.large_string())
+_NO_TEXT: Final = pa.scalar("", pa.large_string())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,106 +97,145 @@ class AvroRows:
         self._tables = tables
         self._key_texts = key_texts
         self._name = name
-        self._schema = parse_schema(schema)
         # A magic byte and the id: https://docs.confluent.io/platform/current/schema-registry/fundamentals
-        self._prefix = b"\0" + schema_id.to_bytes(4, "big")
+        self._prefix = pa.scalar(b"\0" + schema_id.to_bytes(4, "big"), _BINARY)
         types = {field["name"]: field["type"][1] for field in schema["fields"]}
-        fields = [(place, column) for place, column in enumerate(columns) if not column.hidden]
-        self._names = [column.name for _, column in fields]
-        self._converts = [(place, _convert(column, types[column.name])) for place, column in fields]
+        self._fields = [
+            (place, column.name, _writer(column, types[column.name]))
+            for place, column in enumerate(columns)
+            if not column.hidden
+        ]
 
     def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[AvroBatch]:
         """Batches of exactly ``rows_per_batch`` rows but for the last, from row ``first_row`` on."""
         for table in self._tables(rows_per_batch, first_row):
-            yield AvroBatch(first_row, table.num_rows, self._messages(table), self._key_texts(table))
+            (batch,) = table.combine_chunks().to_batches()
+            pieces: list[pa.Array | pa.Scalar] = [self._prefix]
+            for place, name, write in self._fields:
+                pieces += self._written(batch.column(place), name, write)
+            messages = pc.binary_join_element_wise(*pieces, _NOTHING).to_pylist()
+            yield AvroBatch(first_row, table.num_rows, messages, self._key_texts(table))
             first_row += table.num_rows
 
-    def _messages(self, table: pa.Table) -> list[bytes]:
-        columns = [
-            self._converted(table.column(place), name, convert)
-            for name, (place, convert) in zip(self._names, self._converts, strict=True)
-        ]
-        names, schema, prefix, body = self._names, self._schema, self._prefix, io.BytesIO()
-        messages = []
+    def _written(self, values: pa.Array, name: str, write: Write) -> Pieces:
         try:
-            for values in zip(*columns, strict=True):
-                body.seek(0)
-                body.truncate()
-                body.write(prefix)
-                schemaless_writer(body, schema, dict(zip(names, values, strict=True)))
-                messages.append(body.getvalue())
-        except (ValueError, OverflowError) as error:
-            raise StagedFileUnusable(
-                f"Staged file {self._name} has a number that its column's type in Snowflake cannot hold",
-                detail=str(error),
-            ) from error
-        return messages
-
-    def _converted(self, values: pa.ChunkedArray, name: str, convert: Convert) -> list[Any]:
-        try:
-            return convert(values)
-        except (ValueError, RecursionError, ArithmeticError) as error:
+            return write(values)
+        except (ValueError, RecursionError) as error:
             raise StagedFileUnusable(
                 f"Staged file {self._name}: column {name} has a value that its type in Avro cannot hold",
                 detail=str(error),
             ) from error
 
 
-def _as_they_are(values: pa.ChunkedArray) -> list[Any]:
-    found: list[Any] = values.to_pylist()
-    return found
+def _sized(values: pa.Array) -> Pieces:
+    """Bytes and strings: their length comes first."""
+    lengths = pc.binary_length(values)
+    if (pc.max(lengths).as_py() or 0) < _MOST:
+        heads = _LENGTHS.take(lengths)
+    else:
+        heads = pa.array(
+            [None if length is None else _VALUE + _varint(length) for length in lengths.to_pylist()], _BINARY
+        )
+    return heads.fill_null(_NULLS), values.fill_null(_NOTHING)
 
 
-def _json(values: pa.ChunkedArray) -> list[Any]:
-    texts = values.cast(pa.large_binary()).to_pylist()
-    return [None if text is None else embeddable(text).decode() for text in texts]
+def _fixed(values: pa.Array) -> Pieces:
+    """What has no length before it; None for a null."""
+    heads = pc.if_else(values.is_null(), _NULLS, _VALUES)
+    return heads, values.fill_null(_NOTHING)
 
 
-def _decimals(values: pa.ChunkedArray) -> list[Any]:
-    return [None if value is None else Decimal(value) for value in values.to_pylist()]
+def _strings(values: pa.Array) -> Pieces:
+    return _sized(values.cast(pa.large_string()).cast(_BINARY))
 
 
-def _integers(values: pa.ChunkedArray) -> list[Any]:
-    return [None if value is None else int(value) for value in values.to_pylist()]
+def _json(values: pa.Array) -> Pieces:
+    texts = values.cast(_BINARY).to_pylist()
+    return _sized(pa.array([None if text is None else embeddable(text) for text in texts], _BINARY))
 
 
-def _bytes(values: pa.ChunkedArray) -> list[Any]:
-    return [None if text is None else bytes.fromhex(text) for text in values.to_pylist()]
+def _bytes(values: pa.Array) -> Pieces:
+    found = [None if text is None else bytes.fromhex(text) for text in values.to_pylist()]
+    return _sized(pa.array(found, _BINARY))
 
 
-def _days(values: pa.ChunkedArray) -> list[Any]:
-    return _as_they_are(values.cast(pa.date32()).cast(pa.int32()))
+def _booleans(values: pa.Array) -> Pieces:
+    return (pc.if_else(values.cast(pa.bool_()), _TRUE, _FALSE).fill_null(_NULLS),)
 
 
-def _instants(values: pa.ChunkedArray) -> list[Any]:
-    return _as_they_are(values.cast(pa.timestamp("us", "UTC")).cast(pa.int64()))
+def _doubles(values: pa.Array) -> Pieces:
+    # Arrow keeps them as Avro wants them: eight bytes, the lowest first.
+    return _fixed(values.cast(pa.float64()).view(pa.binary(8)).cast(_BINARY))
 
 
-def _local_times(values: pa.ChunkedArray) -> list[Any]:
-    return _as_they_are(values.cast(pa.timestamp("us")).cast(pa.int64()))
+def _longs(values: pa.Array) -> Pieces:
+    return _each(values.cast(pa.int64()), _varint)
 
 
-def _times_of_day(values: pa.ChunkedArray) -> list[Any]:
+def _each(values: pa.Array, encode: Callable[[Any], bytes]) -> Pieces:
+    """Values that Python writes: each once, however often it is there."""
+    found = values.dictionary_encode()
+    written = pa.array([_VALUE + encode(value) for value in found.dictionary.to_pylist()], _BINARY)
+    return (written.take(found.indices).fill_null(_NULLS),)
+
+
+def _decimals(precision: int, scale: int) -> Write:
+    wide = precision > _DECIMAL_128
+    type_ = pa.decimal256(precision, scale) if wide else pa.decimal128(precision, scale)
+    raw_type = pa.binary(32 if wide else 16)
+
+    def write(values: pa.Array) -> Pieces:
+        if pa.types.is_integer(values.type):
+            # From integers themselves, Arrow wants as many digits as their type could have.
+            values = values.cast(pa.decimal128(_DECIMAL_128, 0))
+        return _each(values.cast(type_).view(raw_type), _shortest)
+
+    return write
+
+
+def _shortest(little_endian: bytes) -> bytes:
+    """The same number in as few bytes as hold it, the highest first, behind their count."""
+    number = int.from_bytes(little_endian, "little", signed=True)
+    size = number.bit_length() // 8 + 1
+    return _varint(size) + number.to_bytes(size, "big", signed=True)
+
+
+def _days(values: pa.Array) -> Pieces:
+    return _longs(values.cast(pa.date32()).cast(pa.int32()))
+
+
+def _instants(values: pa.Array) -> Pieces:
+    return _longs(values.cast(pa.timestamp("us", "UTC")))
+
+
+def _local_times(values: pa.Array) -> Pieces:
+    return _longs(values.cast(pa.timestamp("us")))
+
+
+def _times_of_day(values: pa.Array) -> Pieces:
     # Arrow reads no times of day from text.
-    dated = pc.binary_join_element_wise(_FIRST_DAY, values.cast(pa.large_string()), _NOTHING)
-    return _local_times(dated)
+    return _local_times(pc.binary_join_element_wise(_FIRST_DAY, values.cast(pa.large_string()), _NO_TEXT))
 
 
-_LOGICAL: Final[dict[str, Convert]] = {
-    "decimal": _decimals,
+_LOGICAL: Final[dict[str, Write]] = {
     "date": _days,
     "time-micros": _times_of_day,
     "timestamp-micros": _instants,
     "local-timestamp-micros": _local_times,
 }
+_PLAIN: Final[dict[str, Write]] = {
+    "string": _strings,
+    "bytes": _bytes,
+    "boolean": _booleans,
+    "double": _doubles,
+    "long": _longs,
+}
 
 
-def _convert(column: Column, type_: str | Schema) -> Convert:
-    """How the column's staged values become values of this Avro type."""
-    if isinstance(type_, dict):
-        return _LOGICAL[type_["logicalType"]]
-    if type_ == "bytes":
-        return _bytes
-    if type_ == "long":
-        return _integers
-    return _json if column.kind is JsonKind.JSON else _as_they_are
+def _writer(column: Column, type_: str | dict[str, Any]) -> Write:
+    """How the column's staged values are written as this Avro type."""
+    if isinstance(type_, str):
+        return _json if column.kind is JsonKind.JSON else _PLAIN[type_]
+    if type_["logicalType"] == "decimal":
+        return _decimals(type_["precision"], type_["scale"])
+    return _LOGICAL[type_["logicalType"]]

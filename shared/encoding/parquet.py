@@ -74,8 +74,8 @@ class ParquetRows:
             first_row += table.num_rows
 
     def in_avro(self, schema: Schema, schema_id: int) -> "AvroRows":
-        """The same rows in the same batches, in Avro; its library is imported by the first such chunk."""
-        from shared.encoding.avro import AvroRows  # noqa: PLC0415 - most jobs are in JSON
+        """The same rows in the same batches, in Avro."""
+        from shared.encoding.avro import AvroRows  # noqa: PLC0415 - slow to import, and most jobs are in JSON
 
         return AvroRows(
             schema,
