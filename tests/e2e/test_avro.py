@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from shared.operator.__main__ import main
 from tests.e2e.support.client import Client
 from tests.e2e.support.kafka import messages
 from tests.e2e.support.tables import Warehouse
+from tests.fakes import documented
 from tests.fakes.external_kafka import ExternalTopic
 from tests.fakes.schema_registry import schema_registry
 
@@ -145,6 +147,29 @@ def test_every_type_is_read_as_it_was_at_both_kafkas(
     assert verified(stack, job["job_id"]) == 0
     in_json = messages(bootstrap, f"beam.{job['organization_id']}.in-json")
     assert sorted(json.loads(one.value())["small"] or 0 for one in in_json) == [-999999999, 0, 0]
+
+
+@pytest.fixture(scope="module")
+def topic(client: Client, registry: str, table: str) -> str:
+    """A topic of the table's rows in Avro."""
+    to = {"type": "kafka", "name": "to-read", "format": avro(registry)}
+    job = client.completed(client.create(table=table, destinations=[to]))
+    return f"beam.{job['organization_id']}.to-read"
+
+
+def test_the_documentations_reader_has_the_rows(
+    stack: LocalStack, registry: str, owner: SchemaRegistryClient, topic: str, tmp_path: Path
+) -> None:
+    bootstrap = stack.endpoints["kafka_bootstrap"]
+    rows = read(owner, messages(bootstrap, topic), topic)
+    environment = {
+        "TOPIC": topic,
+        "KAFKA": json.dumps({"bootstrap.servers": bootstrap}),
+        "REGISTRY": json.dumps({"url": registry}),
+        "ROWS": str(len(rows)),
+    }
+    printed = documented.run(documented.program("kafka.md", "avro reader"), tmp_path, environment)
+    assert sorted(printed.splitlines()) == sorted(map(str, rows))
 
 
 def test_chosen_and_renamed_columns_keys_and_headers_are_as_in_json(
