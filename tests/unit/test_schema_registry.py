@@ -127,6 +127,15 @@ def test_the_operators_registry_may_be_on_a_private_address(server: Receiver) ->
     assert request.headers["Authorization"] == f"Basic {base64.b64encode(b'service:own').decode()}"
 
 
+def test_no_organization_reaches_anothers_subject_in_the_operators_registry(server: Receiver) -> None:
+    asked = {"type": "avro", "registry": "default"}
+    topic = "beam.other.rows"
+    to = destination(type="external_kafka", name="rows", uid="uid1", topic=topic, format=asked)
+    registrations(own=url_of(server)).of(delivery("default", destination=to), "default")
+    (request,) = server.requests
+    assert request.path == "/subjects/beam.acme.beam.other.rows-value/versions"
+
+
 def test_without_an_operators_registry_the_default_is_refused() -> None:
     with pytest.raises(DestinationRefused, match="kafka rows asks for this service's own schema registry"):
         registrations().of(delivery("default"), "default")

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from shared.destinations.credentials import secret_fields, secret_text
-from shared.destinations.kafka.names import topic_of
+from shared.destinations.kafka.names import topic_name, topic_of
 from shared.destinations.printable import printable
 from shared.destinations.surroundings import Secrets
 from shared.destinations.webhook.connections import Answer, Connections
@@ -86,8 +86,7 @@ class Registrations:
             known = self._ids.get(job)
         if known is not None:
             return schema, known
-        subject = f"{topic_of(delivery)}-value"
-        found = _registered(self._registry(delivery, asked), subject, schema)
+        found = _registered(self._registry(delivery, asked), _subject(delivery, asked), schema)
         with self._lock:
             self._ids[job] = found
             while len(self._ids) > _KEPT:
@@ -114,6 +113,16 @@ class Registrations:
             )
         denied = "Have the service's operator check SCHEMA_REGISTRY_CREDENTIALS"
         return _Registry("The service's schema registry", own.url, own.login, own.connections, denied)
+
+
+def _subject(delivery: ChunkDelivery, asked: Asked) -> str:
+    """Return the topic's subject. In the operator's registry, it begins with the organization: a client names
+    topics of other clusters freely, and must not reach another organization's subject by such a name.
+    """
+    topic: str = topic_of(delivery)
+    if isinstance(asked, str) and "topic" in delivery.destination.options:
+        topic = topic_name(delivery.organization_id, topic)
+    return f"{topic}-value"
 
 
 def _registered(registry: _Registry, subject: str, schema: Schema) -> int:
