@@ -19,7 +19,7 @@ from shared.destinations.kafka.registry import Registrations
 from shared.destinations.surroundings import Surroundings
 from shared.domain.avro import schema_of
 from shared.domain.columns import Column, JsonKind, TableType
-from shared.domain.errors import DestinationRefused, Unavailable
+from shared.domain.errors import BackfillError, DestinationRefused, Unavailable
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.receivers import Receiver, Reply
 from tests.fakes.schema_registries import registrations as registrations_with
@@ -198,6 +198,20 @@ def test_denied_credentials_are_named(status: int) -> None:
     assert "Name a secret with username and password" in refused_by(Reply(status)).message
     with Receiver(Reply(status)) as server, pytest.raises(DestinationRefused, match="SCHEMA_REGISTRY_CRED"):
         registrations(own=url_of(server)).of(delivery("default"), "default")
+
+
+@pytest.mark.parametrize("status", [200, 307, 401, 409, 500])
+def test_a_server_that_repeats_credentials_puts_them_in_no_error(status: int) -> None:
+    basic = base64.b64encode(b"anna:s3cret:").decode()
+    body = json.dumps({"message": f"you sent Basic {basic}, which is anna and s3cret:"}).encode()
+    asked = {"url": "", "credentials": "REGISTRY"}
+    with Receiver(Reply(status, body=body)) as server, pytest.raises(BackfillError) as raised:
+        asked["url"] = url_of(server)
+        registrations().of(delivery(asked), asked)
+    told = raised.value.message + raised.value.detail
+    assert "you sent Basic ***" in told
+    assert "s3cret" not in told
+    assert basic not in told
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

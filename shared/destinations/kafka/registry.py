@@ -9,7 +9,7 @@ import json
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final, Literal
 from urllib.parse import quote
@@ -130,17 +130,30 @@ def _registered(registry: _Registry, subject: str, schema: Schema) -> int:
     body = json.dumps({"schema": json.dumps(schema, separators=(",", ":"))}).encode()
     headers = {"Content-Type": _TYPE, "Accept": f"{_TYPE}, application/json"}
     if registry.login:
-        login = ":".join(registry.login[part] for part in _LOGIN)
-        headers["Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
+        headers["Authorization"] = f"Basic {_basic(registry.login)}"
     answer = registry.connections.post(url, body, headers, _SECONDS, most=_MOST_BYTES)
+    if answer.status == HTTPStatus.OK and _is_cut(answer):
+        raise Unavailable("the schema registry", detail="its answer ended in the middle")
+    answer = _without_secrets(answer, registry.login)
     if answer.status != HTTPStatus.OK:
         raise _meaning(answer, registry, subject)
     return _id(answer, registry)
 
 
+def _basic(login: Mapping[str, str]) -> str:
+    return base64.b64encode(":".join(login[part] for part in _LOGIN).encode()).decode()
+
+
+def _without_secrets(answer: Answer, login: Mapping[str, str]) -> Answer:
+    """Return the answer of a server that may repeat what it was sent, fit for the job's error and the log."""
+    text = answer.excerpt
+    for secret in (_basic(login), login["password"]) if login else ():
+        if secret:
+            text = text.replace(secret.encode(), b"***")
+    return replace(answer, excerpt=text)
+
+
 def _id(answer: Answer, registry: _Registry) -> int:
-    if _is_cut(answer):
-        raise Unavailable("the schema registry", detail="its answer ended in the middle")
     try:
         found = json.loads(answer.excerpt)["id"]
     except (ValueError, TypeError, KeyError, RecursionError):
