@@ -204,10 +204,8 @@ def test_denied_credentials_are_named(status: int) -> None:
 def test_a_server_that_repeats_credentials_puts_them_in_no_error(status: int) -> None:
     basic = base64.b64encode(b"anna:s3cret:").decode()
     body = json.dumps({"message": f"you sent Basic {basic}, which is anna and s3cret:"}).encode()
-    asked = {"url": "", "credentials": "REGISTRY"}
     with Receiver(Reply(status, body=body)) as server, pytest.raises(BackfillError) as raised:
-        asked["url"] = url_of(server)
-        registrations().of(delivery(asked), asked)
+        ask(server, "REGISTRY")
     told = raised.value.message + raised.value.detail
     assert "you sent Basic ***" in told
     assert "s3cret" not in told
