@@ -62,6 +62,7 @@ module "secrets" {
   project_number = data.google_project.this.number
   members        = module.identities.members
   traces         = var.secret_versions.traces != null
+  registry       = var.secret_versions.registry != null
 }
 
 module "messaging" {
@@ -115,6 +116,7 @@ module "functions" {
     },
     module.messaging.environment,
     var.table_catalog == null ? {} : { TABLE_CATALOG = jsonencode([for entry in var.table_catalog : { for name, value in entry : name => value if value != null }]) },
+    var.schema_registry_url == "" ? {} : { SCHEMA_REGISTRY_URL = var.schema_registry_url },
     var.aws_role_arn == "" ? {} : { AWS_ROLE_ARN = var.aws_role_arn },
     var.otlp_endpoint == "" ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT = var.otlp_endpoint },
   )

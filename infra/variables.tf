@@ -99,6 +99,17 @@ variable "aws_role_arn" {
   }
 }
 
+variable "schema_registry_url" {
+  description = "schema registry of Kafka destinations in Avro that ask for the default one, as docs/configuration.md describes SCHEMA_REGISTRY_URL; empty: each must give its own"
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^($|https?://[A-Za-z0-9._:\\[\\]-]+(/[A-Za-z0-9._~/-]*)?$)", var.schema_registry_url))
+    error_message = "schema_registry_url is the root of a registry's API, without user information or query, or empty."
+  }
+}
+
 variable "kafka" {
   description = "the broker: the principal of the SASL credentials, how long it keeps an empty group's offsets, and the settings of topics"
   type = object({
@@ -121,8 +132,8 @@ variable "settings" {
 }
 
 variable "secret_versions" {
-  description = "versions of the secrets backfills-kafka and backfills-snowflake for the functions, and of backfills-traces if the collector requires headers; a rotation increments one"
-  type        = object({ kafka = string, snowflake = string, traces = optional(string) })
+  description = "versions of the secrets backfills-kafka and backfills-snowflake for the functions, and of backfills-traces if the collector requires headers, and of backfills-registry if the schema registry requires credentials; a rotation increments one"
+  type        = object({ kafka = string, snowflake = string, traces = optional(string), registry = optional(string) })
   default     = { kafka = "1", snowflake = "1" }
 }
 

@@ -58,6 +58,21 @@ def _role(text: str) -> str:
     return text
 
 
+def _registry(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~/-]*)?", text):
+        raise ValueError("not the URL of a registry")
+    return text.rstrip("/")
+
+
+def _login(text: str) -> Mapping[str, str]:
+    value = _mapping(text)
+    if value and (
+        value.keys() != {"username", "password"} or not all(isinstance(part, str) for part in value.values())
+    ):
+        raise ValueError("not a username and a password")
+    return value
+
+
 def _encoder(text: str) -> str:
     if text not in {"native", "python"}:
         raise ValueError("unknown encoder")
@@ -161,6 +176,19 @@ class Settings:
         "replicas of a topic that the service creates; -1: the broker's default",
         "-1",
         int,
+    )
+    schema_registry_url: str = _variable(
+        "SCHEMA_REGISTRY_URL",
+        "schema registry, with Confluent's protocol, of Kafka destinations in Avro that ask for the `default`"
+        " one; its address may be private. Empty: each such destination must give its own",
+        "",
+        _registry,
+    )
+    schema_registry_credentials: Mapping[str, str] = _variable(
+        "SCHEMA_REGISTRY_CREDENTIALS",
+        "`username` and `password` for SCHEMA_REGISTRY_URL, as a JSON object",
+        "{}",
+        _login,
     )
     webhook_batch_rows: int = _variable(
         "WEBHOOK_BATCH_ROWS", "rows per webhook request, fixed for a job at its creation", "500", int

@@ -28,7 +28,7 @@ from google.cloud.firestore_v1.query import Query
 from shared import destinations
 from shared.adapters.google_errors import reaching
 from shared.domain.chunks import Chunk
-from shared.domain.columns import Choice, Column, JsonKind
+from shared.domain.columns import Choice, Column, JsonKind, TableType
 from shared.domain.idempotency import Idempotency
 from shared.domain.jobs import (
     Attempt,
@@ -92,7 +92,12 @@ def job_fields(job: Job) -> dict[str, Any]:
         "destinations": [destinations.fields_of(destination) for destination in job.destinations],
         "attempt": dataclasses.asdict(job.attempt) if job.attempt else None,
         "idempotency": dataclasses.asdict(job.idempotency) if job.idempotency else None,
-        "columns": [dataclasses.asdict(column) | {"kind": column.kind.value} for column in job.columns],
+        "columns": [_column_fields(column) for column in job.columns],
+        "column_types": [
+            {"column": column.name, **dataclasses.asdict(column.type)}
+            for column in job.columns
+            if column.type
+        ],
         "chosen": [dataclasses.asdict(choice) for choice in job.chosen],
     }
 
@@ -110,9 +115,7 @@ def job_from(snapshot: firestore.DocumentSnapshot[Any]) -> Job:
             "window": Window(**fields["window"]),
             "destinations": tuple(destinations.destination(**one) for one in fields["destinations"]),
             "attempt": _attempt(attempt) if attempt else None,
-            "columns": tuple(
-                Column(**column | {"kind": JsonKind(column["kind"])}) for column in fields["columns"]
-            ),
+            "columns": _columns(fields["columns"], fields_of(snapshot).get("column_types", ())),
             "chosen": tuple(Choice(**choice) for choice in fields.get("chosen", ())),
             "idempotency": Idempotency(**idempotency) if idempotency else None,
             "time_created": plain_time(fields["time_created"]),
@@ -123,6 +126,23 @@ def job_from(snapshot: firestore.DocumentSnapshot[Any]) -> Job:
             "time_resumed": plain_time(fields.get("time_resumed")),
             "records_until": plain_time(fields.get("records_until")),
         }
+    )
+
+
+def _column_fields(column: Column) -> dict[str, Any]:
+    """Return the column without its type, which is a field of the job: an older release passes over what it
+    does not know there, but not here.
+    """
+    fields = dataclasses.asdict(column) | {"kind": column.kind.value}
+    del fields["type"]
+    return fields
+
+
+def _columns(columns: Sequence[dict[str, Any]], types: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
+    of = {one["column"]: TableType(one["name"], one["precision"], one["scale"]) for one in types}
+    return tuple(
+        Column(**column | {"kind": JsonKind(column["kind"]), "type": of.get(column["name"])})
+        for column in columns
     )
 
 

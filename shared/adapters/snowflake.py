@@ -251,7 +251,7 @@ def _table_column(column: Any) -> TableColumn:
     # The connector reports a DECFLOAT as a number without a scale.
     is_decfloat = column.scale is None and FIELD_ID_TO_NAME[column.type_code] == "FIXED"
     name = "DECFLOAT" if is_decfloat else FIELD_ID_TO_NAME[column.type_code]
-    return TableColumn(column.name, name, column.scale or 0)
+    return TableColumn(column.name, name, column.scale or 0, column.precision or 0)
 
 
 def _staged_file(row: Mapping[str, Any]) -> StagedFile:

@@ -35,6 +35,7 @@ def build(settings: Settings) -> Api:
         settings.allow_insecure_destinations,
         settings.chunks_in_flight,
         settings.aws_role_arn,
+        bool(settings.schema_registry_url),
     )
     return Api(
         keys=FirestoreKeys(client, monotonic, now),

@@ -62,14 +62,14 @@ class Guard:
             raise DestinationRefused(f"The {what} needs a host and a port above 0")
         return url
 
-    def dial(self, host: str, port: int, timeout: float) -> socket.socket:
-        """Connect to one of the host's addresses, all of which must be public.
+    def dial(self, host: str, port: int, timeout: float, what: str = "webhook's host") -> socket.socket:
+        """Connect to one of the host's addresses, all of which must be public. Errors call it ``what``.
 
         ``timeout`` in seconds covers all addresses together. Raises OSError if none answers.
         """
         until = time.monotonic() + timeout
         unanswered: OSError = TimeoutError("no time left to connect")
-        for address in self.addresses(host.strip("[]"), port, "webhook's host"):
+        for address in self.addresses(host.strip("[]"), port, what):
             if (seconds := until - time.monotonic()) <= 0:
                 break
             try:

@@ -35,7 +35,8 @@ class Estate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FoundRow:
-    """A row that a destination has. ``place`` describes its location for people. ``label``: the job, the
+    """A row that a destination has. ``value``: in Avro, without its schema's id. ``place`` describes its
+    location for people. ``label``: the job, the
     chunk and the row within the chunk that its headers name, if it has them.
     """
 

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from shared.steps.sending import EncodedBatch, Pulse
+from shared.steps.sending import MessageBatch, Pulse
 
 
 class ReadAhead:
@@ -12,10 +12,10 @@ class ReadAhead:
     An error of reading ahead is raised in its turn, after the batches before it.
     """
 
-    def __init__(self, batches: Iterator[EncodedBatch], pulse: Pulse) -> None:
+    def __init__(self, batches: Iterator[MessageBatch], pulse: Pulse) -> None:
         self._batches = batches
         self._pulse = pulse
-        self._held: deque[EncodedBatch] = deque()
+        self._held: deque[MessageBatch] = deque()
         self._error: Exception | None = None
 
     def fill(self, most: int, *, enough: Callable[[], bool]) -> None:
@@ -31,7 +31,7 @@ class ReadAhead:
         except Exception as error:  # noqa: BLE001 - it is raised in its turn
             self._error = error
 
-    def __iter__(self) -> Iterator[EncodedBatch]:
+    def __iter__(self) -> Iterator[MessageBatch]:
         while self._held:
             yield self._held.popleft()
         if self._error is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Discriminator, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from shared.domain.catalog import IDENTIFIER
@@ -23,6 +23,7 @@ class Rules(Protocol):
 
     ``insecure_addresses``: the local stack's switch for plain text and private addresses.
     ``aws_role_arn``: the Amazon role that the service assumes with its own identity; empty: none.
+    ``schema_registry``: whether the service has a schema registry of its own.
     """
 
     @property
@@ -30,6 +31,9 @@ class Rules(Protocol):
 
     @property
     def aws_role_arn(self) -> str: ...
+
+    @property
+    def schema_registry(self) -> bool: ...
 
 
 def refusal(kind: str, reason: str) -> PydanticCustomError:
@@ -53,10 +57,22 @@ def whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+# Texts and objects of a union, tagged with words that are nobody's fields: an error's place leaves them out.
+TEXT, OBJECT = "<text>", "<object>"
+by_shape = Discriminator(lambda given: TEXT if isinstance(given, str) else OBJECT)
+
+
 class Strict(BaseModel):
     """Rejects unknown fields, and values that pydantic would otherwise coerce."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @classmethod
+    def narrow(cls, schema: dict[str, Any], rules: Rules) -> None:
+        """Restrict the model's schema to what this deployment accepts."""
+
+
+Parts = tuple[type[Strict], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +91,9 @@ class Spec(Strict):
     """
 
     @classmethod
-    def narrow(cls, schema: dict[str, Any], rules: Rules) -> None:
-        """Restrict the model's schema to what this deployment accepts."""
+    def parts(cls) -> Parts:
+        """Return the models of its fields whose schemas are to be narrowed, too."""
+        return ()
 
     @classmethod
     def place(cls, given: Mapping[str, Any]) -> "Place | None":  # noqa: ARG003 - for those that have one

@@ -27,18 +27,33 @@ class JsonKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class TableType:
+    """A column's type as Snowflake describes it: ``FIXED``, ``REAL``, ``TEXT``, ``TIMESTAMP_NTZ`` …
+
+    ``precision``: the decimal digits of a ``FIXED``. ``scale``: the digits of its fraction, or of a time's
+    seconds.
+    """
+
+    name: str
+    precision: int = 0
+    scale: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column of a job's staged files: the name of its field in the message, and its kind.
 
     ``source``: the table's column in lower case, if the client gave the field another name.
     ``hidden``: the column is staged only for a destination's own use, such as a message key. It is not a
     field.
+    ``type``: the type of the table's column. Jobs that an older release staged have none.
     """
 
     name: str
     kind: JsonKind
     source: str | None = None
     hidden: bool = False
+    type: TableType | None = None
 
     @property
     def of_table(self) -> str:

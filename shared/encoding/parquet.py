@@ -3,16 +3,20 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from shared.domain.avro import Schema
 from shared.domain.columns import Column
 from shared.domain.errors import StagedFileUnusable
 from shared.encoding.batch import Batch, EncodedBatch
 from shared.encoding.ndjson import encodable, encode
 from shared.encoding.physical import can_hold
+
+if TYPE_CHECKING:
+    from shared.encoding.avro import AvroRows
 
 _BYTES_PER_READ: Final = 16 * 1024 * 1024  # of wide rows, fewer are read at once
 _DAMAGED: Final = "is damaged or not a Parquet file"
@@ -65,6 +69,24 @@ class ParquetRows:
         Row groups before it are not read; past the last row there is nothing. The same arguments give
         the same batches, every time.
         """
+        for table in self._tables(rows_per_batch, first_row):
+            yield self._encoded(table, first_row)
+            first_row += table.num_rows
+
+    def in_avro(self, schema: Schema, schema_id: int) -> "AvroRows":
+        """The same rows in the same batches, in Avro."""
+        from shared.encoding.avro import AvroRows  # noqa: PLC0415 - slow to import, and most jobs are in JSON
+
+        return AvroRows(
+            schema,
+            schema_id,
+            tables=self._tables,
+            key_texts=self._key_texts,
+            columns=self._columns,
+            name=self._name,
+        )
+
+    def _tables(self, rows_per_batch: int, first_row: int) -> Iterator[pa.Table]:
         self._check(rows_per_batch, first_row)
         waiting: list[pa.RecordBatch] = []
         filled = 0
@@ -72,14 +94,13 @@ class ParquetRows:
             rest = read
             while filled + rest.num_rows >= rows_per_batch:
                 cut = rows_per_batch - filled
-                yield self._encoded([*waiting, rest.slice(0, cut)], first_row)
-                first_row += rows_per_batch
+                yield pa.Table.from_batches([*waiting, rest.slice(0, cut)])
                 waiting, filled, rest = [], 0, rest.slice(cut)
             if rest.num_rows:
                 waiting.append(rest)
                 filled += rest.num_rows
         if waiting:
-            yield self._encoded(waiting, first_row)
+            yield pa.Table.from_batches(waiting)
 
     def _check(self, rows_per_batch: int, first_row: int) -> None:
         if rows_per_batch < 1 or first_row < 0:
@@ -112,9 +133,11 @@ class ParquetRows:
         fitting = _BYTES_PER_READ * self._group_rows[group] // max(1, size)
         return max(1, min(self._most_rows_per_read, fitting))
 
-    def _encoded(self, reads: list[pa.RecordBatch], first_row: int) -> EncodedBatch:
-        table = pa.Table.from_batches(reads)
-        keys = None if self._key is None else table.column(self._key).cast(pa.large_string())
+    def _key_texts(self, table: pa.Table) -> pa.ChunkedArray | None:
+        return None if self._key is None else table.column(self._key).cast(pa.large_string())
+
+    def _encoded(self, table: pa.Table, first_row: int) -> EncodedBatch:
+        keys = self._key_texts(table)
         if len(self._fields) < len(self._columns):
             table = table.select([place for place, one in enumerate(self._columns) if not one.hidden])
         return EncodedBatch(first_row, table.num_rows, encode(table, self._fields, self._name), keys)

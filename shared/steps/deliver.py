@@ -67,7 +67,8 @@ def delivery_of(
         lease.skipped if lease else NONE_SKIPPED,
         lease.splits if lease else NOT_SPLIT,
         job.attempt_prefix + chunk.name,
-        [column.name for column in job.columns if not column.hidden],
+        job.table,
+        [column for column in job.columns if not column.hidden],
         not any(column.hidden for column in job.columns),
     )
 

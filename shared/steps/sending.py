@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
+from shared.domain.avro import Schema
 from shared.domain.chunks import Chunk
 from shared.domain.columns import Column
 from shared.domain.destination import Destination
@@ -14,8 +15,8 @@ from shared.domain.oversized import NONE_SKIPPED, SizeLimit, Skipped, too_large
 from shared.domain.pieces import NOT_SPLIT, Splits
 
 
-class EncodedBatch(Protocol):
-    """Consecutive rows of a chunk, as JSON."""
+class MessageBatch(Protocol):
+    """Consecutive rows of a chunk, each a message of its own."""
 
     @property
     def first_row(self) -> int: ...
@@ -25,8 +26,20 @@ class EncodedBatch(Protocol):
 
     @property
     def size(self) -> int:
-        """The size of the rows as JSON, in bytes."""
+        """The size of the rows, in bytes; of their keys too, if a key may not be in its row."""
         ...
+
+    def lines(self) -> Sequence[bytes]:
+        """Return one message per row: a JSON object, or an Avro record behind its schema's id."""
+        ...
+
+    def keys(self) -> Sequence[bytes | None] | None:
+        """Return one key per row, or None if the table has no key column."""
+        ...
+
+
+class EncodedBatch(MessageBatch, Protocol):
+    """Consecutive rows of a chunk, as JSON."""
 
     @property
     def ndjson(self) -> bytes:
@@ -37,24 +50,28 @@ class EncodedBatch(Protocol):
         """Return ``rows`` rows, starting with the row at index ``start`` of the batch."""
         ...
 
-    def lines(self) -> Sequence[bytes]:
-        """Return one JSON object per row."""
-        ...
-
-    def keys(self) -> Sequence[bytes | None] | None:
-        """Return one key per row, or None if the table has no key column."""
-        ...
-
     def json_array(self) -> bytes:
         """Return all rows as one JSON array."""
         ...
 
 
-class Rows(Protocol):
+class Messages(Protocol):
     """A chunk's rows, always in the same order and the same batches."""
 
-    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[EncodedBatch]:
+    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[MessageBatch]:
         """Yield batches of exactly ``rows_per_batch`` rows; the last may have fewer. Memory stays bounded."""
+        ...
+
+
+class Rows(Messages, Protocol):
+    """A chunk's rows as JSON."""
+
+    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[EncodedBatch]:
+        """Yield batches as Messages does."""
+        ...
+
+    def in_avro(self, schema: Schema, schema_id: int) -> Messages:
+        """Return the rows in Avro, each in Confluent's wire format: a zero, the id in 4 bytes, the record."""
         ...
 
 
@@ -74,8 +91,8 @@ class ChunkDelivery:
 
     ``skipped``: the rows that earlier deliveries of the chunk skipped, before ``first_batch`` or, without
     batches, in the whole chunk. ``splits``: how an earlier delivery split the batches from there on.
-    ``file``: the chunk's path in the staging bucket. ``fields``: those of its columns that are the rows'
-    fields, in their order. ``file_is_rows``: every column of the file is a field.
+    ``file``: the chunk's path in the staging bucket. ``table``: ``catalog.schema.table``. ``columns``: those
+    of the file's columns that are the rows' fields, in their order. ``file_is_rows``: all of them are.
     """
 
     organization_id: str
@@ -90,7 +107,8 @@ class ChunkDelivery:
     skipped: Skipped = NONE_SKIPPED
     splits: Splits = NOT_SPLIT
     file: str = ""
-    fields: Sequence[str] = ()
+    table: str = ""
+    columns: Sequence[Column] = ()
     file_is_rows: bool = True
 
     def too_large(

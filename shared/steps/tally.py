@@ -4,10 +4,14 @@ A missing row raises an error before the sink sees the end of the rows, and thus
 """
 
 from collections.abc import Iterator
+from typing import TypeVar
 
+from shared.domain.avro import Schema
 from shared.domain.chunks import Chunk
 from shared.domain.errors import StagedFileUnusable
-from shared.steps.sending import EncodedBatch, Rows
+from shared.steps.sending import EncodedBatch, MessageBatch, Messages, Rows
+
+Batch = TypeVar("Batch", bound=MessageBatch)
 
 
 class Tally:
@@ -18,13 +22,28 @@ class Tally:
         self._chunk = chunk
 
     def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[EncodedBatch]:
-        taken = min(first_row, self._chunk.rows)
-        for batch in self._rows.batches(rows_per_batch, first_row):
-            taken += batch.rows
-            yield batch
-        if taken != self._chunk.rows:
-            raise StagedFileUnusable(
-                f"Chunk {self._chunk.number} was read as {taken:,} rows, where Snowflake unloaded"
-                f" {self._chunk.rows:,}",
-                detail=self._chunk.name,
-            )
+        return _counted(self._rows.batches(rows_per_batch, first_row), first_row, self._chunk)
+
+    def in_avro(self, schema: Schema, schema_id: int) -> Messages:
+        return _AvroTally(self._rows.in_avro(schema, schema_id), self._chunk)
+
+
+class _AvroTally:
+    def __init__(self, rows: Messages, chunk: Chunk) -> None:
+        self._rows = rows
+        self._chunk = chunk
+
+    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[MessageBatch]:
+        return _counted(self._rows.batches(rows_per_batch, first_row), first_row, self._chunk)
+
+
+def _counted(batches: Iterator[Batch], first_row: int, chunk: Chunk) -> Iterator[Batch]:
+    taken = min(first_row, chunk.rows)
+    for batch in batches:
+        taken += batch.rows
+        yield batch
+    if taken != chunk.rows:
+        raise StagedFileUnusable(
+            f"Chunk {chunk.number} was read as {taken:,} rows, where Snowflake unloaded {chunk.rows:,}",
+            detail=chunk.name,
+        )

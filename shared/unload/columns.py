@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from shared.domain.columns import Choice, Column, JsonKind
+from shared.domain.columns import Choice, Column, JsonKind, TableType
 from shared.domain.errors import UnloadRefused, UnsupportedColumn
 
 SOURCE: Final = "slice"
@@ -20,12 +20,13 @@ SOURCE: Final = "slice"
 @dataclass(frozen=True, slots=True)
 class TableColumn:
     """A column as Snowflake describes it: its exact name, its type's name (``FIXED``, ``REAL``,
-    ``TEXT``, ``DATE``, ``TIMESTAMP_NTZ`` …) and its scale.
+    ``TEXT``, ``DATE``, ``TIMESTAMP_NTZ`` …), its scale and its precision, which is 0 for most types.
     """
 
     name: str
     type: str
     scale: int
+    precision: int = 0
 
     @property
     def field(self) -> str:
@@ -74,9 +75,7 @@ def selected(
     """
     if not chosen:
         _require_distinct(columns)
-        return tuple(
-            Selected(column, column.name, Column(column.field, _form(column).kind)) for column in columns
-        )
+        return tuple(Selected(column, column.name, _column(column, column.field)) for column in columns)
     found = [_chosen(find_column(columns, choice.column, "the rows"), choice) for choice in chosen]
     there = {one.column.of_table for one in found}
     hidden = [find_column(columns, key, "the messages' keys") for key in keys if key not in there]
@@ -114,14 +113,20 @@ def _require_distinct(columns: Sequence[TableColumn]) -> None:
 
 
 def _chosen(column: TableColumn, choice: Choice) -> Selected:
-    source = None if choice.field == column.field else column.field
-    return Selected(column, choice.field, Column(choice.field, _form(column).kind, source))
+    return Selected(column, choice.field, _column(column, choice.field))
 
 
 def _hidden(column: TableColumn) -> Selected:
     # No field contains a colon, so this name is unique.
     name = f"key:{column.field}"
-    return Selected(column, name, Column(name, _form(column).kind, column.field, hidden=True))
+    return Selected(column, name, _column(column, name, hidden=True))
+
+
+def _column(column: TableColumn, name: str, *, hidden: bool = False) -> Column:
+    """The column as the job records it, under this name."""
+    source = None if name == column.field else column.field
+    described = TableType(column.type, column.precision, column.scale)
+    return Column(name, _form(column).kind, source, hidden, described)
 
 
 def _as_it_is(value: str) -> str:

@@ -43,6 +43,7 @@ class Rules:
     insecure_addresses: bool
     chunks_in_flight: int
     aws_role_arn: str = ""
+    schema_registry: bool = False
 
 
 def _table(text: str, info: ValidationInfo[Rules]) -> str:

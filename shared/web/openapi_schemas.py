@@ -62,8 +62,8 @@ def schemas(rules: Rules) -> dict[str, Any]:
     specs = [kind.spec() for kind in KINDS.values()]
     for name in ("ShownDestination", "DestinationWithState"):
         found[name] = _shown(found[name], [found[spec.__name__] for spec in specs])
-    for spec in specs:
-        spec.narrow(found[spec.__name__], rules)
+    for model in {part for spec in specs for part in (spec, *spec.parts())}:
+        model.narrow(found[model.__name__], rules)
     if all(entry.block_column is None for entry in rules.catalog.entries):
         window["partition_key"] = {"type": "string", "const": "block_timestamp"}
         for name in ("start", "end"):

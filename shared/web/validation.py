@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from shared.destinations import KINDS
+from shared.destinations.spec import OBJECT, TEXT
 from shared.domain.catalog import TableNotOffered, table_name
 from shared.web.errors import Fault, Invalid
 from shared.web.models import CreateBackfill, EstimateBackfill, Rules
@@ -64,6 +65,7 @@ def _fault(details: ErrorDetails) -> Fault:
     elif len(loc) > _PARTS and loc[0] in {"destinations", "columns"}:
         # pydantic adds the union's member here, which is not part of the location in the body.
         del loc[_PARTS]
+    loc = [part for part in loc if part not in {TEXT, OBJECT}]
     # Only our own texts are templates. Pydantic's texts may quote a pattern with braces.
     message = _MESSAGES[kind].format_map(details.get("ctx", {})) if kind in _MESSAGES else details["msg"]
     return Fault(loc=["body", *loc], msg=message, type=kind)

@@ -21,8 +21,8 @@ from tests.fakes.unloads import FakeTable, FakeUnloads
 
 COLUMNS: Final = [
     TableColumn("BLOCK_TIMESTAMP", "TIMESTAMP_NTZ", 9),
-    TableColumn("AMOUNT", "FIXED", 0),
-    TableColumn("PRICE", "FIXED", 18),
+    TableColumn("AMOUNT", "FIXED", 0, 38),
+    TableColumn("PRICE", "FIXED", 18, 38),
     TableColumn("Name", "TEXT", 0),
 ]
 TIMESTAMPS: Final = ["2026-03-01T00:00:00", "2026-03-01T12:00:00", "2026-03-02T00:00:00"]

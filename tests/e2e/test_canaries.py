@@ -150,6 +150,26 @@ def credentials_of_other_kinds(watched_stack: Watched, table: str, _address: Can
     assert client.cancel(job_id).status == HTTPStatus.OK
 
 
+def schema_registries(watched_stack: Watched, table: str, _address: Canary) -> None:
+    """One that repeats what it was sent, one that takes it, and the operator's, which is not there."""
+    password = Canary("password of a registry", secrets.token_urlsafe(24))
+    watched_stack.canaries.append(password)
+    watched_stack.keep_secrets(REGISTRY=json.dumps({"username": "rows", "password": password.value}))
+    client = watched_stack.client
+    refusal = {"message": f"not {base64.b64encode(f'rows:{password.value}'.encode()).decode()}"}
+    refusing, taking = Reply(409, body=json.dumps(refusal).encode()), Reply(body=b'{"id": 7}')
+    for reply, status in ((refusing, "failed"), (taking, "completed")):
+        with Receiver(*[reply] * 99) as registry:
+            asked = {"url": f"http://127.0.0.1:{registry.port}", "credentials": "REGISTRY"}
+            in_avro = kafka("in-avro") | {"format": {"type": "avro", "registry": asked}}
+            job = client.wait_for(client.create(table=table, destinations=[in_avro]), status)
+        assert status == "completed" or job["error_message"].endswith("not ***")
+    by_default = kafka("by-default") | {"format": {"type": "avro", "registry": "default"}}
+    job_id = client.create(table=table, destinations=[by_default])
+    wait_until(lambda: retried(watched_stack, job_id), "a registration that comes again")
+    assert client.cancel(job_id).status == HTTPStatus.OK
+
+
 def retried(watched_stack: Watched, job_id: str) -> bool:
     """Return whether the log shows a retried delivery of the job."""
     return any(
@@ -219,12 +239,13 @@ def test_of_all_that_comes_out_none_is_a_secret(watched_stack: Watched, table: s
         jobs_that_fail_in_staging,
         destinations_that_can_not_be_had,
         credentials_of_other_kinds,
+        schema_registries,
         requests_that_are_refused,
         messages_and_calls_that_are_not_ours,
         parts_that_are_down,
     ):
         happens(watched_stack, table, address)
-    assert len(watched_stack.canaries) == 13
+    assert len(watched_stack.canaries) == 15
     # A public value appears in each place, which proves that each was searched; some of it appears later.
     public = Canary("job", watched_stack.client.list()[-1]["job_id"])
     searched = {

@@ -21,24 +21,31 @@ _PAGES: Final = _DOCS / "destinations"
 _SECONDS: Final = 120.0
 
 
-def program(page: str) -> str:
-    """Return the page's only fenced Python block that is marked as the reader."""
+def program(page: str, mark: str = "reader") -> str:
+    """Return the page's only fenced Python block with this mark."""
     text = (_PAGES / page).read_text()
-    (found,) = re.findall(r"<!-- tested: reader -->\n```python\n(.*?)```", text, re.DOTALL)
+    (found,) = re.findall(rf"<!-- tested: {mark} -->\n```python\n(.*?)```", text, re.DOTALL)
     return str(found)
+
+
+def run(text: str, folder: Path, environment: Mapping[str, str]) -> str:
+    """Run the program to its end; return its output."""
+    return subprocess.run(  # noqa: S603 - the documentation's own lines
+        [sys.executable, "-c", text],
+        cwd=folder,
+        env={**environments.base(), **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=_SECONDS,
+    ).stdout
 
 
 def rows_of_reader(
     page: str, folder: Path, environment: Mapping[str, str]
 ) -> list[tuple[str, str, int, str]]:
     """Run the page's reader to its end; return the stored job, chunk, row and body, sorted by row."""
-    subprocess.run(  # noqa: S603 - the documentation's own lines
-        [sys.executable, "-c", program(page)],
-        cwd=folder,
-        env={**environments.base(), **environment},
-        check=True,
-        timeout=_SECONDS,
-    )
+    run(program(page), folder, environment)
     with closing(sqlite3.connect(folder / "rows.db")) as store:
         found = store.execute("SELECT job, chunk, CAST(row AS INTEGER), body FROM rows ORDER BY 3")
         return [(str(job), str(chunk), int(row), str(body)) for job, chunk, row, body in found]

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.domain import jobs as domain
 from shared.domain.chunks import StagedFile, number_files
-from shared.domain.columns import Column, JsonKind
+from shared.domain.columns import Column, JsonKind, TableType
 from shared.domain.jobs import Attempt, Job, Window
 from tests.fakes.destinations import kafka, webhook
 
@@ -15,7 +15,10 @@ CREATED = datetime(2026, 4, 27, 10, 30, 0, 123456, tzinfo=UTC)
 RECORDS_KEPT = timedelta(days=90)
 KAFKA = kafka("transfers", "kafka-uid")
 WEBHOOK = webhook("hook", "webhook-uid", "https://example.com/rows", "SECRET")
-COLUMNS = (Column("unique_id", JsonKind.TEXT), Column("log_index", JsonKind.INTEGER))
+COLUMNS = (
+    Column("unique_id", JsonKind.TEXT, type=TableType("TEXT")),
+    Column("log_index", JsonKind.INTEGER),  # as an older release staged it
+)
 
 
 def new_job(**changes: Any) -> Job:

@@ -8,6 +8,7 @@ from typing import BinaryIO
 from shared.domain.chunks import Chunk
 from shared.domain.columns import Column
 from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
+from tests.fakes.json_only import JsonOnly
 
 Row = tuple[int, int]
 
@@ -42,7 +43,7 @@ class NumberedBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class NumberedRows:
+class NumberedRows(JsonOnly):
     """Implements the port Rows."""
 
     chunk: Chunk

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from shared.domain.avro import Schema
 from shared.domain.destination import Destination
 from shared.domain.oversized import NONE_SKIPPED, Skipped
 from shared.domain.pieces import NOT_SPLIT, Splits
@@ -62,6 +63,30 @@ class NumberedRows:
             self.before(first)
             count = min(rows_per_batch, self.rows - first)
             yield NumberedBatch(first, count, self.width, self.keyed, self.key_of)
+
+    def in_avro(self, schema: Schema, schema_id: int) -> "AvroRows":
+        return AvroRows(self, schema, schema_id)
+
+
+@dataclass
+class AvroRows:
+    """The same rows as if they were in Avro: JSON behind the schema's id."""
+
+    rows: NumberedRows
+    schema: Schema
+    schema_id: int
+
+    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator["AvroBatch"]:
+        for batch in self.rows.batches(rows_per_batch, first_row):
+            yield AvroBatch(**vars(batch), prefix=b"\0" + self.schema_id.to_bytes(4, "big"))
+
+
+@dataclass(kw_only=True)
+class AvroBatch(NumberedBatch):
+    prefix: bytes
+
+    def lines(self) -> Sequence[bytes]:
+        return [self.prefix + line for line in super().lines()]
 
 
 @dataclass

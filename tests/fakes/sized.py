@@ -5,6 +5,8 @@ import string
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from tests.fakes.json_only import JsonOnly
+
 _LETTERS = (string.ascii_letters + string.digits + "-_").encode()
 
 
@@ -41,7 +43,7 @@ class SizedBatch:
 
 
 @dataclass
-class SizedRows:
+class SizedRows(JsonOnly):
     """Implements the port Rows: JSON of exactly the given bytes per row; ``before`` as for numbered rows."""
 
     sizes: Sequence[int]

@@ -90,6 +90,7 @@ class Service:
         *,
         allow_insecure_destinations: bool = False,
         aws_role_arn: str = "",
+        schema_registry: bool = False,
     ) -> None:
         self.jobs, self.keys, self.queue = FakeJobs(), FakeKeys(), FakeQueue()
         self.time = START
@@ -98,7 +99,7 @@ class Service:
         self.deliveries = FakeDeliveries(self.jobs, lease_length=15, now=self._now)
         self.events: list[Event] = []
         numbers = random.Random(7)  # noqa: S311 - reproducible ids
-        rules = Rules(catalog, allow_insecure_destinations, CHUNKS_IN_FLIGHT, aws_role_arn)
+        rules = Rules(catalog, allow_insecure_destinations, CHUNKS_IN_FLIGHT, aws_role_arn, schema_registry)
         self.api = Api(
             keys=self.keys,
             jobs=self.jobs,

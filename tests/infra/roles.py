@@ -41,6 +41,9 @@ ROLES = {
         (name, "roles/secretmanager.secretAccessor", "secret backfills-traces")
         for name in ("api", "stage", "deliver", "deliver-static", "dead-letter", "sweep")
     ),
+    # If the schema registry requires credentials.
+    ("deliver", "roles/secretmanager.secretAccessor", "secret backfills-registry"),
+    ("deliver-static", "roles/secretmanager.secretAccessor", "secret backfills-registry"),
     # The callers.
     ("allUsers", "roles/run.invoker", "function api"),
     ("push", "roles/run.invoker", "function stage"),

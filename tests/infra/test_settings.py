@@ -8,7 +8,7 @@ from tests.infra.conftest import Changed
 from tests.infra.told import FUNCTIONS, OPENTELEMETRYS, SECRETS, environment, local_only
 
 # The deployment's own variables, empty in the examples.
-_OF_THE_DEPLOYMENT = {"TABLE_CATALOG", "OTEL_EXPORTER_OTLP_ENDPOINT", "AWS_ROLE_ARN"}
+_OF_THE_DEPLOYMENT = {"TABLE_CATALOG", "OTEL_EXPORTER_OTLP_ENDPOINT", "AWS_ROLE_ARN", "SCHEMA_REGISTRY_URL"}
 # The functions that read each of the other variables.
 READERS = {
     "WEBHOOK_BATCH_ROWS": {"api"},
@@ -65,6 +65,23 @@ def test_the_role_at_amazon_reaches_those_that_ask_for_it(changed: Changed) -> N
     assert {value for value in told.values() if value != role} == {None}
     for function in changed().functions().values():
         assert "AWS_ROLE_ARN" not in environment(function)
+
+
+def test_the_schema_registry_reaches_those_that_ask_for_it_and_its_credentials_those_that_call_it(
+    changed: Changed,
+) -> None:
+    url, versions = "https://registry.example.com/apis/ccompat/v7", {"kafka": "1", "snowflake": "1"}
+    deployment = changed(schema_registry_url=url, secret_versions=versions | {"registry": "2"})
+    told = {name: environment(function) for name, function in deployment.functions().items()}
+    delivering = {"deliver", "deliver-static"}
+    assert {name for name, of in told.items() if "SCHEMA_REGISTRY_URL" in of} == {"api", *delivering}
+    assert {name for name, of in told.items() if "SCHEMA_REGISTRY_CREDENTIALS" in of} == delivering
+    for name in ("api", *delivering):
+        assert told[name]["SCHEMA_REGISTRY_URL"] == url
+    properties.credentials_come_from_secrets(deployment)
+    properties.roles_are_exactly_these(deployment)
+    for function in changed().functions().values():
+        assert not {"SCHEMA_REGISTRY_URL", "SCHEMA_REGISTRY_CREDENTIALS"} & environment(function).keys()
 
 
 def test_the_traces_headers_are_a_secret_of_their_own(changed: Changed) -> None:

@@ -72,6 +72,7 @@ def test_a_reference_to_nothing_is_found_without_the_provider(terraform: Terrafo
         ({"staged_files_days": 0}, "whole days"),
         ({"receipt_days": 0.5}, "receipt_days must be a number of whole days"),
         ({"settings": {"KAFKA_CLIENT": "{}"}}, "no secrets"),
+        ({"schema_registry_url": "https://anna:secret@registry.example.com"}, "without user information"),
         ({"settings": {"STAGING_BUCKET": "other"}}, "nothing else"),
         ({"settings": {"PUSH_CHECKED_BY_IAM": "false"}}, "nothing else"),
         ({"settings": {"UNLOAD_FILE_BITES": "1"}}, "must be variables of"),

@@ -23,6 +23,7 @@ SECRETS = {
     "KAFKA_CLIENT": "backfills-kafka",
     "SNOWFLAKE_CONNECT": "backfills-snowflake",
     "OTEL_EXPORTER_OTLP_HEADERS": "backfills-traces",
+    "SCHEMA_REGISTRY_CREDENTIALS": "backfills-registry",
 }
 # Variables that OpenTelemetry reads itself.
 OPENTELEMETRYS = {"OTEL_EXPORTER_OTLP_HEADERS", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}

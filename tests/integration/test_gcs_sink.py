@@ -12,6 +12,7 @@ from google.cloud.storage import Blob
 from shared.destinations.gcs.errors import speaking_of
 from shared.destinations.gcs.sink import GcsSink
 from shared.destinations.gcs.stream import Stream
+from shared.domain.columns import Column, JsonKind
 from shared.domain.errors import BackfillError, DeliveryStopped, DestinationRefused, Unavailable
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.gcs_sinks import Buckets, gcs_client
@@ -46,7 +47,7 @@ def parquet(buckets: Buckets, *fields: str) -> ChunkDelivery:
     return replace(
         buckets.delivery(25),
         file=STAGED,
-        fields=list(fields or COLUMNS),
+        columns=[Column(name, JsonKind.TEXT) for name in fields or COLUMNS],
         file_is_rows=not fields,
     )
 

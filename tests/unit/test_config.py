@@ -100,6 +100,33 @@ def test_the_documentation_lists_the_variables_as_they_are() -> None:
     assert DOCUMENT.read_text().endswith("\n\n" + describe())
 
 
+@pytest.mark.parametrize(
+    "url", ["", "https://r.example.com", "http://10.0.0.5:8081", "http://[fd00::1]:8081/apis/ccompat/v7/"]
+)
+def test_a_registry_is_the_root_of_an_api(url: str) -> None:
+    assert read(PROJECT | {"SCHEMA_REGISTRY_URL": url}).schema_registry_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url", ["r.example.com", "https://a:b@r.example.com", "https://r.example.com?x=y", "ftp://x"]
+)
+def test_a_registry_with_anything_else_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="SCHEMA_REGISTRY_URL can't be read") as raised:
+        read(PROJECT | {"SCHEMA_REGISTRY_URL": url})
+    assert "a:b" not in str(raised.value)
+
+
+def test_the_registrys_credentials_are_complete_or_not_there() -> None:
+    login = {"username": "service", "password": "s3cret"}
+    name = "SCHEMA_REGISTRY_CREDENTIALS"
+    assert read(PROJECT).schema_registry_credentials == {}
+    assert read(PROJECT | {name: json.dumps(login)}).schema_registry_credentials == login
+    for value in ('{"username": "x"}', '{"username": "x", "password": 5}', "[]", '"s3cret"', "s3cret"):
+        with pytest.raises(ConfigurationError, match=f"{name} can't be read") as raised:
+            read(PROJECT | {name: value})
+        assert "s3cret" not in str(raised.value)
+
+
 CALLED = {"PUSH_AUDIENCE": "https://deliver.run.app", "PUSH_SERVICE_ACCOUNT": "push@project.example"}
 
 

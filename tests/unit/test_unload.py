@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.domain.columns import Choice, Column, JsonKind
+from shared.domain.columns import Choice, Column, JsonKind, TableType
 from shared.domain.errors import UnloadRefused, UnsupportedColumn
 from shared.domain.jobs import Window
 from shared.unload.statements import (
@@ -59,7 +59,9 @@ def where(text: str) -> str:
     ],
 )
 def test_each_type_has_one_kind_of_json(type_: str, scale: int, kind: JsonKind) -> None:
-    assert columns_of([TableColumn("A_Name", type_, scale)]) == [Column("a_name", kind)]
+    assert columns_of([TableColumn("A_Name", type_, scale, 38)]) == [
+        Column("a_name", kind, type=TableType(type_, 38, scale))
+    ]
 
 
 @pytest.mark.parametrize("type_", ["DECFLOAT", "FILE", "INTERVAL_DAY_TIME", "TIMESTAMP"])
@@ -80,9 +82,9 @@ WIDE = [TableColumn("ID", "FIXED", 0), TableColumn("Name", "TEXT", 0), TableColu
 def test_chosen_columns_are_all_that_is_staged_in_their_order_and_under_their_names() -> None:
     chosen = (Choice("name", "Label"), Choice("id"), Choice("id", "number"))
     assert columns_of(WIDE, chosen) == [
-        Column("Label", JsonKind.TEXT, "name"),
-        Column("id", JsonKind.INTEGER),
-        Column("number", JsonKind.INTEGER, "id"),
+        Column("Label", JsonKind.TEXT, "name", type=TableType("TEXT")),
+        Column("id", JsonKind.INTEGER, type=TableType("FIXED")),
+        Column("number", JsonKind.INTEGER, "id", type=TableType("FIXED")),
     ]
     window = replace(MARCH, partition_key="block", start="1", end="2")
     unload = statement(WIDE, window=window, block_column="id", chosen=chosen)
@@ -92,8 +94,8 @@ def test_chosen_columns_are_all_that_is_staged_in_their_order_and_under_their_na
 def test_a_key_that_is_not_chosen_is_staged_beside_the_fields() -> None:
     chosen = (Choice("name", "id"),)
     assert columns_of(WIDE, chosen, ["id", "name"]) == [
-        Column("id", JsonKind.TEXT, "name"),
-        Column("key:id", JsonKind.INTEGER, "id", hidden=True),
+        Column("id", JsonKind.TEXT, "name", type=TableType("TEXT")),
+        Column("key:id", JsonKind.INTEGER, "id", hidden=True, type=TableType("FIXED")),
     ]
     assert columns_of(WIDE[:2], (), ["id"]) == columns_of(WIDE[:2])
 

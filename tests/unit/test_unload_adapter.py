@@ -88,8 +88,8 @@ def unloads(script: Script, **connect: Any) -> SnowflakeUnloads:
     )
 
 
-def column(name: str, type_code: int, scale: int | None) -> ResultMetadata:
-    return ResultMetadata(name, type_code, None, None, None, scale, is_nullable=True)
+def column(name: str, type_code: int, scale: int | None, precision: int | None = None) -> ResultMetadata:
+    return ResultMetadata(name, type_code, None, None, precision, scale, is_nullable=True)
 
 
 @pytest.mark.parametrize(
@@ -227,10 +227,10 @@ def test_a_manifest_may_name_its_files_with_their_path() -> None:
 
 
 def test_a_number_without_a_scale_is_a_decimal_float() -> None:
-    script = Script(columns=[column("A", 0, None), column("B", 0, 0), column("C", 16, None)])
+    script = Script(columns=[column("A", 0, None), column("B", 0, 2, 10), column("C", 16, None)])
     assert unloads(script).describe("base.assets.t") == [
         TableColumn("A", "DECFLOAT", 0),
-        TableColumn("B", "FIXED", 0),
+        TableColumn("B", "FIXED", 2, 10),
         TableColumn("C", "VECTOR", 0),
     ]
 

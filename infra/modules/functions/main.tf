@@ -1,4 +1,7 @@
 locals {
+  deliver_settings = ["STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE", "ENCODER", "AWS_ROLE_ARN", "SCHEMA_REGISTRY_URL"]
+  deliver_secrets  = concat(["kafka"], var.secret_versions.registry == null ? [] : ["registry"])
+
   # The differences between the functions. memory: a delivery holds one row group and librdkafka's queue, measured at
   # 312 MiB at most. concurrency: deliveries share nothing, and each one uses a whole processor.
   functions = {
@@ -12,7 +15,7 @@ locals {
       most        = var.api_instances.most
       settings = [
         "STAGED_FILES_DAYS", "KAFKA_MARKER_DAYS", "MOST_JOBS_IN_FLIGHT", "CHUNKS_IN_FLIGHT", "TABLE_CATALOG",
-        "WEBHOOK_BATCH_ROWS", "ESTIMATES_PER_MINUTE", "AWS_ROLE_ARN",
+        "WEBHOOK_BATCH_ROWS", "ESTIMATES_PER_MINUTE", "AWS_ROLE_ARN", "SCHEMA_REGISTRY_URL",
       ]
       secrets = []
       caller  = "allUsers"
@@ -42,8 +45,8 @@ locals {
       concurrency = 1
       least       = 0
       most        = var.deliver_instances
-      settings    = ["STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE", "ENCODER", "AWS_ROLE_ARN"]
-      secrets     = ["kafka"]
+      settings    = local.deliver_settings
+      secrets     = local.deliver_secrets
       caller      = var.push_account.member
     }
     deliver-static = {
@@ -54,8 +57,8 @@ locals {
       concurrency = 1
       least       = 0
       most        = var.deliver_instances
-      settings    = ["STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE", "ENCODER", "AWS_ROLE_ARN"]
-      secrets     = ["kafka"]
+      settings    = local.deliver_settings
+      secrets     = local.deliver_secrets
       caller      = var.push_account.member
     }
     dead-letter = {
@@ -92,9 +95,14 @@ locals {
     "STAGE_TOPIC", "CHUNKS_TOPIC", "STATIC_CHUNKS_TOPIC", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER",
     "OTEL_TRACES_SAMPLER_ARG",
   ]
-  known_settings   = concat(local.shared_settings, flatten([for function in local.functions : function.settings]))
-  secret_variables = { kafka = "KAFKA_CLIENT", snowflake = "SNOWFLAKE_CONNECT", traces = "OTEL_EXPORTER_OTLP_HEADERS" }
-  shared_secrets   = var.secret_versions.traces == null ? [] : ["traces"]
+  known_settings = concat(local.shared_settings, flatten([for function in local.functions : function.settings]))
+  secret_variables = {
+    kafka     = "KAFKA_CLIENT"
+    snowflake = "SNOWFLAKE_CONNECT"
+    traces    = "OTEL_EXPORTER_OTLP_HEADERS"
+    registry  = "SCHEMA_REGISTRY_CREDENTIALS"
+  }
+  shared_secrets = var.secret_versions.traces == null ? [] : ["traces"]
 
   # Only Google may call a function that is not public, with one account's token for this function.
   callers = {

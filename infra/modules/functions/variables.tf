@@ -64,7 +64,7 @@ variable "secrets" {
 }
 
 variable "secret_versions" {
-  type = object({ kafka = string, snowflake = string, traces = optional(string) })
+  type = object({ kafka = string, snowflake = string, traces = optional(string), registry = optional(string) })
 }
 
 variable "environment" {

@@ -17,6 +17,11 @@ variable "traces" {
   type        = bool
 }
 
+variable "registry" {
+  description = "whether the schema registry wants credentials, which are a secret"
+  type        = bool
+}
+
 locals {
   readers = merge(
     {
@@ -24,6 +29,7 @@ locals {
       snowflake = ["stage", "sweep"]
     },
     var.traces ? { traces = keys(var.members) } : {},
+    var.registry ? { registry = ["deliver", "deliver-static"] } : {},
   )
   reads = merge([
     for secret, functions in local.readers : { for name in functions : "${secret}-${name}" => { secret = secret, name = name } }

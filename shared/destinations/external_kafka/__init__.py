@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from shared.destinations.kafka import form_of_rows
 from shared.destinations.kind import Kind, Presence, Reader
 from shared.destinations.surroundings import Surroundings
 from shared.domain.destination import AT_LEAST_ONCE, Traits
@@ -65,6 +66,7 @@ def _clusters(surroundings: Surroundings, limits: "KafkaLimits | None" = None) -
         HttpConnections(guard, user_agent="backfills/1", tls=ssl.create_default_context()),
         monotonic=surroundings.monotonic,
         limits=limits or KafkaLimits(least=surroundings.least),
+        form=form_of_rows(surroundings),
     )
 
 

@@ -17,6 +17,7 @@ from shared.destinations.external_kafka.complaints import Complaints
 from shared.destinations.external_kafka.properties import MECHANISM, TOKENS, Connections
 from shared.destinations.external_kafka.tokens import Tokens
 from shared.destinations.guard import Guard
+from shared.destinations.kafka.forms import Form, as_json
 from shared.destinations.kafka.presence import require_topic
 from shared.destinations.kafka.settings import KafkaLimits
 from shared.destinations.kafka.sink import KafkaSink
@@ -38,6 +39,7 @@ class Cluster:
         *,
         monotonic: Callable[[], float],
         limits: KafkaLimits,
+        form: Form = as_json,
     ) -> None:
         """``properties``: librdkafka's. Raises KafkaException if they are invalid."""
         self.properties = properties
@@ -53,6 +55,7 @@ class Cluster:
             monotonic=monotonic,
             limits=limits,
             admit=self._admit,
+            form=form,
             open_admin=lambda _properties: self._admin,
         )
 
@@ -91,6 +94,7 @@ class Clusters:
         *,
         monotonic: Callable[[], float],
         limits: KafkaLimits,
+        form: Form = as_json,
     ) -> None:
         """``http``: the client that requests tokens."""
         self.monotonic = monotonic
@@ -98,6 +102,7 @@ class Clusters:
         self._connections = connections
         self._guard = guard
         self._http = http
+        self._form = form
         self._known: dict[tuple[tuple[str, Any], ...], Cluster] = {}
         self._lock = threading.Lock()
 
@@ -123,7 +128,9 @@ class Clusters:
             tokens("")
             properties = {**properties, "oauth_cb": tokens}
         try:
-            return Cluster(properties, self._guard, monotonic=self.monotonic, limits=self.limits)
+            return Cluster(
+                properties, self._guard, monotonic=self.monotonic, limits=self.limits, form=self._form
+            )
         except KafkaException:
             # The error's text could show the secret.
             raise DestinationRefused(

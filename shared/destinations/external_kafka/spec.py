@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 
 from shared.destinations.external_kafka.servers import SERVERS
-from shared.destinations.spec import ColumnName, DestinationName, Rules, SecretName, Spec, refusal
+from shared.destinations.kafka.format import FORMAT, FORMATS, Format
+from shared.destinations.spec import ColumnName, DestinationName, Parts, Rules, SecretName, Spec, refusal
 
 # Neither "." nor "..", nor one of Kafka's own, which begin with two underscores.
 TOPIC = r"^([A-Za-z0-9-]|_[A-Za-z0-9.-]|\.[A-Za-z0-9_-]|\.\.[A-Za-z0-9._-])[A-Za-z0-9._-]{0,246}$"
@@ -48,6 +49,7 @@ class ExternalKafkaDestination(Spec):
         default=None,
         description="The table's column that holds the message keys; by default the table's own key column.",
     )
+    format: Format | None = FORMAT
     delivery: Literal["exactly_once", "at_least_once"] | None = Field(
         default=None,
         description=(
@@ -57,6 +59,10 @@ class ExternalKafkaDestination(Spec):
             " `beam-chunk` and `beam-row`."
         ),
     )
+
+    @classmethod
+    def parts(cls) -> Parts:
+        return FORMATS
 
     @classmethod
     def narrow(cls, schema: dict[str, Any], rules: Rules) -> None:

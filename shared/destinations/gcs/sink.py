@@ -114,7 +114,8 @@ class GcsSink:
         """Write the staged file without the columns that are not fields."""
         with self._staged(delivery).open("rb", chunk_size=_PART, timeout=_TIMEOUT) as staged:
             file = pq.ParquetFile(staged, page_checksum_verification=True)
-            self._upload(blob, selected(file, list(delivery.fields), pulse), pulse)
+            fields = [column.name for column in delivery.columns]
+            self._upload(blob, selected(file, fields, pulse), pulse)
 
     def _staged(self, delivery: ChunkDelivery) -> Blob:
         return self.client.bucket(self.staging_bucket).blob(delivery.file)

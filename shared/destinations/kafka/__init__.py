@@ -9,7 +9,11 @@ from shared.domain.destination import AT_LEAST_ONCE, Traits
 from shared.steps.sending import Markers, Sink
 
 if TYPE_CHECKING:
+    from shared.destinations.guard import Guard
+    from shared.destinations.kafka.forms import Forms
+    from shared.destinations.kafka.registry import Registrations
     from shared.destinations.spec import Spec
+    from shared.destinations.webhook.connections import Connections
 
 _SECONDS = 15.0
 
@@ -37,6 +41,44 @@ def _sink(surroundings: Surroundings) -> Sink:
         surroundings.settings.kafka_client,
         monotonic=surroundings.monotonic,
         limits=KafkaLimits(least=surroundings.least),
+        form=form_of_rows(surroundings),
+    )
+
+
+def form_of_rows(surroundings: Surroundings) -> "Forms":
+    """Return the form of rows as destinations ask for it, for both kinds of Kafka."""
+    from shared.destinations.kafka.forms import Forms
+
+    return Forms(lambda: _registrations(surroundings))
+
+
+def _registrations(surroundings: Surroundings) -> "Registrations":
+    from shared.destinations.guard import Guard, system_connect, system_resolve
+    from shared.destinations.kafka.registry import OwnRegistry, Registrations
+
+    settings = surroundings.settings
+    clients = Guard(system_resolve, system_connect, insecure=settings.allow_insecure_destinations)
+    # The operator may have a registry in the service's own network.
+    operators = Guard(system_resolve, system_connect, insecure=True)
+    own = OwnRegistry(
+        url=settings.schema_registry_url,
+        login=settings.schema_registry_credentials,
+        connections=_connections(operators),
+    )
+    return Registrations(_connections(clients), own, surroundings.secrets)
+
+
+def _connections(guard: "Guard") -> "Connections":
+    import ssl
+
+    from shared.destinations.webhook.connections import Connections
+
+    return Connections(
+        guard,
+        user_agent="backfills/1",
+        tls=ssl.create_default_context(),
+        what="schema registry",
+        receiver="the schema registry",
     )
 
 

@@ -14,7 +14,7 @@ from shared.destinations.kafka.room import Room, Rooms
 from shared.destinations.kafka.sending import Sending, name_skipped
 from shared.destinations.kafka.settings import KafkaLimits
 from shared.domain.oversized import NONE_SKIPPED, Skipped
-from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
+from shared.steps.sending import ChunkDelivery, MessageBatch, Messages, Pulse
 
 
 class AtLeastOnce:
@@ -43,7 +43,7 @@ class AtLeastOnce:
         self._limits = limits
         self._monotonic = monotonic
 
-    def send(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> None:
+    def send(self, delivery: ChunkDelivery, rows: Messages, pulse: Pulse) -> None:
         """Send the chunk's rows. Send only the rows of refused batches again, in smaller batches."""
         topic, refusals, skipped = topic_of(delivery), Refusals(), NONE_SKIPPED
         room = self._rooms.of(topic, pulse)
@@ -62,7 +62,7 @@ class AtLeastOnce:
         self,
         delivery: ChunkDelivery,
         again: Sequence[Row],
-        batches: Iterator[EncodedBatch],
+        batches: Iterator[MessageBatch],
         pulse: Pulse,
         *,
         room: Room,

@@ -8,6 +8,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from shared.destinations.kafka.errors import is_missing, speaking_of
+from shared.destinations.kafka.forms import ID_BYTES, wants_avro
 from shared.destinations.kafka.names import topic_at
 from shared.destinations.kind import FoundRow
 from shared.destinations.labels import CHUNK, JOB, ROW
@@ -46,7 +47,7 @@ class TopicReader:
         }
         with speaking_of(topic), closing(self._open_consumer(properties)) as consumer:
             starts, ends = _bounds(consumer, topic, since, until)
-            yield from _between(consumer, topic, starts, ends)
+            yield from _between(consumer, topic, starts, ends, ID_BYTES if wants_avro(destination) else 0)
 
 
 def _bounds(
@@ -80,7 +81,7 @@ def _end(consumer: Any, topic: str, partition: int) -> int:
 
 
 def _between(
-    consumer: Any, topic: str, starts: Mapping[int, int], ends: Mapping[int, int]
+    consumer: Any, topic: str, starts: Mapping[int, int], ends: Mapping[int, int], skip: int
 ) -> Iterator[FoundRow]:
     left = {partition for partition, start in starts.items() if start < ends[partition]}
     consumer.assign([TopicPartition(topic, partition, starts[partition]) for partition in sorted(left)])
@@ -95,16 +96,17 @@ def _between(
             left -= {partition}
         elif partition in left and offset is not None:
             if offset < ends[partition]:
-                yield _found(message)
+                yield _found(message, skip)
             else:
                 left.remove(partition)
 
 
-def _found(message: Message) -> FoundRow:
+def _found(message: Message, skip: int) -> FoundRow:
+    """Return the row without so many bytes at its beginning: only a registry can tell a schema's id."""
     key = message.key()
     return FoundRow(
         key.encode() if isinstance(key, str) else key,
-        bytes(message.value() or b""),
+        bytes(message.value() or b"")[skip:],
         f"partition {message.partition()}, offset {message.offset()}",
         _label(dict(message.headers() or [])),
     )

@@ -13,7 +13,7 @@ from shared.destinations.kafka.room import Room
 from shared.destinations.kafka.sizes import all_fit, batch_of_one
 from shared.domain.errors import JobFails, Unavailable
 from shared.domain.oversized import NONE_SKIPPED, SizeLimit, Skipped
-from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse
+from shared.steps.sending import ChunkDelivery, MessageBatch, Pulse
 
 WAIT = 0.25  # seconds between two checks of the pulse
 STALL = 5.0  # after this many seconds without an acknowledgement, the broker is at fault, not the chunk
@@ -63,7 +63,7 @@ class Sending:
         self._waiting = 0
         self._moved_at = self._asked_at = monotonic()
 
-    def send(self, batch: EncodedBatch) -> None:
+    def send(self, batch: MessageBatch) -> None:
         """Pass a batch's rows to librdkafka, and wait for room in its queue if necessary."""
         lines, keys = batch.lines(), batch.keys() or [None] * batch.rows
         numbers = range(batch.first_row, batch.first_row + batch.rows)

@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 
 from shared.destinations.kafka.at_least_once import AtLeastOnce
 from shared.destinations.kafka.errors import BatchRefused, speaking_of
+from shared.destinations.kafka.forms import Form, as_json
 from shared.destinations.kafka.markers import Markers
 from shared.destinations.kafka.names import topic_of, transaction_of
 from shared.destinations.kafka.presence import Admit, admit_all, require_topic
@@ -25,7 +26,7 @@ from shared.destinations.kafka.sending import Sending, name_skipped
 from shared.destinations.kafka.settings import KafkaLimits, producing
 from shared.destinations.kafka.transaction import Transaction
 from shared.destinations.read_ahead import ReadAhead
-from shared.steps.sending import ChunkDelivery, Pulse, Rows
+from shared.steps.sending import ChunkDelivery, Messages, Pulse, Rows
 
 _LONGEST_TRANSACTION = 900.0  # seconds; a broker's default for transaction.max.timeout.ms
 _SHORTEST_TRANSACTION = 10.0
@@ -43,11 +44,13 @@ class KafkaSink:
         monotonic: Callable[[], float],
         limits: KafkaLimits,
         admit: Admit = admit_all,
+        form: Form = as_json,
         open_admin: Callable[[dict[str, Any]], Any] = AdminClient,
     ) -> None:
         """``client``: librdkafka's properties, with ``bootstrap.servers``; they may tune but not weaken.
 
-        ``admit``: checks the cluster's brokers before a chunk is sent and before it is committed.
+        ``admit``: checks the cluster's brokers before a chunk is sent and before it is committed. ``form``:
+        returns a chunk's rows in the form that its destination wants.
         """
         self._client = producing(client)
         self._most = int(self._client["message.max.bytes"])
@@ -59,6 +62,7 @@ class KafkaSink:
             open_admin=open_admin,
         )
         self._admit = admit
+        self._form = form
         self._monotonic = monotonic
         self._limits = limits
         self._at_least_once = AtLeastOnce(
@@ -74,13 +78,14 @@ class KafkaSink:
         """
         if pulse.seconds_left() < self._limits.least:
             return False
+        messages = self._form(delivery, rows)
         if delivery.destination.traits.marked:
-            self._commit(delivery, rows, pulse)
+            self._commit(delivery, messages, pulse)
         else:
-            self._at_least_once.send(delivery, rows, pulse)
+            self._at_least_once.send(delivery, messages, pulse)
         return True
 
-    def _commit(self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> None:
+    def _commit(self, delivery: ChunkDelivery, rows: Messages, pulse: Pulse) -> None:
         """Commit the chunk. After a refusal, start again with all rows: a broken transaction is lost."""
         topic, refusals = topic_of(delivery), Refusals()
         room = self._rooms.of(topic, pulse)
@@ -112,7 +117,7 @@ class KafkaSink:
         return room
 
     def _try_to_commit(
-        self, delivery: ChunkDelivery, rows: Rows, pulse: Pulse, room: Room, refusals: Refusals
+        self, delivery: ChunkDelivery, rows: Messages, pulse: Pulse, room: Room, refusals: Refusals
     ) -> None:
         topic = topic_of(delivery)
         reserve = min(self._limits.reserve, pulse.seconds_left() / 4)

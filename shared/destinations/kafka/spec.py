@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared.destinations.spec import ColumnName, DestinationName, Spec
+from shared.destinations.kafka.format import FORMAT, FORMATS, Format
+from shared.destinations.spec import ColumnName, DestinationName, Parts, Spec
 
 
 class KafkaDestination(Spec):
@@ -16,6 +17,7 @@ class KafkaDestination(Spec):
         default=None,
         description="The table's column that holds the message keys; by default the table's own key column.",
     )
+    format: Format | None = FORMAT
     delivery: Literal["exactly_once", "at_least_once"] | None = Field(
         default=None,
         description=(
@@ -26,3 +28,7 @@ class KafkaDestination(Spec):
             " repeats."
         ),
     )
+
+    @classmethod
+    def parts(cls) -> Parts:
+        return FORMATS

@@ -44,9 +44,10 @@ class _Guarded(HTTPConnection):
 
     response_class = FinalAnswer
 
-    def __init__(self, *args: Any, guard: Guard, alarms: Alarms, **options: Any) -> None:
+    def __init__(self, *args: Any, guard: Guard, what: str, alarms: Alarms, **options: Any) -> None:
         super().__init__(*args, **options)
         self._guard = guard
+        self._what = what
         self._alarms = alarms
         self._under_way = False
         self._late = False
@@ -54,7 +55,7 @@ class _Guarded(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         timeout = float(self.timeout or 0)
         try:
-            return self._guard.dial(self._dns_host, self.port, timeout)
+            return self._guard.dial(self._dns_host, self.port, timeout, f"{self._what}'s host")
         except TimeoutError as error:
             raise ConnectTimeoutError(self, f"no connection within {timeout:.1f} s") from error
         except OSError as error:
@@ -121,10 +122,21 @@ class _TlsPool(_Pool, HTTPSConnectionPool):
 class Connections:
     """Connection pools for many threads, without proxies, cookies, redirects and retries."""
 
-    def __init__(self, guard: Guard, *, user_agent: str, tls: ssl.SSLContext) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        *,
+        user_agent: str,
+        tls: ssl.SSLContext,
+        what: str = "webhook",
+        receiver: str = "the receiver",
+    ) -> None:
+        """``what``: errors about the url and the host call them this. ``receiver``: who does not answer."""
         self._guard = guard
         self._user_agent = user_agent
-        self._pools = _Pools(guard, num_pools=_HOSTS, maxsize=_CONNECTIONS, ssl_context=tls)
+        self._what = what
+        self._receiver = receiver
+        self._pools = _Pools(guard, what, num_pools=_HOSTS, maxsize=_CONNECTIONS, ssl_context=tls)
 
     def post(
         self, url: str, body: bytes, headers: Mapping[str, str], seconds: float, *, most: int = _EXCERPT
@@ -133,7 +145,7 @@ class Connections:
 
         Raises DestinationRefused if the guard forbids it, and Unavailable if there is no response.
         """
-        target = self._guard.require_url(url)
+        target = self._guard.require_url(url, f"{self._what}'s url")
         try:
             response = self._pools.urlopen(
                 "POST",
@@ -147,9 +159,9 @@ class Connections:
                 decode_content=False,
             )
         except SSLError as error:
-            raise Untrusted("a trusted TLS connection to the receiver", detail=str(error)) from error
+            raise Untrusted(f"a trusted TLS connection to {self._receiver}", detail=str(error)) from error
         except HTTPError as error:
-            raise Unavailable("the receiver", detail=f"{type(error).__name__}: {error}") from error
+            raise Unavailable(self._receiver, detail=f"{type(error).__name__}: {error}") from error
         return Answer(response.status, response.headers, _read_excerpt(response, most))
 
     def close(self) -> None:
@@ -157,15 +169,16 @@ class Connections:
 
 
 class _Pools(PoolManager):
-    def __init__(self, guard: Guard, **options: Any) -> None:
+    def __init__(self, guard: Guard, what: str, **options: Any) -> None:
         super().__init__(**options)
         self._guard = guard
+        self._what = what
         self._alarms = Alarms()
         self.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
     def _new_pool(self, *args: Any, **options: Any) -> HTTPConnectionPool:
         pool = super()._new_pool(*args, **options)
-        pool.conn_kw |= {"guard": self._guard, "alarms": self._alarms}
+        pool.conn_kw |= {"guard": self._guard, "what": self._what, "alarms": self._alarms}
         return pool
 
 

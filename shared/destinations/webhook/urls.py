@@ -27,16 +27,19 @@ _IPV6 = "|".join(
 _AUTHORITY = rf"([A-Za-z0-9._-]+|\[({_IPV6})\])(:{_PORT})?"
 
 
-def pattern(*, allow_insecure: bool) -> str:
-    """Return the ECMA-262 pattern of accepted URLs for the OpenAPI document."""
+def pattern(*, allow_insecure: bool, rest: str = r"[/?#][!-~]*") -> str:
+    """Return the ECMA-262 pattern of accepted URLs for the OpenAPI document; ``rest``: what may follow the
+    host.
+    """
     scheme = "[Hh][Tt][Tt][Pp][Ss]" + ("?" if allow_insecure else "")
-    return f"^{scheme}://{_AUTHORITY}([/?#][!-~]*)?$"
+    return f"^{scheme}://{_AUTHORITY}({rest})?$"
 
 
-def check_webhook_url(url: str, *, allow_insecure: bool) -> str:
+def check_webhook_url(url: str, *, allow_insecure: bool, instead: str = "sign requests with hash_key") -> str:
     """Return the URL unchanged; ValueError, with a text for people, if it cannot be a webhook's.
 
-    ``allow_insecure`` is the local stack's switch for plain http.
+    ``instead``: what to do instead of giving user information in the URL. ``allow_insecure`` is the local
+    stack's switch for plain http.
     """
     if _PRINTABLE.fullmatch(url) is None:
         raise ValueError("Write the URL in printable ASCII, its host as punycode, the rest percent-encoded")
@@ -47,7 +50,7 @@ def check_webhook_url(url: str, *, allow_insecure: bool) -> str:
     if parts.scheme not in {"https", "http"} or (parts.scheme == "http" and not allow_insecure):
         raise ValueError("The URL must begin with https://")
     if "@" in parts.netloc:
-        raise ValueError("The URL must not contain user information: sign requests with hash_key instead")
+        raise ValueError(f"The URL must not contain user information: {instead} instead")
     if re.fullmatch(_AUTHORITY, parts.netloc) is None:
         raise ValueError("The URL needs a host, and may have a port from 1 to 65535")
     return url

@@ -5,13 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from shared.destinations.kafka.forms import ID_BYTES, wants_avro
+from shared.domain.avro import schema_of
 from shared.domain.catalog import Catalog
 from shared.domain.chunks import Chunk, number_files
 from shared.domain.destination import Destination
 from shared.domain.errors import Unavailable
 from shared.domain.jobs import Attempt, Job
 from shared.steps.ports import Clock, Jobs, StagedFiles, Unloads, UnloadState
-from shared.steps.sending import ReadRows
+from shared.steps.sending import Messages, ReadRows, Rows
 from shared.unload.columns import selected
 from shared.unload.statements import unload_statement
 
@@ -19,7 +21,7 @@ _PAUSE = 1.0  # seconds between two checks of the query
 _BATCH = 1_024
 
 Row = tuple[bytes | None, bytes]
-"""A key and a row's JSON."""
+"""A key and a row, in JSON or as a record in Avro."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,17 @@ class Unloaded:
         for chunk in self.chunks:
             with self.files.open(self.job.attempt_prefix + chunk.name, chunk.size) as file:
                 rows = self.read_rows(file.content, self.job.columns, key_column, chunk)
-                for batch in rows.batches(_BATCH):
-                    lines = batch.lines()
+                messages, skip = self._as_sent(rows, destination)
+                for batch in messages.batches(_BATCH):
+                    lines = [line[skip:] for line in batch.lines()] if skip else batch.lines()
                     yield from zip(batch.keys() or [None] * batch.rows, lines, strict=True)
+
+    def _as_sent(self, rows: Rows, destination: Destination) -> tuple[Messages, int]:
+        """The rows in the destination's form, and how many bytes of each tell the schema's id."""
+        if not wants_avro(destination):
+            return rows, 0
+        fields = [column for column in self.job.columns if not column.hidden]
+        return rows.in_avro(schema_of(self.job.table, fields), 0), ID_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ import urllib3
 from infra.local import names
 from infra.local.endpoints import replace
 from infra.local.options import StackOptions
+from infra.local.ports import LOOPBACK
 from infra.local.supervisor import LocalStack
 from tests.e2e.support.client import Answer, Client
 from tests.e2e.support.queue import Listener, Queue
@@ -107,13 +108,18 @@ def watched(folder: Path) -> Iterator[Watched]:
             folder=folder, rows=1_000, unload_file_bytes=48 * 1024, environment=environment
         )
         stack = LocalStack(options)
-        planted = {name: secrets.token_urlsafe(24) for name in ("Kafka", "Snowflake", "collector")}
+        planted = {
+            name: secrets.token_urlsafe(24) for name in ("Kafka", "Snowflake", "registry", "collector")
+        }
         endpoints = stack.endpoints
         kafka = {"bootstrap.servers": endpoints["kafka_bootstrap"], "sasl.password": planted["Kafka"]}
         environment["KAFKA_CLIENT"] = json.dumps(kafka)
         environment["SNOWFLAKE_CONNECT"] = json.dumps(
             endpoints["snowflake"] | {"password": planted["Snowflake"]}
         )
+        environment["SCHEMA_REGISTRY_URL"] = f"http://{LOOPBACK}:1"  # where nobody answers
+        login = {"username": "backfills", "password": planted["registry"]}
+        environment["SCHEMA_REGISTRY_CREDENTIALS"] = json.dumps(login)
         environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.endpoint
         environment["OTEL_EXPORTER_OTLP_HEADERS"] = f"authorization=Bearer {planted['collector']}"
         with stack:

@@ -71,6 +71,16 @@ def test_rows_are_handed_on_as_they_are(first_row: int) -> None:
     assert handed_on == [batch.lines() for batch in rows.batches(4, first_row)]
 
 
+@pytest.mark.parametrize("first_row", [0, 4, 12], ids=str)
+def test_rows_in_avro_are_handed_on_as_they_are(first_row: int) -> None:
+    rows = NumberedRows(10)
+    handed_on = [batch.lines() for batch in Tally(rows, CHUNK).in_avro({}, 7).batches(4, first_row)]
+    assert handed_on == [batch.lines() for batch in rows.in_avro({}, 7).batches(4, first_row)]
+
+
 def test_a_row_too_few_is_an_error_before_the_sink_has_seen_the_end() -> None:
-    with pytest.raises(StagedFileUnusable, match="Chunk 3 was read as 8 rows, where Snowflake unloaded 10"):
-        list(Tally(Short(10), CHUNK).batches(4))
+    for rows in (Tally(Short(10), CHUNK), Tally(Short(10), CHUNK).in_avro({}, 7)):
+        with pytest.raises(
+            StagedFileUnusable, match="Chunk 3 was read as 8 rows, where Snowflake unloaded 10"
+        ):
+            list(rows.batches(4))
