@@ -1,4 +1,4 @@
-"""Installs the pinned dependencies once: the Python environments, and the jars of Kafka and the registry.
+"""Installs the pinned dependencies once: the Python environments and Kafka's jars.
 
 Each folder has the hash of its inputs. If the hash matches, there is nothing to do. This module uses only the
 standard library, because it creates the environment for everything else.
@@ -19,8 +19,6 @@ from infra import native
 from infra.local import prerequisites, toolchain
 from infra.local.kafka_jars import FOLDER as KAFKA
 from infra.local.kafka_jars import POM as KAFKA_POM
-from infra.local.registry_jars import FOLDER as REGISTRY
-from infra.local.registry_jars import POM as REGISTRY_POM
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache"
@@ -40,7 +38,7 @@ def main() -> None:
             pool.submit(environment, CACHE / "snowflake", ROOT / "infra/local/snowflake/requirements.txt"),
         ]
         if toolchain.maven():  # without Maven the stack uses KAFKA_BOOTSTRAP
-            jobs.append(pool.submit(_jars))
+            jobs.append(pool.submit(_kafka))
         failures = [str(failure) for job in jobs if (failure := job.exception())]
     if failures:
         sys.exit("\n".join(failures))
@@ -90,13 +88,11 @@ def _made_by_this_python(folder: Path) -> bool:
     return configuration.is_file() and home in configuration.read_text().splitlines()
 
 
-def _jars() -> None:
-    # One after the other: Maven's processes could not share their store.
-    _fetch(KAFKA, KAFKA_POM, "copy-dependencies", "Apache Kafka (44 MB, once)")
-    _fetch(REGISTRY, REGISTRY_POM, "unpack-dependencies", "a schema registry for the tests (142 MB, once)")
+def _kafka() -> None:
+    fetch(KAFKA, KAFKA_POM, "copy-dependencies", "Apache Kafka (44 MB, once)")
 
 
-def _fetch(folder: Path, pom: Path, goal: str, what: str) -> None:
+def fetch(folder: Path, pom: Path, goal: str, what: str) -> None:
     """Fetch what the pom depends on with Maven, which verifies the checksums."""
     stamp = Stamp(folder, pom.read_text())
     if stamp.agrees():

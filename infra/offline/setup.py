@@ -1,8 +1,7 @@
-"""Install what the checks of infra/ need besides the tests' own environment: ``python -m
-infra.offline.setup``.
+"""Install what only the tests need: ``python -m infra.offline.setup``.
 
-Terraform itself is a prerequisite; the provider's schema and the policy scanner are built once from pinned
-packages. Only `make test` and `make verify-infra` need them, not the demo.
+Terraform itself is a prerequisite. The provider's schema and the policy scanner are built once from pinned
+packages; Maven fetches a schema registry.
 """
 
 import fcntl
@@ -11,7 +10,8 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from infra.local.provision import CACHE, ROOT, Stamp, environment, say
+from infra.local import registry_jars, toolchain
+from infra.local.provision import CACHE, ROOT, Stamp, environment, fetch, say
 from infra.offline import build, schema, terraform
 
 POLICY = CACHE / "policy"
@@ -44,6 +44,8 @@ def main() -> None:
             pool.submit(environment, POLICY, ROOT / "infra/policy/requirements.txt"),
             pool.submit(_schema),
         ]
+        if toolchain.maven():
+            jobs.append(pool.submit(_registry))
         failures = [str(failure) for job in jobs if (failure := job.exception())]
     if failures:
         sys.exit("\n".join(failures))
@@ -61,6 +63,11 @@ def _schema() -> None:
     say("building the schema of Terraform's google provider (fetches 62 MB, once)")
     build.main()
     stamp.write()
+
+
+def _registry() -> None:
+    what = "a schema registry (142 MB, once)"
+    fetch(registry_jars.FOLDER, registry_jars.POM, "unpack-dependencies", what)
 
 
 if __name__ == "__main__":

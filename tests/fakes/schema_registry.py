@@ -18,7 +18,7 @@ _SECONDS = 120.0
 def schema_registry() -> Iterator[str]:
     """The root of its API. It takes ten seconds to start."""
     if not registry_jars.FOLDER.exists():
-        pytest.skip("no schema registry: make setup fetches it, where Maven is")
+        pytest.skip("no schema registry: make test fetches it, where Maven is")
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}/apis/ccompat/v7"
     with subprocess.Popen(  # noqa: S603 - its own
