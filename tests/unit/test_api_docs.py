@@ -18,6 +18,7 @@ from shared.destinations.webhook.urls import MOST_URL_LENGTH
 from shared.domain.errors import DestinationRefused
 from shared.domain.idempotency import KEY_LIFETIME
 from shared.domain.timestamps import MOST_FRACTION_DIGITS
+from shared.unload.columns import SUPPORTED
 from shared.web.answers import ListedBackfill
 from shared.web.body import MOST_BODY_BYTES, MOST_DIGITS
 from shared.web.idempotency import MOST_KEY_LENGTH
@@ -91,6 +92,11 @@ def test_each_kind_of_destination_has_a_page_that_tells_its_fields(kind: str) ->
     text = (ROOT / f"docs/destinations/{kind}.md").read_text()
     fields = KINDS[kind].spec().model_fields.keys() - {"type", "name"}
     assert {names(row[0])[0] for row in rows("## Fields", text)} == fields
+
+
+def test_the_types_of_columns_are_those_that_are_unloaded() -> None:
+    told = {name for row in rows("## Rows") for name in names(row[0])}
+    assert told == set(SUPPORTED), 'docs/api.md, "Rows": a row for each type of shared/unload/columns.py'
 
 
 def test_its_example_is_accepted() -> None:
