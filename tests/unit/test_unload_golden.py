@@ -10,6 +10,7 @@ from shared.domain.columns import Choice
 from shared.domain.jobs import Window
 from shared.unload.columns import SUPPORTED
 from shared.unload.statements import Statement, TableColumn
+from tests.e2e.support.every_type import COLUMNS, STRUCTURED
 from tests.generated import check_file
 from tests.unit.unload_statements import (
     BLOCK_NUMBER,
@@ -99,6 +100,12 @@ STATEMENTS: Final[dict[str, Statement]] = {
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_the_statement_is_as_it_was_reviewed(name: str) -> None:
     check_file(GOLDEN / f"{name}.sql", rendered(STATEMENTS[name]) + "\n")
+
+
+def test_every_supported_type_is_unloaded_and_delivered_in_the_tests_of_the_stack() -> None:
+    delivered = {type_.partition("(")[0] for type_ in (*(column.type for column in COLUMNS), *STRUCTURED)}
+    missing = set(SUPPORTED) - delivered
+    assert not missing, f"add values of {missing} to tests/e2e/support/every_type.py"
 
 
 def test_every_supported_type_is_in_a_statement() -> None:
