@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from shared.domain.errors import Busy, KeyReused, RetryLater, StaleMessage
-from shared.domain.jobs import FilterValue, Job, confirm
+from shared.domain.jobs import FilterValue, Job
 from shared.domain.messages import StageJob
+from shared.domain.transitions import confirm
 from shared.steps.ports import Jobs, Publisher
 
 
