@@ -6,7 +6,8 @@ from shared.domain.errors import Busy, KeyReused, RetryLater, StaleMessage
 from shared.domain.jobs import FilterValue, Job
 from shared.domain.messages import StageJob
 from shared.domain.transitions import confirm
-from shared.steps.ports import Jobs, Publisher
+from shared.steps.ports import Publisher
+from shared.steps.records import Jobs
 
 
 def accept(job: Job, filter_values: Sequence[FilterValue], *, jobs: Jobs, publisher: Publisher) -> Job:

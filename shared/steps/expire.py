@@ -6,7 +6,8 @@ from functools import partial
 
 from shared.domain import transitions
 from shared.domain.jobs import Job
-from shared.steps.ports import Clock, Jobs, Retention
+from shared.steps.ports import Clock
+from shared.steps.records import Jobs, Retention
 
 _JOBS = 20  # read per query
 

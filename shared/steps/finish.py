@@ -8,7 +8,8 @@ from shared.domain.messages import TearDownJob
 from shared.domain.receipt import unbalanced
 from shared.domain.transitions import complete, fail
 from shared.steps.find import find_for_message
-from shared.steps.ports import Clock, Jobs, Publisher
+from shared.steps.ports import Clock, Publisher
+from shared.steps.records import Jobs
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from shared.domain.jobs import Job
 from shared.domain.messages import Message, StageJob, TearDownJob
 from shared.steps.find import find_for_client
 from shared.steps.kept import Kept, require_deliverable
-from shared.steps.ports import Jobs, Publisher
+from shared.steps.ports import Publisher
+from shared.steps.records import Jobs
 
 
 def pause(organization_id: str, job_id: str, *, jobs: Jobs, publisher: Publisher, now: datetime) -> Job:

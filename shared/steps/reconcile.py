@@ -14,7 +14,7 @@ from shared.domain.destination import Destination
 from shared.domain.errors import Busy, JobFails, RetryLater
 from shared.domain.jobs import Job
 from shared.steps.deliver import delivery_of
-from shared.steps.ports import Chunks, Deliveries, Jobs
+from shared.steps.records import Chunks, Deliveries, Jobs
 from shared.steps.sending import Markers
 
 _BATCH = 32  # chunks between two checks of the time

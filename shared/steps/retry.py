@@ -10,7 +10,8 @@ from shared.domain.messages import StageJob, TearDownJob
 from shared.steps.find import find_for_client
 from shared.steps.finish import balance_fault
 from shared.steps.kept import Kept, require_deliverable
-from shared.steps.ports import Jobs, Publisher
+from shared.steps.ports import Publisher
+from shared.steps.records import Jobs
 
 
 def retry(

@@ -22,7 +22,8 @@ from shared.domain.events import Events, UnloadEnded
 from shared.domain.jobs import Attempt, Job, JobStatus
 from shared.domain.messages import DeliverChunk, StageJob
 from shared.steps.find import find_for_message
-from shared.steps.ports import Chunks, Clock, Jobs, Publisher, Topics, Unloads, UnloadState
+from shared.steps.ports import Clock, Publisher, Topics, Unloads, UnloadState
+from shared.steps.records import Chunks, Jobs
 from shared.unload.columns import find_column
 from shared.unload.statements import TableColumn, selected, unload_statement
 

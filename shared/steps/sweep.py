@@ -12,7 +12,8 @@ from shared.domain.events import Events, JobsCensus
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import StageJob, TearDownJob
 from shared.steps.finish import Finish
-from shared.steps.ports import Clock, Jobs, Publisher, Unloads, UnloadState
+from shared.steps.ports import Clock, Publisher, Unloads, UnloadState
+from shared.steps.records import Jobs
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ from shared.domain.errors import Busy, StaleMessage
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import TearDownJob
 from shared.steps.find import find_for_message
-from shared.steps.ports import Clock, Deliveries, Jobs, StagedFiles, Topics, Unloads, UnloadState
+from shared.steps.ports import Clock, StagedFiles, Topics, Unloads, UnloadState
 from shared.steps.reconcile import Reconcile
+from shared.steps.records import Deliveries, Jobs
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from shared.domain.destination import Destination
 from shared.domain.estimate import warnings_of_unloaded
 from shared.domain.jobs import Counts, FilterValue, Job, JobStatus
 from shared.domain.oversized import OversizedRows
-from shared.steps.ports import DestinationProgress
+from shared.steps.records import DestinationProgress
 
 Status = Literal["staging", "transporting", "completed", "failed", "cancelled"]
 DestinationStatus = Literal["pending", "delivering", "done", "failed"]

@@ -39,7 +39,8 @@ from shared.steps.cancel import cancel
 from shared.steps.find import find_for_client
 from shared.steps.kept import Kept
 from shared.steps.pause import pause, resume
-from shared.steps.ports import Clock, Estimates, Jobs, Listings, Publisher, Rates, Receipts
+from shared.steps.ports import Clock, Estimates, Publisher, Rates
+from shared.steps.records import Jobs, Listings, Receipts
 from shared.steps.retry import retry
 from shared.web import console, estimates, listing, receipts
 from shared.web.answers import CreatedBackfill, shown

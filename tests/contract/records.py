@@ -19,7 +19,8 @@ from shared.adapters.firestore_topics import FirestoreTopics
 from shared.domain import transitions
 from shared.domain.chunks import Chunk, number_files, shards_for
 from shared.domain.jobs import FilterValue, Job
-from shared.steps.ports import Chunks, Deliveries, Jobs, Listings, Receipts, Retention, Topics
+from shared.steps.ports import Topics
+from shared.steps.records import Chunks, Deliveries, Jobs, Listings, Receipts, Retention
 from tests.fakes.chunks import FakeChunks
 from tests.fakes.clock import FakeClock
 from tests.fakes.deliveries import FakeDeliveries

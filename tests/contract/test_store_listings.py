@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain import transitions
 from shared.domain.jobs import Counts, Job, JobStatus
-from shared.steps.ports import DestinationProgress
+from shared.steps.records import DestinationProgress
 from tests.contract.records import Records
 from tests.fakes.examples import CREATED, KAFKA, WEBHOOK, new_job
 

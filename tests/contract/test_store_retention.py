@@ -10,7 +10,7 @@ from google.cloud import firestore
 
 from shared.domain import transitions
 from shared.domain.jobs import Job
-from shared.steps.ports import DestinationProgress
+from shared.steps.records import DestinationProgress
 from tests.contract.records import Records, in_firestore
 from tests.fakes.examples import CREATED, KAFKA, RECORDS_KEPT, WEBHOOK, new_job
 

@@ -22,7 +22,8 @@ from shared.steps.deliver import Deliver
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
 from shared.steps.pass_on import PassOn
-from shared.steps.ports import Jobs, Publisher
+from shared.steps.ports import Publisher
+from shared.steps.records import Jobs
 from shared.steps.stage import Stage
 from shared.steps.tear_down import TearDown
 from tests.fakes.chunks import FakeChunks
