@@ -12,7 +12,7 @@ from shared.domain import transitions
 from shared.domain.chunks import Chunk
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.oversized import NONE_SKIPPED, OversizedRow, Skipped
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.fakes.examples import RECORDS_KEPT
 from tests.fakes.staged import finish, stage
 from tests.fakes.web import OTHER_KEY, Service, backfill, webhook

@@ -9,7 +9,7 @@ from shared.domain import transitions
 from shared.domain.errors import Unavailable
 from shared.domain.jobs import Counts, JobStatus
 from shared.domain.messages import StageJob
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.fakes.examples import RECORDS_KEPT
 from tests.fakes.staged import LATER, finish, stage
 from tests.fakes.web import OTHER_KEY, Service, backfill, webhook
