@@ -1,4 +1,4 @@
-"""A job's states: the legal changes, and those without effect."""
+"""The transitions of a job: the legal ones, and those without effect."""
 
 from collections.abc import Callable
 from dataclasses import replace
