@@ -203,8 +203,8 @@ _FORMS: Final[Mapping[str, _Form]] = MappingProxyType(
     }
 )
 # Snowflake describes three types by other names than those that a table is created with.
-_DECLARED: Final = MappingProxyType({"FIXED": "NUMBER", "REAL": "FLOAT", "TEXT": "VARCHAR"})
-SUPPORTED: Final = tuple(_DECLARED.get(name, name) for name in _FORMS)
+DECLARED: Final = MappingProxyType({"FIXED": "NUMBER", "REAL": "FLOAT", "TEXT": "VARCHAR"})
+SUPPORTED: Final = tuple(DECLARED.get(name, name) for name in _FORMS)
 
 
 def _form(column: TableColumn) -> _Form:
