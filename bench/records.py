@@ -9,7 +9,7 @@ from bench import chunk
 from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.destinations import destination
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.chunks import Chunk, shards_for
 from shared.domain.destination import Destination
 from shared.domain.jobs import Attempt, Job, Window
@@ -20,7 +20,9 @@ def claimed(jobs: FirestoreJobs, destinations: Sequence[Destination] = ()) -> Jo
     job = new_job(destinations)
     jobs.create(job, [])
     attempt = Attempt(str(uuid.uuid4()), datetime.now(UTC))
-    claim = partial(domain.claim, attempt=attempt, previous=None, columns=chunk.COLUMNS, key_column=chunk.KEY)
+    claim = partial(
+        transitions.claim, attempt=attempt, previous=None, columns=chunk.COLUMNS, key_column=chunk.KEY
+    )
     return jobs.change(job.organization_id, job.job_id, claim)
 
 
@@ -47,7 +49,7 @@ def transporting(
     job = claimed(jobs, destinations)
     chunks.record(job, found)
     staged = partial(
-        domain.staged,
+        transitions.staged,
         attempt_id=job.require_attempt().attempt_id,
         chunks=len(found),
         rows=sum(each.rows for each in found),

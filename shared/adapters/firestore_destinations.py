@@ -9,7 +9,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters.firestore_documents import CALL, attempt_reference, fields_of, job_reference
 from shared.domain.jobs import Job
-from shared.steps.ports import DestinationProgress
+from shared.steps.records import DestinationProgress
 
 # Only a function waits for this, and a retry would take as long.
 _SUMMING: Mapping[str, Any] = {"retry": None, "timeout": 20.0}

@@ -10,7 +10,7 @@ from shared.adapters import firestore_destinations
 from shared.adapters.firestore_documents import CALL, filter_from, job_from, job_reference
 from shared.adapters.google_errors import reaching
 from shared.domain.jobs import Counts, FilterValue, Job, JobStatus
-from shared.steps.ports import DestinationProgress
+from shared.steps.records import DestinationProgress
 
 _PAGE = 100
 # A part has up to 400 kB of text. As Python objects, the values take several times as much.

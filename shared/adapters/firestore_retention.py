@@ -13,7 +13,7 @@ from shared.adapters import firestore_destinations
 from shared.adapters.firestore_documents import CALL, DONE, fields_of, job_from, job_reference
 from shared.adapters.google_errors import reaching
 from shared.domain.jobs import Job
-from shared.steps.ports import DestinationProgress
+from shared.steps.records import DestinationProgress
 
 # Deliveries come first, because their numbers are still counted.
 _COLLECTIONS = ("deliveries", "delivered", "chunks")

@@ -30,7 +30,7 @@ from shared.steps.finish import Finish
 from shared.steps.handle import Handle
 from shared.steps.heartbeat import Heartbeat
 from shared.steps.pass_on import PassOn
-from shared.steps.ports import Lease
+from shared.steps.records import Lease
 
 
 def build(settings: Settings) -> Callable[[Pushed], None]:

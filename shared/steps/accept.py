@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from shared.domain.errors import Busy, KeyReused, RetryLater, StaleMessage
-from shared.domain.jobs import FilterValue, Job, confirm
+from shared.domain.jobs import FilterValue, Job
 from shared.domain.messages import StageJob
-from shared.steps.ports import Jobs, Publisher
+from shared.domain.transitions import confirm
+from shared.steps.ports import Publisher
+from shared.steps.records import Jobs
 
 
 def accept(job: Job, filter_values: Sequence[FilterValue], *, jobs: Jobs, publisher: Publisher) -> Job:

@@ -4,24 +4,24 @@ import contextlib
 from datetime import datetime
 from functools import partial
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.errors import RetryLater
+from shared.domain.jobs import Job
 from shared.domain.messages import TearDownJob
 from shared.steps.find import find_for_client
 from shared.steps.finish import Finish
-from shared.steps.ports import Jobs, Publisher
+from shared.steps.ports import Publisher
+from shared.steps.records import Jobs
 
 
-def cancel(
-    organization_id: str, job_id: str, *, jobs: Jobs, publisher: Publisher, now: datetime
-) -> domain.Job:
+def cancel(organization_id: str, job_id: str, *, jobs: Jobs, publisher: Publisher, now: datetime) -> Job:
     """Return the cancelled job. Raises JobUnknown, or StateConflict if the job is completed or failed.
 
     A job with no chunks left to deliver is completed first, which raises StateConflict.
     """
     job = find_for_client(organization_id, job_id, jobs=jobs)
     Finish(jobs, publisher, lambda: now).if_all_delivered(job)
-    job = jobs.change(organization_id, job_id, partial(domain.cancel, now=now))
+    job = jobs.change(organization_id, job_id, partial(transitions.cancel, now=now))
     if not job.torn_down:
         with contextlib.suppress(RetryLater):
             # The job is cancelled even if publishing fails: the sweep publishes the message again.

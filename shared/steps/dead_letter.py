@@ -7,7 +7,7 @@ from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import DeliverChunk, Message, TearDownJob
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
-from shared.steps.ports import Chunks, Deliveries, Jobs, Listings
+from shared.steps.records import Chunks, Deliveries, Jobs, Listings
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ from shared.steps.circuits import Circuits
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
 from shared.steps.pass_on import PassOn
-from shared.steps.ports import Chunks, Clock, Deliveries, Jobs, Lease, Publisher, StagedFiles
+from shared.steps.ports import Clock, Publisher, StagedFiles
+from shared.steps.records import Chunks, Deliveries, Jobs, Lease
 from shared.steps.sending import ChunkDelivery, Pulse, ReadRows, Sink
 from shared.steps.tally import Tally
 

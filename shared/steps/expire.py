@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.jobs import Job
-from shared.steps.ports import Clock, Jobs, Retention
+from shared.steps.ports import Clock
+from shared.steps.records import Jobs, Retention
 
 _JOBS = 20  # read per query
 
@@ -42,9 +43,9 @@ class Expire:
 
     def _remove(self, job: Job, time_is_left: Callable[[], bool]) -> bool:
         # Store this first. From then on the job cannot be retried, so nothing needs its records.
-        transition = partial(domain.expire, now=self.now())
+        transition = partial(transitions.expire, now=self.now())
         expired = self.jobs.change(job.organization_id, job.job_id, transition)
         if not self.retention.remove(expired, time_is_left):
             return False
-        self.jobs.change(job.organization_id, job.job_id, domain.forget)
+        self.jobs.change(job.organization_id, job.job_id, transitions.forget)
         return True

@@ -2,7 +2,7 @@
 
 from shared.domain.errors import JobUnknown, StaleMessage
 from shared.domain.jobs import Job
-from shared.steps.ports import Jobs
+from shared.steps.records import Jobs
 
 
 def find_for_client(organization_id: str, job_id: str, *, jobs: Jobs) -> Job:

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from functools import partial
 
-from shared.domain.jobs import Job, JobStatus, complete, fail
+from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import TearDownJob
 from shared.domain.receipt import unbalanced
+from shared.domain.transitions import complete, fail
 from shared.steps.find import find_for_message
-from shared.steps.ports import Clock, Jobs, Publisher
+from shared.steps.ports import Clock, Publisher
+from shared.steps.records import Jobs
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Self
 from shared.domain.errors import Busy, DeliveryStopped, RetryLater, Unavailable
 from shared.domain.oversized import NONE_SKIPPED, Skipped
 from shared.domain.pieces import NOT_SPLIT, Splits
-from shared.steps.ports import Lease
+from shared.steps.records import Lease
 
 
 class Heartbeat:

@@ -16,7 +16,8 @@ from shared.domain import lanes
 from shared.domain.chunks import Chunk
 from shared.domain.jobs import Job
 from shared.domain.messages import NONE_LEFT, DeliverChunk
-from shared.steps.ports import Chunks, Deliveries, Publisher
+from shared.steps.ports import Publisher
+from shared.steps.records import Chunks, Deliveries
 
 _PICKS = 3
 

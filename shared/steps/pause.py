@@ -4,13 +4,14 @@ import contextlib
 from datetime import datetime
 from functools import partial
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.errors import RetryLater
 from shared.domain.jobs import Job
 from shared.domain.messages import Message, StageJob, TearDownJob
 from shared.steps.find import find_for_client
 from shared.steps.kept import Kept, require_deliverable
-from shared.steps.ports import Jobs, Publisher
+from shared.steps.ports import Publisher
+from shared.steps.records import Jobs
 
 
 def pause(organization_id: str, job_id: str, *, jobs: Jobs, publisher: Publisher, now: datetime) -> Job:
@@ -20,7 +21,7 @@ def pause(organization_id: str, job_id: str, *, jobs: Jobs, publisher: Publisher
     acknowledged without a delivery. An unload in progress continues.
     """
     find_for_client(organization_id, job_id, jobs=jobs)
-    job = jobs.change(organization_id, job_id, partial(domain.pause, now=now))
+    job = jobs.change(organization_id, job_id, partial(transitions.pause, now=now))
     if job.num_chunks is not None and not job.reconciled:
         # Find out now what Kafka has, because a pause may last longer than Kafka keeps the markers.
         _ask(publisher, job, TearDownJob(organization_id, job_id))
@@ -34,7 +35,7 @@ def resume(
     find_for_client(organization_id, job_id, jobs=jobs)
 
     def transition(job: Job) -> Job:
-        resumed = domain.resume(job, now)
+        resumed = transitions.resume(job, now)
         if job.time_paused is not None and job.num_chunks is not None:
             require_deliverable(job, now, kept, stood_still=job.time_paused, state="paused")
         return resumed

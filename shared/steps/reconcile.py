@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.chunks import Chunk
 from shared.domain.destination import Destination
 from shared.domain.errors import Busy, JobFails, RetryLater
 from shared.domain.jobs import Job
 from shared.steps.deliver import delivery_of
-from shared.steps.ports import Chunks, Deliveries, Jobs
+from shared.steps.records import Chunks, Deliveries, Jobs
 from shared.steps.sending import Markers
 
 _BATCH = 32  # chunks between two checks of the time
@@ -63,7 +63,7 @@ class Reconcile:
             except RetryLater:
                 if silent:
                     raise
-                transition = partial(domain.settle, chunk=batch[0].number, retry=job.retry)
+                transition = partial(transitions.settle, chunk=batch[0].number, retry=job.retry)
                 self.jobs.change(job.organization_id, job.job_id, transition)
                 raise
         return not silent

@@ -3,14 +3,15 @@
 import contextlib
 from datetime import datetime
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.errors import RetryLater, StateConflict
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import StageJob, TearDownJob
 from shared.steps.find import find_for_client
 from shared.steps.finish import balance_fault
 from shared.steps.kept import Kept, require_deliverable
-from shared.steps.ports import Jobs, Publisher
+from shared.steps.ports import Publisher
+from shared.steps.records import Jobs
 
 
 def retry(
@@ -29,13 +30,13 @@ def retry(
     fault = balance_fault(found, jobs) if chunks_left == 0 else None
 
     def transition(job: Job) -> Job:
-        again = domain.retry(job, now, after=found.retry)
+        again = transitions.retry(job, now, after=found.retry)
         if again == job:
             return job
         if fault is not None:
             raise StateConflict(f"The job is failed. {fault}")
         if chunks_left == 0:
-            return domain.complete(again, now)
+            return transitions.complete(again, now)
         if chunks_left is not None:
             stood_still = job.time_completed or job.time_begun
             require_deliverable(job, now, kept, stood_still=stood_still, state="failed")

@@ -15,15 +15,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from shared.domain import chunks as counting
-from shared.domain import jobs as domain
-from shared.domain import lanes
+from shared.domain import lanes, transitions
 from shared.domain.catalog import Catalog, CatalogEntry
 from shared.domain.errors import Busy, JobFails, LeftToOthers, StaleMessage, Unavailable
 from shared.domain.events import Events, UnloadEnded
 from shared.domain.jobs import Attempt, Job, JobStatus
 from shared.domain.messages import DeliverChunk, StageJob
 from shared.steps.find import find_for_message
-from shared.steps.ports import Chunks, Clock, Jobs, Publisher, Topics, Unloads, UnloadState
+from shared.steps.ports import Clock, Publisher, Topics, Unloads, UnloadState
+from shared.steps.records import Chunks, Jobs
 from shared.unload.columns import find_column
 from shared.unload.statements import TableColumn, selected, unload_statement
 
@@ -151,7 +151,7 @@ class Stage:
         _require_keys(job, table_columns)
         attempt = Attempt(str(self.new_id()), self.now())
         transition = partial(
-            domain.claim,
+            transitions.claim,
             attempt=attempt,
             previous=job.attempt,
             columns=tuple(one.column for one in selection),
@@ -173,7 +173,9 @@ class Stage:
     def _record_query(self, job: Job, query_id: str) -> Job:
         attempt_id = job.require_attempt().attempt_id
         try:
-            job = self._change(job, partial(domain.record_query, attempt_id=attempt_id, query_id=query_id))
+            job = self._change(
+                job, partial(transitions.record_query, attempt_id=attempt_id, query_id=query_id)
+            )
         except StaleMessage:
             self.unloads.abort(query_id)
             raise
@@ -238,7 +240,7 @@ class Stage:
         found = counting.number_files(self.unloads.files(query_id))
         self.chunks.record(job, found)
         transition = partial(
-            domain.staged,
+            transitions.staged,
             attempt_id=job.require_attempt().attempt_id,
             chunks=len(found),
             rows=sum(chunk.rows for chunk in found),

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from shared.domain import jobs as domain
-from shared.domain import lanes
+from shared.domain import lanes, transitions
 from shared.domain.errors import StaleMessage, Unavailable
 from shared.domain.events import Events, JobsCensus
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import StageJob, TearDownJob
 from shared.steps.finish import Finish
-from shared.steps.ports import Clock, Jobs, Publisher, Unloads, UnloadState
+from shared.steps.ports import Clock, Publisher, Unloads, UnloadState
+from shared.steps.records import Jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,4 +191,4 @@ def _query_runs(job: Job, queries: _Queries) -> bool:
 def _first_to_note(job: Job, *, seen: Job, now: datetime, chunks_left: int | None) -> Job:
     if job.time_nudged != seen.time_nudged or job.status is not seen.status:
         raise StaleMessage("the job has changed, or another sweep has handled it", detail=job.job_id)
-    return domain.nudge(job, now, chunks_left)
+    return transitions.nudge(job, now, chunks_left)

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.errors import Busy, StaleMessage
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import TearDownJob
 from shared.steps.find import find_for_message
-from shared.steps.ports import Clock, Deliveries, Jobs, StagedFiles, Topics, Unloads, UnloadState
+from shared.steps.ports import Clock, StagedFiles, Topics, Unloads, UnloadState
 from shared.steps.reconcile import Reconcile
+from shared.steps.records import Deliveries, Jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class TearDown:
         if job.status is JobStatus.FAILED:
             kept = max(kept, self.retriable)
         transition = partial(
-            domain.tear_down, retry=job.retry, reconciled=told and in_time, records_kept=kept
+            transitions.tear_down, retry=job.retry, reconciled=told and in_time, records_kept=kept
         )
         self.jobs.change(job.organization_id, job.job_id, transition)
 
@@ -79,7 +80,7 @@ class TearDown:
         self._until(lambda: not self.deliveries.leased(job), "deliveries are still in progress")
         told = self.reconcile.run(job)
         if told and self.now() - since <= self.markers_kept:
-            transition = partial(domain.reconcile_pause, since=since)
+            transition = partial(transitions.reconcile_pause, since=since)
             self.jobs.change(job.organization_id, job.job_id, transition)
 
     def _end_query(self, job: Job) -> None:

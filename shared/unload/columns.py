@@ -202,10 +202,9 @@ _FORMS: Final[Mapping[str, _Form]] = MappingProxyType(
         "GEOMETRY": _Form(JsonKind.JSON, _as_geojson),
     }
 )
-_SUPPORTED: Final = (
-    "NUMBER, FLOAT, VARCHAR, BOOLEAN, DATE, TIME, TIMESTAMP_NTZ, TIMESTAMP_LTZ, TIMESTAMP_TZ, BINARY, "
-    "VARIANT, OBJECT, ARRAY, MAP, VECTOR, GEOGRAPHY and GEOMETRY"
-)
+# Snowflake describes three types by other names than those that a table is created with.
+DECLARED: Final = MappingProxyType({"FIXED": "NUMBER", "REAL": "FLOAT", "TEXT": "VARCHAR"})
+SUPPORTED: Final = tuple(DECLARED.get(name, name) for name in _FORMS)
 
 
 def _form(column: TableColumn) -> _Form:
@@ -215,6 +214,6 @@ def _form(column: TableColumn) -> _Form:
     if form is None:
         raise UnsupportedColumn(
             f"Column {column.field} is of type {column.type}, which has no mapping to JSON; "
-            f"supported are {_SUPPORTED}"
+            f"supported are {', '.join(SUPPORTED[:-1])} and {SUPPORTED[-1]}"
         )
     return form

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Literal, NotRequired, cast
+from typing import Literal, cast
 
 # On Python 3.11, pydantic supports only typing_extensions' TypedDict.
 from typing_extensions import TypedDict
@@ -11,7 +11,7 @@ from shared.domain.destination import Destination
 from shared.domain.estimate import warnings_of_unloaded
 from shared.domain.jobs import Counts, FilterValue, Job, JobStatus
 from shared.domain.oversized import OversizedRows
-from shared.steps.ports import DestinationProgress
+from shared.steps.records import DestinationProgress
 
 Status = Literal["staging", "transporting", "completed", "failed", "cancelled"]
 DestinationStatus = Literal["pending", "delivering", "done", "failed"]
@@ -80,13 +80,19 @@ class _Shown(TypedDict):
     time_completed: str | None
 
 
+class _Options(TypedDict, total=False):
+    max_parallel_chunks: int
+    oversized_rows: OversizedRows
+    columns: list[str | dict[str, str]]
+
+
 class ListedBackfill(_Shown):
     """A job in the list."""
 
     destinations: list[ShownDestination]
 
 
-class Backfill(_Shown):
+class Backfill(_Shown, _Options):
     """A single job. ``warnings``: sentences about likely mistakes in its slice. ``time_paused``: since when
     it is paused. An option is present if the client gave it.
     """
@@ -96,15 +102,6 @@ class Backfill(_Shown):
     warnings: list[str]
     paused: bool
     time_paused: str | None
-    max_parallel_chunks: NotRequired[int]
-    oversized_rows: NotRequired[OversizedRows]
-    columns: NotRequired[list[str | dict[str, str]]]
-
-
-class _Options(TypedDict, total=False):
-    max_parallel_chunks: int
-    oversized_rows: OversizedRows
-    columns: list[str | dict[str, str]]
 
 
 def listed(job: Job, filter_values: Sequence[FilterValue] | None, counts: Counts | None) -> ListedBackfill:

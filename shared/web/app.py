@@ -13,9 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from werkzeug import Request, Response
-from werkzeug.exceptions import HTTPException, NotFound
-from werkzeug.exceptions import MethodNotAllowed as WrongMethod
-from werkzeug.routing import Map, MapAdapter, Rule
 
 from shared.domain.errors import JobUnknown, RequestRefused, RetryLater, StaleMessage, TooManyJobs, TooOften
 from shared.domain.estimate import estimate
@@ -39,45 +36,27 @@ from shared.steps.cancel import cancel
 from shared.steps.find import find_for_client
 from shared.steps.kept import Kept
 from shared.steps.pause import pause, resume
-from shared.steps.ports import Clock, Estimates, Jobs, Listings, Publisher, Rates, Receipts
+from shared.steps.ports import Clock, Estimates, Publisher, Rates
+from shared.steps.records import Jobs, Listings, Receipts
 from shared.steps.retry import retry
 from shared.web import console, estimates, listing, receipts
 from shared.web.answers import CreatedBackfill, shown
 from shared.web.auth import Keys, authenticate
 from shared.web.body import drain, read_json
 from shared.web.create import new_job
-from shared.web.errors import MethodNotAllowed, PathUnknown, WebRefusal, detail_of
+from shared.web.errors import WebRefusal, detail_of
 from shared.web.idempotency import HEADER as IDEMPOTENCY_KEY
 from shared.web.idempotency import key_faults, named_by
 from shared.web.models import Rules
 from shared.web.responses import answer, answer_bytes, answer_stream
+from shared.web.routes import BACKFILLS, PUBLIC, asked_for, route
 from shared.web.validation import read_backfill, read_estimate
 
-BACKFILLS = "/api/v1/beam/backfills"
 RETRY_AFTER_SECONDS = 5
 # Jobs take minutes, so retrying every few seconds would be useless.
 LIMIT_RETRY_AFTER_SECONDS = 60
 
 _LOG = logging.getLogger("backfills.api")
-_PATHS = Map(
-    [
-        Rule("/health", endpoint="health", methods=["GET"]),
-        Rule("/api/v1/beam/openapi.json", endpoint="openapi", methods=["GET"]),
-        Rule(BACKFILLS, endpoint="create", methods=["POST"]),
-        Rule(BACKFILLS, endpoint="list", methods=["GET"]),
-        Rule(f"{BACKFILLS}/estimate", endpoint="estimate", methods=["POST"]),
-        Rule(f"{BACKFILLS}/<uuid:job_id>", endpoint="get", methods=["GET"]),
-        Rule(f"{BACKFILLS}/<uuid:job_id>/receipt", endpoint="receipt", methods=["GET"]),
-        Rule(f"{BACKFILLS}/<uuid:job_id>/receipt/chunks", endpoint="receipt_chunks", methods=["GET"]),
-        Rule(f"{BACKFILLS}/<uuid:job_id>/cancel", endpoint="cancel", methods=["POST"]),
-        Rule(f"{BACKFILLS}/<uuid:job_id>/retry", endpoint="retry", methods=["POST"]),
-        Rule(f"{BACKFILLS}/<uuid:job_id>/pause", endpoint="pause", methods=["POST"]),
-        Rule(f"{BACKFILLS}/<uuid:job_id>/resume", endpoint="resume", methods=["POST"]),
-    ],
-    # A path with a double slash is a different path. A redirect would have a different response shape.
-    merge_slashes=False,
-)
-_PUBLIC = {"/health", "/api/v1/beam/openapi.json"}
 # For the audit log: the event of each call, and the time of the job's last change by such a call.
 _CHANGES: Mapping[str, tuple[Callable[..., Event], Callable[[Job], datetime | None]]] = {
     "cancel": (JobCancelled, lambda job: job.time_completed),
@@ -112,9 +91,9 @@ class Api:
 
     def handle(self, request: Request) -> Response:
         """Return a response to any request. Never raises."""
-        if request.path in _PUBLIC or console.concerns(request):
+        if request.path in PUBLIC or console.concerns(request):
             return self._answer_whatever_happens(request)
-        asked = _asked(request)
+        asked = asked_for(request)
         with self.tracer.span(asked["request"], parse(request.headers.get(TRACE)), asked):
             return self._answer_whatever_happens(request)
 
@@ -130,20 +109,20 @@ class Api:
             response = answer(error.status, {"detail": detail_of(error)}, headers)
         except RetryLater as error:
             told = {"error": type(error).__name__, "detail": error.detail}
-            _LOG.warning(error.message, extra={"fields": _asked(request) | told})
+            _LOG.warning(error.message, extra={"fields": asked_for(request) | told})
             response = answer(503, {"detail": error.message}, {"Retry-After": str(RETRY_AFTER_SECONDS)})
         except Exception:  # noqa: BLE001 - last resort: log it in full, and return no traceback to the client
-            _LOG.exception("the request could not be answered", extra={"fields": _asked(request)})
+            _LOG.exception("the request could not be answered", extra={"fields": asked_for(request)})
             response = answer(500, {"detail": "Internal error"})
         drain(request)
         return response
 
     def _answer(self, request: Request) -> Response:
-        if request.path in _PUBLIC:
-            endpoint, _ = _route(request)
+        if request.path in PUBLIC:
+            endpoint, _ = route(request)
             return answer(200, self.openapi if endpoint == "openapi" else {"status": "ok"})
         caller = authenticate(request, self.keys)
-        endpoint, arguments = _route(request)
+        endpoint, arguments = route(request)
         match endpoint:
             case "create":
                 return self._create(request, caller)
@@ -257,33 +236,9 @@ class Api:
         return self._show(job)
 
 
-def _asked(request: Request) -> dict[str, str]:
-    """Return the job and the path's pattern for logs and traces. Clients invent paths, so omit the path."""
-    try:
-        rule, arguments = _bound_to(request).match(return_rule=True)
-    except HTTPException:
-        return {"request": "unknown path"}
-    return {"request": f"{request.method} {rule.rule}"} | {
-        name: str(value) for name, value in arguments.items()
-    }
-
-
 def _who_and_what(caller: Caller, job: Job) -> dict[str, str]:
     return {
         "organization_id": caller.organization_id,
         "job_id": job.job_id,
         "key_id": caller.key_id,
     }
-
-
-def _bound_to(request: Request) -> MapAdapter:
-    return _PATHS.bind("", path_info=request.path, default_method=request.method)
-
-
-def _route(request: Request) -> tuple[str, Mapping[str, Any]]:
-    try:
-        return _bound_to(request).match()
-    except NotFound as error:
-        raise PathUnknown("There is nothing at this path") from error
-    except WrongMethod as error:
-        raise MethodNotAllowed(list(error.valid_methods or ())) from error

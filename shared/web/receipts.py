@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from shared.domain.jobs import Job
 from shared.domain.receipt import ChunkReceipt, LeftOut, unbalanced
-from shared.steps.ports import DestinationProgress
+from shared.steps.records import DestinationProgress
 from shared.web.answers import Status, show_time
 from shared.web.errors import Fault, Invalid
 from shared.web.listing import query_faults, read_limit

@@ -16,10 +16,11 @@ from shared.adapters.firestore_listings import FirestoreListings
 from shared.adapters.firestore_receipts import FirestoreReceipts
 from shared.adapters.firestore_retention import FirestoreRetention
 from shared.adapters.firestore_topics import FirestoreTopics
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.chunks import Chunk, number_files, shards_for
 from shared.domain.jobs import FilterValue, Job
-from shared.steps.ports import Chunks, Deliveries, Jobs, Listings, Receipts, Retention, Topics
+from shared.steps.ports import Topics
+from shared.steps.records import Chunks, Deliveries, Jobs, Listings, Receipts, Retention
 from tests.fakes.chunks import FakeChunks
 from tests.fakes.clock import FakeClock
 from tests.fakes.deliveries import FakeDeliveries
@@ -52,13 +53,13 @@ class Records:
         """Return a recorded and confirmed job."""
         job = job or new_job()
         self.jobs.create(job, values)
-        return self.change(job, domain.confirm)
+        return self.change(job, transitions.confirm)
 
     def claimed(self, job: Job | None = None) -> Job:
         """Return a job with a staging attempt."""
         job = self.created(job)
         claim = partial(
-            domain.claim, attempt=new_attempt(), previous=None, columns=COLUMNS, key_column="unique_id"
+            transitions.claim, attempt=new_attempt(), previous=None, columns=COLUMNS, key_column="unique_id"
         )
         return self.change(job, claim)
 
@@ -81,7 +82,7 @@ class Records:
 def manifest(job: Job, chunks: Sequence[Chunk]) -> Callable[[Job], Job]:
     """Return the transition that makes these the job's chunks."""
     return partial(
-        domain.staged,
+        transitions.staged,
         attempt_id=job.require_attempt().attempt_id,
         chunks=len(chunks),
         rows=sum(chunk.rows for chunk in chunks),

@@ -5,7 +5,7 @@ import pytest
 from shared.domain.events import Event, JobCancelled, JobCreated, JobRetried
 from shared.domain.jobs import JobStatus
 from shared.domain.traces import Trace, parse
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.fakes.staged import finish
 from tests.fakes.web import KEY, OTHER_KEY, Service, backfill
 

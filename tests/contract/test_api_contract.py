@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from shared.domain.jobs import Counts, JobStatus
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.fakes.staged import finish, stage
 from tests.fakes.web import KEY, OTHER_KEY, Service, backfill
 

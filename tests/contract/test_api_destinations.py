@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from shared.destinations import KINDS
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.fakes.web import Service, backfill, webhook
 
 Loc = list[str | int]

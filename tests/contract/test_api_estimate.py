@@ -6,7 +6,7 @@ from shared.domain.columns import Choice
 from shared.domain.errors import Unavailable
 from shared.domain.jobs import Window
 from shared.domain.slices import Facts, Slice, SliceFault, SliceRefused
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.fakes.staged import stage
 from tests.fakes.web import OTHER_KEY, Service, backfill, webhook, window
 

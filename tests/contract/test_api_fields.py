@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.domain.catalog import Catalog, CatalogEntry
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.fakes.web import Service, backfill, window
 
 Loc = list[str | int]

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from shared.domain.jobs import Job
 from shared.domain.messages import Message
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.fakes.faults import Killed
 from tests.fakes.web import KEY, OTHER_KEY, Service, backfill, webhook, window
 

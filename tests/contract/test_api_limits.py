@@ -3,7 +3,7 @@
 import pytest
 
 from shared.domain.jobs import JobStatus
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.fakes.staged import finish
 from tests.fakes.web import OTHER_KEY, Service, backfill
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.contract.test_api_contract import LIST_FIELDS
 from tests.fakes.web import CHUNKS_IN_FLIGHT, OTHER_KEY, Service, backfill
 

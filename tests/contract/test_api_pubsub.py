@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.fakes.web import Service, backfill
 
 TOPIC = "projects/their-project/topics/rows"

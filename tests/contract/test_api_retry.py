@@ -5,11 +5,11 @@ from functools import partial
 
 import pytest
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.errors import Unavailable
 from shared.domain.jobs import Counts, JobStatus
 from shared.domain.messages import StageJob
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.fakes.examples import RECORDS_KEPT
 from tests.fakes.staged import LATER, finish, stage
 from tests.fakes.web import OTHER_KEY, Service, backfill, webhook
@@ -105,7 +105,7 @@ def test_409_once_kafka_can_not_tell_what_it_has_unless_that_was_found_out(servi
     answer = service.call("POST", retry_path(job_id))
     assert (answer.status_code, "create a new backfill" in answer.get_json()["detail"]) == (409, True)
     service.jobs.change(
-        "org123", job_id, partial(domain.tear_down, retry=0, reconciled=True, records_kept=RECORDS_KEPT)
+        "org123", job_id, partial(transitions.tear_down, retry=0, reconciled=True, records_kept=RECORDS_KEPT)
     )
     assert service.call("POST", retry_path(job_id)).status_code == 200
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.fakes.web import Service, backfill
 
 ARN = "arn:aws:sns:eu-west-1:123456789012:rows"

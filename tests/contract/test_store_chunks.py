@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.chunks import Chunk, number_files
 from shared.domain.errors import StaleMessage
 from shared.domain.jobs import Counts, Job, JobStatus
@@ -93,7 +93,7 @@ def test_a_manifest_that_comes_after_the_cancel_is_refused(records: Records) -> 
     job, chunks = records.claimed(), number_files(staged_files(3))
 
     def cancelled_meanwhile(current: Job) -> Job:
-        records.change(job, partial(domain.cancel, now=CREATED))
+        records.change(job, partial(transitions.cancel, now=CREATED))
         return manifest(job, chunks)(current)
 
     with pytest.raises(StaleMessage):
@@ -113,7 +113,7 @@ def test_of_a_manifest_and_a_cancel_at_once_the_job_is_cancelled_with_honest_cou
 
     with ThreadPoolExecutor(2) as pool:
         committed = pool.submit(commit)
-        cancelled = pool.submit(records.change, job, partial(domain.cancel, now=CREATED))
+        cancelled = pool.submit(records.change, job, partial(transitions.cancel, now=CREATED))
     committed.result()
     assert cancelled.result().status is JobStatus.CANCELLED
     now = records.now(job)
@@ -126,7 +126,7 @@ def test_a_manifest_of_another_attempt_is_refused(records: Records) -> None:
     attempt = new_attempt()
     records.change(
         job,
-        partial(domain.claim, attempt=attempt, previous=job.attempt, columns=COLUMNS, key_column=None),
+        partial(transitions.claim, attempt=attempt, previous=job.attempt, columns=COLUMNS, key_column=None),
     )
     with pytest.raises(StaleMessage):
         records.chunks.commit(job, manifest(job, chunks), chunks)
@@ -136,7 +136,7 @@ def test_chunks_of_another_attempt_are_not_seen(records: Records) -> None:
     job = records.claimed()
     records.chunks.record(job, number_files(staged_files(3)))
     transition = partial(
-        domain.claim, attempt=new_attempt(), previous=job.attempt, columns=COLUMNS, key_column=None
+        transitions.claim, attempt=new_attempt(), previous=job.attempt, columns=COLUMNS, key_column=None
     )
     job = records.change(job, transition)
     assert numbers(records, job) == []

@@ -8,7 +8,7 @@ import pytest
 from google.cloud import firestore
 
 from shared.adapters.firestore_jobs import FirestoreJobs
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.errors import StateConflict
 from shared.domain.events import Event, JobEnded
 from shared.domain.jobs import Job
@@ -41,16 +41,18 @@ def ended(job: Job, status: str, seconds: float) -> JobEnded:
 
 def test_each_end_is_told_with_how_long_the_job_took(jobs: FirestoreJobs, events: list[Event]) -> None:
     ends = {
-        "completed": partial(domain.complete, now=LATER),
-        "cancelled": partial(domain.cancel, now=LATER),
-        "failed": partial(domain.fail, message="why", now=LATER, retry=0),
+        "completed": partial(transitions.complete, now=LATER),
+        "cancelled": partial(transitions.cancel, now=LATER),
+        "failed": partial(transitions.fail, message="why", now=LATER, retry=0),
     }
     for status, end in ends.items():
         job = transporting()
         jobs.create(job, [])
         jobs.change("acme", job.job_id, end)
         jobs.change(
-            "acme", job.job_id, partial(domain.tear_down, retry=0, reconciled=True, records_kept=RECORDS_KEPT)
+            "acme",
+            job.job_id,
+            partial(transitions.tear_down, retry=0, reconciled=True, records_kept=RECORDS_KEPT),
         )
         assert events.pop() == ended(job, status, 3600.0)
     assert events == []
@@ -59,21 +61,25 @@ def test_each_end_is_told_with_how_long_the_job_took(jobs: FirestoreJobs, events
 def test_a_change_that_ends_nothing_is_not_told(jobs: FirestoreJobs, events: list[Event]) -> None:
     job = new_job()
     jobs.create(job, [])
-    jobs.change("acme", job.job_id, domain.confirm)
-    failed = jobs.change("acme", job.job_id, partial(domain.fail, message="why", now=LATER, retry=0))
-    jobs.change("acme", job.job_id, partial(domain.fail, message="again", now=LATER, retry=0))
+    jobs.change("acme", job.job_id, transitions.confirm)
+    failed = jobs.change("acme", job.job_id, partial(transitions.fail, message="why", now=LATER, retry=0))
+    jobs.change("acme", job.job_id, partial(transitions.fail, message="again", now=LATER, retry=0))
     with pytest.raises(StateConflict):
-        jobs.change("acme", job.job_id, partial(domain.cancel, now=LATER))
-    jobs.change("acme", job.job_id, partial(domain.retry, now=LATER, after=0))
+        jobs.change("acme", job.job_id, partial(transitions.cancel, now=LATER))
+    jobs.change("acme", job.job_id, partial(transitions.retry, now=LATER, after=0))
     assert events == [ended(failed, "failed", 3600.0)]
 
 
 def test_a_job_that_a_retry_completes_at_once_has_ended_again(
     jobs: FirestoreJobs, events: list[Event]
 ) -> None:
-    job = domain.fail(transporting(), "why", CREATED, retry=0)
+    job = transitions.fail(transporting(), "why", CREATED, retry=0)
     jobs.create(job, [])
-    jobs.change("acme", job.job_id, lambda found: domain.complete(domain.retry(found, LATER, after=0), LATER))
+    jobs.change(
+        "acme",
+        job.job_id,
+        lambda found: transitions.complete(transitions.retry(found, LATER, after=0), LATER),
+    )
     assert events == [ended(job, "completed", 0.0)]
 
 

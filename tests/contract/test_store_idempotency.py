@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.idempotency import KEY_LIFETIME, idempotency
 from shared.domain.jobs import Job
 from tests.contract.records import Records
@@ -35,7 +35,7 @@ def test_the_same_key_again_records_nothing_and_answers_whose_it_is(records: Rec
 def test_a_commit_whose_answer_was_lost_is_no_repetition(records: Records) -> None:
     job = keyed()
     records.jobs.create(job, [])
-    records.change(job, domain.confirm)
+    records.change(job, transitions.confirm)
     assert records.jobs.create(job, []) is None
     assert records.now(job).confirmed
 
@@ -97,7 +97,7 @@ def test_a_repeated_request_claims_no_topic(records: Records) -> None:
     records.jobs.create(keyed(), [])
     [destination] = [each for each in job.destinations if each.type == "kafka"]
     records.topics.ensure(job, destination)
-    records.topics.remove(records.change(job, partial(domain.cancel, now=CREATED)), destination)
+    records.topics.remove(records.change(job, partial(transitions.cancel, now=CREATED)), destination)
     assert records.broker.topics == set()
 
 

@@ -9,9 +9,9 @@ from functools import partial
 
 import pytest
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.errors import Busy, StaleMessage, StateConflict
-from shared.domain.jobs import Job, JobStatus
+from shared.domain.jobs import FilterValue, Job, JobStatus
 from tests.contract.records import Records
 from tests.fakes.examples import COLUMNS, CREATED, RECORDS_KEPT, new_attempt, new_job
 
@@ -19,14 +19,14 @@ from tests.fakes.examples import COLUMNS, CREATED, RECORDS_KEPT, new_attempt, ne
 def claiming(job: Job) -> Callable[[Job], Job]:
     attempt = new_attempt()
     return partial(
-        domain.claim, attempt=attempt, previous=job.attempt, columns=COLUMNS, key_column="unique_id"
+        transitions.claim, attempt=attempt, previous=job.attempt, columns=COLUMNS, key_column="unique_id"
     )
 
 
 def test_a_job_is_confirmed_whatever_became_of_it_meanwhile(records: Records) -> None:
     job = new_job()
     records.jobs.create(job, [])
-    cancelled = records.change(job, partial(domain.cancel, now=CREATED))
+    cancelled = records.change(job, partial(transitions.cancel, now=CREATED))
     records.jobs.confirm(job)
     records.jobs.confirm(job)
     assert records.now(job) == replace(cancelled, confirmed=True)
@@ -45,10 +45,12 @@ def test_a_job_is_read_as_it_was_recorded(records: Records) -> None:
 
 def test_a_job_in_every_later_state_is_read_as_it_was_changed(records: Records) -> None:
     job, _ = records.transporting()
-    job = records.change(job, partial(domain.nudge, now=CREATED, chunks_left=3))
+    job = records.change(job, partial(transitions.nudge, now=CREATED, chunks_left=3))
     assert records.now(job) == job
-    job = records.change(job, partial(domain.fail, message="why", now=CREATED, retry=0))
-    job = records.change(job, partial(domain.tear_down, retry=0, reconciled=True, records_kept=RECORDS_KEPT))
+    job = records.change(job, partial(transitions.fail, message="why", now=CREATED, retry=0))
+    job = records.change(
+        job, partial(transitions.tear_down, retry=0, reconciled=True, records_kept=RECORDS_KEPT)
+    )
     assert records.now(job) == job
     assert job.error_message == "why"
 
@@ -57,7 +59,7 @@ def test_recording_a_job_twice_records_it_once(records: Records) -> None:
     """A commit whose answer was lost is sent again."""
     job = new_job()
     records.jobs.create(job, [])
-    records.change(job, domain.confirm)
+    records.change(job, transitions.confirm)
     records.jobs.create(job, [])
     assert records.now(job).confirmed
 
@@ -66,7 +68,7 @@ def test_another_organization_has_no_such_job(records: Records) -> None:
     job = records.created()
     assert records.jobs.get("globex", job.job_id) is None
     with pytest.raises(StaleMessage):
-        records.jobs.change("globex", job.job_id, domain.confirm)
+        records.jobs.change("globex", job.job_id, transitions.confirm)
 
 
 def test_the_largest_filter_comes_back_to_the_last_value(records: Records) -> None:
@@ -86,7 +88,7 @@ def test_filter_values_go_with_a_job_that_is_taken_back(records: Records) -> Non
 
 
 @pytest.mark.parametrize("values", [[1, 2.5, 10**37], [True, False], ["'; DROP TABLE x --", "\x00", ""]])
-def test_filter_values_keep_their_types(records: Records, values: list[domain.FilterValue]) -> None:
+def test_filter_values_keep_their_types(records: Records, values: list[FilterValue]) -> None:
     job = new_job(filter_column="token_address")
     records.jobs.create(job, values)
     found = records.jobs.filter_values(records.now(job))
@@ -100,13 +102,13 @@ def test_a_job_without_a_filter_has_no_values(records: Records) -> None:
 
 def test_a_change_of_an_unknown_job_is_stale(records: Records) -> None:
     with pytest.raises(StaleMessage):
-        records.jobs.change("acme", str(uuid.uuid4()), domain.confirm)
+        records.jobs.change("acme", str(uuid.uuid4()), transitions.confirm)
 
 
 def test_a_refused_transition_stores_nothing(records: Records) -> None:
     job = records.created(new_job(status=JobStatus.FAILED))
     with pytest.raises(StateConflict):
-        records.change(job, partial(domain.cancel, now=CREATED))
+        records.change(job, partial(transitions.cancel, now=CREATED))
     assert records.now(job) == job
 
 
@@ -118,8 +120,8 @@ def test_a_change_runs_anew_on_what_a_faster_one_left(records: Records) -> None:
     def slow_failure(current: Job) -> Job:
         seen.append(current.status)
         if len(seen) == 1:
-            records.change(job, partial(domain.cancel, now=CREATED))
-        return domain.fail(current, "too late", CREATED, retry=0)
+            records.change(job, partial(transitions.cancel, now=CREATED))
+        return transitions.fail(current, "too late", CREATED, retry=0)
 
     assert records.change(job, slow_failure).status is JobStatus.CANCELLED
     assert seen == [JobStatus.STAGING, JobStatus.CANCELLED]
@@ -140,9 +142,9 @@ def test_of_racing_changes_none_is_lost(records: Records) -> None:
 def test_of_racing_ends_the_first_stays(records: Records) -> None:
     job, _ = records.transporting()
     ends = [
-        partial(domain.cancel, now=CREATED),
-        partial(domain.fail, message="why", now=CREATED, retry=0),
-        partial(domain.complete, now=CREATED),
+        partial(transitions.cancel, now=CREATED),
+        partial(transitions.fail, message="why", now=CREATED, retry=0),
+        partial(transitions.complete, now=CREATED),
     ]
 
     def end(transition: Callable[[Job], Job]) -> JobStatus | None:
@@ -194,7 +196,7 @@ def test_a_job_taken_back_during_a_change_stays_gone(records: Records) -> None:
 
     def slow(current: Job) -> Job:
         records.jobs.remove_unconfirmed(job)
-        return domain.confirm(current)
+        return transitions.confirm(current)
 
     with pytest.raises(StaleMessage):
         records.change(job, slow)
@@ -224,10 +226,12 @@ def test_jobs_of_all_organizations_are_active_until_they_are_at_rest(records: Re
     records.jobs.create(unconfirmed, [])
     transporting, _ = records.transporting()
     ended = records.created()
-    records.change(ended, partial(domain.cancel, now=CREATED))
+    records.change(ended, partial(transitions.cancel, now=CREATED))
     at_rest = records.created()
-    records.change(at_rest, partial(domain.cancel, now=CREATED + timedelta(seconds=1)))
-    records.change(at_rest, partial(domain.tear_down, retry=0, reconciled=True, records_kept=RECORDS_KEPT))
+    records.change(at_rest, partial(transitions.cancel, now=CREATED + timedelta(seconds=1)))
+    records.change(
+        at_rest, partial(transitions.tear_down, retry=0, reconciled=True, records_kept=RECORDS_KEPT)
+    )
     found = {job.job_id for job in records.jobs.active()}
     assert found == {unconfirmed.job_id, transporting.job_id, ended.job_id}
 
@@ -237,8 +241,8 @@ def test_jobs_that_transport_are_counted_but_paused_ones_and_other_organizations
     records.claimed()
     records.transporting(job=new_job(organization_id="globex"))
     jobs = [records.transporting()[0] for _ in range(4)]
-    records.change(jobs[0], partial(domain.pause, now=CREATED))
-    records.change(jobs[1], partial(domain.cancel, now=CREATED))
+    records.change(jobs[0], partial(transitions.pause, now=CREATED))
+    records.change(jobs[1], partial(transitions.cancel, now=CREATED))
     assert records.jobs.transporting("acme", 10) == 2
     assert records.jobs.transporting("acme", 1) <= 1
 
@@ -248,19 +252,19 @@ def test_rows_are_wanted_while_their_attempt_transports_and_is_not_paused(record
     assert records.jobs.wanted(job)
     assert not records.jobs.wanted(replace(job, attempt=new_attempt()))
     assert not records.jobs.wanted(new_job(attempt=new_attempt()))
-    records.change(job, partial(domain.pause, now=CREATED))
+    records.change(job, partial(transitions.pause, now=CREATED))
     assert not records.jobs.wanted(job)
-    records.change(job, partial(domain.resume, now=CREATED))
+    records.change(job, partial(transitions.resume, now=CREATED))
     assert records.jobs.wanted(job)
-    records.change(job, partial(domain.cancel, now=CREATED))
+    records.change(job, partial(transitions.cancel, now=CREATED))
     assert not records.jobs.wanted(job)
 
 
 def test_a_pause_is_read_as_it_was_recorded(records: Records) -> None:
     job, _ = records.transporting(job=new_job(max_parallel_chunks=3))
-    paused = records.change(job, partial(domain.pause, now=CREATED))
+    paused = records.change(job, partial(transitions.pause, now=CREATED))
     assert records.now(job) == paused
     assert (paused.time_paused, paused.max_parallel_chunks) == (CREATED, 3)
-    resumed = records.change(job, partial(domain.resume, now=CREATED + timedelta(seconds=1.5)))
+    resumed = records.change(job, partial(transitions.resume, now=CREATED + timedelta(seconds=1.5)))
     assert records.now(job) == resumed
     assert (resumed.time_paused, resumed.seconds_paused) == (None, 1.5)

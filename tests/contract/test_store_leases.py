@@ -15,7 +15,7 @@ from shared.domain.errors import Busy, Unavailable
 from shared.domain.jobs import Job
 from shared.domain.oversized import NONE_SKIPPED, OversizedRow, Skipped
 from shared.domain.pieces import NOT_SPLIT, Ceiling, Piece, Splits
-from shared.steps.ports import Lease
+from shared.steps.records import Lease
 from tests.contract.records import LEASE, Records, in_firestore
 from tests.fakes.examples import KAFKA, WEBHOOK
 

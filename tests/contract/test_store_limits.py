@@ -10,9 +10,10 @@ import pytest
 from google.cloud import firestore
 
 from shared.adapters.firestore_limits import CACHE_SECONDS, recount, set_limit
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.errors import TooManyJobs, Unavailable
 from shared.domain.idempotency import idempotency
+from shared.domain.jobs import Job
 from tests.contract.records import BOTH, Records, in_firestore, in_memory
 from tests.fakes.examples import CREATED, RECORDS_KEPT, new_job
 
@@ -59,11 +60,11 @@ def test_one_more_than_the_limit_is_refused_and_nothing_recorded(records: Record
 @pytest.mark.parametrize(
     "end",
     [
-        partial(domain.cancel, now=CREATED),
-        partial(domain.fail, message="why", now=CREATED, retry=0),
+        partial(transitions.cancel, now=CREATED),
+        partial(transitions.fail, message="why", now=CREATED, retry=0),
     ],
 )
-def test_a_job_that_has_ended_makes_room(records: Records, end: Callable[[domain.Job], domain.Job]) -> None:
+def test_a_job_that_has_ended_makes_room(records: Records, end: Callable[[Job], Job]) -> None:
     jobs = [records.created() for _ in range(MOST)]
     records.change(jobs[0], end)
     records.jobs.require_room("acme")
@@ -72,12 +73,12 @@ def test_a_job_that_has_ended_makes_room(records: Records, end: Callable[[domain
 
 def test_a_job_in_transport_and_one_that_is_retried_take_a_place(records: Records) -> None:
     transporting, _ = records.transporting()
-    failed = records.change(records.created(), partial(domain.fail, message="why", now=CREATED, retry=0))
+    failed = records.change(records.created(), partial(transitions.fail, message="why", now=CREATED, retry=0))
     records.created()
     records.jobs.require_room("acme")
-    records.change(failed, partial(domain.retry, now=CREATED, after=0))
+    records.change(failed, partial(transitions.retry, now=CREATED, after=0))
     assert tried(records.created) == "too many"
-    records.change(transporting, partial(domain.cancel, now=CREATED))
+    records.change(transporting, partial(transitions.cancel, now=CREATED))
     assert tried(records.created) == "created"
 
 
@@ -110,7 +111,7 @@ def test_a_request_that_was_refused_leaves_its_key_free(records: Records) -> Non
     refused = new_job(idempotency=idempotency("march", "body"))
     with pytest.raises(TooManyJobs):
         records.jobs.create(refused, [])
-    records.change(jobs[0], partial(domain.cancel, now=CREATED))
+    records.change(jobs[0], partial(transitions.cancel, now=CREATED))
     assert records.jobs.create(refused, []) is None
 
 
@@ -155,16 +156,16 @@ def test_the_count_follows_every_change_exactly_once(client: firestore.Client) -
     assert counted() == 3
     for _ in range(2):
         records.jobs.remove_unconfirmed(unconfirmed)
-        records.change(failing, partial(domain.fail, message="why", now=CREATED, retry=0))
+        records.change(failing, partial(transitions.fail, message="why", now=CREATED, retry=0))
         records.change(
-            failing, partial(domain.tear_down, retry=0, reconciled=True, records_kept=RECORDS_KEPT)
+            failing, partial(transitions.tear_down, retry=0, reconciled=True, records_kept=RECORDS_KEPT)
         )
     assert counted() == 1
     for _ in range(2):
-        records.change(failing, partial(domain.retry, now=CREATED, after=0))
+        records.change(failing, partial(transitions.retry, now=CREATED, after=0))
     assert counted() == 2
     with ThreadPoolExecutor(4) as pool:
-        cancel = partial(domain.cancel, now=CREATED)
+        cancel = partial(transitions.cancel, now=CREATED)
         list(pool.map(lambda job: records.change(job, cancel), [transporting, failing] * 4))
     assert counted() == 0
 
@@ -174,7 +175,7 @@ def test_a_count_that_is_wrong_is_counted_anew(client: firestore.Client) -> None
     """For example after a partial restore of a backup."""
     records = in_firestore(client)
     records.created()
-    records.change(records.created(), partial(domain.cancel, now=CREATED))
+    records.change(records.created(), partial(transitions.cancel, now=CREATED))
     organization = client.document("organizations", "acme")
     organization.update({"in_flight": 40, "most_jobs_in_flight": 7})
     assert recount(client, "acme") == 1

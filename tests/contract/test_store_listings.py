@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.jobs import Counts, Job, JobStatus
-from shared.steps.ports import DestinationProgress
+from shared.steps.records import DestinationProgress
 from tests.contract.records import Records
 from tests.fakes.examples import CREATED, KAFKA, WEBHOOK, new_job
 
@@ -52,9 +52,9 @@ def test_pages_of_a_selection_joined_are_all_of_it(
 ) -> None:
     jobs = many(records, 40)
     for job in jobs[::3]:
-        records.change(job, partial(domain.cancel, now=CREATED))
+        records.change(job, partial(transitions.cancel, now=CREATED))
     for job in jobs[1::3]:
-        records.change(job, partial(domain.fail, message="it can't be read", now=CREATED, retry=0))
+        records.change(job, partial(transitions.fail, message="it can't be read", now=CREATED, retry=0))
     stored = [records.now(job) for job in jobs]
     expected = [job for job in stored if not statuses or job.status in statuses]
     found: list[Job] = []
@@ -90,7 +90,7 @@ def test_an_organization_sees_only_its_own(records: Records) -> None:
 def test_organizations_whose_job_ids_are_equal_stay_apart(records: Records) -> None:
     mine = records.created()
     other = records.created(replace(mine, organization_id="globex", confirmed=False, job_name="theirs"))
-    records.change(other, partial(domain.cancel, now=CREATED))
+    records.change(other, partial(transitions.cancel, now=CREATED))
     assert records.now(mine) == mine
 
 

@@ -10,7 +10,7 @@ from shared.adapters import firestore_destinations
 from shared.domain.jobs import Job
 from shared.domain.oversized import MOST_NAMED, OversizedRow, Skipped
 from shared.domain.receipt import DeliveryReceipt, LeftOut, unbalanced
-from shared.steps.ports import Lease
+from shared.steps.records import Lease
 from tests.contract.records import Records, in_firestore
 from tests.fakes.examples import KAFKA, WEBHOOK
 

@@ -8,15 +8,15 @@ from functools import partial
 import pytest
 from google.cloud import firestore
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.jobs import Job
-from shared.steps.ports import DestinationProgress
+from shared.steps.records import DestinationProgress
 from tests.contract.records import Records, in_firestore
 from tests.fakes.examples import CREATED, KAFKA, RECORDS_KEPT, WEBHOOK, new_job
 
 CANCELLED = CREATED + timedelta(hours=1)
 DUE = CANCELLED + RECORDS_KEPT
-TEARDOWN = partial(domain.tear_down, retry=0, reconciled=True, records_kept=RECORDS_KEPT)
+TEARDOWN = partial(transitions.tear_down, retry=0, reconciled=True, records_kept=RECORDS_KEPT)
 
 
 def delivered(records: Records, job: Job, chunk: int, uid: str) -> None:
@@ -35,12 +35,12 @@ def ended(records: Records, chunks: int = 3, *, hours: int = 1) -> Job:
     lease = records.deliveries.take(job, 2, KAFKA.uid)
     assert lease is not None
     lease.release()
-    records.change(job, partial(domain.cancel, now=CREATED + timedelta(hours=hours)))
+    records.change(job, partial(transitions.cancel, now=CREATED + timedelta(hours=hours)))
     return records.change(job, TEARDOWN)
 
 
 def expired(records: Records, job: Job) -> Job:
-    return records.change(job, partial(domain.expire, now=DUE))
+    return records.change(job, partial(transitions.expire, now=DUE))
 
 
 def test_jobs_are_due_once_their_time_is_over_and_the_oldest_first(records: Records) -> None:
@@ -51,7 +51,7 @@ def test_jobs_are_due_once_their_time_is_over_and_the_oldest_first(records: Reco
     both = [first.job_id, later.job_id]
     assert [job.job_id for job in records.retention.due(DUE + timedelta(hours=1), 5)] == both
     assert [job.job_id for job in records.retention.due(DUE + timedelta(hours=1), 1)] == both[:1]
-    records.change(expired(records, first), domain.forget)
+    records.change(expired(records, first), transitions.forget)
     assert [job.job_id for job in records.retention.due(DUE + timedelta(hours=1), 5)] == both[1:]
 
 
@@ -135,5 +135,5 @@ def test_two_runs_at_once_count_nothing_twice(
 def test_a_job_of_an_earlier_release_is_kept(records: Records) -> None:
     """It was torn down before the record had a time."""
     job = records.created(new_job())
-    records.change(job, lambda job: replace(domain.cancel(job, CANCELLED), torn_down=True))
+    records.change(job, lambda job: replace(transitions.cancel(job, CANCELLED), torn_down=True))
     assert list(records.retention.due(DUE + timedelta(days=9_000), 5)) == []

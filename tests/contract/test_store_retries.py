@@ -9,7 +9,7 @@ from google.cloud import firestore
 from shared.adapters.firestore_documents import job_fields
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_listings import FirestoreListings
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.destination import AT_LEAST_ONCE
 from shared.domain.jobs import Job, JobStatus
 from tests.contract.records import Records
@@ -20,11 +20,11 @@ _SINCE_ADDED = ("idempotency", "time_retried", "reconciled", "settled")
 
 
 def failed_and_retried(records: Records, job: Job) -> Job:
-    records.change(job, partial(domain.fail, message="why", now=CREATED, retry=job.retry))
+    records.change(job, partial(transitions.fail, message="why", now=CREATED, retry=job.retry))
     records.change(
-        job, partial(domain.tear_down, retry=job.retry, reconciled=True, records_kept=RECORDS_KEPT)
+        job, partial(transitions.tear_down, retry=job.retry, reconciled=True, records_kept=RECORDS_KEPT)
     )
-    return records.change(job, partial(domain.retry, now=CREATED, after=job.retry))
+    return records.change(job, partial(transitions.retry, now=CREATED, after=job.retry))
 
 
 def test_a_retried_job_is_read_as_it_was_changed_and_is_looked_after_again(records: Records) -> None:
@@ -90,6 +90,6 @@ def test_a_job_that_an_older_release_recorded_is_read_and_goes_on(
     jobs = FirestoreJobs(client, lambda _event: None)
     assert jobs.get("acme", job.job_id) == job
     assert FirestoreListings(client).destinations(job)[WEBHOOK.uid].last_error == "it answered 500"
-    jobs.change("acme", job.job_id, partial(domain.fail, message="why", now=CREATED, retry=0))
-    again = jobs.change("acme", job.job_id, partial(domain.retry, now=CREATED, after=0))
+    jobs.change("acme", job.job_id, partial(transitions.fail, message="why", now=CREATED, retry=0))
+    again = jobs.change("acme", job.job_id, partial(transitions.retry, now=CREATED, after=0))
     assert jobs.get("acme", job.job_id) == again

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.e2e.support.console import Visit
 from tests.fakes.console_jobs import ESTIMATE, new_job
 from tests.fakes.web import KEY

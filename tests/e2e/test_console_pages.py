@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Browser, expect
 
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.e2e.support.console import Visit, visit
 from tests.fakes.console import gallery, wait_for
 from tests.fakes.console_jobs import chunk_lines, new_job

@@ -14,7 +14,7 @@ import pytest
 from infra.local.supervisor import LocalStack
 from tests.e2e.support.bucket import staged_files
 from tests.e2e.support.client import Client, kafka, wait_until, webhook
-from tests.e2e.support.every_type import COLUMNS, every_row, message
+from tests.e2e.support.every_type import COLUMNS, STRUCTURED, every_row, message
 from tests.e2e.support.kafka import committed
 from tests.e2e.support.receiver import Patient, Receiver, batches_once
 from tests.e2e.support.tables import Warehouse
@@ -83,20 +83,10 @@ def test_a_column_that_is_narrowed_differently_in_each_file_is_an_integer_in_all
     assert sorted(json.dumps(row) for row in posted) == expected
 
 
-PLACE = '{"type": "Point", "coordinates": [-122.35, 37.55]}'
-
-
 def test_places_vectors_and_structured_values_arrive_as_json(
     stack: LocalStack, client: Client, warehouse: Warehouse
 ) -> None:
-    values = {
-        "GEOGRAPHY": PLACE,
-        "GEOMETRY": PLACE,
-        "VECTOR(FLOAT, 3)": "[1.5, 2, 3]",
-        "MAP(VARCHAR, NUMBER)": '{"a": 1}',
-        "OBJECT(a NUMBER)": '{"a": 1}',
-        "ARRAY(NUMBER)": "[1, 2]",
-    }
+    values = STRUCTURED
     names = [f"C{number}" for number in range(len(values))]
     defined = ", ".join(f"{name} {kind}" for name, kind in zip(names, values, strict=True))
     table = warehouse.create("STRUCTURED", f"BLOCK_TIMESTAMP TIMESTAMP_NTZ(9), {defined}")

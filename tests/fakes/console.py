@@ -12,9 +12,9 @@ from typing import Any
 from werkzeug import Request, Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from shared.web.app import BACKFILLS
 from shared.web.body import read_json
 from shared.web.errors import Invalid
+from shared.web.routes import BACKFILLS
 from shared.web.validation import read_backfill, read_estimate
 from tests.fakes.console_jobs import Json, chunk_lines, new_job, receipt, stamp
 from tests.fakes.web import KEY, Service

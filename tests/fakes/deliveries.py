@@ -8,7 +8,8 @@ from shared.domain.errors import Busy
 from shared.domain.jobs import Job
 from shared.domain.oversized import NONE_SKIPPED, Skipped
 from shared.domain.pieces import NOT_SPLIT, Splits
-from shared.steps.ports import Clock, DestinationProgress
+from shared.steps.ports import Clock
+from shared.steps.records import DestinationProgress
 from tests.fakes.jobs import FakeJobs
 
 Place = tuple[str, str, str, int, str]

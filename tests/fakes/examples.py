@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.chunks import StagedFile, number_files
 from shared.domain.columns import Column, JsonKind, TableType
 from shared.domain.jobs import Attempt, Job, Window
@@ -44,7 +44,7 @@ def new_attempt(claimed_at: datetime = CREATED, **changes: Any) -> Attempt:
 def claimed(job: Job, attempt: Attempt | None = None) -> Job:
     """Return the job with another staging attempt."""
     attempt = attempt or new_attempt()
-    return domain.claim(job, attempt, job.attempt, COLUMNS, "unique_id")
+    return transitions.claim(job, attempt, job.attempt, COLUMNS, "unique_id")
 
 
 def staged_files(count: int, rows: int = 5) -> list[StagedFile]:
@@ -55,7 +55,7 @@ def transporting(job: Job | None = None, *, chunks: int = 3, rows: int = 5, shar
     """Return the job with its manifest committed."""
     job = claimed(job or new_job())
     attempt_id = job.require_attempt().attempt_id
-    return domain.staged(
+    return transitions.staged(
         job,
         attempt_id,
         chunks=chunks,

@@ -11,8 +11,9 @@ from datetime import datetime
 
 from shared.domain.errors import StaleMessage, TooManyJobs, Unavailable
 from shared.domain.idempotency import KEY_LIFETIME
-from shared.domain.jobs import Counts, FilterValue, Job, JobStatus, confirm
-from shared.steps.ports import DestinationProgress
+from shared.domain.jobs import Counts, FilterValue, Job, JobStatus
+from shared.domain.transitions import confirm
+from shared.steps.records import DestinationProgress
 
 Name = tuple[str, str]
 

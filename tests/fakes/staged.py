@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from functools import partial
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.jobs import Attempt, Counts, Job, JobStatus
 from tests.fakes.jobs import FakeJobs
 
@@ -13,10 +13,10 @@ _ATTEMPT = Attempt("attempt-1", LATER)
 
 def stage(jobs: FakeJobs, job_id: str, *, chunks: int, rows: int, organization_id: str = "org123") -> Job:
     """Commit the manifest; nothing is delivered."""
-    claim = partial(domain.claim, attempt=_ATTEMPT, previous=None, columns=(), key_column=None)
+    claim = partial(transitions.claim, attempt=_ATTEMPT, previous=None, columns=(), key_column=None)
     jobs.change(organization_id, job_id, claim)
     staged = partial(
-        domain.staged,
+        transitions.staged,
         attempt_id=_ATTEMPT.attempt_id,
         chunks=chunks,
         rows=rows,
@@ -32,5 +32,5 @@ def finish(jobs: FakeJobs, job_id: str, status: JobStatus, organization_id: str 
     """End the job."""
     if status is JobStatus.COMPLETED:
         return stage(jobs, job_id, chunks=0, rows=0, organization_id=organization_id)
-    fail = partial(domain.fail, message="There is no such table", now=LATER, retry=0)
+    fail = partial(transitions.fail, message="There is no such table", now=LATER, retry=0)
     return jobs.change(organization_id, job_id, fail)

@@ -16,9 +16,10 @@ from shared.domain.errors import TooOften, Unavailable
 from shared.domain.organizations import Caller
 from shared.domain.slices import Facts, Slice, SliceRefused
 from shared.steps.kept import Kept
-from shared.web.app import BACKFILLS, Api
+from shared.web.app import Api
 from shared.web.models import Rules
 from shared.web.openapi import document
+from shared.web.routes import BACKFILLS
 from tests.fakes.chunks import FakeChunks
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.jobs import FakeJobs

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from infra import bundle
+from infra.offline.build import SCHEMA
+from infra.offline.setup import missing_terraform
 from infra.offline.terraform import Terraform, offline
 from tests.infra.deployed import Deployment, copy_configuration, deploy
 
@@ -18,6 +20,10 @@ Changed = Callable[..., Deployment]
 
 @pytest.fixture(scope="session")
 def terraform() -> Iterator[Terraform]:
+    if fault := missing_terraform():
+        pytest.fail(fault, pytrace=False)
+    if not SCHEMA.is_file():
+        pytest.fail("run .venv/bin/python -m infra.offline.setup first, once", pytrace=False)
     with offline() as terraform:
         yield terraform
 

@@ -41,7 +41,8 @@ def test_whatever_the_deployment_does_not_say_its_operator_may(changed: Changed)
     """A variable is a credential, the local stack's, set by the deployment, or tested below."""
     known = {field.metadata["name"] for field in dataclasses.fields(Settings)} | OPENTELEMETRYS
     told = {name for function in changed(settings={}).functions().values() for name in environment(function)}
-    assert READERS.keys() == known - told - local_only() - SECRETS.keys() - _OF_THE_DEPLOYMENT
+    expected = known - told - local_only() - SECRETS.keys() - _OF_THE_DEPLOYMENT
+    assert READERS.keys() == expected, "READERS above: the functions that read each variable"
 
 
 def test_a_setting_reaches_the_functions_that_read_it(changed: Changed) -> None:
@@ -49,7 +50,8 @@ def test_a_setting_reaches_the_functions_that_read_it(changed: Changed) -> None:
     deployment = changed(settings=settings)
     functions = {name: environment(function) for name, function in deployment.functions().items()}
     for setting, value in settings.items():
-        assert {name for name, told in functions.items() if setting in told} == READERS[setting], setting
+        readers = {name for name, told in functions.items() if setting in told}
+        assert readers == READERS[setting], f"{setting}: in `settings` of infra/modules/functions/main.tf"
         assert {told.get(setting, value) for told in functions.values()} == {value}
     for told in functions.values():
         # As the functions read them.

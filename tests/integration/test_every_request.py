@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.fakes.web import KEY
 from tests.integration.serving import raw_answer, served
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 import urllib3
 
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.fakes.web import KEY, OTHER_KEY, backfill
 from tests.integration.serving import raw_answer, served
 

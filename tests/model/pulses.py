@@ -7,7 +7,7 @@ from shared.domain.errors import Busy, DeliveryStopped, RetryLater, Unavailable
 from shared.domain.jobs import Job
 from shared.domain.oversized import NONE_SKIPPED, Skipped
 from shared.domain.pieces import NOT_SPLIT, Splits
-from shared.steps.ports import Lease
+from shared.steps.records import Lease
 from tests.fakes.clock import FakeClock
 from tests.model.turns import Process
 

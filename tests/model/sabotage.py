@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.chunks import Chunk
 from shared.domain.destination import Destination
 from shared.domain.errors import Busy, LeftToOthers, StaleMessage, StateConflict
@@ -22,7 +22,8 @@ from shared.steps.deliver import Deliver
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
 from shared.steps.pass_on import PassOn
-from shared.steps.ports import Jobs, Publisher
+from shared.steps.ports import Publisher
+from shared.steps.records import Jobs
 from shared.steps.stage import Stage
 from shared.steps.tear_down import TearDown
 from tests.fakes.chunks import FakeChunks
@@ -64,7 +65,9 @@ def finish_without_looking_at_the_counts(patch: Patch) -> None:
     def if_all_delivered(self: Finish, job: Job) -> Job:
         if job.status is not JobStatus.TRANSPORTING:
             return job
-        return self.jobs.change(job.organization_id, job.job_id, partial(domain.complete, now=self.now()))
+        return self.jobs.change(
+            job.organization_id, job.job_id, partial(transitions.complete, now=self.now())
+        )
 
     patch.setattr(Finish, "if_all_delivered", if_all_delivered)
 
@@ -141,18 +144,18 @@ def check_point_a_batch_too_far(patch: Patch) -> None:
 
 
 def cancel_what_has_ended(patch: Patch) -> None:
-    cancel = domain.cancel
+    cancel = transitions.cancel
 
     def cancel_anyway(job: Job, now: Any) -> Job:
         with suppress(StateConflict):
             return cancel(job, now)
         return replace(job, status=JobStatus.CANCELLED, time_completed=now, error_message=None)
 
-    patch.setattr(domain, "cancel", cancel_anyway)
+    patch.setattr(transitions, "cancel", cancel_anyway)
 
 
 def fail_whatever_the_retry(patch: Patch) -> None:
-    fail = domain.fail
+    fail = transitions.fail
 
     def fail_anyway(job: Job, message: str, now: Any, *, retry: int) -> Job:
         return fail(job, message, now, retry=max(job.retry, retry))
@@ -179,7 +182,7 @@ def answer_the_first_job_of_a_key_unaccepted(patch: Patch) -> None:
     found = accept._of_this_key
 
     def as_it_is(job: Job, first: str, jobs: Jobs) -> Job:
-        return domain.confirm(found(job, first, jobs))
+        return transitions.confirm(found(job, first, jobs))
 
     patch.setattr(accept, "_of_this_key", as_it_is)
 

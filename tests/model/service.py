@@ -15,7 +15,7 @@ from shared.steps.accept import accept
 from shared.steps.cancel import cancel
 from shared.steps.handle import Handle
 from shared.steps.pause import pause, resume
-from shared.steps.ports import Lease
+from shared.steps.records import Lease
 from shared.steps.retry import retry
 from tests.fakes.clock import FakeClock
 from tests.fakes.deliveries import FakeDeliveries

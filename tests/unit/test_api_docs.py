@@ -13,11 +13,14 @@ import urllib3
 
 from shared.config import read
 from shared.destinations import KINDS
+from shared.destinations.webhook.headers import MOST_HEADERS
 from shared.destinations.webhook.sink import WebhookLimits
+from shared.destinations.webhook.spec import MOST_BATCH_ROWS, MOST_REQUESTS
 from shared.destinations.webhook.urls import MOST_URL_LENGTH
 from shared.domain.errors import DestinationRefused
 from shared.domain.idempotency import KEY_LIFETIME
 from shared.domain.timestamps import MOST_FRACTION_DIGITS
+from shared.unload.columns import SUPPORTED
 from shared.web.answers import ListedBackfill
 from shared.web.body import MOST_BODY_BYTES, MOST_DIGITS
 from shared.web.idempotency import MOST_KEY_LENGTH
@@ -37,6 +40,8 @@ OPERATIONS = {
     for method, operation in item.items()
     if method != "parameters"
 }
+
+FIELDS = {name: set(kind.spec().model_fields) for name, kind in KINDS.items()}
 
 
 def rows(heading: str, text: str = TEXT) -> list[list[str]]:
@@ -76,21 +81,29 @@ def test_the_fields_of_a_request_are_those_that_are_taken() -> None:
     assert fields.keys() == CreateBackfill.model_fields.keys()
     required = {name for name, field in CreateBackfill.model_fields.items() if field.is_required()}
     assert {name for name, told in fields.items() if told == "required"} == required
-    destinations = {names(row[0])[0]: row[1] for row in rows("### Destinations")}
-    kinds = {name: kind.spec().model_fields.keys() for name, kind in KINDS.items()}
-    of = {
-        field: [name for name, fields in kinds.items() if field in fields]
-        for field in set().union(*kinds.values())
-    }
-    told = {field: list(KINDS) if told == "all" else told.split(", ") for field, told in destinations.items()}
-    assert told == of
+    common = {names(row[0])[0] for row in rows("### Destinations")}
+    assert common == set.intersection(*FIELDS.values()), 'docs/api.md, "Destinations": what all kinds have'
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_of_destination_has_a_page_that_tells_its_fields(kind: str) -> None:
+    assert f"[`{kind}`](destinations/{kind}.md#fields)" in TEXT
     text = (ROOT / f"docs/destinations/{kind}.md").read_text()
-    fields = KINDS[kind].spec().model_fields.keys() - {"type", "name"}
-    assert {names(row[0])[0] for row in rows("## Fields", text)} == fields
+    told = {names(row[0])[0] for row in rows("## Fields", text)}
+    assert told == FIELDS[kind] - {"type", "name"}, f'docs/destinations/{kind}.md, "Fields": a row for each'
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_says_which_fields_are_required(kind: str) -> None:
+    text = (ROOT / f"docs/destinations/{kind}.md").read_text()
+    told = {names(row[0])[0] for row in rows("## Fields", text) if row[1] == "required"}
+    fields = KINDS[kind].spec().model_fields
+    assert told == {name for name, field in fields.items() if field.is_required()} - {"type", "name"}
+
+
+def test_the_types_of_columns_are_those_that_are_unloaded() -> None:
+    told = {name for row in rows("## Rows") for name in names(row[0])}
+    assert told == set(SUPPORTED), 'docs/api.md, "Rows": a row for each type of shared/unload/columns.py'
 
 
 def test_its_example_is_accepted() -> None:
@@ -110,7 +123,6 @@ def test_the_fields_of_a_job_are_those_that_are_answered() -> None:
         f"at most {MOST_FRACTION_DIGITS} digits of a second's fraction",
         f"1 to {MOST_KEY_LENGTH} visible ASCII characters",
         f"within {KEY_LIFETIME // timedelta(hours=1)} hours",
-        f"at most {MOST_URL_LENGTH:,} characters",
         f"`limit` (1 to {MOST_PER_PAGE:,})",
         f"over {MOST_BODY_BYTES >> 20} MiB",
         f"integer with all its digits, up to {MOST_DIGITS}",
@@ -133,6 +145,16 @@ def test_the_limits_are_those_that_hold(sentence: str) -> None:
         tries=limits.tries,
     )
     assert told in " ".join(TEXT.split())
+
+
+def test_the_limits_of_a_webhook_are_those_that_hold() -> None:
+    text = (ROOT / "docs/destinations/webhook.md").read_text()
+    fields = {names(row[0])[0]: row[-1] for row in rows("## Fields", text)}
+    default = read({"GOOGLE_CLOUD_PROJECT": "project"}).webhook_batch_rows
+    assert f"at most {MOST_URL_LENGTH:,} characters" in fields["url"]
+    assert f"1 to {MOST_BATCH_ROWS:,}; the default is {default} unless" in fields["batch_rows"]
+    assert f"1 to {MOST_REQUESTS}; {WebhookLimits(least=0.0).in_flight} by" in fields["max_parallel_requests"]
+    assert f"up to {MOST_HEADERS} headers" in fields["headers"]
 
 
 class Now(FakeTime):

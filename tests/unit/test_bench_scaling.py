@@ -4,18 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench.scaling import (
-    Measured,
-    Plan,
-    bill_table,
-    broker_bytes_per_second,
-    document,
-    enough_instances,
-    jobs_table,
-    measured_in,
-    settings_table,
-    simulate,
-)
+from bench.scaling import bill_table, document, jobs_table, settings_table
+from bench.simulation import Measured, Plan, broker_bytes_per_second, enough_instances, measured_in, simulate
 
 MEASURED = Measured(
     rows_per_second=100_000, overhead_seconds=0.1, publish_10k_seconds=0.2, record_10k_seconds=2.0

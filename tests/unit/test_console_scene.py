@@ -8,7 +8,7 @@ import pytest
 from werkzeug import Request
 from werkzeug.test import Client
 
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.fakes.console import Scene, gallery
 from tests.fakes.console_jobs import ESTIMATE
 from tests.fakes.web import KEY

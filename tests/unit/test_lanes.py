@@ -5,8 +5,7 @@ from functools import partial
 
 import pytest
 
-from shared.domain import jobs as domain
-from shared.domain import lanes
+from shared.domain import lanes, transitions
 from shared.domain.chunks import Chunk, number_files
 from shared.domain.errors import StaleMessage
 from shared.domain.jobs import Job
@@ -66,9 +65,9 @@ def test_each_opening_has_a_number_of_its_own() -> None:
     "job",
     [
         new_job(),
-        domain.cancel(TEN, CREATED),
-        domain.pause(TEN, CREATED),
-        domain.retry(domain.fail(TEN, "why", CREATED, retry=0), CREATED, after=0),
+        transitions.cancel(TEN, CREATED),
+        transitions.pause(TEN, CREATED),
+        transitions.retry(transitions.fail(TEN, "why", CREATED, retry=0), CREATED, after=0),
     ],
     ids=["staging", "cancelled", "paused", "retried"],
 )
@@ -80,10 +79,10 @@ def test_no_lane_is_opened_for_whom_nothing_is_to_be_delivered(job: Job) -> None
 @pytest.mark.parametrize(
     "change",
     [
-        partial(domain.pause, now=CREATED),
-        partial(domain.cancel, now=CREATED),
-        partial(domain.complete, now=CREATED),
-        partial(domain.fail, message="why", now=CREATED, retry=0),
+        partial(transitions.pause, now=CREATED),
+        partial(transitions.cancel, now=CREATED),
+        partial(transitions.complete, now=CREATED),
+        partial(transitions.fail, message="why", now=CREATED, retry=0),
     ],
 )
 def test_a_pause_and_every_end_close_the_lanes(change: partial[Job]) -> None:

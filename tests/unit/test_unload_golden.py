@@ -1,6 +1,5 @@
-"""Snowflake's complete statements. ``UPDATE_GOLDEN=1`` rewrites them for review."""
+"""Snowflake's complete statements, written for review."""
 
-import os
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +8,10 @@ from sqlglot import exp
 
 from shared.domain.columns import Choice
 from shared.domain.jobs import Window
+from shared.unload.columns import DECLARED, SUPPORTED
 from shared.unload.statements import Statement, TableColumn
+from tests.e2e.support.every_type import COLUMNS, STRUCTURED
+from tests.generated import check_file
 from tests.unit.unload_statements import (
     BLOCK_NUMBER,
     BLOCK_TIMESTAMP,
@@ -97,12 +99,18 @@ STATEMENTS: Final[dict[str, Statement]] = {
 
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_the_statement_is_as_it_was_reviewed(name: str) -> None:
-    path = GOLDEN / f"{name}.sql"
-    sql = rendered(STATEMENTS[name]) + "\n"
-    if os.environ.get("UPDATE_GOLDEN"):
-        path.write_text(sql, "utf-8", newline="")
-    with path.open(encoding="utf-8", newline="") as golden:
-        assert sql == golden.read()
+    check_file(GOLDEN / f"{name}.sql", rendered(STATEMENTS[name]) + "\n")
+
+
+def test_every_supported_type_is_unloaded_and_delivered_in_the_tests_of_the_stack() -> None:
+    delivered = {type_.partition("(")[0] for type_ in (*(column.type for column in COLUMNS), *STRUCTURED)}
+    missing = set(SUPPORTED) - delivered
+    assert not missing, f"add values of {missing} to tests/e2e/support/every_type.py"
+
+
+def test_every_supported_type_is_in_a_statement() -> None:
+    missing = set(SUPPORTED) - {DECLARED.get(column.type, column.type) for column in EVERY_TYPE}
+    assert not missing, f"add {missing} to EVERY_TYPE above, and run this file with REGENERATE=1"
 
 
 @pytest.mark.parametrize("name", STATEMENTS)

@@ -10,8 +10,8 @@ from werkzeug import Request, Response
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, TestResponse
 
-from shared.web.app import BACKFILLS
 from shared.web.body import MOST_BODY_BYTES
+from shared.web.routes import BACKFILLS
 from tests.fakes.web import KEY, Service, backfill
 
 HOSTILE_TEXTS = [

@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from shared.console.files import files
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.fakes.web import KEY, Service
 
 ID = "f47ac10b-58cc-4372-a567-0e02b2c3d479"

@@ -9,9 +9,9 @@ import pytest
 from shared.domain.errors import StaleMessage
 from shared.domain.jobs import JobStatus
 from shared.domain.messages import StageJob, TearDownJob
-from shared.steps.ports import DestinationProgress
+from shared.steps.records import DestinationProgress
 from shared.web.answers import show_time
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.fakes.staged import finish, stage
 from tests.fakes.web import Service, backfill, webhook
 

@@ -8,9 +8,10 @@ from urllib.parse import urljoin
 import pytest
 
 from shared.domain.errors import Unavailable
-from shared.domain.jobs import Counts, FilterValue, Job, JobStatus, confirm
+from shared.domain.jobs import Counts, FilterValue, Job, JobStatus
+from shared.domain.transitions import confirm
 from shared.web import listing
-from shared.web.app import BACKFILLS
+from shared.web.routes import BACKFILLS
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.staged import finish, stage
 from tests.fakes.web import OTHER_KEY, START, Service, backfill

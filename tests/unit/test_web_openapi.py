@@ -11,7 +11,7 @@ from shared.destinations.webhook.answer import accepts
 from shared.destinations.webhook.connections import Answer
 from shared.destinations.webhook.request import headers_of
 from shared.domain.errors import DestinationRefused
-from shared.web.app import _PATHS, BACKFILLS
+from shared.web.routes import BACKFILLS, PATHS
 from tests.fakes.web import Service
 
 DOCUMENT = Service().api.openapi
@@ -44,7 +44,7 @@ def test_every_reference_leads_somewhere() -> None:
 def test_it_has_exactly_the_paths_and_methods_that_are_answered() -> None:
     routes = {
         (re.sub(r"<uuid:(\w+)>", r"{\1}", rule.rule), method.lower())
-        for rule in _PATHS.iter_rules()
+        for rule in PATHS.iter_rules()
         for method in (rule.methods or set()) - {"HEAD"}
     }
     assert {(path, method) for path, method, _ in _operations()} == routes

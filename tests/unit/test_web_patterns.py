@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from shared.destinations.webhook.urls import check_webhook_url, pattern
 from shared.domain import timestamps
 from shared.domain.catalog import Catalog, CatalogEntry
-from shared.web.app import BACKFILLS
 from shared.web.listing import CURSOR_PATTERN
+from shared.web.routes import BACKFILLS
 from tests.fakes.web import Service, backfill, webhook, window
 from tests.unit.test_timestamps import REFUSED, TAKEN
 

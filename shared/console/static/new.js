@@ -9,7 +9,6 @@ import { parse, write } from "./json.js";
 import { steps } from "./steps.js";
 
 const DRAFT = "backfills.draft";
-const OF_A_JOB = ["job_name", "table", "columns", "static_egress_ip", "oversized_rows", "max_parallel_chunks"];
 
 export function newPage() {
   const from = new URLSearchParams(location.search).get("from");
@@ -25,14 +24,15 @@ export function newPage() {
 async function load(from) {
   const job = from && /^[0-9a-f-]{36}$/.test(from) ? call("GET", `${BACKFILLS}/${from}`) : null;
   const document = await description();
-  if (job) return { document, body: asked((await job).data) };
+  if (job) return { document, body: asked((await job).data, document) };
   const draft = sessionStorage.getItem(DRAFT);
   return { document, body: draft ? parse(draft) : {} };
 }
 
 // The request that would create the same job again.
-function asked(job) {
-  const fields = Object.fromEntries(OF_A_JOB.filter((name) => name in job).map((name) => [name, job[name]]));
+function asked(job, document) {
+  const names = Object.keys(document.components.schemas.CreateBackfill.properties);
+  const fields = Object.fromEntries(names.filter((name) => name in job).map((name) => [name, job[name]]));
   return {
     ...fields,
     backfill_window: { partition_key: job.partition_key, start: job.backfill_start, end: job.backfill_end },

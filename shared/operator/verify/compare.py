@@ -13,7 +13,7 @@ from shared.domain.jobs import Job
 from shared.operator.verify.digests import Digests, differences, digest_of
 from shared.operator.verify.labels import Labelled
 from shared.operator.verify.table import Table, Unloaded
-from shared.steps.ports import Receipts
+from shared.steps.records import Receipts
 
 # Senders' and brokers' clocks differ, and a commit takes a moment.
 _MARGIN = timedelta(minutes=5)

@@ -12,7 +12,8 @@ from shared.domain.chunks import Chunk, number_files
 from shared.domain.destination import Destination
 from shared.domain.errors import Unavailable
 from shared.domain.jobs import Attempt, Job
-from shared.steps.ports import Clock, Jobs, StagedFiles, Unloads, UnloadState
+from shared.steps.ports import Clock, StagedFiles, Unloads, UnloadState
+from shared.steps.records import Jobs
 from shared.steps.sending import Messages, ReadRows, Rows
 from shared.unload.columns import selected
 from shared.unload.statements import unload_statement

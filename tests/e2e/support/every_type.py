@@ -132,6 +132,16 @@ COLUMNS = [
     Column("ATTRIBUTES", "OBJECT", _as_it_is, [_VARIANTS[0], {}], "PARSE_JSON(%s)", json.dumps),
     Column("ENTRIES", "ARRAY", _as_it_is, [_VARIANTS[-1], [], [1, "x", None]], "PARSE_JSON(%s)", json.dumps),
 ]
+_PLACE = '{"type": "Point", "coordinates": [-122.35, 37.55]}'
+# Types whose values are made of JSON, each with a value.
+STRUCTURED = {
+    "GEOGRAPHY": _PLACE,
+    "GEOMETRY": _PLACE,
+    "VECTOR(FLOAT, 3)": "[1.5, 2, 3]",
+    "MAP(VARCHAR, NUMBER)": '{"a": 1}',
+    "OBJECT(a NUMBER)": '{"a": 1}',
+    "ARRAY(NUMBER)": "[1, 2]",
+}
 _KEY = "BLOCK_TIMESTAMP"
 
 

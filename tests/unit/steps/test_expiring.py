@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.errors import StaleMessage, StateConflict, Unavailable
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import TearDownJob
@@ -66,7 +66,7 @@ def test_what_a_failed_job_needs_for_a_retry_outlives_a_shorter_time_of_receipts
     at(world, job, KEPT.staged_files)
     assert world.expire.run() == 1
     with pytest.raises(StateConflict, match="records are no longer kept: create a new backfill"):
-        domain.retry(world.now(job), world.clock.now(), after=0)
+        transitions.retry(world.now(job), world.clock.now(), after=0)
 
 
 def test_a_job_that_is_retried_keeps_its_records_until_its_next_end() -> None:
@@ -86,7 +86,7 @@ def test_a_job_that_is_retried_at_the_last_moment_keeps_its_records() -> None:
     world = World()
     job = failed(world)
     at(world, job, KEPT.staged_files)
-    world.jobs.between = lambda: world.change(job, partial(domain.retry, now=world.clock.now(), after=0))
+    world.jobs.between = lambda: world.change(job, partial(transitions.retry, now=world.clock.now(), after=0))
     assert world.expire.run() == 0
     [error] = world.reports
     assert isinstance(error, StaleMessage)
@@ -94,14 +94,14 @@ def test_a_job_that_is_retried_at_the_last_moment_keeps_its_records() -> None:
     assert not world.now(job).records_removed
 
 
-@pytest.mark.parametrize("changed", [domain.forget, partial(domain.retry, now=CREATED, after=0)])
+@pytest.mark.parametrize("changed", [transitions.forget, partial(transitions.retry, now=CREATED, after=0)])
 def test_records_that_are_not_due_are_not_removed(changed: Callable[[Job], Job]) -> None:
     world = World()
     job = failed(world)
     with pytest.raises(StaleMessage):
-        domain.expire(job, world.clock.now())
+        transitions.expire(job, world.clock.now())
     with pytest.raises(StaleMessage):
-        domain.expire(changed(job), world.clock.now() + timedelta(days=400))
+        transitions.expire(changed(job), world.clock.now() + timedelta(days=400))
 
 
 def test_a_removal_that_takes_too_long_goes_on_with_the_next_run() -> None:
@@ -149,5 +149,5 @@ def test_a_teardown_that_comes_again_after_the_removal_does_not_begin_it_anew() 
     job = completed(world)
     at(world, job, RECEIPTS_KEPT)
     world.expire.run()
-    again = domain.tear_down(world.now(job), retry=0, reconciled=True, records_kept=RECEIPTS_KEPT)
+    again = transitions.tear_down(world.now(job), retry=0, reconciled=True, records_kept=RECEIPTS_KEPT)
     assert again.records_until is None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.errors import Busy, StateConflict, Unavailable
 from shared.domain.jobs import Counts, Job, JobStatus
 from shared.domain.messages import DeliverChunk, TearDownJob
@@ -92,7 +92,7 @@ def test_what_was_found_out_too_late_or_for_an_earlier_pause_does_not_count() ->
     world.handle.run(TearDownJob("acme", job.job_id))
     assert not world.now(job).reconciled
     assert paused.time_paused is not None
-    assert not domain.reconcile_pause(paused, paused.time_paused - timedelta(seconds=1)).reconciled
+    assert not transitions.reconcile_pause(paused, paused.time_paused - timedelta(seconds=1)).reconciled
 
 
 @pytest.mark.parametrize(

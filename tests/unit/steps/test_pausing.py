@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.errors import (
     DeliveryStopped,
     JobUnknown,
@@ -116,7 +116,7 @@ def test_a_retry_counts_its_time_anew() -> None:
     world.pause(job)
     world.clock.sleep(HOUR)
     world.resume(job)
-    world.change(job, partial(domain.fail, message="why", now=world.clock.now(), retry=0))
+    world.change(job, partial(transitions.fail, message="why", now=world.clock.now(), retry=0))
     world.retry(job)
     assert world.now(job).seconds_at_work(world.clock.now()) == 0
 

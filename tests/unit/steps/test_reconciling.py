@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from shared.destinations import destination
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.destination import AT_LEAST_ONCE, Destination
 from shared.domain.errors import Busy, DestinationRefused, Unavailable
 from shared.domain.jobs import Counts, Job, JobStatus
@@ -273,7 +273,7 @@ def test_a_job_of_which_all_arrived_after_all_keeps_its_status_until_it_is_retri
 def test_a_job_that_ended_while_staging_has_nothing_to_reconcile() -> None:
     world = World(polls=1000)
     job = world.accept()
-    job = world.change(job, partial(domain.fail, message="why", now=world.clock.now(), retry=0))
+    job = world.change(job, partial(transitions.fail, message="why", now=world.clock.now(), retry=0))
     assert tear_down(world, job).reconciled
 
 

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from shared.destinations import destination
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.catalog import Catalog, CatalogEntry, TableNotOffered
 from shared.domain.columns import Choice
 from shared.domain.errors import (
@@ -174,7 +174,7 @@ def test_waiting_for_another_claimer_uses_up_no_attempt_of_the_message() -> None
     job = world.change(
         accepted(world),
         partial(
-            domain.claim,
+            transitions.claim,
             attempt=new_attempt(world.clock.now()),
             previous=None,
             columns=(),
@@ -189,7 +189,7 @@ def test_waiting_for_another_claimer_uses_up_no_attempt_of_the_message() -> None
 def test_an_attempt_whose_claimer_died_before_submitting_is_taken_over() -> None:
     world = World()
     transition = partial(
-        domain.claim, attempt=new_attempt(world.clock.now()), previous=None, columns=(), key_column=None
+        transitions.claim, attempt=new_attempt(world.clock.now()), previous=None, columns=(), key_column=None
     )
     job = world.change(accepted(world), transition)
     world.clock.sleep(STAGING.claim)
@@ -222,7 +222,7 @@ def test_a_claim_that_another_run_won_leaves_the_job_to_it() -> None:
     job = accepted(world)
     theirs = new_attempt(world.clock.now())
     world.jobs.between = lambda: world.change(
-        job, partial(domain.claim, attempt=theirs, previous=None, columns=(), key_column=None)
+        job, partial(transitions.claim, attempt=theirs, previous=None, columns=(), key_column=None)
     )
     with pytest.raises(LeftToOthers):
         stage(world, job)
@@ -238,7 +238,7 @@ def test_a_claimer_so_slow_that_it_was_taken_over_aborts_its_own_query() -> None
     def taken_over_meanwhile(*arguments: object) -> str:
         current = world.now(job)
         transition = partial(
-            domain.claim,
+            transitions.claim,
             attempt=new_attempt(world.clock.now()),
             previous=current.attempt,
             columns=(),

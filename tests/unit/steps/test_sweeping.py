@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.errors import BackfillError, Unavailable
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import StageJob, TearDownJob
@@ -61,7 +61,7 @@ def test_a_claim_without_a_query_is_looked_after_once_its_time_is_over() -> None
     job = staging(world)
     world.clock.sleep(30)
     claim = partial(
-        domain.claim, attempt=new_attempt(world.clock.now()), previous=None, columns=(), key_column=None
+        transitions.claim, attempt=new_attempt(world.clock.now()), previous=None, columns=(), key_column=None
     )
     world.change(job, claim)
     assert later(world, SWEEPING.nudge - 1) == []
@@ -227,9 +227,9 @@ def test_of_two_who_look_after_a_job_at_once_the_slower_publishes_nothing(faster
     world = World()
     job = staging(world)
     world.clock.sleep(SWEEPING.nudge)
-    others = partial(world.change, job, partial(domain.nudge, now=world.clock.now(), chunks_left=None))
+    others = partial(world.change, job, partial(transitions.nudge, now=world.clock.now(), chunks_left=None))
     if faster == "a cancel":
-        others = partial(world.change, job, partial(domain.cancel, now=world.clock.now()))
+        others = partial(world.change, job, partial(transitions.cancel, now=world.clock.now()))
     world.jobs.between = others
     world.sweep.run()
     assert world.queue.waiting == []

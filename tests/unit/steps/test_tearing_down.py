@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.errors import Busy, StaleMessage
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import StageJob, TearDownJob
@@ -101,7 +101,7 @@ def test_a_query_that_is_just_being_submitted_is_waited_for() -> None:
     world = World(polls=1000)
     job = world.accept()
     attempt = new_attempt(world.clock.now())
-    claim = partial(domain.claim, attempt=attempt, previous=None, columns=(), key_column=None)
+    claim = partial(transitions.claim, attempt=attempt, previous=None, columns=(), key_column=None)
     job = world.change(job, claim)
     world.cancel(job)
     with pytest.raises(Busy):

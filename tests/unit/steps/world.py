@@ -31,8 +31,8 @@ from shared.steps.handle import Handle
 from shared.steps.kept import Kept
 from shared.steps.pass_on import PassOn
 from shared.steps.pause import pause, resume
-from shared.steps.ports import Lease
 from shared.steps.reconcile import Reconcile
+from shared.steps.records import Lease
 from shared.steps.retry import retry
 from shared.steps.stage import Stage, StagingLimits
 from shared.steps.sweep import Sweep, SweepLimits

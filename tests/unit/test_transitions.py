@@ -1,4 +1,4 @@
-"""A job's states: the legal changes, and those without effect."""
+"""The transitions of a job: the legal ones, and those without effect."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,14 +7,14 @@ from functools import partial
 
 import pytest
 
-from shared.domain import jobs as domain
+from shared.domain import transitions
 from shared.domain.errors import Busy, StaleMessage, StateConflict
 from shared.domain.jobs import Job, JobStatus
 from tests.fakes.examples import COLUMNS, CREATED, RECORDS_KEPT, claimed, new_attempt, new_job, transporting
 
 LATER = CREATED + timedelta(hours=1)
 ENDS = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
-fail = partial(domain.fail, message="why", now=LATER, retry=0)
+fail = partial(transitions.fail, message="why", now=LATER, retry=0)
 
 
 def ended(status: JobStatus) -> Job:
@@ -49,7 +49,7 @@ def test_a_job_without_an_attempt_has_none_to_speak_of() -> None:
 
 def test_a_claim_begins_an_attempt() -> None:
     attempt = new_attempt()
-    job = domain.claim(new_job(), attempt, None, COLUMNS, "unique_id")
+    job = transitions.claim(new_job(), attempt, None, COLUMNS, "unique_id")
     assert (job.attempt, job.attempts) == (attempt, 1)
     assert (job.columns, job.key_column) == (COLUMNS, "unique_id")
 
@@ -57,12 +57,12 @@ def test_a_claim_begins_an_attempt() -> None:
 def test_claiming_twice_changes_nothing() -> None:
     attempt = new_attempt()
     job = claimed(new_job(), attempt)
-    assert domain.claim(job, attempt, None, COLUMNS, "unique_id") == job
+    assert transitions.claim(job, attempt, None, COLUMNS, "unique_id") == job
 
 
 def test_a_claim_in_place_of_another_attempt_than_the_jobs_is_busy() -> None:
     with pytest.raises(Busy):
-        domain.claim(claimed(new_job()), new_attempt(), None, COLUMNS, None)
+        transitions.claim(claimed(new_job()), new_attempt(), None, COLUMNS, None)
 
 
 def test_an_attempt_that_got_nowhere_is_taken_over() -> None:
@@ -72,31 +72,31 @@ def test_an_attempt_that_got_nowhere_is_taken_over() -> None:
 @pytest.mark.parametrize("job", [transporting(), *map(ended, ENDS)], ids=lambda job: job.status.value)
 def test_nothing_past_staging_is_claimed(job: Job) -> None:
     with pytest.raises(StaleMessage):
-        domain.claim(job, new_attempt(), job.attempt, COLUMNS, None)
+        transitions.claim(job, new_attempt(), job.attempt, COLUMNS, None)
 
 
 def test_a_query_is_written_down_even_when_the_job_has_ended() -> None:
     """Teardown needs it to abort the query."""
-    job = domain.cancel(claimed(new_job()), LATER)
-    job = domain.record_query(job, job.require_attempt().attempt_id, "query")
+    job = transitions.cancel(claimed(new_job()), LATER)
+    job = transitions.record_query(job, job.require_attempt().attempt_id, "query")
     assert job.require_attempt().query_id == "query"
     assert job.status is JobStatus.CANCELLED
 
 
 def test_a_query_that_comes_after_the_teardown_is_to_be_torn_down_too() -> None:
-    job = domain.tear_down(
-        domain.cancel(claimed(new_job()), LATER), retry=0, reconciled=True, records_kept=RECORDS_KEPT
+    job = transitions.tear_down(
+        transitions.cancel(claimed(new_job()), LATER), retry=0, reconciled=True, records_kept=RECORDS_KEPT
     )
-    late = domain.record_query(job, job.require_attempt().attempt_id, "query")
+    late = transitions.record_query(job, job.require_attempt().attempt_id, "query")
     assert not late.torn_down
-    again = domain.tear_down(late, retry=0, reconciled=True, records_kept=RECORDS_KEPT)
-    assert domain.record_query(again, job.require_attempt().attempt_id, "query") == again
+    again = transitions.tear_down(late, retry=0, reconciled=True, records_kept=RECORDS_KEPT)
+    assert transitions.record_query(again, job.require_attempt().attempt_id, "query") == again
 
 
 @pytest.mark.parametrize("job", [new_job(), claimed(new_job())], ids=["no attempt", "another"])
 def test_a_query_of_another_attempt_is_not_written_down(job: Job) -> None:
     with pytest.raises(StaleMessage):
-        domain.record_query(job, "gone", "query")
+        transitions.record_query(job, "gone", "query")
 
 
 def test_a_complete_manifest_moves_the_job_to_transporting() -> None:
@@ -114,24 +114,26 @@ def test_a_slice_of_no_rows_is_completed_at_once() -> None:
 def test_a_manifest_that_comes_twice_changes_nothing() -> None:
     job = transporting()
     attempt_id = job.require_attempt().attempt_id
-    assert domain.staged(job, attempt_id, chunks=9, rows=9, size=9, shards=9, now=LATER) == job
+    assert transitions.staged(job, attempt_id, chunks=9, rows=9, size=9, shards=9, now=LATER) == job
 
 
-@pytest.mark.parametrize("end", [fail, partial(domain.cancel, now=LATER)], ids=["failed", "cancelled"])
+@pytest.mark.parametrize("end", [fail, partial(transitions.cancel, now=LATER)], ids=["failed", "cancelled"])
 def test_a_manifest_of_a_job_that_has_ended_is_stale(end: Callable[[Job], Job]) -> None:
     job = end(claimed(new_job()))
     with pytest.raises(StaleMessage):
-        domain.staged(job, job.require_attempt().attempt_id, chunks=1, rows=1, size=1, shards=1, now=LATER)
+        transitions.staged(
+            job, job.require_attempt().attempt_id, chunks=1, rows=1, size=1, shards=1, now=LATER
+        )
 
 
 def test_a_transporting_job_completes() -> None:
-    job = domain.complete(transporting(), LATER)
+    job = transitions.complete(transporting(), LATER)
     assert (job.status, job.time_completed) == (JobStatus.COMPLETED, LATER)
 
 
 def test_a_staging_job_can_not_complete() -> None:
     with pytest.raises(StaleMessage):
-        domain.complete(claimed(new_job()), LATER)
+        transitions.complete(claimed(new_job()), LATER)
 
 
 @pytest.mark.parametrize(
@@ -149,35 +151,35 @@ def test_a_failure_of_an_earlier_retry_changes_nothing() -> None:
 
 @pytest.mark.parametrize("job", [new_job(), transporting()], ids=["staging", "transporting"])
 def test_a_job_is_cancelled_in_every_phase(job: Job) -> None:
-    cancelled = domain.cancel(job, LATER)
+    cancelled = transitions.cancel(job, LATER)
     assert (cancelled.status, cancelled.time_completed) == (JobStatus.CANCELLED, LATER)
     assert cancelled.error_message is None
 
 
 def test_a_cancelled_job_stays_cancelled_when_cancelled_again() -> None:
     job = ended(JobStatus.CANCELLED)
-    assert domain.cancel(job, LATER) == job
+    assert transitions.cancel(job, LATER) == job
 
 
 @pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED])
 def test_a_job_that_ended_otherwise_refuses_the_cancel_naming_its_state(status: JobStatus) -> None:
     with pytest.raises(StateConflict, match=status.value):
-        domain.cancel(ended(status), LATER)
+        transitions.cancel(ended(status), LATER)
 
 
 @pytest.mark.parametrize("status", ENDS)
 def test_terminal_states_stay(status: JobStatus) -> None:
     job = ended(status)
-    assert domain.complete(job, LATER) == job
+    assert transitions.complete(job, LATER) == job
     assert fail(job) == job
 
 
 def test_the_sweeps_look_is_noted() -> None:
-    job = domain.nudge(transporting(), LATER, 2)
+    job = transitions.nudge(transporting(), LATER, 2)
     assert (job.time_nudged, job.nudged_left) == (LATER, 2)
 
 
 def test_a_torn_down_job_is_at_rest() -> None:
-    assert domain.tear_down(
+    assert transitions.tear_down(
         ended(JobStatus.CANCELLED), retry=0, reconciled=True, records_kept=RECORDS_KEPT
     ).torn_down
