@@ -106,6 +106,14 @@ def test_the_types_of_columns_are_those_that_are_unloaded() -> None:
     assert told == set(SUPPORTED), 'docs/api.md, "Rows": a row for each type of shared/unload/columns.py'
 
 
+def test_the_types_in_avro_are_those_of_all_columns() -> None:
+    text = (ROOT / "docs/destinations/kafka.md").read_text()
+    table = text.split("\n| Snowflake's type |")[1].split("\n\n")[0]
+    first_cells = " ".join(line.split(" | ")[0] for line in table.splitlines())
+    missing = set(SUPPORTED) - {name.partition("(")[0] for name in names(first_cells)}
+    assert not missing, f'docs/destinations/kafka.md, "Avro": a row for {missing}'
+
+
 def test_its_example_is_accepted() -> None:
     (example,) = re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)
     Service().created(json.loads(example))
