@@ -35,7 +35,7 @@ test: setup ## run every test; require full coverage of the domain and the steps
 	@$(VENV_PYTHON) -m pytest --numprocesses 3 --dist loadscope --cov --cov-report=term
 	@$(VENV_PYTHON) -m coverage report --include='shared/config.py,shared/domain/*,shared/steps/*,shared/unload/*' --fail-under=100
 
-reliability: setup ## crash, model, chaos and failing dependencies (50 minutes); writes docs/reliability.md
+reliability: setup ## crash, model, chaos and failing dependencies (an hour); writes docs/reliability.md
 	@$(FOREGROUND) -m tests.reliability
 
 lint: setup ## ruff, mypy, pyright for the client, import directions; rustfmt and clippy if cargo is installed
