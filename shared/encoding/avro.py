@@ -140,7 +140,7 @@ def _sized(values: pa.Array) -> Pieces:
 
 
 def _fixed(values: pa.Array) -> Pieces:
-    """What has no length before it; None for a null."""
+    """Return the pieces of values whose type has a fixed length."""
     heads = pc.if_else(values.is_null(), _NULLS, _VALUES)
     return heads, values.fill_null(_NOTHING)
 

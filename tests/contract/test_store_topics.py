@@ -1,4 +1,4 @@
-"""Who may remove a Kafka topic, tested with Firestore's record and the fake."""
+"""Tests of the rule that decides which job may remove a Kafka topic, with Firestore's record and the fake."""
 
 from dataclasses import replace
 
