@@ -57,11 +57,9 @@ class DeliverChunk:
 
 Message = StageJob | TearDownJob | DeliverChunk
 
-_DEFAULTS: dict[type[Message], dict[str, Any]] = {
-    DeliverChunk: {"opening": 0, "left": NONE_LEFT, "again": False}
-}
 # Releases that do not know these fields refuse messages that have them.
-_LEFT_OUT = {"left": NONE_LEFT, "again": False}
+_LEFT_OUT: dict[str, Any] = {"left": NONE_LEFT, "again": False}
+_DEFAULTS: dict[type[Message], dict[str, Any]] = {DeliverChunk: {"opening": 0, **_LEFT_OUT}}
 
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 
