@@ -114,7 +114,7 @@ class Backfill:
                 self._ask("POST", f"/{created['job_id']}/cancel")
                 raise NotAsked(f"job {created['job_id']} did not end within {_JOB:g} s, and was cancelled")
             time.sleep(_PAUSE)
-        return dict(job)
+        return job
 
     @property
     def _completed(self) -> Mapping[str, Any]:
@@ -151,7 +151,9 @@ class Backfill:
             "destinations": [{"type": "kafka", "name": self._name}],
         }
 
-    def _ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+    def _ask(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         url = self._wanted.url or self._world.installation.urls["api"]
         answer = requests.request(
             method,
@@ -163,4 +165,5 @@ class Backfill:
         )
         if not answer.ok:
             raise NotAsked(f"{method} {url}/…{path} answers {answer.status_code}: {answer.text[:300]}")
-        return answer.json()
+        found: dict[str, Any] = answer.json()
+        return found
