@@ -60,17 +60,23 @@ def create_buckets(options: StackOptions, layout: Layout) -> None:
         _send("POST", f"{layout.url('gcs')}/storage/v1/b?project={names.PROJECT}", {"name": bucket})
 
 
-def create_sns_topic(layout: Layout) -> None:
-    """Create a topic, and a queue that receives its messages unchanged."""
+def amazon(url: str, service: str) -> Any:
+    """Return a client of the server that replaces Amazon."""
     import boto3  # takes a second to import, and few stacks need it
 
-    session = boto3.session.Session("AKIALOCAL", "local", region_name=names.AWS_REGION)
-    queue = f"arn:aws:sqs:{names.AWS_REGION}:{names.AWS_ACCOUNT}:{names.EXPORTS}"
-    session.client("sqs", endpoint_url=layout.url("sns")).create_queue(QueueName=names.EXPORTS)
-    sns = session.client("sns", endpoint_url=layout.url("sns"))
-    topic = sns.create_topic(Name=names.EXPORTS)["TopicArn"]
+    session: Any = boto3.session.Session("AKIALOCAL", "local", region_name=names.AWS_REGION)
+    return session.client(service, endpoint_url=url)
+
+
+def create_sns_topic(url: str, name: str) -> str:
+    """Create a topic, and a queue of its name for its unchanged messages. Return the topic's ARN."""
+    queue = f"arn:aws:sqs:{names.AWS_REGION}:{names.AWS_ACCOUNT}:{name}"
+    amazon(url, "sqs").create_queue(QueueName=name)
+    sns = amazon(url, "sns")
+    topic: str = sns.create_topic(Name=name)["TopicArn"]
     raw = {"RawMessageDelivery": "true"}
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes=raw)
+    return topic
 
 
 def create_stream(layout: Layout) -> None:

@@ -122,14 +122,14 @@ class LocalStack:
         except Exception as error:
             raise self._crew.blame(name, f"could not be filled ({error})") from error
 
-    def _fillings(self) -> dict[str, Callable[[], None]]:
+    def _fillings(self) -> dict[str, Callable[[], object]]:
         return {
             "firestore": self._create_api_keys,
             "pubsub": lambda: resources.create_topics(self.options, self.layout),
             "gcs": lambda: resources.create_buckets(self.options, self.layout),
             "nats": lambda: resources.create_stream(self.layout),
             "kafka": self._create_external_topic,
-            "sns": lambda: resources.create_sns_topic(self.layout),
+            "sns": lambda: resources.create_sns_topic(self.layout.url("sns"), names.EXPORTS),
             "snowflake": lambda: table.load(self.layout, self._data.result()),
         }
 

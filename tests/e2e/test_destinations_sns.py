@@ -5,9 +5,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import boto3
 import pytest
 
+from infra.local.resources import amazon
 from infra.local.supervisor import LocalStack
 from tests.e2e.support.client import Client
 from tests.e2e.support.tables import Warehouse
@@ -33,8 +33,7 @@ def events(stack: LocalStack, **changes: str) -> dict[str, str]:
 def received(stack: LocalStack, count: int) -> list[Mapping[str, Any]]:
     """Receive this many messages from the topic's queue, or those that arrive in time."""
     aws = stack.endpoints["aws"]
-    session = boto3.session.Session("AKIALOCAL", "local", region_name="eu-west-1")
-    sqs = session.client("sqs", endpoint_url=aws["url"])
+    sqs = amazon(aws["url"], "sqs")
     found: list[Mapping[str, Any]] = []
     until = time.monotonic() + SECONDS
     while len(found) < count and time.monotonic() < until:

@@ -1,4 +1,4 @@
-"""The staged files of a job, read over GCS's API."""
+"""Objects in buckets, read over GCS's API."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,9 +9,13 @@ import urllib3
 
 def staged_files(endpoints: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, bytes]:
     """Return the job's objects in the bucket, of any attempt: the contents by name."""
-    objects = f"{endpoints['gcs_url']}/storage/v1/b/{endpoints['bucket']}/o"
-    prefix = quote(f"{job['organization_id']}/{job['job_id']}/", safe="")
-    listed = urllib3.request("GET", f"{objects}?prefix={prefix}").json().get("items", [])
+    return objects_in(endpoints, endpoints["bucket"], f"{job['organization_id']}/{job['job_id']}/")
+
+
+def objects_in(endpoints: Mapping[str, Any], bucket: str, prefix: str) -> dict[str, bytes]:
+    """Return the objects whose names begin with the prefix: the contents by name."""
+    objects = f"{endpoints['gcs_url']}/storage/v1/b/{bucket}/o"
+    listed = urllib3.request("GET", f"{objects}?prefix={quote(prefix, safe='')}").json().get("items", [])
     names = [item["name"] for item in listed]
     return {
         name: urllib3.request("GET", f"{objects}/{quote(name, safe='')}?alt=media").data for name in names

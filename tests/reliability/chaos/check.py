@@ -12,7 +12,7 @@ from tests.reliability import report
 from tests.reliability.chaos.errand import Errand, Fate
 from tests.reliability.chaos.ground import Ground
 from tests.reliability.chaos.topics import Topics
-from tests.reliability.places import LABELLED, Message, external_topic
+from tests.reliability.places import LABELLED, Message, external_topic, without_repeats
 
 STAGED_LEFT = "staged files left by completed or cancelled jobs"
 TOPICS_LEFT = "topics left by cancelled jobs"
@@ -165,10 +165,9 @@ def _check_place(errand: Errand, kind: str, name: str, found: Findings, *, compl
     messages = errand.ground.places.arrived(kind, errand.name, wanted)
     if kind in LABELLED:
         found.blame(UNRECOGNIZED, _unrecognized(messages), f"{name}, {kind}")
-        by_label = {message.label: message for message in messages}
-        found.figures[report.MESSAGES_REPEATED] += len(messages) - len(by_label)
-        messages = list(by_label.values())
-    rows = [message.row for message in messages]
+    kept = without_repeats(kind, messages)
+    found.figures[report.MESSAGES_REPEATED] += len(messages) - len(kept)
+    rows = [message.row for message in kept]
     _compare(errand, rows, f"{name}, {kind}", found, report.OTHER_DUPLICATES)
 
 

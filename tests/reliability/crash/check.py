@@ -16,7 +16,7 @@ from tests.e2e.support.receiver import Request
 from tests.reliability import report
 from tests.reliability.crash.ground import Ground
 from tests.reliability.crash.player import Played
-from tests.reliability.places import KINDS, LABELLED
+from tests.reliability.places import KINDS, without_repeats
 
 STAGED_LEFT = "staged files left by completed or cancelled jobs"
 TOPICS_LEFT = "topics left by cancelled jobs"
@@ -119,14 +119,10 @@ def _check_webhook(ground: Ground, played: Played, name: str, found: Findings) -
 def _check_place(ground: Ground, played: Played, kind: str, name: str, found: Findings) -> None:
     wanted = len(ground.rows) * sum(job["status"] == "completed" for job in played.jobs)
     messages = ground.places.arrived(kind, played.destination, wanted)
-    doubled = report.OTHER_DUPLICATES
-    if kind in LABELLED:
-        by_label = {message.label: message for message in messages}
-        found.figures[report.MESSAGES_REPEATED] += len(messages) - len(by_label)
-        messages = list(by_label.values())
-    if kind == "external_kafka":
-        doubled = report.KAFKA_DUPLICATES
-    _compare(ground, played, [message.row for message in messages], f"{name}, {kind}", found, doubled=doubled)
+    kept = without_repeats(kind, messages)
+    found.figures[report.MESSAGES_REPEATED] += len(messages) - len(kept)
+    doubled = report.KAFKA_DUPLICATES if kind == "external_kafka" else report.OTHER_DUPLICATES
+    _compare(ground, played, [message.row for message in kept], f"{name}, {kind}", found, doubled=doubled)
 
 
 def _check_receipts(ground: Ground, played: Played, name: str, found: Findings) -> None:

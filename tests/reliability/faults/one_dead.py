@@ -19,6 +19,7 @@ SECONDS = 60.0
 DEAD: Mapping[str, str] = {"receiver": "webhook", "nats": "nats", "sns": "sns"}
 LATE = "destinations without every row while another one was dead"
 USUAL = "seconds until every destination has every row, undisturbed"
+_ALL = frozenset({"kafka", "webhook", *KINDS})
 _SMALL_FILES = 3_000  # bytes: several times more chunks than deliveries at once
 _LIMIT = 120.0
 _LOOK_AGAIN = 0.1
@@ -42,7 +43,7 @@ def run(
     """Deliver a job undisturbed, and then one beside each dead destination, dead for so many seconds."""
     began = time.monotonic()
     with stack_folder("one-dead") as folder, troubled_stack(folder.path, _SMALL_FILES) as troubled:
-        first, usual = (_play(troubled, frozenset()) for _ in range(2))
+        first, usual = (_play(troubled) for _ in range(2))
         slowest = max(usual.seconds.values())
         figures: dict[str, float] = {USUAL: round(slowest, 1)}
         errands, faults = [first.errand, usual.errand], []
@@ -50,7 +51,7 @@ def run(
         for part, kind in dead.items():
             times = _beside(troubled, part, kind, seconds)
             errands.append(times.errand)
-            missing = {"kafka", "webhook", *KINDS} - {kind} - times.seconds.keys()
+            missing = _ALL - {kind} - times.seconds.keys()
             late += len(missing)
             if missing:
                 faults.append(f"beside a dead {kind}, without every row: {', '.join(sorted(missing))}")
@@ -74,7 +75,7 @@ def _beside(troubled: Troubled, part: str, kind: str, seconds: float) -> _Times:
     struck = time.monotonic()
     troubled.strike(part, Trouble.REFUSING)
     try:
-        times = _watch(errand, frozenset({kind}), seconds)
+        times = _watch(errand, _ALL - {kind}, seconds)
         time.sleep(max(0.0, struck + seconds - time.monotonic()))
     finally:
         troubled.heal(part, Trouble.REFUSING)
@@ -82,9 +83,9 @@ def _beside(troubled: Troubled, part: str, kind: str, seconds: float) -> _Times:
     return times
 
 
-def _play(troubled: Troubled, without: frozenset[str]) -> _Times:
+def _play(troubled: Troubled) -> _Times:
     errand = _errand(troubled)
-    times = _watch(errand, without, _LIMIT)
+    times = _watch(errand, _ALL, _LIMIT)
     wait_until(errand.look, "the job's end", _LIMIT)
     return times
 
@@ -95,12 +96,14 @@ def _errand(troubled: Troubled) -> Errand:
     return errand
 
 
-def _watch(errand: Errand, without: frozenset[str], limit: float) -> _Times:
-    """Create the job, and note when each destination has every row, for so many seconds at most."""
+def _watch(errand: Errand, kinds: frozenset[str], limit: float) -> _Times:
+    """Create the job, and note when each destination has every row, until those of these ``kinds`` have them
+    or so many seconds have passed.
+    """
     errand.create()
     created = time.monotonic()
     seconds: dict[str, float] = {}
-    while len(seconds) < len(KINDS) + 2 - len(without) and time.monotonic() < created + limit:
+    while kinds - seconds.keys() and time.monotonic() < created + limit:
         _, job = errand.ground.client.ask("GET", f"/{errand.heard}", patience=_LIMIT)
         for each in job["destinations"]:
             if each["state"]["status"] == "done":

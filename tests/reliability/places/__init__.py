@@ -9,11 +9,18 @@ from tests.reliability.places.place import LABELS, Endpoints, Message, Place
 from tests.reliability.places.queues import PubSub, Sns
 from tests.reliability.places.stored import ExternalKafka, Gcs, Nats, external_topic
 
-__all__ = ["KINDS", "LABELLED", "LABELS", "Message", "Places", "external_topic"]
+__all__ = ["KINDS", "LABELLED", "LABELS", "Message", "Places", "external_topic", "without_repeats"]
 
 LABELLED = ("nats", "pubsub", "sns")
 """Kinds whose rows may be repeated, with the labels of the first time."""
 KINDS = (*LABELLED, "external_kafka", "gcs")
+
+
+def without_repeats(kind: str, messages: Sequence[Message]) -> Sequence[Message]:
+    """Return the messages as a reader of this kind keeps them: one of each label, if they have labels."""
+    if kind not in LABELLED:
+        return messages
+    return list({message.label: message for message in messages}.values())
 
 
 class Places:

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import boto3
 import urllib3
 
 from infra.local import names
+from infra.local.resources import amazon, create_sns_topic
 from tests.reliability.places.place import SECONDS, Endpoints, Message, Place
 
 _QUIET = 20.0  # after this many seconds without a message, a queue that lacks messages counts as empty
@@ -57,18 +57,13 @@ class Sns(Place):
         self._address = address
 
     def create(self, name: str) -> dict[str, Any]:
-        queue = f"arn:aws:sqs:{names.AWS_REGION}:{names.AWS_ACCOUNT}:{name}"
-        self._client("sqs").create_queue(QueueName=name)
-        sns = self._client("sns")
-        topic = sns.create_topic(Name=name)["TopicArn"]
-        raw = {"RawMessageDelivery": "true"}
-        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes=raw)
+        topic = create_sns_topic(self._endpoints["aws"]["url"], name)
         credentials = self._endpoints["aws"]["credentials"]
         return {"topic_arn": topic, "credentials": credentials, "endpoint_url": self._address}
 
     def arrived(self, name: str, wanted: int) -> Sequence[Message]:
-        sqs = self._client("sqs")
-        url = f"{self._endpoints['aws']['url']}/{names.AWS_ACCOUNT}/{name}"
+        server = self._endpoints["aws"]["url"]
+        sqs, url = amazon(server, "sqs"), f"{server}/{names.AWS_ACCOUNT}/{name}"
 
         def pull() -> list[Message]:
             answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
@@ -81,10 +76,6 @@ class Sns(Place):
             ]
 
         return _drained(pull, wanted)
-
-    def _client(self, service: str) -> Any:
-        session: Any = boto3.session.Session("AKIALOCAL", "local", region_name=names.AWS_REGION)
-        return session.client(service, endpoint_url=self._endpoints["aws"]["url"])
 
 
 def _values(attributes: Mapping[str, Any]) -> dict[str, Any]:

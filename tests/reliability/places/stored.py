@@ -8,14 +8,13 @@ from decimal import Decimal
 from functools import cached_property
 from io import BytesIO
 from typing import Any
-from urllib.parse import quote
 
 import nats
 import pyarrow.parquet as pq
-import urllib3
 from confluent_kafka.cimpl import NewTopic
 
 from infra.local import kafka_rights, names, secure_kafka
+from tests.e2e.support.bucket import objects_in
 from tests.e2e.support.kafka import committed
 from tests.reliability.places.place import SECONDS, Endpoints, Message, Place
 
@@ -61,17 +60,10 @@ class Gcs(Place):
         return {"bucket": self._endpoints["exports_bucket"], "prefix": f"{name}/", "format": kind}
 
     def arrived(self, name: str, wanted: int) -> Sequence[Message]:  # noqa: ARG002 - a bucket lists all
-        http = urllib3.PoolManager(timeout=SECONDS)
-        objects = f"{self._endpoints['gcs_url']}/storage/v1/b/{self._endpoints['exports_bucket']}/o"
-        listed = http.request("GET", objects, fields={"prefix": f"{name}/"}).json().get("items", [])
+        objects = objects_in(self._endpoints, self._endpoints["exports_bucket"], f"{name}/")
         found: list[Message] = []
-        for item in listed:
-            content = http.request("GET", f"{objects}/{quote(item['name'], safe='')}?alt=media").data
-            rows = (
-                _parquet(content)
-                if item["name"].endswith(".parquet")
-                else map(json.loads, content.splitlines())
-            )
+        for path, content in objects.items():
+            rows = _parquet(content) if path.endswith(".parquet") else map(json.loads, content.splitlines())
             found += [Message(row, {}) for row in rows]
         return found
 
