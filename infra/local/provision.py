@@ -99,7 +99,8 @@ def fetch(folder: Path, pom: Path, goal: str, what: str) -> None:
         return
     say(f"fetching {what}")
     shutil.rmtree(folder, ignore_errors=True)
-    options = ["-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
+    # Maven's own marker says that an archive was unpacked, also after the folder is gone: keep it in the folder.
+    options = ["-DincludeScope=runtime", f"-DoutputDirectory={folder}", f"-DmarkersDirectory={folder / '.markers'}"]
     maven = [toolchain.maven() or "mvn", "--batch-mode", "--quiet", "--strict-checksums", "--file", str(pom)]
     _run([*maven, f"dependency:{goal}", *options])
     stamp.write()
