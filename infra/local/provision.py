@@ -99,8 +99,9 @@ def fetch(folder: Path, pom: Path, goal: str, what: str) -> None:
         return
     say(f"fetching {what}")
     shutil.rmtree(folder, ignore_errors=True)
-    # Maven's own marker says that an archive was unpacked, also after the folder is gone: keep it in the folder.
-    options = ["-DincludeScope=runtime", f"-DoutputDirectory={folder}", f"-DmarkersDirectory={folder / '.markers'}"]
+    # A marker of Maven makes it skip an archive, even if the folder is gone: keep it in the folder.
+    markers = f"-DmarkersDirectory={folder / '.markers'}"
+    options = ["-DincludeScope=runtime", f"-DoutputDirectory={folder}", markers]
     maven = [toolchain.maven() or "mvn", "--batch-mode", "--quiet", "--strict-checksums", "--file", str(pom)]
     _run([*maven, f"dependency:{goal}", *options])
     stamp.write()
