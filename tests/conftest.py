@@ -41,6 +41,9 @@ _STACKS = {
     for name in names
 }
 
+# The groups that take longest, though others have more tests. The small ones fill the processes at the end.
+_FIRST = ("e2e", "hasty", "integration", "infra", "reliability", "watched", "tests/e2e/test_demo.py")
+
 # Coverage doubles a test's CPU time. These tests alone cover the files that must be covered whole.
 _COVER = ("tests/contract/test_api_", "tests/unit/")
 _COVER_NOTHING_NEW = (
@@ -81,6 +84,12 @@ class ByPart(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
         if file in _STACKS:
             return _STACKS[file]
         return folder if folder in _TOGETHER and file not in _ALONE else file
+
+    def _assign_work_unit(self, node: Any) -> None:
+        for group in reversed(_FIRST):
+            if group in self.workqueue:
+                self.workqueue.move_to_end(group, last=False)
+        super()._assign_work_unit(node)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPart:
