@@ -64,7 +64,12 @@ def stack(*parts: str, destinations: Collection[str] = ()) -> Iterator[LocalStac
     with (
         tempfile.TemporaryDirectory() as folder,
         LocalStack(
-            StackOptions(folder=Path(folder), parts=frozenset(parts), destinations=frozenset(destinations))
+            StackOptions(
+                folder=Path(folder),
+                parts=frozenset(parts),
+                destinations=frozenset(destinations),
+                optimize_kafka=True,
+            )
         ) as running,
     ):
         yield running

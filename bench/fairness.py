@@ -147,7 +147,11 @@ def _stack(environment: Mapping[str, str]) -> Iterator[tuple[_Client, _Client]]:
     """Start the whole local stack with small chunks; yield a client of each of its organizations."""
     with tempfile.TemporaryDirectory() as folder:
         options = StackOptions(
-            folder=Path(folder), rows=_ROWS, unload_file_bytes=_FILE_BYTES, environment=environment
+            folder=Path(folder),
+            rows=_ROWS,
+            unload_file_bytes=_FILE_BYTES,
+            environment=environment,
+            optimize_kafka=True,
         )
         with process.everywhere(), LocalStack(options) as stack:
             keys = stack.endpoints["second_api_key"], stack.endpoints["api_key"]

@@ -56,11 +56,13 @@ def command(
     controller_port: int,
     advertised_port: int | None = None,
     secured: secure_kafka.Secured | None = None,
+    *,
+    optimize: bool = False,
 ) -> tuple[str, ...]:
     """Write server.properties into the folder. Return the command that formats it once and runs Kafka.
 
     ``advertised_port``: the port to which the broker sends its clients, if it differs from the port itself;
-    ``secured``: further listeners.
+    ``secured``: further listeners; ``optimize``: faster under a lasting load, but starts 1.2 s more slowly.
     """
     folder.mkdir(parents=True, exist_ok=True)
     properties = folder / "server.properties"
@@ -69,10 +71,12 @@ def command(
         values = secure_kafka.listeners(secured, values)
     lines = [f"{name}={value}" for name, value in values.items()]
     properties.write_text("\n".join(lines) + "\n")
-    # Formatting takes a second. Compiling it with optimizations would take longer than running it.
-    formatting = [*_program("-XX:TieredStopAtLevel=1"), "kafka.tools.StorageTool", "format"]
+    # Compiling short runs with optimizations would take longer than running them.
+    quick = "-XX:TieredStopAtLevel=1"
+    formatting = [*_program(quick), "kafka.tools.StorageTool", "format"]
     formatting += ["--ignore-formatted", "--cluster-id", _CLUSTER_ID, "--config", str(properties)]
-    serving = [*_program("-Xms256m", "-Xmx512m"), "kafka.Kafka", str(properties)]
+    compiling = [] if optimize else [quick]
+    serving = [*_program("-Xms256m", "-Xmx512m", *compiling), "kafka.Kafka", str(properties)]
     # exec keeps the process id, so that the broker itself leads the group and ends with the supervisor.
     return ("/bin/sh", "-ec", f"{shlex.join(formatting)}\nexec {shlex.join(serving)}")
 

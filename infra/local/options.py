@@ -47,6 +47,7 @@ class StackOptions:
     topic_partitions: int = 6
     kafka_bootstrap: str | None = None  # an existing broker, used instead of the stack's own
     kafka_advertised_port: int | None = None  # the port for clients, such as a proxy's; None: the broker's
+    optimize_kafka: bool = False  # the broker compiles its hot code with optimizations, which slows its start
     gcs_advertised_port: int | None = None  # the same for the links from which GCS's clients download
     functions_folder: Path = ROOT / "functions"
     environment: Mapping[str, str] = field(default_factory=dict)

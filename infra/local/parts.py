@@ -67,7 +67,12 @@ def _kafka(options: StackOptions, layout: Layout) -> Part:
     controller_port = layout.ports["kafka_controller"]
     secured = layout.secured_kafka if "external_kafka" in options.destinations else None
     command = broker.command(
-        layout.data / "kafka", port, controller_port, options.kafka_advertised_port, secured
+        layout.data / "kafka",
+        port,
+        controller_port,
+        options.kafka_advertised_port,
+        secured,
+        optimize=options.optimize_kafka,
     )
     return Part(name="kafka", command=command, environment=environments.base(), ready=lambda _: accepts(port))
 
