@@ -4,10 +4,13 @@ import asyncio
 import base64
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
 import urllib3
+
+from infra.local.resources import amazon
 
 _QUIET = 10  # after this many seconds without a message, a queue counts as empty
 _LABELS = ("beam-job-id", "beam-chunk", "beam-row")
@@ -27,7 +30,7 @@ class Arrivals:
 
 def of(kind: str, endpoints: Mapping[str, Any]) -> Arrivals:
     """Return the arrivals for a kind that ``check_kafka`` and ``check_webhook`` do not cover."""
-    makers = {"gcs": _gcs, "pubsub": _pubsub, "nats": _nats}
+    makers = {"gcs": _gcs, "pubsub": _pubsub, "nats": _nats, "sns": _sns}
     return makers[kind](endpoints)
 
 
@@ -65,6 +68,26 @@ def _pubsub(endpoints: Mapping[str, Any]) -> Arrivals:
                 yield _named(message["attributes"]), base64.b64decode(message["data"])
 
     return Arrivals("pubsub", {"topic": topic}, read)
+
+
+def _sns(endpoints: Mapping[str, Any]) -> Arrivals:
+    """Return the arrivals at a topic without subscribers.
+
+    Moto's queues take seconds for each request once they hold some thousand messages. Its topics do not, and
+    Moto tells which messages they sent.
+    """
+    aws = endpoints["aws"]
+    topic = amazon(aws["url"], "sns").create_topic(Name="demo")["TopicArn"]
+
+    def read() -> Iterator[Row]:
+        kept = urllib3.request("GET", f"{aws['url']}/moto-api/data.json").json()["sns"]["Topic"]
+        # Creating the topic again leaves further objects with its name, which sent nothing.
+        sent = (one["sent_notifications"] for one in kept if one["arn"] == topic)
+        for _, message, _, attributes, _ in chain.from_iterable(sent):
+            yield _named({name: one["Value"] for name, one in attributes.items()}), message.encode()
+
+    fields = {"topic_arn": topic, "credentials": aws["credentials"], "endpoint_url": aws["url"]}
+    return Arrivals("sns", fields, read)
 
 
 def _nats(endpoints: Mapping[str, Any]) -> Arrivals:

@@ -10,11 +10,14 @@ from rich.table import Table
 from backfills.models import Job
 from infra.local.demo.check import Findings
 
-_LINES = {
-    "expected": "rows in the slice",
-    "arrived": "rows arrived",
+_COLUMNS = {
+    "expected": "in the slice",
+    "arrived": "arrived",
     "missing": "missing",
     "doubled": "more than once",
+}
+# Shown in words where they are not zero.
+_REMARKS = {
     "unexpected": "not in the slice",
     "different": "with another content",
     "miskeyed": "with another key",
@@ -65,15 +68,17 @@ def watch(console: Console, states: Iterable[Job], limit: float) -> Job:
 
 
 def show(console: Console, findings: Sequence[Findings]) -> None:
-    """Print one column per destination."""
-    table = Table(title="What arrived, compared with the table row by row")
-    table.add_column("")
+    """Print one line per destination."""
+    table = Table(title="Rows that arrived, compared with the table row by row")
+    table.add_column("destination", overflow="fold")
+    for meaning in _COLUMNS.values():
+        table.add_column(meaning, justify="right")
+    table.add_column("remarks")
+    table.add_column("verdict")
     for one in findings:
-        table.add_column(one.destination, justify="right")
-    for name, meaning in _LINES.items():
-        table.add_row(meaning, *(f"{getattr(one, name):,}" for one in findings))
-    table.add_section()
-    table.add_row("verdict", *("all well" if one.all_well else "WRONG" for one in findings))
+        counts = (f"{getattr(one, name):,}" for name in _COLUMNS)
+        remarks = (f"{count:,} {words}" for name, words in _REMARKS.items() if (count := getattr(one, name)))
+        table.add_row(one.destination, *counts, ", ".join(remarks), "all well" if one.all_well else "WRONG")
     console.print(table)
 
 
