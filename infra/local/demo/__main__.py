@@ -87,13 +87,13 @@ def _run(console: Console, options: StackOptions, endpoints: dict[str, Any], tok
     bootstrap = endpoints["kafka_bootstrap"]
     with ProcessPoolExecutor(2) as pool:
         checks = [
-            pool.submit(check_kafka, bootstrap, topic, expected),
-            pool.submit(check_webhook, _WEBHOOK, spool, expected),
+            pool.submit(check_kafka, "kafka", bootstrap, topic, expected),
+            pool.submit(check_webhook, "webhook", spool, expected),
         ]
         for kind in sorted(options.destinations):
             if kind == _EXTERNAL:
                 named = endpoints["external_kafka"]["topic"]
-                checks.append(pool.submit(check_kafka, bootstrap, named, expected))
+                checks.append(pool.submit(check_kafka, kind, bootstrap, named, expected))
             else:
                 checks.append(pool.submit(check_arrivals, kind, endpoints, expected))
         findings = [check.result() for check in checks]

@@ -63,9 +63,9 @@ class Comparison:
         return self.findings
 
 
-def check_kafka(bootstrap: str, topic: str, expected: Mapping[str, bytes]) -> Findings:
+def check_kafka(name: str, bootstrap: str, topic: str, expected: Mapping[str, bytes]) -> Findings:
     """Read the whole topic as a consumer that sees only committed rows."""
-    comparison = Comparison(f"kafka {topic}", expected)
+    comparison = Comparison(name, expected)
     for key, value in _committed(bootstrap, topic):
         message = json.loads(value)
         comparison.take(message)
@@ -76,7 +76,7 @@ def check_kafka(bootstrap: str, topic: str, expected: Mapping[str, bytes]) -> Fi
 
 def check_webhook(name: str, spool: Path, expected: Mapping[str, bytes]) -> Findings:
     """Read the receiver's batches, and drop repeated batches by their ``webhook-id``."""
-    comparison = Comparison(f"webhook {name}", expected)
+    comparison = Comparison(name, expected)
     seen: set[str] = set()
     with spool.open(encoding="utf-8") as file:
         for line in file:

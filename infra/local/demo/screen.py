@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Sequence
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -11,7 +12,6 @@ from backfills.models import Job
 from infra.local.demo.check import Findings
 
 _COLUMNS = {
-    "expected": "in the slice",
     "arrived": "arrived",
     "missing": "missing",
     "doubled": "more than once",
@@ -69,8 +69,8 @@ def watch(console: Console, states: Iterable[Job], limit: float) -> Job:
 
 def show(console: Console, findings: Sequence[Findings]) -> None:
     """Print one line per destination."""
-    table = Table(title="Rows that arrived, compared with the table row by row")
-    table.add_column("destination", overflow="fold")
+    table = Table(title="Rows that arrived, compared with the table row by row", box=box.SIMPLE)
+    table.add_column("destination", no_wrap=True)
     for meaning in _COLUMNS.values():
         table.add_column(meaning, justify="right")
     table.add_column("remarks")
