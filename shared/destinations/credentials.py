@@ -3,6 +3,7 @@
 Their readers keep them only in memory, and no error contains a value.
 """
 
+import base64
 import json
 from collections.abc import Collection, Mapping
 
@@ -41,3 +42,8 @@ def secret_fields(
     if not any(given == set(kind) for kind in kinds):
         raise refusal
     return found
+
+
+def basic_login(username: str, password: str) -> str:
+    """Return the login as it follows ``Basic`` in a request's header ``Authorization``."""
+    return base64.b64encode(f"{username}:{password}".encode()).decode()

@@ -3,13 +3,13 @@
 This replaces librdkafka's own OIDC client, which would follow the endpoint's redirects to any address.
 """
 
-import base64
 import json
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from shared.destinations.credentials import basic_login
 from shared.destinations.webhook.connections import Connections
 from shared.domain.errors import DestinationRefused, Unavailable
 
@@ -47,9 +47,10 @@ class Tokens:
 
     def _asked(self) -> tuple[str, float]:
         form = {"grant_type": "client_credentials", **({"scope": self._scope} if self._scope else {})}
-        login = f"{quote(self._client, safe='')}:{quote(self._secret, safe='')}"
+        # The form's encoding comes first: RFC 6749, section 2.3.1.
+        login = basic_login(quote(self._client, safe=""), quote(self._secret, safe=""))
         headers = {
-            "Authorization": f"Basic {base64.b64encode(login.encode()).decode()}",
+            "Authorization": f"Basic {login}",
             "Content-Type": "application/x-www-form-urlencoded",
             "Accept": "application/json",
         }

@@ -4,7 +4,6 @@ The request registers a schema, or returns the id that the same schema has in th
 the id needs no record of its own: every process asks once for each job, and all receive the same id.
 """
 
-import base64
 import json
 import re
 import threading
@@ -14,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
-from shared.destinations.credentials import secret_fields, secret_text
+from shared.destinations.credentials import basic_login, secret_fields, secret_text
 from shared.destinations.kafka.names import topic_name, topic_of
 from shared.destinations.printable import printable
 from shared.destinations.surroundings import Secrets
@@ -130,7 +129,7 @@ def _registered(registry: _Registry, subject: str, schema: Schema) -> int:
     body = json.dumps({"schema": json.dumps(schema, separators=(",", ":"))}).encode()
     headers = {"Content-Type": _TYPE, "Accept": f"{_TYPE}, application/json"}
     if registry.login:
-        headers["Authorization"] = f"Basic {_basic(registry.login)}"
+        headers["Authorization"] = f"Basic {basic_login(**registry.login)}"
     answer = registry.connections.post(url, body, headers, _SECONDS, most=_MOST_BYTES)
     if answer.status == HTTPStatus.OK and _is_cut(answer):
         raise Unavailable("the schema registry", detail="its answer ended in the middle")
@@ -140,14 +139,10 @@ def _registered(registry: _Registry, subject: str, schema: Schema) -> int:
     return _id(answer, registry)
 
 
-def _basic(login: Mapping[str, str]) -> str:
-    return base64.b64encode(":".join(login[part] for part in _LOGIN).encode()).decode()
-
-
 def _without_secrets(answer: Answer, login: Mapping[str, str]) -> Answer:
     """Return the answer of a server that may repeat what it was sent, fit for the job's error and the log."""
     text = answer.excerpt
-    for secret in (_basic(login), login["password"]) if login else ():
+    for secret in (basic_login(**login), login["password"]) if login else ():
         if secret:
             text = text.replace(secret.encode(), b"***")
     return replace(answer, excerpt=text)
