@@ -12,6 +12,7 @@ from bench import chunk
 from bench.kafka_work import Watched
 from bench.rows import rows_of
 from bench.work import measured
+from shared.adapters.gcs import GcsStagedFiles
 from shared.destinations import destination
 from shared.destinations.gcs.sink import GcsSink
 from shared.steps.sending import ChunkDelivery
@@ -25,7 +26,7 @@ def product(path: str, url: str) -> dict[str, float]:
     rows, client = pq.read_metadata(path).num_rows, _client(url)
     target = destination(type="gcs", name="lake", uid="uid", bucket=_bucket(client), format="ndjson")
     one = ChunkDelivery(chunk.ORGANIZATION, str(uuid.uuid4()), "attempt", 0, rows, target, _BATCH_ROWS, 0)
-    sink = GcsSink(client, "staging", least=0.0)
+    sink = GcsSink(client, "staging", GcsStagedFiles(client, "staging"), least=0.0)
     with measured(rows) as found, Path(path).open("rb") as file:
         assert sink.deliver(one, rows_of(file, path), Watched())
     return found

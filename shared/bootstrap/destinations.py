@@ -10,6 +10,7 @@ from shared.bootstrap.clients import monotonic, new_id, now, sleep
 from shared.bootstrap.identity import identity_token
 from shared.config import Settings
 from shared.destinations.surroundings import Secrets, Surroundings
+from shared.steps.ports import StagedFiles
 
 _SECRET_SECONDS = 10.0
 
@@ -21,12 +22,21 @@ def surroundings(settings: Settings) -> Surroundings:
         settings=settings,
         secrets=_secrets(settings),
         identity_token=identity_token,
+        staged_files=lambda: _staged_files(settings),
         now=now,
         monotonic=monotonic,
         sleep=sleep,
         random=random.random,
         new_id=new_id,
     )
+
+
+def _staged_files(settings: Settings) -> StagedFiles:
+    from google.cloud.storage import Client
+
+    from shared.adapters.gcs import GcsStagedFiles
+
+    return GcsStagedFiles(Client(project=settings.project), settings.staging_bucket)
 
 
 class Parts(Mapping[str, Part]):

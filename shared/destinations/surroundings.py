@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from shared.config import Settings
-from shared.steps.ports import Clock
+from shared.steps.ports import Clock, StagedFiles
 
 Secrets = Callable[[str, str], bytes]
 """Returns the value of an organization's secret by organization and name; KeyError if it does not exist."""
@@ -14,12 +14,14 @@ Secrets = Callable[[str, str], bytes]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """``identity_token`` returns a token of the service's identity for an audience, or raises Unavailable.
+    ``staged_files`` returns a client of the staging bucket.
     ``monotonic`` and ``sleep`` use seconds, ``random`` returns 0 to 1, ``new_id`` a random UUID.
     """
 
     settings: Settings
     secrets: Secrets
     identity_token: Callable[[str], str]
+    staged_files: Callable[[], StagedFiles]
     now: Clock
     monotonic: Callable[[], float]
     sleep: Callable[[float], None]

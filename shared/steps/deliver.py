@@ -71,6 +71,7 @@ def delivery_of(
         job.table,
         [column for column in job.columns if not column.hidden],
         not any(column.hidden for column in job.columns),
+        chunk.size,
     )
 
 

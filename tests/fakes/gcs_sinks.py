@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Bucket, Client
 
+from shared.adapters.gcs import GcsStagedFiles
 from shared.destinations import destination
 from shared.destinations.gcs.sink import GcsSink
 from shared.steps.sending import ChunkDelivery
@@ -36,17 +37,20 @@ class Buckets:
             self.client.create_bucket(f"{name}-{uuid.uuid4().hex[:12]}") for name in ("staging", "exports")
         )
 
-    def sink(self) -> GcsSink:
-        return GcsSink(self.client, self.staging.name, least=0.0, batch_rows=10)
+    def sink(self, least: float = 0.0) -> GcsSink:
+        files = GcsStagedFiles(self.client, self.staging.name)
+        return GcsSink(self.client, self.staging.name, files, least=least, batch_rows=10)
 
     def delivery(self, rows: int, **options: Any) -> ChunkDelivery:
         target = destination(type="gcs", name="lake", uid="lake-uid", bucket=self.exports.name, **options)
         return delivery_to(target, rows)
 
-    def stage(self, path: str, columns: Mapping[str, Sequence[Any]], rows_per_group: int = 10) -> None:
+    def stage(self, path: str, columns: Mapping[str, Sequence[Any]], rows_per_group: int = 10) -> int:
+        """Return the file's size in bytes."""
         file = io.BytesIO()
         pq.write_table(pa.table(columns), file, row_group_size=rows_per_group, write_page_checksum=True)
         self.staging.blob(path).upload_from_string(file.getvalue())
+        return len(file.getvalue())
 
     def names(self) -> list[str]:
         return [blob.name for blob in self.client.list_blobs(self.exports)]

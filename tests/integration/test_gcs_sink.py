@@ -13,7 +13,13 @@ from shared.destinations.gcs.errors import speaking_of
 from shared.destinations.gcs.sink import GcsSink
 from shared.destinations.gcs.stream import Stream
 from shared.domain.columns import Column, JsonKind
-from shared.domain.errors import BackfillError, DeliveryStopped, DestinationRefused, Unavailable
+from shared.domain.errors import (
+    BackfillError,
+    DeliveryStopped,
+    DestinationRefused,
+    StagedFileUnusable,
+    Unavailable,
+)
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.gcs_sinks import Buckets, gcs_client
 from tests.fakes.sending import NumberedRows, SteadyPulse
@@ -49,6 +55,7 @@ def parquet(buckets: Buckets, *fields: str) -> ChunkDelivery:
         file=STAGED,
         columns=[Column(name, JsonKind.TEXT) for name in fields or COLUMNS],
         file_is_rows=not fields,
+        file_bytes=buckets.staging.get_blob(STAGED).size,
     )
 
 
@@ -82,6 +89,15 @@ def test_of_a_staged_file_with_more_only_the_fields_are_written(buckets: Buckets
     table = buckets.table()
     assert table.column_names == ["row", "text"]
     assert table.column("row").to_pylist() == list(range(25))
+
+
+@pytest.mark.parametrize("change", [{"file": "acme/job/try/gone.parquet"}, {"file_bytes": 7}], ids=str)
+def test_a_staged_file_that_is_not_the_manifests_fails_the_job_and_writes_nothing(
+    buckets: Buckets, change: dict[str, Any]
+) -> None:
+    with pytest.raises(StagedFileUnusable, match="A staged file"):
+        deliver(buckets, replace(parquet(buckets, "row"), **change))
+    assert buckets.names() == []
 
 
 @pytest.mark.parametrize("fields", [(), ("row",)])
@@ -133,7 +149,7 @@ def test_a_bucket_that_is_not_there_fails_the_job_by_its_name(buckets: Buckets, 
 
 
 def test_the_staging_bucket_is_refused(buckets: Buckets) -> None:
-    sink = GcsSink(buckets.client, buckets.exports.name, least=0.0)
+    sink = replace(buckets.sink(), staging_bucket=buckets.exports.name)
     with pytest.raises(DestinationRefused, match="the service's own"):
         sink.deliver(buckets.delivery(5), NumberedRows(5), SteadyPulse())
 
@@ -199,7 +215,7 @@ def test_the_next_part_is_made_while_one_is_uploaded(
 
 
 def test_with_too_little_time_nothing_is_begun(buckets: Buckets) -> None:
-    sink = GcsSink(buckets.client, buckets.staging.name, least=100.0)
+    sink = buckets.sink(least=100.0)
     assert not sink.deliver(buckets.delivery(5), NumberedRows(5), SteadyPulse(seconds=99.0))
     assert buckets.names() == []
 

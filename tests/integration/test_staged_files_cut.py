@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,7 +13,10 @@ from google.cloud.storage import Blob, Client
 from infra.local.ports import free_ports
 from shared.adapters import gcs
 from shared.adapters.gcs import GcsStagedFiles
+from shared.domain.columns import Column, JsonKind
 from shared.domain.errors import Unavailable
+from tests.fakes.gcs_sinks import Buckets, gcs_client
+from tests.fakes.sending import NumberedRows, SteadyPulse
 from tests.reliability.faults.proxy import HEALTHY, Fault, Proxy
 
 pytestmark = pytest.mark.emulator
@@ -56,6 +60,35 @@ def test_a_part_whose_connection_breaks_is_fetched_again(
         proxy.make(CUT)
         assert opened.content.read() == CONTENT
     assert len(failures) >= 1
+
+
+def test_an_export_of_some_columns_fetches_a_broken_part_again(
+    files: GcsStagedFiles, proxy: Proxy, gcs_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs_url)
+    buckets = Buckets(gcs_client())
+    texts = [os.urandom(600).hex() for _ in range(8_000)]
+    size = buckets.stage(PATH, {"row": list(range(8_000)), "text": texts, "key:id": texts}, 4_000)
+    assert size > 8 << 20
+    delivery = replace(
+        buckets.delivery(8_000),
+        file=PATH,
+        file_bytes=size,
+        columns=[Column("row", JsonKind.INTEGER), Column("text", JsonKind.TEXT)],
+        file_is_rows=False,
+    )
+    monkeypatch.setattr(gcs, "_RETRY", gcs._RETRY.with_delay(initial=0.01))
+    monkeypatch.setattr(gcs._RETRY, "_on_error", lambda _error: proxy.make(HEALTHY))
+    # The file is read through the proxy, and the export is written past it.
+    sink = replace(buckets.sink(), staged=replaced(files, buckets.staging.name))
+    proxy.make(CUT)
+    assert sink.deliver(delivery, NumberedRows(8_000), SteadyPulse())
+    assert buckets.table().column("text").to_pylist() == texts
+
+
+def replaced(files: GcsStagedFiles, bucket: str) -> GcsStagedFiles:
+    """Return the same client for another bucket."""
+    return GcsStagedFiles(files._client, bucket)
 
 
 def test_a_bucket_that_breaks_every_connection_is_unavailable(

@@ -21,6 +21,7 @@ from shared.domain.avro import schema_of
 from shared.domain.columns import Column, JsonKind, TableType
 from shared.domain.errors import BackfillError, DestinationRefused, Unavailable
 from shared.steps.sending import ChunkDelivery
+from tests.fakes.files import FakeStagedFiles
 from tests.fakes.receivers import Receiver, Reply
 from tests.fakes.schema_registries import registrations as registrations_with
 from tests.fakes.sending import AvroRows, NumberedRows
@@ -312,6 +313,7 @@ def test_the_service_asks_the_registry_that_its_settings_name(server: Receiver) 
         settings=read(told),
         secrets=secrets,
         identity_token=str,
+        staged_files=FakeStagedFiles,
         now=lambda: datetime.now(UTC),
         monotonic=time.monotonic,
         sleep=time.sleep,

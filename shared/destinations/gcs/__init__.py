@@ -28,7 +28,12 @@ def _sink(surroundings: Surroundings) -> Sink:
     from shared.destinations.gcs.sink import GcsSink
 
     settings = surroundings.settings
-    return GcsSink(Client(project=settings.project), settings.staging_bucket, least=surroundings.least)
+    return GcsSink(
+        Client(project=settings.project),
+        settings.staging_bucket,
+        surroundings.staged_files(),
+        least=surroundings.least,
+    )
 
 
 GCS = Kind(name="gcs", traits=_traits, spec=_spec, sink=_sink)

@@ -17,6 +17,7 @@ from shared.destinations.gcs.stream import Stream, lines, parts_of, selected
 from shared.destinations.labels import CHUNK, JOB
 from shared.domain.errors import DestinationRefused
 from shared.steps.ahead import one_ahead
+from shared.steps.ports import StagedFiles
 from shared.steps.sending import ChunkDelivery, Pulse, Rows
 
 NDJSON: Final = "ndjson"
@@ -38,6 +39,7 @@ class GcsSink:
 
     client: Client
     staging_bucket: str
+    staged: StagedFiles
     least: float
     batch_rows: int = 1_024
 
@@ -112,10 +114,13 @@ class GcsSink:
 
     def _select(self, blob: Blob, delivery: ChunkDelivery, pulse: Pulse) -> None:
         """Write the staged file without the columns that are not fields."""
-        with self._staged(delivery).open("rb", chunk_size=_PART, timeout=_TIMEOUT) as staged:
-            file = pq.ParquetFile(staged, page_checksum_verification=True)
-            fields = [column.name for column in delivery.columns]
-            self._upload(blob, selected(file, fields, pulse), pulse)
+        self._upload(blob, self._fields_of(delivery, pulse), pulse)
+
+    def _fields_of(self, delivery: ChunkDelivery, pulse: Pulse) -> Iterator[bytes]:
+        # Opened within the pieces, so that only their errors are taken for the staging bucket's.
+        with self.staged.open(delivery.file, delivery.file_bytes) as staged:
+            file = pq.ParquetFile(staged.content, page_checksum_verification=True)
+            yield from selected(file, [column.name for column in delivery.columns], pulse)
 
     def _staged(self, delivery: ChunkDelivery) -> Blob:
         return self.client.bucket(self.staging_bucket).blob(delivery.file)
