@@ -50,6 +50,7 @@ output "installation" {
     staging_bucket     = module.storage.staging_bucket
     sources_bucket     = module.storage.sources_bucket
     snowflake_stage    = module.snowflake.stage
+    schema_registry    = var.schema_registry_url
     storage_account    = var.snowflake.storage_account
     urls               = local.url
     egress_addresses   = module.network.addresses

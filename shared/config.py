@@ -66,11 +66,14 @@ def _registry(text: str) -> str:
 
 def _login(text: str) -> Mapping[str, str]:
     value = _mapping(text)
-    if value and (
-        value.keys() != {"username", "password"} or not all(isinstance(part, str) for part in value.values())
-    ):
+    if value and not is_login(value):
         raise ValueError("not a username and a password")
     return value
+
+
+def is_login(value: Mapping[str, Any]) -> bool:
+    """Return whether the object is a username and a password, and nothing else."""
+    return value.keys() == {"username", "password"} and all(isinstance(part, str) for part in value.values())
 
 
 def _encoder(text: str) -> str:

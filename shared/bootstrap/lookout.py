@@ -1,7 +1,8 @@
 """Wire the check of a slice's destinations."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,12 +11,13 @@ from shared.bootstrap.destinations import Parts, surroundings
 from shared.bootstrap.logs import log
 from shared.config import Settings
 from shared.destinations import KINDS, destination
-from shared.destinations.kind import Presence
+from shared.destinations.kind import Presence, WouldWait
 from shared.destinations.patience import begun
+from shared.domain.columns import Column
 from shared.domain.errors import DestinationRefused, RetryLater
 from shared.domain.slices import Slice
 from shared.steps.estimate import Look, Unfit
-from shared.steps.sending import without_rows
+from shared.steps.sending import ChunkDelivery, without_rows
 
 _SECONDS = 8.0
 
@@ -29,10 +31,10 @@ def build(settings: Settings) -> Look:
 class _Looks:
     """Start to check a slice's destinations. Calling the object returns what it has found."""
 
-    def __init__(self, presences: Mapping[str, Presence], wanted: Slice) -> None:
+    def __init__(self, presences: Mapping[str, Presence], wanted: Slice, columns: Sequence[Column]) -> None:
         self._until = monotonic() + _SECONDS
         self._begun = [
-            (place, begun(partial(self._why_not, presences, wanted.organization_id, fields)))
+            (place, begun(partial(self._why_not, presences, _delivery(wanted, columns, fields))))
             for place, fields in wanted.looked_at
         ]
 
@@ -48,16 +50,18 @@ class _Looks:
                 found.append((place, why))
         return tuple(found)
 
-    def _why_not(
-        self, presences: Mapping[str, Presence], organization_id: str, fields: Mapping[str, Any]
-    ) -> str | None:
-        one = destination(**fields)
+    def _why_not(self, presences: Mapping[str, Presence], delivery: ChunkDelivery) -> str | None:
         try:
-            presences[one.type].require(without_rows(organization_id, one), self._until)
-        except DestinationRefused as refused:
-            return refused.message
+            presences[delivery.destination.type].require(delivery, self._until)
+        except (DestinationRefused, WouldWait) as found:
+            return found.message
         except RetryLater:
             return None  # the destination may be available when the job runs
         except Exception as error:  # noqa: BLE001 - the estimate is useful without this check
             log(logging.WARNING, "a destination could not be checked", {"detail": type(error).__name__})
         return None
+
+
+def _delivery(wanted: Slice, columns: Sequence[Column], fields: Mapping[str, Any]) -> ChunkDelivery:
+    delivery = without_rows(wanted.organization_id, destination(**fields))
+    return replace(delivery, table=wanted.table, columns=columns)

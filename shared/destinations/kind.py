@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.destinations.surroundings import Surroundings
 from shared.domain.destination import Destination, Traits
+from shared.domain.errors import RetryLater
 from shared.steps.sending import ChunkDelivery, Markers, Sink
 
 if TYPE_CHECKING:
@@ -62,13 +63,22 @@ class Reader(Protocol):
         ...
 
 
+class WouldWait(RetryLater):
+    """A job would wait for a destination at this time. An estimate warns of it, and does not try again.
+
+    Operator: nothing, unless it is the service's own schema registry.
+    """
+
+
 class Presence(Protocol):
     """Checks whether a destination exists, before there are rows."""
 
     def require(self, delivery: ChunkDelivery, until: float) -> None:
-        """Raise DestinationRefused if rows could not be sent; RetryLater if that is unknown now.
+        """Raise DestinationRefused if rows could not be sent; RetryLater if that is unknown now. The client
+        hears of WouldWait, too.
 
-        ``delivery``: the delivery of a chunk without rows. ``until``: monotonic seconds.
+        ``delivery``: the delivery of a chunk without rows, with its table and columns. ``until``: monotonic
+        seconds.
         """
         ...
 

@@ -1,7 +1,8 @@
 """Every error that this service raises on purpose.
 
 Each class tells its caller what to do (``disposition``). Each error separates the text for the client
-(``message``) from the text for the operator's log (``detail``)::
+(``message``) from the text for the operator's log (``detail``). ``docs/errors.md`` is generated from the
+classes. Their paragraphs ``Operator:`` apply to the classes below them, too::
 
     BackfillError
     ├── RetryLater                 may succeed later: answered 503, Pub/Sub redelivers
@@ -9,7 +10,8 @@ Each class tells its caller what to do (``disposition``). Each error separates t
     │   │   ├── AskedToWait        a destination asks to wait for a stated time
     │   │   └── Untrusted          a receiver's certificate is not accepted: destinations/connections.py
     │   ├── Busy                   another handler is doing this work and may still crash
-    │   └── Deferred               nothing is sent to a destination for now
+    │   ├── Deferred               nothing is sent to a destination for now
+    │   └── WouldWait              an estimate found that a job would wait: destinations/kind.py
     ├── JobFails                   can never succeed: the job ends `failed` with the message
     │   ├── UnloadRefused          Snowflake refuses the unload
     │   ├── UnsupportedColumn      a column's type has no mapping to JSON
@@ -59,13 +61,20 @@ class BackfillError(Exception):
 
 
 class RetryLater(BackfillError):  # noqa: N818 - named for what to do, as the whole tree is
-    """A later attempt may succeed although nothing but time has passed."""
+    """A later attempt may succeed although nothing but time has passed.
+
+    Operator: nothing, if it passes. If it lasts, the log entry's `detail` says what failed.
+    """
 
     disposition = Disposition.RETRY
 
 
 class Unavailable(RetryLater):
-    """A dependency does not answer, refuses the connection or is over its limits."""
+    """A dependency does not answer, refuses the connection or is over its limits.
+
+    Operator: check the dependency that the message names; the `detail` has its own words. A client repairs
+    its own destinations.
+    """
 
     def __init__(self, dependency: str, *, detail: str = "") -> None:
         super().__init__(f"{dependency} is not available at the moment", detail=detail)
@@ -81,43 +90,74 @@ class AskedToWait(Unavailable):
 
 
 class Busy(RetryLater):
-    """Another handler is doing this work. It may crash, so Pub/Sub must redeliver the message."""
+    """Another handler is doing this work. It may crash, so Pub/Sub must redeliver the message.
+
+    Operator: nothing.
+    """
 
 
 class Deferred(RetryLater):
-    """Nothing is sent to a destination for now, because it failed repeatedly or asked to wait."""
+    """Nothing is sent to a destination for now, because it failed repeatedly or asked to wait.
+
+    Operator: nothing. The destination's `last_error` says why.
+    """
 
 
 class JobFails(BackfillError):  # noqa: N818 - named for its consequence
-    """No later attempt can succeed: the job ends ``failed`` and the client reads ``message``."""
+    """No later attempt can succeed: the job ends ``failed`` and the client reads ``message``.
+
+    Operator: nothing, if only one client's jobs fail. Otherwise see the
+    [runbook](runbooks/jobs-failing.md).
+    """
 
     disposition = Disposition.TERMINAL
 
 
 class UnloadRefused(JobFails):
-    """Snowflake refuses the unload: a table or column is missing, or a privilege is not granted."""
+    """Snowflake refuses the unload: a table or column is missing, or a privilege is not granted.
+
+    Operator: if several tables are concerned, check the role's grants with the
+    [doctor](operations.md#doctor).
+    """
 
 
 class UnsupportedColumn(JobFails):
-    """A column's type has no mapping to JSON."""
+    """A column's type has no mapping to JSON.
+
+    Operator: nothing. The client chooses other columns.
+    """
 
 
 class StagedFileUnusable(JobFails):
-    """A staged file is missing or corrupt, or lacks the columns that the job recorded."""
+    """A staged file is missing or corrupt, or lacks the columns that the job recorded.
+
+    Operator: check the bucket's lifecycle rule and who else may write to it. A new job unloads anew.
+    """
 
 
 class DestinationRefused(JobFails):
-    """A destination can never accept these rows."""
+    """A destination can never accept these rows.
+
+    Operator: nothing. The message tells the client what to change at the destination. For the service's own
+    Kafka, check its permissions with the [doctor](operations.md#doctor).
+    """
 
 
 class Skipped(BackfillError):  # noqa: N818 - named for what is done with it
-    """There is nothing to do, now or later. The message is recorded and acknowledged."""
+    """There is nothing to do, now or later. The message is recorded and acknowledged.
+
+    Operator: nothing.
+    """
 
     disposition = Disposition.SKIP
 
 
 class MalformedMessage(Skipped):
-    """The service does not publish such a message."""
+    """The service does not publish such a message.
+
+    Operator: find out who else may publish to the topic. After a rollback, messages of the newer release are
+    such messages.
+    """
 
 
 class StaleMessage(Skipped):
@@ -136,7 +176,10 @@ class DeliveryStopped(Skipped):
 
 
 class RequestRefused(BackfillError):  # noqa: N818 - named for what is done with it
-    """The API cannot grant the client's request; ``status`` is the HTTP status."""
+    """The API cannot grant the client's request; ``status`` is the HTTP status.
+
+    Operator: nothing. The client changes the request.
+    """
 
     disposition = Disposition.TERMINAL
     status: ClassVar[int]
@@ -164,13 +207,19 @@ class KeyReused(RequestRefused):
 
 
 class TooManyJobs(RequestRefused):
-    """The organization has reached its limit of jobs that have not ended."""
+    """The organization has reached its limit of jobs that have not ended.
+
+    Operator: raise the limit of the organization with `shared.operator limit`, if it should have more jobs.
+    """
 
     status = 429
 
 
 class TooOften(RequestRefused):
-    """The organization has reached its rate limit; ``seconds`` tells when it may ask again."""
+    """The organization has reached its rate limit; ``seconds`` tells when it may ask again.
+
+    Operator: nothing. `ESTIMATES_PER_MINUTE` is the limit of every organization.
+    """
 
     status = 429
 
@@ -180,7 +229,11 @@ class TooOften(RequestRefused):
 
 
 class CallerUnknown(RequestRefused):
-    """The expected identity did not sign the call."""
+    """The expected identity did not sign the call.
+
+    Operator: check `PUSH_AUDIENCE`, `PUSH_SERVICE_ACCOUNT` and `API_SERVICE_ACCOUNT` with the
+    [doctor](operations.md#doctor). Without a fault there, a stranger called.
+    """
 
     status = 403
 

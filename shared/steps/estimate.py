@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from shared.domain.catalog import Catalog
-from shared.domain.columns import JsonKind
+from shared.domain.columns import Column, JsonKind
 from shared.domain.errors import JobFails
 from shared.domain.slices import Facts, Slice, SliceFault, SliceRefused
 from shared.unload.columns import expression, find_column, select_list
@@ -38,9 +38,9 @@ class Questions(Protocol):
 Unfit = tuple[tuple[int, str], ...]
 """For each unfit destination, its index and the reason why the service cannot send rows to it."""
 
-Look = Callable[[Slice], Callable[[float], Unfit]]
-"""Starts to check the slice's destinations. The function that it returns waits for the results, for at most
-the given number of seconds.
+Look = Callable[[Slice, Sequence[Column]], Callable[[float], Unfit]]
+"""Starts to check whether the slice's destinations would take rows of these columns. The function that it
+returns waits for the results, for at most the given number of seconds.
 """
 
 
@@ -66,7 +66,7 @@ class EstimateSlice:
         if columns is None:
             raise SliceRefused(tuple(faults))
         counting, sampling, selection = self._statements(wanted, columns, faults)
-        looked_at = self.look(wanted)
+        looked_at = self.look(wanted, [one.column for one in selection])
         try:
             tag = f"beam-estimate-{wanted.organization_id}"
             counted = self.questions.ask(counting, tag, until - self.monotonic())

@@ -57,6 +57,7 @@ def test_the_whole_body_of_a_backfill_is_taken_and_its_slice_is_asked_for(servic
             ("0x833589fcd6edb6e08f4c7c32d4f71b54bda02913",),
             (Choice("unique_id"), Choice("raw_amount_str", "amount")),
             ((1, "to_address"),),
+            ((1, {**keyed, "uid": ""}),),
         )
     ]
 

@@ -16,7 +16,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from infra.local import environments, kafka_rights, secure_kafka
 from infra.local.supervisor import LocalStack
 from shared.operator.__main__ import main
-from tests.e2e.support.client import Client
+from tests.e2e.support.client import Client, backfill
 from tests.e2e.support.kafka import messages
 from tests.e2e.support.tables import Warehouse
 from tests.fakes import documented
@@ -198,9 +198,40 @@ def test_a_schema_that_the_registry_refuses_fails_the_job_with_its_words(
     owner.register_schema(subject, Schema(json.dumps(earlier), "AVRO"))
     owner.set_compatibility(subject, "BACKWARD")
     to = {"type": "kafka", "name": "incompatible", "format": avro(registry)}
+    (warning,) = warnings(client, table, to)
+    assert f"which is not compatible with the latest one of {subject}: " in warning
     job = client.wait_for(client.create(table=table, destinations=[to]), "failed")
     assert f"refuses the schema of these rows for {subject} (it answered 409): " in job["error_message"]
     assert job["error_message"].isprintable()
+
+
+def warnings(client: Client, table: str, to: dict[str, Any]) -> list[str]:
+    answer = client.call("POST", "/estimate", backfill(table=table, destinations=[to]))
+    assert answer.status == 200, answer
+    found: list[str] = answer.body["warnings"]
+    return found
+
+
+def test_an_estimate_warns_of_a_registry_and_registers_nothing(
+    client: Client, registry: str, owner: SchemaRegistryClient, table: str
+) -> None:
+    fit = {"type": "kafka", "name": "estimated", "format": avro(registry)}
+    assert warnings(client, table, fit) == []
+    assert not any("estimated" in subject for subject in owner.get_subjects())
+    (elsewhere,) = warnings(client, table, fit | {"format": avro(f"{registry}/elsewhere")})
+    assert "kafka estimated: The schema registry does not answer with " in elsewhere
+    (closed,) = warnings(client, table, fit | {"format": avro("http://127.0.0.1:1")})
+    assert "the schema registry is not available at the moment. A job would wait for it" in closed
+
+
+def test_the_doctor_finds_the_registry_well(
+    stack: LocalStack, registry: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in environments.function("stage", stack.options, stack.layout).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SCHEMA_REGISTRY_URL", registry)
+    assert main(["doctor", "--only", "registry"]) == 0
+    assert "3 checks: 3 ok" in capsys.readouterr().out
 
 
 def test_a_name_that_avro_does_not_allow_fails_the_job_and_a_new_name_helps(

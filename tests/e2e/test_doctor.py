@@ -21,6 +21,7 @@ from shared.operator.doctor import command, trial
 from tests.e2e.support.client import wait_until
 from tests.e2e.support.kafka import topics
 from tests.e2e.support.tables import Warehouse
+from tests.fakes.receivers import Receiver, Reply
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("environment")]
 
@@ -172,6 +173,25 @@ def test_too_few_brokers_and_too_short_a_retention_are_named(doctor: Doctor) -> 
     assert told.named("wrong") == {"kafka.brokers", "kafka.offsets-retention", "kafka.topic-create"}
     assert "offsets.retention.minutes=10080, should be at least 43200" in told.text
     assert "fix: in every broker's server.properties: offsets.retention.minutes=43200" in told.text
+
+
+@pytest.mark.parametrize(
+    ("replies", "state", "name"),
+    [
+        ([Reply(401)], "wrong", "registry.credentials"),
+        ([Reply(body=b"<html>")], "wrong", "registry.subjects"),
+        ([Reply(503)], "wrong", "registry.answers"),
+        ([Reply(cut=True)], "could not be checked", "registry.answers"),
+    ],
+    ids=str,
+)
+def test_what_the_operators_registry_gets_wrong_is_named(
+    doctor: Doctor, replies: list[Reply], state: str, name: str
+) -> None:
+    with Receiver(*replies) as server:
+        told = doctor("--only", "registry", SCHEMA_REGISTRY_URL=f"http://127.0.0.1:{server.port}")
+    assert name in told.named(state), told.text
+    assert told.status == (1 if state == "wrong" else 4)
 
 
 @pytest.fixture

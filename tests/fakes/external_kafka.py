@@ -18,10 +18,12 @@ from shared.destinations.external_kafka.presence import ExternalPresence
 from shared.destinations.external_kafka.properties import Connections
 from shared.destinations.external_kafka.sink import ExternalKafkaSink
 from shared.destinations.guard import Guard, Resolve, system_connect, system_resolve
+from shared.destinations.kafka.compatibility import RegistryPresence
 from shared.destinations.kafka.settings import KafkaLimits
 from shared.destinations.webhook.connections import Connections as HttpConnections
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.kafka_readers import read_committed
+from tests.fakes.schema_registries import registries
 from tests.fakes.sending import delivery_to
 from tests.fakes.webhook_sinks import loopback_connections
 
@@ -107,7 +109,9 @@ class ExternalTopic:
     def presence(
         self, secret: Callable[[], Mapping[str, str] | str] | None = None, **options: Any
     ) -> ExternalPresence:
-        return ExternalPresence(self.clusters(secret, **options))
+        return ExternalPresence(
+            self.clusters(secret, **options), RegistryPresence(registries(), time.monotonic)
+        )
 
     def arrived(self) -> list[dict[str, Any]]:
         """Return all committed rows, with key and headers."""

@@ -62,6 +62,7 @@ class GoogleProject:
             "staging_bucket": BUCKET,
             "sources_bucket": SOURCES,
             "snowflake_stage": "BASE.ASSETS.STAGED_CHUNKS",
+            "schema_registry": "",
             "storage_account": SNOWFLAKE,
             "urls": {name: f"{self.url}/functions/{name}" for name in said.FUNCTIONS},
             "egress_addresses": list(ADDRESSES),

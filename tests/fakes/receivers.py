@@ -147,6 +147,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.receiver.requests.append(request)
         self._answer(self.receiver.reply_to(request))
 
+    def do_GET(self) -> None:
+        request = Request(self.command, self.path, dict(self.headers.items()), b"", self.client_address)
+        self.receiver.requests.append(request)
+        self._answer(self.receiver.reply_to(request))
+
     def log_message(self, *_: object) -> None:
         """Keep the tests' output quiet."""
 

@@ -2,9 +2,11 @@
 
 import ssl
 from collections.abc import Mapping
+from typing import Any
 
 from shared.destinations.guard import Guard, system_connect, system_resolve
-from shared.destinations.kafka.registry import OwnRegistry, Registrations
+from shared.destinations.kafka.registrations import Registrations
+from shared.destinations.kafka.registry import OwnRegistry, Registries
 from shared.destinations.surroundings import Secrets
 from shared.destinations.webhook.connections import Connections
 
@@ -13,16 +15,21 @@ def no_secrets(_organization_id: str, name: str) -> bytes:
     raise KeyError(name)
 
 
-def registrations(
+def registrations(secrets: Secrets = no_secrets, **options: Any) -> Registrations:
+    """``options``: those of ``registries``."""
+    return Registrations(registries(secrets, **options))
+
+
+def registries(
     secrets: Secrets = no_secrets,
     *,
     insecure: bool = True,
     own: str = "",
     login: Mapping[str, str] | None = None,
-) -> Registrations:
+) -> Registries:
     """``own``: the operator's registry with its ``login``. ``insecure``: clients' may be local."""
     operators = OwnRegistry(url=own, login=login or {}, connections=_connections(insecure=True))
-    return Registrations(_connections(insecure=insecure), operators, secrets)
+    return Registries(_connections(insecure=insecure), operators, secrets)
 
 
 def _connections(*, insecure: bool) -> Connections:

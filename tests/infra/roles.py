@@ -42,6 +42,7 @@ ROLES = {
         for name in ("api", "stage", "deliver", "deliver-static", "dead-letter", "sweep")
     ),
     # If the schema registry requires credentials.
+    ("stage", "roles/secretmanager.secretAccessor", "secret backfills-registry"),
     ("deliver", "roles/secretmanager.secretAccessor", "secret backfills-registry"),
     ("deliver-static", "roles/secretmanager.secretAccessor", "secret backfills-registry"),
     # The callers.

@@ -1,8 +1,14 @@
 """The functions' settings that an operator may set, besides those of the deployment."""
 
+import ast
 import dataclasses
+import json
+from functools import cache
+from pathlib import Path
 
+from infra.bundle import contents
 from shared.config import Settings, read
+from shared.operator.doctor.expectations import REGISTRY_READERS
 from tests.infra import properties, properties_of_data, roles
 from tests.infra.conftest import Changed
 from tests.infra.told import FUNCTIONS, OPENTELEMETRYS, SECRETS, environment, local_only
@@ -30,6 +36,12 @@ READERS = {
     "OTEL_TRACES_SAMPLER": set(FUNCTIONS),
     "OTEL_TRACES_SAMPLER_ARG": set(FUNCTIONS),
 }
+# The variables of which the code of a function does not tell whether the function reads them.
+_READ_ELSEWHERE = {
+    "LEASE_LENGTH": "by the client of deliveries, whose module has the clients of all functions",
+    "OTEL_TRACES_SAMPLER": "by OpenTelemetry",
+    "OTEL_TRACES_SAMPLER_ARG": "by OpenTelemetry",
+}
 
 
 def _other_than_default(name: str) -> str:
@@ -43,6 +55,35 @@ def test_whatever_the_deployment_does_not_say_its_operator_may(changed: Changed)
     told = {name for function in changed(settings={}).functions().values() for name in environment(function)}
     expected = known - told - local_only() - SECRETS.keys() - _OF_THE_DEPLOYMENT
     assert READERS.keys() == expected, "READERS above: the functions that read each variable"
+
+
+def test_the_readers_are_the_functions_whose_code_reads_the_variable() -> None:
+    names = {field.name: field.metadata["name"] for field in dataclasses.fields(Settings)}
+    code = {bundle: _read_in(bundle) for bundle in set(FUNCTIONS.values())}
+    read_by: dict[str, set[str]] = {}
+    for function, bundle in FUNCTIONS.items():
+        for field in code[bundle] & names.keys():
+            read_by.setdefault(names[field], set()).add(function)
+    for variable in READERS.keys() - _READ_ELSEWHERE.keys():
+        readers = READERS[variable]
+        assert read_by[variable] == readers, f"READERS above: the functions whose code reads {variable}"
+    for variable in _READ_ELSEWHERE.keys() & read_by.keys():
+        assert read_by[variable] > READERS[variable]
+
+
+def _read_in(bundle: str) -> set[str]:
+    code = [file for name, file in contents(bundle).items() if name.endswith(".py")]
+    return set().union(*map(_read_by, code))
+
+
+@cache
+def _read_by(file: Path) -> frozenset[str]:
+    """Return the attributes of anything called ``settings`` that the module reads."""
+    return frozenset(
+        node.attr
+        for node in ast.walk(ast.parse(file.read_bytes()))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith("settings")
+    )
 
 
 def test_a_setting_reaches_the_functions_that_read_it(changed: Changed) -> None:
@@ -75,11 +116,12 @@ def test_the_schema_registry_reaches_those_that_ask_for_it_and_its_credentials_t
     url, versions = "https://registry.example.com/apis/ccompat/v7", {"kafka": "1", "snowflake": "1"}
     deployment = changed(schema_registry_url=url, secret_versions=versions | {"registry": "2"})
     told = {name: environment(function) for name, function in deployment.functions().items()}
-    delivering = {"deliver", "deliver-static"}
-    assert {name for name, of in told.items() if "SCHEMA_REGISTRY_URL" in of} == {"api", *delivering}
-    assert {name for name, of in told.items() if "SCHEMA_REGISTRY_CREDENTIALS" in of} == delivering
-    for name in ("api", *delivering):
+    calling = REGISTRY_READERS
+    assert {name for name, of in told.items() if "SCHEMA_REGISTRY_URL" in of} == {"api", *calling}
+    assert {name for name, of in told.items() if "SCHEMA_REGISTRY_CREDENTIALS" in of} == calling
+    for name in ("api", *calling):
         assert told[name]["SCHEMA_REGISTRY_URL"] == url
+    assert json.loads(deployment.outputs["installation"])["schema_registry"] == url
     properties.credentials_come_from_secrets(deployment)
     properties.roles_are_exactly_these(deployment)
     for function in changed().functions().values():

@@ -11,10 +11,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from shared.config import read
 from shared.operator.doctor.checks import Found, State
 from shared.operator.doctor.command import Doctor, status_of
-from shared.operator.doctor.expectations import DEAD_LETTERS, EGRESS
+from shared.operator.doctor.expectations import DEAD_LETTERS, EGRESS, REGISTRY_READERS
 from shared.operator.doctor.google import Google
 from shared.operator.doctor.secrecy import Secrecy
 from shared.operator.doctor.world import World
+from tests.fakes import google_answers
 from tests.fakes import google_names as fake
 from tests.fakes.google_answers import bundle, source
 from tests.fakes.google_project import GoogleProject, google_project
@@ -258,6 +259,54 @@ def test_a_clock_that_is_off_is_named(project: GoogleProject) -> None:
         assert found.verdict.state is State.WRONG
         assert abs(int(found.verdict.says.split()[-3]) - 90) <= 5, says
         assert found.verdict.says.endswith(says.split()[-1])
+
+
+VERSIONS = {"kafka": "1", "snowflake": "1", "registry": "2"}
+STORED = fake.secret("backfills-registry")
+LOGIN = {"username": "service", "password": "made-up-words"}
+
+
+def with_registry(project: GoogleProject) -> None:
+    """Make the project one whose schema registry wants credentials."""
+    project.payload("backfills-registry", "2", LOGIN)
+    granted = {"roles/secretmanager.secretAccessor": google_answers.members(REGISTRY_READERS)}
+    project.answers[f"{STORED}:getIamPolicy"] = google_answers.policy(granted)
+    for name in REGISTRY_READERS:
+        project.answers[fake.function(name)][SERVICE]["secretEnvironmentVariables"].append(
+            {"key": "SCHEMA_REGISTRY_CREDENTIALS", "secret": "backfills-registry", "version": "2"}
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "says", "plant"),
+    [
+        ("secrets.registry", "has no version 2", whole(f"{STORED}/versions/2:access", 404)),
+        ("secrets.registry", "must have username", secret("backfills-registry", "2", {"username": "a"})),
+        (
+            "secrets.readers",
+            "backfills-stage@example.iam.gserviceaccount.com may not",
+            nobody(f"{STORED}:getIamPolicy"),
+        ),
+        (
+            "functions.secrets",
+            "stage: SCHEMA_REGISTRY_CREDENTIALS has None instead of ('backfills-registry', '2')",
+            put(fake.function("stage"), SERVICE, "secretEnvironmentVariables", -1, value={}),
+        ),
+    ],
+)
+def test_a_schema_registrys_secret_is_checked_where_there_is_one(
+    project: GoogleProject, name: str, says: str, plant: Plant
+) -> None:
+    with_registry(project)
+    _, found = doctor(project, "secrets", "functions", secret_versions=VERSIONS)
+    assert {each.name for each in found if each.verdict.state is not State.OK} == set()
+    assert "secrets.registry" in {each.name for each in found}
+    plant(project)
+    one, found = doctor(project, "secrets", "functions", secret_versions=VERSIONS)
+    (wrong,) = (each for each in found if each.verdict.state is not State.OK)
+    assert (wrong.name, wrong.verdict.state) == (name, State.WRONG)
+    assert says in wrong.verdict.says
+    assert "made-up-words" not in "\n".join(one.lines(found))
 
 
 def test_every_check_of_googles_side_has_a_planted_fault(project: GoogleProject) -> None:

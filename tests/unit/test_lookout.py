@@ -12,6 +12,8 @@ from shared import destinations
 from shared.bootstrap import lookout
 from shared.config import read
 from shared.destinations import KINDS
+from shared.destinations.kind import WouldWait
+from shared.domain.columns import Column, JsonKind
 from shared.domain.errors import DestinationRefused, Unavailable
 from shared.domain.jobs import Window
 from shared.domain.slices import Slice
@@ -19,6 +21,7 @@ from shared.steps.sending import ChunkDelivery
 
 WINDOW = Window("block_timestamp", "2026-03-01T00:00:00", "2026-04-01T00:00:00")
 SERVERS: dict[str, Any] = {"type": "nats", "uid": "", "servers": ["tls://nats.example"], "subject": "s"}
+COLUMNS = [Column("token", JsonKind.TEXT)]
 released = threading.Event()
 
 
@@ -28,9 +31,12 @@ class FakePresence:
     def require(self, delivery: ChunkDelivery, until: float) -> None:
         assert until > 0
         assert delivery.organization_id == "acme"
+        assert (delivery.table, delivery.columns) == ("base.assets.t", COLUMNS)
         match delivery.destination.name:
             case "refused":
                 raise DestinationRefused("No stream holds subject s")
+            case "waits":
+                raise WouldWait("the schema registry is not available at the moment")
             case "away":
                 raise Unavailable("NATS")
             case "broken":
@@ -55,16 +61,21 @@ def named(*names: str) -> Slice:
 
 
 def test_only_a_refusal_is_told_and_by_its_place(look: Callable[..., Any]) -> None:
-    assert look(named("fit", "refused", "away"))(60.0) == ((1, "No stream holds subject s"),)
+    assert look(named("fit", "refused", "away"), COLUMNS)(60.0) == ((1, "No stream holds subject s"),)
+
+
+def test_what_a_job_would_wait_for_is_told_where_its_check_asks_for_that(look: Callable[..., Any]) -> None:
+    found = look(named("away", "waits"), COLUMNS)(60.0)
+    assert found == ((1, "the schema registry is not available at the moment"),)
 
 
 def test_what_nobody_foresaw_is_logged_without_its_words(
     look: Callable[..., Any], capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert look(named("broken", "refused"))(60.0) == ((1, "No stream holds subject s"),)
+    assert look(named("broken", "refused"), COLUMNS)(60.0) == ((1, "No stream holds subject s"),)
     told = caplog.text + json.dumps(capfd.readouterr())
     assert "some secret" not in told
 
 
 def test_one_that_hangs_is_not_waited_for(look: Callable[..., Any]) -> None:
-    assert look(named("hung", "hung"))(0.05) == ()
+    assert look(named("hung", "hung"), COLUMNS)(0.05) == ()

@@ -13,9 +13,10 @@ import pytest
 
 from shared.config import read
 from shared.destinations import destination
-from shared.destinations.kafka import form_of_rows, registry
+from shared.destinations.kafka import form_of_rows
+from shared.destinations.kafka import registrations as ids
 from shared.destinations.kafka.forms import Forms
-from shared.destinations.kafka.registry import Registrations
+from shared.destinations.kafka.registrations import Registrations
 from shared.destinations.surroundings import Surroundings
 from shared.domain.avro import schema_of
 from shared.domain.columns import Column, JsonKind, TableType
@@ -111,7 +112,7 @@ def test_another_job_or_attempt_registers_its_own(server: Receiver, changes: dic
 
 
 def test_few_ids_are_kept(server: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_KEPT", 1)
+    monkeypatch.setattr(ids, "_KEPT", 1)
     server.next_reply = registered  # type: ignore[method-assign]
     found, asked = registrations(), {"url": url_of(server)}
     for job in ("job1", "job1", "job2", "job1"):
@@ -255,7 +256,7 @@ def test_a_registry_in_trouble_is_asked_again_later(reply: Reply) -> None:
     "reply", [Reply(hang=60), Reply(trickle=True), Reply(body=b'{"id": 7}', stall=True)], ids=str
 )
 def test_a_registry_that_hangs_is_left(reply: Reply, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_SECONDS", 0.3)
+    monkeypatch.setattr(ids, "_SECONDS", 0.3)
     began = time.monotonic()
     with Receiver(reply) as server, pytest.raises(Unavailable):
         ask(server)

@@ -1,6 +1,7 @@
 locals {
   deliver_settings = ["STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE", "ENCODER", "AWS_ROLE_ARN", "SCHEMA_REGISTRY_URL"]
-  deliver_secrets  = concat(["kafka"], var.secret_versions.registry == null ? [] : ["registry"])
+  registry_secrets = var.secret_versions.registry == null ? [] : ["registry"]
+  deliver_secrets  = concat(["kafka"], local.registry_secrets)
 
   # The differences between the functions. memory: a delivery holds one row group and librdkafka's queue, measured at
   # 312 MiB at most. concurrency: deliveries share nothing, and each one uses a whole processor.
@@ -32,9 +33,10 @@ locals {
         "STAGING_BUCKET", "SNOWFLAKE_STAGE", "TABLE_CATALOG", "KAFKA_MARKER_DAYS", "KAFKA_TOPIC_PARTITIONS",
         "KAFKA_TOPIC_REPLICATION", "UNLOAD_FILE_BYTES", "UNLOAD_WAIT", "UNLOAD_LIMIT", "CLAIM_LIMIT",
         "MOST_STAGING_ATTEMPTS", "LEASE_LENGTH", "CHUNKS_IN_FLIGHT", "DELIVERIES_AT_ONCE",
-        "STAGED_FILES_DAYS", "RECEIPT_DAYS",
+        "STAGED_FILES_DAYS", "RECEIPT_DAYS", "SCHEMA_REGISTRY_URL",
       ]
-      secrets = ["kafka", "snowflake"]
+      # An estimate asks the registry whether it would take a schema.
+      secrets = concat(["kafka", "snowflake"], local.registry_secrets)
       caller  = var.push_account.member
     }
     deliver = {

@@ -29,7 +29,7 @@ locals {
       snowflake = ["stage", "sweep"]
     },
     var.traces ? { traces = keys(var.members) } : {},
-    var.registry ? { registry = ["deliver", "deliver-static"] } : {},
+    var.registry ? { registry = ["stage", "deliver", "deliver-static"] } : {},
   )
   reads = merge([
     for secret, functions in local.readers : { for name in functions : "${secret}-${name}" => { secret = secret, name = name } }

@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from shared.destinations.kafka import form_of_rows
+from shared.destinations.kafka import form_of_rows, presence_of_registry
 from shared.destinations.kind import Kind, Presence, Reader
 from shared.destinations.surroundings import Surroundings
 from shared.domain.destination import AT_LEAST_ONCE, Traits
@@ -47,7 +47,7 @@ def _presence(surroundings: Surroundings) -> Presence:
     from shared.destinations.kafka.settings import KafkaLimits
 
     limits = KafkaLimits(least=surroundings.least, topic=2.0, step=5.0)
-    return ExternalPresence(_clusters(surroundings, limits))
+    return ExternalPresence(_clusters(surroundings, limits), presence_of_registry(surroundings))
 
 
 def _clusters(surroundings: Surroundings, limits: "KafkaLimits | None" = None) -> "Clusters":

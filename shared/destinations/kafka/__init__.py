@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from shared.destinations.kind import Estate, Kind, Reader
+from shared.destinations.kind import Estate, Kind, Presence, Reader
 from shared.destinations.surroundings import Surroundings
 from shared.domain.destination import AT_LEAST_ONCE, Traits
 from shared.steps.sending import Markers, Sink
@@ -11,7 +11,7 @@ from shared.steps.sending import Markers, Sink
 if TYPE_CHECKING:
     from shared.destinations.guard import Guard
     from shared.destinations.kafka.forms import Forms
-    from shared.destinations.kafka.registry import Registrations
+    from shared.destinations.kafka.registry import OwnRegistry, Registries
     from shared.destinations.spec import Spec
     from shared.destinations.webhook.connections import Connections
 
@@ -48,24 +48,35 @@ def _sink(surroundings: Surroundings) -> Sink:
 def form_of_rows(surroundings: Surroundings) -> "Forms":
     """Return the form of rows as destinations ask for it, for both kinds of Kafka."""
     from shared.destinations.kafka.forms import Forms
+    from shared.destinations.kafka.registrations import Registrations
 
-    return Forms(lambda: _registrations(surroundings))
+    return Forms(lambda: Registrations(_registries(surroundings)))
 
 
-def _registrations(surroundings: Surroundings) -> "Registrations":
+def presence_of_registry(surroundings: Surroundings) -> Presence:
+    """Return the check of the registry that destinations ask for, for both kinds of Kafka."""
+    from shared.destinations.kafka.compatibility import RegistryPresence
+
+    return RegistryPresence(_registries(surroundings), surroundings.monotonic)
+
+
+def _registries(surroundings: Surroundings) -> "Registries":
     from shared.destinations.guard import Guard, system_connect, system_resolve
-    from shared.destinations.kafka.registry import OwnRegistry, Registrations
+    from shared.destinations.kafka.registry import Registries
 
     settings = surroundings.settings
     clients = Guard(system_resolve, system_connect, insecure=settings.allow_insecure_destinations)
-    # The operator may have a registry in the service's own network.
-    operators = Guard(system_resolve, system_connect, insecure=True)
-    own = OwnRegistry(
-        url=settings.schema_registry_url,
-        login=settings.schema_registry_credentials,
-        connections=_connections(operators),
-    )
-    return Registrations(_connections(clients), own, surroundings.secrets)
+    own = operators_registry(settings.schema_registry_url, settings.schema_registry_credentials)
+    return Registries(_connections(clients), own, surroundings.secrets)
+
+
+def operators_registry(url: str, login: Mapping[str, str]) -> "OwnRegistry":
+    """Return the registry of the service's operator, which may be in the service's own network."""
+    from shared.destinations.guard import Guard, system_connect, system_resolve
+    from shared.destinations.kafka.registry import OwnRegistry
+
+    connections = _connections(Guard(system_resolve, system_connect, insecure=True))
+    return OwnRegistry(url=url, login=login, connections=connections)
 
 
 def _connections(guard: "Guard") -> "Connections":
@@ -118,4 +129,5 @@ KAFKA = Kind(
     markers=_markers,
     estate=_estate,
     reader=_reader,
+    presence=presence_of_registry,
 )

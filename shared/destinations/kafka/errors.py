@@ -49,7 +49,10 @@ _MISSING = frozenset(
 
 
 class BatchRefused(DestinationRefused):
-    """A batch exceeds its topic's limit, although each of its rows may fit."""
+    """A batch exceeds its topic's limit, although each of its rows may fit.
+
+    Operator: grant the service DescribeConfigs on the topic, by which it learns the limit.
+    """
 
     def __init__(self, topic: str, detail: str) -> None:
         super().__init__(

@@ -8,7 +8,7 @@ from shared.domain.destination import Destination
 from shared.steps.sending import ChunkDelivery, Messages, Rows
 
 if TYPE_CHECKING:
-    from shared.destinations.kafka.registry import Registrations
+    from shared.destinations.kafka.registrations import Registrations
 
 ID_BYTES: Final = 5
 """How many bytes of a message in Avro tell its schema's id."""

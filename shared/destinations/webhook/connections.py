@@ -145,10 +145,26 @@ class Connections:
 
         Raises DestinationRefused if the guard forbids it, and Unavailable if there is no response.
         """
+        return self._exchange("POST", url, body, headers, seconds=seconds, most=most)
+
+    def get(self, url: str, headers: Mapping[str, str], seconds: float, *, most: int = _EXCERPT) -> Answer:
+        """Send a request without a body. Return and raise as ``post`` does."""
+        return self._exchange("GET", url, None, headers, seconds=seconds, most=most)
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        *,
+        seconds: float,
+        most: int,
+    ) -> Answer:
         target = self._guard.require_url(url, f"{self._what}'s url")
         try:
             response = self._pools.urlopen(
-                "POST",
+                method,
                 target.url,
                 body=body,
                 headers={**headers, "User-Agent": self._user_agent},

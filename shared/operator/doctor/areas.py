@@ -10,6 +10,7 @@ AREAS: Final = (
     "secrets",
     "snowflake",
     "kafka",
+    "registry",
     "functions",
     "egress",
 )

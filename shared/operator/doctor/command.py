@@ -21,6 +21,7 @@ from shared.operator.doctor.installation import read_installation, read_object
 from shared.operator.doctor.kafka import Kafka
 from shared.operator.doctor.kafka_trial import KafkaTrial
 from shared.operator.doctor.pubsub import PubSub
+from shared.operator.doctor.registry import SchemaRegistry
 from shared.operator.doctor.secrecy import Secrecy
 from shared.operator.doctor.secret_values import SecretValues
 from shared.operator.doctor.snowflake import Snowflake
@@ -53,6 +54,7 @@ class Doctor:
             "secrets": SecretValues(self.world),
             "snowflake": Snowflake(self.world, self._trial),
             "kafka": Kafka(self.world, self._kafka),
+            "registry": SchemaRegistry(self.world),
             "functions": Functions(self.world),
             "egress": Egress(self.world),
             BACKFILL: self._backfill,
@@ -98,7 +100,12 @@ def examine(
     """Return the exit status and the lines to print. Raises ConfigurationError for an unusable file."""
     secrecy = Secrecy()
     administrator = None if kafka_admin is None else read_object(kafka_admin)
-    for secrets in (settings.kafka_client, settings.snowflake_connect, administrator or {}):
+    for secrets in (
+        settings.kafka_client,
+        settings.snowflake_connect,
+        settings.schema_registry_credentials,
+        administrator or {},
+    ):
         secrecy.add_all(dict(secrets))
     world = World(
         settings=settings,

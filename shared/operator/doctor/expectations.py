@@ -59,7 +59,19 @@ SECRET_READERS: Final[Mapping[str, frozenset[str]]] = {
     "kafka": frozenset({"stage", "deliver", "deliver-static"}),
     "snowflake": frozenset({"stage", "sweep"}),
 }
-SECRET_VARIABLES: Final[Mapping[str, str]] = {"kafka": "KAFKA_CLIENT", "snowflake": "SNOWFLAKE_CONNECT"}
+# A secret only of installations whose schema registry wants credentials.
+REGISTRY: Final = "registry"
+REGISTRY_READERS: Final = frozenset({"stage", "deliver", "deliver-static"})
+SECRET_VARIABLES: Final[Mapping[str, str]] = {
+    "kafka": "KAFKA_CLIENT",
+    "snowflake": "SNOWFLAKE_CONNECT",
+    REGISTRY: "SCHEMA_REGISTRY_CREDENTIALS",
+}
+
+
+def secret_readers(versions: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """Return the readers of each secret of an installation; ``versions``: those that Terraform names."""
+    return {**SECRET_READERS, **({REGISTRY: REGISTRY_READERS} if REGISTRY in versions else {})}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

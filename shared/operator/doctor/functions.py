@@ -162,16 +162,15 @@ class Functions:
         return self._verdict(faults, "each knows its audience and its caller")
 
     def _secrets(self) -> Verdict:
-        faults = []
+        faults, versions = [], self._world.installation.secret_versions
         for name, _, found in self._services():
             given = {
                 one.get("key"): (one.get("secret"), one.get("version"))
                 for one in found.get("secretEnvironmentVariables", [])
             }
-            for secret, readers in said.SECRET_READERS.items():
+            for secret, readers in said.secret_readers(versions).items():
                 variable = said.SECRET_VARIABLES[secret]
-                version = self._world.installation.secret_versions[secret]
-                wanted = (f"backfills-{secret}", version) if name in readers else None
+                wanted = (f"backfills-{secret}", versions[secret]) if name in readers else None
                 if given.get(variable) != wanted:
                     faults.append(f"{name}: {variable} has {given.get(variable)} instead of {wanted}")
         return self._verdict(faults, "as Terraform configures them")

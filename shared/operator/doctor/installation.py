@@ -29,6 +29,8 @@ class Installation:
     staging_bucket: str
     sources_bucket: str
     snowflake_stage: str
+    # The operator's own registry, or empty.
+    schema_registry: str
     # The Google account that Snowflake uses to write.
     storage_account: str
     urls: Mapping[str, str]

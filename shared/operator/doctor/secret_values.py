@@ -7,9 +7,10 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from google.api_core.exceptions import FailedPrecondition, NotFound
 
+from shared.config import is_login
 from shared.domain.organizations import is_organization_id
 from shared.operator.doctor import expectations as said
-from shared.operator.doctor.checks import Check, Verdict, apply_again, verdict, wrong
+from shared.operator.doctor.checks import Check, Verdict, apply_again, ok, verdict, wrong
 from shared.operator.doctor.google import SECONDS, members
 from shared.operator.doctor.world import World
 
@@ -38,6 +39,7 @@ class SecretValues:
                 self._snowflake,
                 _ADD.format("snowflake"),
             ),
+            *self._registrys(),
             Check("secrets.readers", "May the functions read them?", self._readers, _APPLY),
             Check(
                 "secrets.organizations",
@@ -79,6 +81,20 @@ class SecretValues:
             faults.append("private_key is missing")
         return verdict(faults, "well-formed, signs in by key or identity")
 
+    def _registrys(self) -> Sequence[Check]:
+        """Return the check of the schema registry's credentials, if there are any."""
+        installed = self._world.installed
+        if installed is None or said.REGISTRY not in installed.secret_versions:
+            return ()
+        question = "Do the schema registry's credentials exist, complete?"
+        return (Check("secrets.registry", question, self._registry, _ADD.format(said.REGISTRY)),)
+
+    def _registry(self) -> Verdict:
+        found = self._object(said.REGISTRY)
+        if isinstance(found, Verdict):
+            return found
+        return ok("well-formed") if is_login(found) else wrong("it must have username and password only")
+
     def _object(self, name: str) -> dict[str, Any] | Verdict:
         """Return the JSON object that the functions get, or what is wrong with it."""
         version = self._world.installation.secret_versions[name]
@@ -97,7 +113,7 @@ class SecretValues:
 
     def _readers(self) -> Verdict:
         faults = []
-        for name, functions in said.SECRET_READERS.items():
+        for name, functions in said.secret_readers(self._world.installation.secret_versions).items():
             request = {"resource": f"projects/{self._world.installation.project}/secrets/backfills-{name}"}
             policy = self._world.google.secrets.get_iam_policy(request=request, timeout=SECONDS)
             may = members(policy, "roles/secretmanager.secretAccessor")

@@ -8,9 +8,9 @@ from typing import Any
 
 from google.api_core.exceptions import NotFound
 
-from shared.config import Settings
+from shared.config import Settings, is_login
 from shared.operator.doctor.checks import NotAsked, NotOnLocalStack
-from shared.operator.doctor.expectations import SECRET_VARIABLES
+from shared.operator.doctor.expectations import REGISTRY, SECRET_VARIABLES
 from shared.operator.doctor.google import SECONDS, Google
 from shared.operator.doctor.installation import Installation
 from shared.operator.doctor.once import once
@@ -53,6 +53,23 @@ class World:
     def snowflake(self) -> Mapping[str, Any]:
         """Return the service's arguments of the Snowflake connector."""
         return self.settings.snowflake_connect or self._stored("snowflake")
+
+    @property
+    def schema_registry(self) -> str:
+        """Return the URL of the operator's registry, or an empty text."""
+        installed = "" if self.installed is None else self.installed.schema_registry
+        return self.settings.schema_registry_url or installed
+
+    @once
+    def schema_registry_login(self) -> Mapping[str, str]:
+        """Return the service's credentials at the operator's registry; empty if there are none."""
+        given = self.settings.schema_registry_credentials
+        if given or self.installed is None or REGISTRY not in self.installed.secret_versions:
+            return given
+        found = self._stored(REGISTRY)
+        if not is_login(found):
+            raise NotAsked("secrets.registry explains why: the credentials are not complete")
+        return found
 
     @property
     def bucket(self) -> str:

@@ -1,6 +1,6 @@
 """Estimating: the queries to Snowflake, and everything that the table lacks at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.domain.catalog import Catalog, CatalogEntry
-from shared.domain.columns import Choice
+from shared.domain.columns import Choice, Column, JsonKind, TableType
 from shared.domain.errors import Unavailable, UnloadRefused
 from shared.domain.jobs import Window
 from shared.domain.slices import Slice, SliceRefused
@@ -25,6 +25,7 @@ COLUMNS = [
 ]
 MARCH = Window("block_timestamp", "2026-03-01T00:00:00", "2026-04-01T00:00:00")
 WANTED = Slice("acme", "base.assets.t", MARCH)
+CHOSEN = (Choice("amount", "sum"),)
 
 
 @dataclass(slots=True)
@@ -57,7 +58,7 @@ def questions() -> FakeQuestions:
     return FakeQuestions(FakeClock())
 
 
-def unseen(_wanted: Slice) -> Callable[[float], Unfit]:
+def unseen(_wanted: Slice, _columns: Sequence[Column]) -> Callable[[float], Unfit]:
     return lambda _seconds: ()
 
 
@@ -188,8 +189,11 @@ def test_destinations_are_looked_at_while_snowflake_answers(
     begun: list[int] = []
     seconds: list[float] = []
 
-    def look(_wanted: Slice) -> Callable[[float], Unfit]:
+    def look(wanted: Slice, columns: Sequence[Column]) -> Callable[[float], Unfit]:
         begun.append(len(questions.asked))
+        assert wanted.chosen == CHOSEN
+        # As a job would record them.
+        assert columns == [Column("sum", JsonKind.INTEGER, source="amount", type=TableType("FIXED"))]
 
         def ended(left: float) -> Unfit:
             seconds.append(left)
@@ -198,6 +202,6 @@ def test_destinations_are_looked_at_while_snowflake_answers(
         return ended
 
     questions.takes = takes
-    facts = step(questions, look=look).run(WANTED)
+    facts = step(questions, look=look).run(replace(WANTED, chosen=CHOSEN))
     assert facts.unfit == ((1, "No stream holds subject s"),)
     assert (begun, seconds) == ([0], [waited])
