@@ -1,6 +1,9 @@
 """A job's destinations in Firestore: each one's progress, last error, and requested wait."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -8,11 +11,15 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters.firestore_documents import CALL, attempt_reference, fields_of, job_reference
-from shared.domain.jobs import Job
+from shared.adapters.google_errors import reaching
+from shared.domain.errors import Unavailable
+from shared.domain.jobs import Counts, Job
 from shared.steps.records import DestinationProgress
 
 # Only a function waits for this, and a retry would take as long.
 _SUMMING: Mapping[str, Any] = {"retry": None, "timeout": 20.0}
+# A person waits for this, and the counts tell nearly as much.
+_SHOWING: Mapping[str, Any] = {"retry": None, "timeout": 4.0}
 
 
 def record_error(
@@ -33,13 +40,50 @@ def asked_to_wait(client: firestore.Client, job: Job, uid: str) -> datetime | No
 
 
 def progress(client: firestore.Client, job: Job) -> Mapping[str, DestinationProgress]:
-    found = {snapshot.id: fields_of(snapshot) for snapshot in _collection(client, job).stream(**CALL)}
+    records = _records(client, job)
     return {
-        destination.uid: _with_record(
-            _progress(client, job, destination.uid), found.get(destination.uid, {}), job.retry
-        )
-        for destination in job.destinations
+        one.uid: _with_record(_progress(client, job, one.uid), records.get(one.uid, {}), job.retry)
+        for one in job.destinations
     }
+
+
+def counted(client: firestore.Client, job: Job, counts: Counts | None) -> dict[str, DestinationProgress]:
+    """Return what the counts tell of each destination's progress: a counted chunk is at all of them."""
+    records, least = _records(client, job), DestinationProgress(0, 0, None)
+    if counts is not None and job.num_chunks is not None and job.num_rows is not None:
+        chunks, rows = job.num_chunks - counts.chunks_left, job.num_rows - counts.rows_left
+        least = DestinationProgress(chunks, rows, None)
+    return {
+        one.uid: replace(least, last_error=_last_error(records.get(one.uid, {}), job.retry))
+        for one in job.destinations
+    }
+
+
+def summed_soon(client: firestore.Client, job: Job) -> dict[str, DestinationProgress]:
+    """Return the progress of those destinations whose deliveries Firestore sums within some seconds, all at
+    once. It reads an index entry for each chunk that a destination has.
+    """
+    records, found = _records(client, job), {}
+    with ThreadPoolExecutor(len(job.destinations), "sums") as pool:
+        sums = {one.uid: pool.submit(_progress, client, job, one.uid, _SHOWING) for one in job.destinations}
+    for uid, one in sums.items():
+        with suppress(Unavailable), reaching("the job store"):
+            found[uid] = _with_record(one.result(), records.get(uid, {}), job.retry)
+    return found
+
+
+def last_errors(client: firestore.Client, job: Job) -> Mapping[str, str]:
+    found = {uid: _last_error(record, job.retry) for uid, record in _records(client, job).items()}
+    return {uid: error for uid, error in found.items() if error is not None}
+
+
+def _records(client: firestore.Client, job: Job) -> Mapping[str, Mapping[str, Any]]:
+    """Return the destinations' own records by uid; most destinations have none."""
+    return {snapshot.id: fields_of(snapshot) for snapshot in _collection(client, job).stream(**CALL)}
+
+
+def _last_error(record: Mapping[str, Any], retry: int) -> str | None:
+    return record.get("last_error") if record.get("retry", 0) == retry else None
 
 
 def _with_record(progress: DestinationProgress, record: Mapping[str, Any], retry: int) -> DestinationProgress:
@@ -47,7 +91,7 @@ def _with_record(progress: DestinationProgress, record: Mapping[str, Any], retry
     return DestinationProgress(
         progress.chunks_done + record.get("chunks_removed", 0),
         progress.rows_done + record.get("rows_removed", 0),
-        record.get("last_error") if record.get("retry", 0) == retry else None,
+        _last_error(record, retry),
     )
 
 

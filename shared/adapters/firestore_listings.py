@@ -1,6 +1,7 @@
 """The job listings of the API, read from Firestore page by page, several jobs per call."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from google.cloud import firestore
@@ -15,13 +16,17 @@ from shared.steps.records import DestinationProgress
 _PAGE = 100
 # A part has up to 400 kB of text. As Python objects, the values take several times as much.
 _FILTER_PARTS_AT_ONCE = 8
+_REST = 60.0  # seconds
 
 
 class FirestoreListings:
     """Implements the port Listings."""
 
-    def __init__(self, client: firestore.Client) -> None:
+    def __init__(self, client: firestore.Client, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._client = client
+        self._monotonic = monotonic
+        # Until when a job's sums rest, by its id. Firestore goes on with a sum that is given up.
+        self._resting: dict[str, float] = {}
 
     def jobs(
         self,
@@ -54,6 +59,29 @@ class FirestoreListings:
     def destinations(self, job: Job) -> Mapping[str, DestinationProgress]:
         with reaching("the job store"):
             return firestore_destinations.progress(self._client, job)
+
+    def progress(self, job: Job, counts: Counts | None) -> Mapping[str, DestinationProgress]:
+        with reaching("the job store"):
+            found = firestore_destinations.counted(self._client, job, counts)
+            # One destination has what is counted, but for a moment. If nothing is left, each has everything.
+            if counts is None or counts.chunks_left == 0 or len(found) == 1 or self._rests(job):
+                return found
+            summed = firestore_destinations.summed_soon(self._client, job)
+        if len(summed) < len(found):
+            self._rest(job)
+        return found | summed
+
+    def last_errors(self, job: Job) -> Mapping[str, str]:
+        with reaching("the job store"):
+            return firestore_destinations.last_errors(self._client, job)
+
+    def _rests(self, job: Job) -> bool:
+        return self._resting.get(job.job_id, 0.0) > self._monotonic()
+
+    def _rest(self, job: Job) -> None:
+        now = self._monotonic()
+        kept = {job_id: until for job_id, until in list(self._resting.items()) if until > now}
+        self._resting = {**kept, job.job_id: now + _REST}
 
     def _ordered(
         self, organization_id: str, statuses: Collection[JobStatus], *, newest_first: bool

@@ -44,11 +44,11 @@ class DeadLetter:
             # Cloud Run had no free instance at any attempt, so the destinations are not at fault. The sweep
             # publishes the chunk again when the job stalls.
             raise StaleMessage("no delivery of the chunk ever began", detail=job.job_id)
-        progress = self.listings.destinations(job)
+        last_errors = self.listings.last_errors(job)
         errors = [
-            f"{destination.type} {destination.name}: {progress[destination.uid].last_error}"
+            f"{destination.type} {destination.name}: {last_errors[destination.uid]}"
             for destination in job.destinations
-            if progress[destination.uid].last_error
+            if destination.uid in last_errors
         ]
         reason = "; ".join(errors) or "its destinations did not answer"
         return f"Chunk {message.chunk} could not be delivered in {attempts} attempts ({reason})"

@@ -130,7 +130,17 @@ class Listings(Protocol):
         ...
 
     def destinations(self, job: Job) -> Mapping[str, DestinationProgress]:
-        """Return each destination's progress by its uid."""
+        """Return each destination's progress by its uid, as the records of its deliveries have it."""
+        ...
+
+    def progress(self, job: Job, counts: Counts | None) -> Mapping[str, DestinationProgress]:
+        """Return the same in a few seconds, of however many chunks. Where the records cannot be summed in
+        that time, a destination has at least the chunks that ``counts`` no longer has as left.
+        """
+        ...
+
+    def last_errors(self, job: Job) -> Mapping[str, str]:
+        """Return the last error of each destination that has one, by its uid."""
         ...
 
 

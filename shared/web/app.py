@@ -195,7 +195,8 @@ class Api:
 
     def _show(self, job: Job) -> Response:
         filter_values = None if job.filter_column is None else self.jobs.filter_values(job)
-        counts, destinations = self.jobs.counts(job), self.listings.destinations(job)
+        counts = self.jobs.counts(job)
+        destinations = self.listings.progress(job, counts)
         return answer(200, shown(job, filter_values, counts, destinations))
 
     def _look(self, endpoint: str, job: Job, request: Request) -> Response:

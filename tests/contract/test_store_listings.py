@@ -1,15 +1,23 @@
 """A client's view of its organization's jobs, tested with Firestore and the fake."""
 
+import uuid
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
+from google.api_core.exceptions import DeadlineExceeded
+from google.cloud import firestore
 
+from shared.adapters import firestore_destinations
+from shared.adapters.firestore_listings import FirestoreListings
 from shared.domain import transitions
 from shared.domain.jobs import Counts, Job, JobStatus
 from shared.steps.records import DestinationProgress
-from tests.contract.records import Records
+from tests.contract.records import Records, in_firestore
+from tests.fakes.clock import FakeClock
 from tests.fakes.examples import CREATED, KAFKA, WEBHOOK, new_job
 
 
@@ -127,11 +135,79 @@ def test_a_destinations_progress_counts_what_it_has_whole(records: Records) -> N
         KAFKA.uid: DestinationProgress(2, 10, None),
         WEBHOOK.uid: DestinationProgress(0, 0, "it answered 500"),
     }
+    counts = records.jobs.counts(job)
+    assert records.listings.progress(job, counts) == records.listings.destinations(job)
+    assert records.listings.last_errors(job) == {WEBHOOK.uid: "it answered 500"}
+
+
+def test_a_job_of_which_no_chunk_is_left_has_everything_everywhere(records: Records) -> None:
+    job, chunks = records.transporting()
+    for chunk in chunks:
+        for destination in job.destinations:
+            lease = records.deliveries.take(job, chunk.number, destination.uid)
+            assert lease is not None
+            lease.done(chunk.rows, None)
+        records.chunks.count_down(job, chunk)
+    records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500")
+    everything = DestinationProgress(3, 15, None)
+    assert records.listings.progress(job, records.jobs.counts(job)) == {
+        KAFKA.uid: everything,
+        WEBHOOK.uid: replace(everything, last_error="it answered 500"),
+    }
+
+
+def test_sums_that_take_too_long_leave_what_the_counts_tell(
+    firestore_host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_host)
+    client = firestore.Client(project=f"test-{uuid.uuid4().hex[:12]}")
+    records = in_firestore(client)
+    job, chunks = records.transporting()
+    for chunk in chunks[:2]:
+        lease = records.deliveries.take(job, chunk.number, KAFKA.uid)
+        assert lease is not None
+        lease.done(chunk.rows, None)
+    records.chunks.count_down(job, chunks[0])
+    records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500")
+    counts, summed = records.jobs.counts(job), firestore_destinations._progress
+
+    def too_much(client: firestore.Client, job: Job, uid: str, call: Mapping[str, Any]) -> object:
+        assert call["timeout"] < 10
+        if uid == WEBHOOK.uid:
+            raise DeadlineExceeded("the sum takes too long")  # type: ignore[no-untyped-call]  # untyped there
+        return summed(client, job, uid, call)
+
+    monkeypatch.setattr(firestore_destinations, "_progress", too_much)
+    clock = FakeClock()
+    listings = FirestoreListings(client, clock.monotonic)
+    counted = {
+        KAFKA.uid: DestinationProgress(1, 5, None),
+        WEBHOOK.uid: DestinationProgress(1, 5, "it answered 500"),
+    }
+    some = counted | {KAFKA.uid: DestinationProgress(2, 10, None)}
+    assert listings.progress(job, counts) == some
+    # Firestore goes on with a sum that is given up: the next one has to wait.
+    assert listings.progress(job, counts) == counted
+    clock.sleep(61)
+    assert listings.progress(job, counts) == some
+
+
+def test_of_one_destination_nothing_is_summed(firestore_host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_host)
+    records = in_firestore(firestore.Client(project=f"test-{uuid.uuid4().hex[:12]}"))
+    job, chunks = records.transporting(job=new_job(destinations=(KAFKA,)))
+    records.chunks.count_down(job, chunks[0])
+    monkeypatch.delattr(firestore_destinations, "summed_soon")
+    assert records.listings.progress(job, records.jobs.counts(job)) == {
+        KAFKA.uid: DestinationProgress(1, 5, None)
+    }
 
 
 def test_while_staging_no_destination_has_anything(records: Records) -> None:
     nothing = DestinationProgress(0, 0, None)
-    assert records.listings.destinations(records.created()) == {KAFKA.uid: nothing, WEBHOOK.uid: nothing}
+    job = records.created()
+    for found in (records.listings.destinations(job), records.listings.progress(job, None)):
+        assert found == {KAFKA.uid: nothing, WEBHOOK.uid: nothing}
 
 
 def test_the_rows_of_the_latest_jobs_of_a_table_are_told(records: Records) -> None:

@@ -219,6 +219,14 @@ class FakeJobs:
             found[destination.uid] = replace(progress, last_error=error)
         return found
 
+    def progress(self, job: Job, counts: Counts | None) -> Mapping[str, DestinationProgress]:
+        assert (counts is None) == (job.num_chunks is None)
+        return self.destinations(job)
+
+    def last_errors(self, job: Job) -> Mapping[str, str]:
+        found = {uid: one.last_error for uid, one in self.destinations(job).items()}
+        return {uid: error for uid, error in found.items() if error is not None}
+
     def _claim_topics(self, job: Job, change: int) -> None:
         for destination in job.destinations:
             if destination.traits.owned:
