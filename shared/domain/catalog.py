@@ -50,6 +50,8 @@ class TableNotOffered(JobFails):
     """No entry covers the table.
 
     The API refuses the request. Staging fails the job if the entry was withdrawn after the job was created.
+
+    Operator: put the entry back into `TABLE_CATALOG`, if the table is to be on offer.
     """
 
 

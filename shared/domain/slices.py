@@ -53,7 +53,10 @@ class SliceFault:
 
 
 class SliceRefused(BackfillError):  # noqa: N818 - as all refusals are named
-    """The table lacks something that the slice asks for."""
+    """The table lacks something that the slice asks for.
+
+    Operator: nothing. The client changes the request.
+    """
 
     disposition = Disposition.TERMINAL
 
