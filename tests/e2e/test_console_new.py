@@ -2,15 +2,19 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
+from shared.destinations import KINDS
 from shared.web.routes import BACKFILLS
 from tests.e2e.support.console import Visit
 from tests.fakes.console_jobs import ESTIMATE, new_job
-from tests.fakes.web import KEY
+from tests.fakes.web import KEY, Service
 
 
 def test_a_refused_request_shows_each_fault_beside_its_field(at: Visit) -> None:
@@ -36,6 +40,7 @@ def test_a_refused_request_shows_each_fault_beside_its_field(at: Visit) -> None:
     expect(at.page.get_by_label("URL")).to_be_focused()
     expect(at.page.get_by_label("URL")).to_have_accessible_description(
         "No user in it Where requests are sent: https, in printable ASCII, without user information."
+        " The host has public addresses only."
     )
     at.button("Columns: item 2: There is no such column").click()
     expect(at.page.get_by_label("Columns")).to_be_focused()
@@ -135,6 +140,92 @@ def test_every_kind_of_destination_of_the_description_has_its_form(at: Visit) ->
     expect(shown).to_contain_text('"words": [')
     assert '"cage": {\n        "bars": 7\n      }' in shown.inner_text()
     assert '"loud": true' in shown.inner_text()
+
+
+# The fields that are typed as JSON on purpose, with the reason.
+AS_JSON: dict[tuple[str, str], str] = {}
+
+
+def test_every_field_of_every_kind_has_a_control_of_its_own(at: Visit) -> None:
+    at.enter("/console/new?from=" + at.scene.add(new_job(1, kinds=("webhook",)))["job_id"])
+    at.button("Destinations").click()
+    at.button("Remove Webhook").click()
+    as_json = set()
+    for name, kind in KINDS.items():
+        at.page.get_by_label("Kind of destination").select_option(name)
+        at.button("Add destination").click()
+        card = at.page.locator(".forms > li").last
+        shown = card.locator(".form > * > label, .form > .union > .field > label, .form .check > label").all()
+        labels = [label.text_content() or "" for label in shown]
+        told = {label.removesuffix(" optional").lower().replace(" ", "_") for label in labels}
+        assert told == kind.spec().model_fields.keys() - {"type"}, name
+        boxes = card.locator(".field.json > label").all()
+        as_json |= {(name, (label.text_content() or "").removesuffix(" optional").lower()) for label in boxes}
+    assert as_json == AS_JSON.keys(), "fields that a person would have to type as JSON"
+
+
+def test_a_field_of_words_and_objects_is_a_choice_with_the_objects_own_fields(
+    at: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The documents are shared among services, thus among tests.
+    schemas = at.scene.service.api.openapi["components"]["schemas"]
+    with_own = Service(schema_registry=True).api.openapi["components"]["schemas"]
+    monkeypatch.setitem(schemas, "AvroFormat", with_own["AvroFormat"])
+    at.scene.estimate = ESTIMATE
+    job = new_job(1, kinds=("kafka",))
+    registry = {"url": "https://registry.example/apis", "credentials": "LOGIN"}
+    job["destinations"][0]["format"] = {"type": "avro", "registry": registry}
+    at.enter("/console/new?from=" + at.scene.add(job)["job_id"])
+    at.button("Destinations").click()
+    form = at.page.get_by_role("group", name="Kafka", exact=True)
+    expect(form.get_by_label("URL")).to_have_value("https://registry.example/apis")
+    expect(form.get_by_label("Credentials")).to_have_value("LOGIN")
+    form.get_by_label("URL").fill("ftp://registry.example")
+    at.button("Next").click()
+    expect(form.get_by_label("URL")).to_have_attribute("aria-invalid", "true")
+    form.get_by_label("URL").fill("https://registry.example/other")
+    faults = [
+        {"loc": ["body", "destinations", 0, "format", "registry", "url"], "msg": "Not there", "type": "x"}
+    ]
+    at.scene.refuse(422, faults)
+    at.button("Next").click()
+    expect(form.get_by_label("URL")).to_be_focused()
+    expect(form.get_by_label("URL")).to_have_accessible_description(re.compile("^Not there"))
+    assert requested(at)["format"] == {
+        "type": "avro",
+        "registry": registry | {"url": "https://registry.example/other"},
+    }
+    at.button("Destinations").click()
+    form.get_by_role("combobox", name="Registry").select_option("default")
+    expect(form.get_by_label("URL")).to_have_count(0)
+    assert requested(at)["format"] == {"type": "avro", "registry": "default"}
+    at.button("Destinations").click()
+    form.get_by_role("combobox", name="Format").select_option("json")
+    assert requested(at)["format"] == "json"
+    at.button("Destinations").click()
+    form.get_by_role("combobox", name="Format").select_option("Default")
+    assert "format" not in requested(at)
+
+
+def test_without_a_registry_of_the_services_own_only_anothers_is_asked_for(at: Visit) -> None:
+    at.scene.estimate = ESTIMATE
+    at.enter("/console/new?from=" + at.scene.add(new_job(1, kinds=("kafka",)))["job_id"])
+    at.button("Destinations").click()
+    form = at.page.get_by_role("group", name="Kafka", exact=True)
+    form.get_by_text("More settings").click()
+    form.get_by_role("combobox", name="Format").select_option("avro")
+    at.button("Next").click()
+    expect(form.get_by_label("URL")).to_have_accessible_description(re.compile("^Fill this in"))
+    form.get_by_label("URL").fill("https://registry.example")
+    assert at.complaints() == []
+    assert requested(at)["format"] == {"type": "avro", "registry": {"url": "https://registry.example"}}
+
+
+def requested(at: Visit) -> dict[str, Any]:
+    """Return the only destination of the request that the form would send."""
+    at.button("Confirm").click()
+    (one,) = json.loads(at.page.get_by_label("The request", exact=True).inner_text())["destinations"]
+    return dict(one)
 
 
 def test_starting_again_takes_over_all_values(at: Visit) -> None:

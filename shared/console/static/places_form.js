@@ -1,9 +1,9 @@
 // The destinations of a new backfill: a form for each kind in the OpenAPI document.
 
 import { h } from "./dom.js";
-import { field } from "./fields.js";
 import { kind } from "./format.js";
 import { given, kinds } from "./schema.js";
+import { anyField } from "./union.js";
 
 const MOST = 10;
 
@@ -32,6 +32,8 @@ export function placesForm(book, document) {
     },
   });
 
+  const all = (one) => [...one.fields.values()].flatMap((made_) => made_.all());
+
   function append(type, values = {}) {
     const { schema } = known.find((one) => one.type === type) ?? known[0];
     const one = {};
@@ -39,7 +41,7 @@ export function placesForm(book, document) {
     const names = Object.keys(schema.properties).filter((name) => name !== "type");
     const required = new Set(schema.required);
     // Required fields first, the others collapsed.
-    one.fields = new Map(names.map((name) => [name, field(book, given(schema.properties[name], document), where(name), { required: required.has(name) })]));
+    one.fields = new Map(names.map((name) => [name, anyField(book, given(schema.properties[name], document), document, where(name), { required: required.has(name) })]));
     for (const [name, made_] of one.fields) if (values[name] !== undefined) made_.set(values[name]);
     const first = names.filter((name) => required.has(name)).map((name) => one.fields.get(name).element);
     const more = names.filter((name) => !required.has(name));
@@ -62,7 +64,7 @@ export function placesForm(book, document) {
       ),
     );
     remove.addEventListener("click", () => {
-      book.remove(one.fields.values());
+      book.remove(all(one));
       made.splice(made.indexOf(one), 1);
       one.element.remove();
       add.disabled = made.length >= MOST;
@@ -76,7 +78,7 @@ export function placesForm(book, document) {
 
   return {
     element,
-    fields: () => made.flatMap((one) => [...one.fields.values()]),
+    fields: () => made.flatMap(all),
     value() {
       return made.map((one) => {
         const values = [...one.fields].map(([name, made_]) => [name, made_.value()]);

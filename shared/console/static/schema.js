@@ -27,6 +27,20 @@ export function shape(schema) {
   return "json";
 }
 
+// The words and objects of which a value is one: `[{ name, type, schema }]`, without `schema` for a word. Empty for
+// any other schema. `name` is what people read; `type` is the object's constant `type`, if it has one.
+export function variants(schema, document) {
+  const all = (schema.oneOf ?? [schema]).map((one) => resolve(one, document));
+  const found = all.map((one) => {
+    if (schema.oneOf && "const" in one) return { name: one.const };
+    const type = one.properties?.type?.const;
+    return one.properties ? { name: type ?? spaced(one.title ?? "object"), type, schema: one } : null;
+  });
+  return found.includes(null) ? [] : found;
+}
+
+const spaced = (title) => title.replace(/(?<=[a-z])(?=[A-Z])/g, " ");
+
 // The kinds of destination: `[{ type, schema }]`, in the document's order.
 export function kinds(document) {
   const { items } = document.components.schemas.CreateBackfill.properties.destinations;
