@@ -13,6 +13,7 @@ import urllib3
 
 from shared.config import read
 from shared.destinations import KINDS
+from shared.destinations.nats.spec import MOST_SERVERS
 from shared.destinations.webhook.headers import MOST_HEADERS
 from shared.destinations.webhook.sink import WebhookLimits
 from shared.destinations.webhook.spec import MOST_BATCH_ROWS, MOST_REQUESTS
@@ -30,6 +31,8 @@ from tests.fakes.documented import receiver as shown_receiver
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, webhook_destination
 from tests.fakes.web import Service
 from tests.fakes.webhook_sinks import SECRETS, FakeTime, loopback_connections, webhook_sink
+from tests.generated import check_table
+from tests.unit import field_tables
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/api.md").read_text()
@@ -88,17 +91,24 @@ def test_the_fields_of_a_request_are_those_that_are_taken() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_of_destination_has_a_page_that_tells_its_fields(kind: str) -> None:
     assert f"[`{kind}`](destinations/{kind}.md#fields)" in TEXT
-    text = (ROOT / f"docs/destinations/{kind}.md").read_text()
-    told = {names(row[0])[0] for row in rows("## Fields", text)}
-    assert told == FIELDS[kind] - {"type", "name"}, f'docs/destinations/{kind}.md, "Fields": a row for each'
+    check_table(ROOT / f"docs/destinations/{kind}.md", field_tables.table(KINDS[kind].spec()))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_page_says_which_fields_are_required(kind: str) -> None:
-    text = (ROOT / f"docs/destinations/{kind}.md").read_text()
-    told = {names(row[0])[0] for row in rows("## Fields", text) if row[1] == "required"}
-    fields = KINDS[kind].spec().model_fields
-    assert told == {name for name, field in fields.items() if field.is_required()} - {"type", "name"}
+@pytest.mark.parametrize(
+    ("kind", "row"),
+    [
+        ("webhook", f"| `url` | required | a text, at most {MOST_URL_LENGTH:,} characters | "),
+        ("webhook", f"| `batch_rows` | | 1 to {MOST_BATCH_ROWS:,} | "),
+        ("webhook", f"| `max_parallel_requests` | | 1 to {MOST_REQUESTS} | "),
+        ("webhook", f"| `headers` | | 1 to {MOST_HEADERS} texts by name | "),
+        ("nats", f"| `servers` | required | 1 to {MOST_SERVERS} texts | "),
+        ("nats", "| `tls_first` | | `true`, `false` | "),
+        ("gcs", "| `delivery` | | `exactly_once` | "),
+        ("kafka", "| `format` | | `json` or an object | "),
+    ],
+)
+def test_a_fields_values_are_told_in_words(kind: str, row: str) -> None:
+    assert f"\n{row}" in field_tables.table(KINDS[kind].spec())
 
 
 def test_the_types_of_columns_are_those_that_are_unloaded() -> None:
@@ -155,14 +165,12 @@ def test_the_limits_are_those_that_hold(sentence: str) -> None:
     assert told in " ".join(TEXT.split())
 
 
-def test_the_limits_of_a_webhook_are_those_that_hold() -> None:
+def test_the_defaults_of_a_webhook_are_those_that_hold() -> None:
     text = (ROOT / "docs/destinations/webhook.md").read_text()
     fields = {names(row[0])[0]: row[-1] for row in rows("## Fields", text)}
     default = read({"GOOGLE_CLOUD_PROJECT": "project"}).webhook_batch_rows
-    assert f"at most {MOST_URL_LENGTH:,} characters" in fields["url"]
-    assert f"1 to {MOST_BATCH_ROWS:,}; the default is {default} unless" in fields["batch_rows"]
-    assert f"1 to {MOST_REQUESTS}; {WebhookLimits(least=0.0).in_flight} by" in fields["max_parallel_requests"]
-    assert f"up to {MOST_HEADERS} headers" in fields["headers"]
+    assert f"{default} by default, unless" in fields["batch_rows"]
+    assert f"{WebhookLimits(least=0.0).in_flight} by default" in fields["max_parallel_requests"]
 
 
 class Now(FakeTime):

@@ -25,24 +25,30 @@ class ExternalKafkaDestination(Spec):
     type: Literal["external_kafka"]
     name: DestinationName
     bootstrap_servers: Annotated[str, StringConstraints(pattern=SERVERS)] = Field(
-        description="`host:port,…`: up to 10 brokers, from which the client finds the others. All use TLS."
+        description=(
+            "`host:port,…`: up to 10 brokers, from which the service finds the others. All use TLS, and have"
+            " public addresses only."
+        )
     )
     topic: Annotated[str, StringConstraints(pattern=TOPIC)] = Field(
         description="The topic, which must exist."
     )
     security_protocol: (
         Annotated[Literal["SASL_SSL", "SSL", "SASL_PLAINTEXT", "PLAINTEXT"], AfterValidator(_protocol)] | None
-    ) = Field(default=None, description="`SASL_SSL` is the default.")
+    ) = Field(
+        default=None,
+        description="`SASL_SSL` is the default. Only a local stack accepts `SASL_PLAINTEXT` and `PLAINTEXT`.",
+    )
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = Field(
         default=None, description="How the service logs in under SASL; `PLAIN` is the default."
     )
     credentials: SecretName | None = Field(
         default=None,
         description=(
-            "Name of the organization's secret, a JSON object. For SASL: `username` and `password`, with"
-            " OAUTHBEARER also `token_endpoint` and optionally `scope`. For client certificates:"
-            " `certificate` and `private_key` in PEM. For brokers with certificates of a private authority:"
-            " `ca` in PEM."
+            "Required with SASL. Name of the organization's secret, a JSON object. For SASL: `username` and"
+            " `password`, with OAUTHBEARER also `token_endpoint` and optionally `scope`. For client"
+            " certificates: `certificate` and `private_key` in PEM. For brokers with certificates of a"
+            " private authority: `ca` in PEM."
         ),
     )
     key_column: ColumnName | None = Field(

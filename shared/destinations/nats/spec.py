@@ -33,7 +33,12 @@ class NatsDestination(Spec):
     servers: Annotated[
         list[Annotated[str, StringConstraints(pattern=SERVER), AfterValidator(_server)]],
         Field(min_length=1, max_length=MOST_SERVERS),
-    ] = Field(description="`tls://host:port` or `host:port`, tried in this order; all use TLS.")
+    ] = Field(
+        description=(
+            "`tls://host:port` or `host:port`, tried in this order. All use TLS, and have public addresses"
+            " only."
+        )
+    )
     subject: Annotated[str, StringConstraints(pattern=SUBJECT)] = Field(
         description="The subject; a stream must hold it."
     )
@@ -49,7 +54,7 @@ class NatsDestination(Spec):
         default=None,
         description=(
             "Whether to begin with TLS and not to wait for the server's greeting, for servers with"
-            " `handshake_first`. The default is `false`."
+            " `handshake_first: true`. `false` is the default, and works with `handshake_first: auto`."
         ),
     )
     delivery: Annotated[Literal["at_least_once"], BeforeValidator(_delivery)] | None = Field(

@@ -23,7 +23,10 @@ class PubSubDestination(Spec):
     type: Literal["pubsub"]
     name: DestinationName
     topic: Annotated[str, StringConstraints(pattern=TOPIC)] = Field(
-        description="`projects/…/topics/…`; its owner allows the service's account to publish to it."
+        description=(
+            "`projects/…/topics/…`, which must exist; its owner allows the service's account to publish"
+            " to it."
+        )
     )
     ordering_key_column: ColumnName | None = Field(
         default=None,

@@ -83,7 +83,12 @@ class WebhookDestination(Spec):
         StringConstraints(max_length=MOST_URL_LENGTH),
         AfterValidator(_url),
         WithJsonSchema({"type": "string", "maxLength": MOST_URL_LENGTH}),
-    ] = Field(description="Where requests are sent: https, in printable ASCII, without user information.")
+    ] = Field(
+        description=(
+            "Where requests are sent: https, in printable ASCII, without user information. The host has"
+            " public addresses only."
+        )
+    )
     hash_key: SecretName | None = Field(
         default=None, description="Name of the organization's secret that signs the requests."
     )
@@ -94,7 +99,8 @@ class WebhookDestination(Spec):
         ),
     )
     batch_rows: Annotated[int, Field(ge=1, le=MOST_BATCH_ROWS), BeforeValidator(whole)] | None = Field(
-        default=None, description="Rows per request; the service's operator sets the default."
+        default=None,
+        description="Rows per request; 500 by default, unless the service's operator sets another.",
     )
     max_parallel_requests: Annotated[int, Field(ge=1, le=MOST_REQUESTS), BeforeValidator(whole)] | None = (
         Field(default=None, description="Requests of one chunk that may be in flight at once; 4 by default.")
@@ -119,7 +125,10 @@ class WebhookDestination(Spec):
         | None
     ) = Field(
         default=None,
-        description="Headers of each request whose values are the organization's secrets of these names.",
+        description=(
+            "Headers of each request whose values are the organization's secrets of these names, such as"
+            ' `{"Authorization": "LEDGER_TOKEN"}`.'
+        ),
     )
     delivery: Annotated[Literal["at_least_once"], BeforeValidator(_delivery)] | None = Field(
         default=None,
