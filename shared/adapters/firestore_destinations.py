@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from google.cloud import firestore
@@ -40,11 +41,10 @@ def asked_to_wait(client: firestore.Client, job: Job, uid: str) -> datetime | No
 
 
 def progress(client: firestore.Client, job: Job) -> Mapping[str, DestinationProgress]:
-    records = _records(client, job)
-    return {
-        one.uid: _with_record(_progress(client, job, one.uid), records.get(one.uid, {}), job.retry)
-        for one in job.destinations
-    }
+    records, uids = _records(client, job), [one.uid for one in job.destinations]
+    with ThreadPoolExecutor(len(uids), "sums") as pool:
+        sums = dict(zip(uids, pool.map(partial(_progress, client, job), uids), strict=True))
+    return {uid: _with_record(one, records.get(uid, {}), job.retry) for uid, one in sums.items()}
 
 
 def counted(client: firestore.Client, job: Job, counts: Counts | None) -> dict[str, DestinationProgress]:
