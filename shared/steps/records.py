@@ -134,9 +134,7 @@ class Listings(Protocol):
         ...
 
     def progress(self, job: Job, counts: Counts | None) -> Mapping[str, DestinationProgress]:
-        """Return the same in a few seconds, of however many chunks. Where the records cannot be summed in
-        that time, a destination has at least the chunks that ``counts`` no longer has as left.
-        """
+        """Return the same within seconds. A destination has at least what is no longer left by ``counts``."""
         ...
 
     def last_errors(self, job: Job) -> Mapping[str, str]:

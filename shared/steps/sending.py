@@ -92,8 +92,8 @@ class ChunkDelivery:
     ``skipped``: the rows that earlier deliveries of the chunk skipped, before ``first_batch`` or, without
     batches, in the whole chunk. ``splits``: how an earlier delivery split the batches from there on.
     ``file``: the chunk's path in the staging bucket, where it has ``file_bytes``. ``table``:
-    ``catalog.schema.table``. ``columns``: those
-    of the file's columns that are the rows' fields, in their order. ``file_is_rows``: all of them are.
+    ``catalog.schema.table``. ``columns``: those of the file's columns that are the rows' fields, in their
+    order. ``file_is_rows``: all of them are.
     """
 
     organization_id: str
