@@ -167,7 +167,10 @@ def stack(stack_folder: Path) -> Iterator[LocalStack]:
     """The whole stack, with the default sample, and what is quick to start of the other destinations."""
     with LocalStack(
         StackOptions(
-            folder=stack_folder, destinations=frozenset({"external_kafka", "gcs", "nats", "pubsub", "sns"})
+            folder=stack_folder,
+            destinations=frozenset({"external_kafka", "gcs", "nats", "pubsub", "sns"}),
+            # The tests of all modules estimate for one organization.
+            environment={"ESTIMATES_PER_MINUTE": "100"},
         )
     ) as stack:
         yield stack
