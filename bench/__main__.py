@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Collection
 
 from bench import (
     api,
@@ -25,9 +26,11 @@ from bench import (
     sinks,
     webhook,
 )
+from bench.keys import KEYS
+from bench.peers import part as peers
 
 PARTS = {
-    module.__name__.partition(".")[2]: module
+    module.__name__.split(".")[1]: module
     for module in (
         kafka,
         native,
@@ -41,6 +44,7 @@ PARTS = {
         imports,
         fairness,
         sinks,
+        peers,
     )
 }
 _ROUNDS = 5
@@ -57,7 +61,7 @@ def main() -> int:
     arguments = parser.parse_args()
     only = arguments.only or os.environ.get("ONLY", "").replace(",", " ").split()
     try:
-        wanted = [name for name in PARTS if not only or {name, *PARTS[name].KEYS} & set(only)]
+        wanted = chosen(only)
         if not wanted:
             parser.error(f"there is no {' or '.join(only)}")
         measure(wanted, arguments.rounds)
@@ -65,6 +69,16 @@ def main() -> int:
         print(failure, file=sys.stderr)
         return 1
     return 0
+
+
+def chosen(only: Collection[str]) -> list[str]:
+    """Return the parts that these names, of parts or figures, select; without names, all but those on
+    request.
+    """
+    if not only:
+        on_request = {key.name for key in KEYS if key.on_request}
+        return [name for name, part in PARTS.items() if not on_request.issuperset(part.KEYS)]
+    return [name for name in PARTS if {name, *PARTS[name].KEYS} & set(only)]
 
 
 def measure(parts: list[str], rounds_told: int | None) -> None:

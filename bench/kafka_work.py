@@ -36,9 +36,14 @@ _NAME = "transfers"
 TOPIC = topic(_NAME)
 
 
+def client_settings(bootstrap: str) -> dict[str, Any]:
+    """Return the settings of librdkafka that the product uses for an idempotent producer."""
+    return {**TUNING, "bootstrap.servers": bootstrap, **CORRECTNESS}
+
+
 def settings(bootstrap: str) -> dict[str, Any]:
-    """Return the product's settings of an idempotent producer."""
-    return {**TUNING, "bootstrap.servers": bootstrap, **CORRECTNESS, "delivery.report.only.error": True}
+    """Return the same for the Python client, which calls back only for errors."""
+    return {**client_settings(bootstrap), "delivery.report.only.error": True}
 
 
 def connected(properties: dict[str, Any]) -> Producer:
@@ -141,9 +146,17 @@ def small_chunks(path: str, bootstrap: str, name: str, mode: str, count: int) ->
 
 def naive(path: str, bootstrap: str) -> dict[str, float]:
     """Run the naive sender: a dictionary per row, the standard library's JSON, a callback per message."""
-    properties = {**settings(bootstrap), "delivery.report.only.error": False}
-    producer = connected(properties)
-    rows, arrived = pq.read_metadata(path).num_rows, 0
+    producer = connected(client_settings(bootstrap))
+    rows = pq.read_metadata(path).num_rows
+    with measured(rows) as found:
+        arrived = send_naively(producer, path, TOPIC)
+    assert arrived == rows
+    return found
+
+
+def send_naively(producer: Producer, path: str, to: str) -> int:
+    """Return how many rows the broker acknowledged."""
+    arrived = 0
 
     def on_delivery(error: object, _message: object) -> None:
         nonlocal arrived
@@ -151,22 +164,20 @@ def naive(path: str, bootstrap: str) -> dict[str, float]:
             raise RuntimeError(error)
         arrived += 1
 
-    with measured(rows) as found:
-        for batch in pq.ParquetFile(path).iter_batches(LIMITS.batch_rows):
-            for row in batch.to_pylist():
-                named = {name.lower(): value for name, value in row.items()}
-                line = json.dumps(named, default=_date)
-                while True:
-                    try:
-                        producer.produce(TOPIC, line, named[chunk.KEY], on_delivery=on_delivery)
-                    except BufferError:
-                        producer.poll(0.1)
-                    else:
-                        break
-                producer.poll(0)
-        producer.flush()
-    assert arrived == rows
-    return found
+    for batch in pq.ParquetFile(path).iter_batches(LIMITS.batch_rows):
+        for row in batch.to_pylist():
+            named = {name.lower(): value for name, value in row.items()}
+            line = json.dumps(named, default=_date)
+            while True:
+                try:
+                    producer.produce(to, line, named[chunk.KEY], on_delivery=on_delivery)
+                except BufferError:
+                    producer.poll(0.1)
+                else:
+                    break
+            producer.poll(0)
+    producer.flush()
+    return arrived
 
 
 def _date(value: datetime | date) -> str:

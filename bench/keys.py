@@ -6,7 +6,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Key:
     """``hold`` and ``stretch`` are bounds of the median: lower bounds with ``least``, otherwise upper
-    bounds.
+    bounds. ``on_request``: `make bench` measures it only if it is named.
     """
 
     name: str
@@ -14,6 +14,7 @@ class Key:
     hold: float
     stretch: float
     least: bool = False
+    on_request: bool = False
 
     def held(self, median: float) -> bool:
         return median >= self.hold if self.least else median <= self.hold
@@ -34,6 +35,7 @@ KEYS = (
     Key("kafka_cpu_vs_pure", "CPU a row, natively encoded over encoded in Python", 0.65, 0.55),
     Key("kafka_two_cores_vs_one", "rows/s on both cores over one", 1.5, 1.8, least=True),
     Key("kafka_exactly_once_vs_idempotent", "rows/s over no transaction", 0.92, 0.97, least=True),
+    Key("kafka_vs_spark", "rows/s exactly once over Spark's, warm", 2.3, 3.0, least=True, on_request=True),
     Key("small_chunk_at_least_once_vs_exactly_once", "rows/s, chunks of 2,000 rows", 0.90, 1.20, least=True),
     Key("rss_mib_100mb_chunk_64k_groups", "peak MiB, 100 MB chunk in groups of 65,536 rows", 200, 150),
     Key("rss_mib_100mb_chunk_one_group", "peak MiB, 100 MB chunk in one row group", 300, 250),

@@ -1,0 +1,104 @@
+"""Other programs on the product's way: the same Parquet file to the same Apache Kafka, each on one core.
+
+Runs only if named, because it first fetches the peers (``installed``).
+"""
+
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import brokers, chunk, exactly_once, kafka_work, oracle, process
+from bench.figures import Figure, figure, ratio
+from bench.peers import installed
+from bench.rounds import Measured
+
+KEYS = ("kafka_vs_spark",)
+
+# A first file, and the next one in the same process.
+_TOPICS = ("cold", "warm")
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """``name``: its module in this folder. ``transaction``: it sends a file in one. ``own_python``: it runs
+    in the peers' environment.
+    """
+
+    name: str
+    transaction: bool = True
+    own_python: bool = True
+
+
+PRODUCT = Sender("product", own_python=False)
+PEERS = (
+    Sender("spark", transaction=False),
+    Sender("polars"),
+    Sender("polars_kcat"),
+    Sender("duckdb"),
+    Sender("quixstreams", transaction=False),
+    Sender("obvious_python", transaction=False, own_python=False),
+)
+
+
+def run(rounds: int) -> dict[str, Figure]:
+    lacking = installed.lacking()
+    for name, fault in lacking.items():
+        print(f"{name} is skipped: {fault}")
+    installed.install()
+    senders = (PRODUCT, *(peer for peer in PEERS if peer.name not in lacking))
+    found: dict[str, list[Measured]] = {sender.name: [] for sender in senders}
+    path = chunk.staged()
+    for turn in range(rounds):
+        with brokers.stack("kafka") as stack:
+            bootstrap = stack.endpoints["kafka_bootstrap"]
+            # A new broker first compiles its own code, and creates its transaction topics.
+            # That cost belongs to no sender.
+            _sent(PRODUCT, path, bootstrap, "first")
+            for sender in senders[:: -1 if turn % 2 else 1]:
+                found[sender.name].append(_sent(sender, path, bootstrap, sender.name))
+                if turn == 0:
+                    topic = _topic(sender.name, _TOPICS[-1])
+                    rows = oracle.compare(path, oracle.committed(bootstrap, topic))
+                    print(f"oracle: {rows} rows of {sender.name} equal", flush=True)
+    return figures(found)
+
+
+def figures(found: Mapping[str, Sequence[Measured]]) -> dict[str, Figure]:
+    answered = {}
+    for name, runs in found.items():
+        if name != PRODUCT.name:
+            answered[f"kafka_vs_{name}"] = ratio(found[PRODUCT.name], runs, "warm_rows_per_s")
+            answered[f"kafka_vs_{name}_cold"] = ratio(found[PRODUCT.name], runs, "cold_rows_per_s")
+    for name, runs in found.items():
+        for measure in ("warm_rows_per_s", "cold_rows_per_s"):
+            answered[f"peers_{name}_{measure}"] = figure(each[measure] for each in runs)
+    return answered
+
+
+def _sent(sender: Sender, path: Path, bootstrap: str, name: str) -> dict[str, float]:
+    """Run a sender; after it, the broker must have every row in both topics."""
+    topics = [_topic(name, which) for which in _TOPICS]
+    for topic in topics:
+        exactly_once.create_topic(bootstrap, topic)
+    told: dict[str, Any] = {
+        "path": str(path),
+        "settings": kafka_work.client_settings(bootstrap),
+        "topics": topics,
+        "began": time.monotonic(),
+    }
+    python = str(installed.PYTHON) if sender.own_python else sys.executable
+    measured = process.run([python, "-m", "bench.peers.run", sender.name, json.dumps(told)])
+    for topic in topics:
+        exactly_once.require_rows(bootstrap, topic, chunk.ROWS, transaction=sender.transaction)
+    return {
+        "cold_rows_per_s": chunk.ROWS / measured["cold_s"],
+        "warm_rows_per_s": chunk.ROWS / measured["warm_s"],
+    }
+
+
+def _topic(name: str, which: str) -> str:
+    return kafka_work.topic(f"{name}-{which}")
