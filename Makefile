@@ -59,5 +59,5 @@ verify-live: setup ## check an installation, with a small backfill; INSTALLATION
 audit: setup ## find known vulnerabilities in the deployment, and write its bills of materials into dist/
 	@$(VENV_PYTHON) -m infra.release.audit
 
-bench: setup ## run the benchmarks against their bounds (20 minutes); ONLY=part or figure; writes docs/performance.md
+bench: setup ## run the benchmarks against their bounds (20 minutes); ONLY=part, figure or peers; writes docs/performance.md
 	@$(FOREGROUND) -m bench

@@ -16,8 +16,8 @@ def send(path: str, settings: Mapping[str, Any], topic: str) -> None:
 
 def _encoded(path: str) -> Iterator[tuple[str, str]]:
     with duckdb.connect(config={"threads": 1}) as connection:
-        rows = connection.read_parquet(path)
-        fields = ", ".join(f"{name.lower()} := {name}" for name in rows.columns)
-        result = connection.sql(f"SELECT unique_id, to_json(struct_pack({fields})) FROM rows")
-        while batch := result.fetchmany(_ROWS):
+        names = [name for name, *_ in connection.execute("DESCRIBE FROM read_parquet(?)", [path]).fetchall()]
+        fields = ", ".join(f"{name.lower()} := {name}" for name in names)
+        connection.execute(f"SELECT unique_id, to_json(struct_pack({fields})) FROM read_parquet(?)", [path])
+        while batch := connection.fetchmany(_ROWS):
             yield from batch

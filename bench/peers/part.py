@@ -39,7 +39,7 @@ PEERS = (
     Sender("polars"),
     Sender("polars_kcat"),
     Sender("duckdb"),
-    Sender("quixstreams", transaction=False),
+    Sender("quixstreams"),
     Sender("obvious_python", transaction=False, own_python=False),
 )
 

@@ -25,7 +25,7 @@ def test_only_who_names_the_peers_measures_them() -> None:
 
 
 def test_the_documentation_is_complete_without_what_only_a_request_measures() -> None:
-    results = {key.name: {} for key in KEYS if not key.on_request}
+    results: dict[str, dict[str, float]] = {key.name: {} for key in KEYS if not key.on_request}
     assert report.is_complete(results)
     results.popitem()
     assert not report.is_complete(results)
@@ -52,7 +52,7 @@ def test_the_multiples_are_the_products_rows_over_the_peers() -> None:
 
 def test_cold_begins_with_the_process_and_warm_with_the_last_file(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([13.0, 18.0, 20.0])
-    monkeypatch.setattr(run.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
     sent: list[tuple[str, str]] = []
 
     def send(path: str, settings: Mapping[str, Any], topic: str) -> None:
