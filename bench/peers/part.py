@@ -18,24 +18,25 @@ from bench.rounds import Measured
 
 KEYS = ("kafka_vs_spark",)
 
-# A first file, and the next one in the same process.
-_TOPICS = ("cold", "warm")
+# Files in one process until Java's compiler has little left to do.
+_STEADY = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
     """``name``: its module in this folder. ``transaction``: it sends a file in one. ``own_python``: it runs
-    in the peers' environment.
+    in the peers' environment. ``files``: how often it sends the file in one process.
     """
 
     name: str
     transaction: bool = True
     own_python: bool = True
+    files: int = 2
 
 
-PRODUCT = Sender("product", own_python=False)
+PRODUCT = Sender("product", own_python=False, files=_STEADY)
 PEERS = (
-    Sender("spark", transaction=False),
+    Sender("spark", transaction=False, files=_STEADY),
     Sender("polars"),
     Sender("polars_kcat"),
     Sender("duckdb"),
@@ -61,27 +62,28 @@ def run(rounds: int) -> dict[str, Figure]:
             for sender in senders[:: -1 if turn % 2 else 1]:
                 found[sender.name].append(_sent(sender, path, bootstrap, sender.name))
                 if turn == 0:
-                    topic = _topic(sender.name, _TOPICS[-1])
+                    topic = _topics(sender, sender.name)[-1]
                     rows = oracle.compare(path, oracle.committed(bootstrap, topic))
                     print(f"oracle: {rows} rows of {sender.name} equal", flush=True)
     return figures(found)
 
 
 def figures(found: Mapping[str, Sequence[Measured]]) -> dict[str, Figure]:
-    answered = {}
+    """Return the product's multiples of each peer's rows/s, then everyone's rows/s."""
+    product = found[PRODUCT.name]
+    multiples, speeds = {}, {}
     for name, runs in found.items():
-        if name != PRODUCT.name:
-            answered[f"kafka_vs_{name}"] = ratio(found[PRODUCT.name], runs, "warm_rows_per_s")
-            answered[f"kafka_vs_{name}_cold"] = ratio(found[PRODUCT.name], runs, "cold_rows_per_s")
-    for name, runs in found.items():
-        for measure in ("warm_rows_per_s", "cold_rows_per_s"):
-            answered[f"peers_{name}_{measure}"] = figure(each[measure] for each in runs)
-    return answered
+        for measure in runs[0]:
+            speeds[f"peers_{name}_{measure}_rows_per_s"] = figure(each[measure] for each in runs)
+            if name != PRODUCT.name:
+                suffix = "" if measure == "warm" else f"_{measure}"
+                multiples[f"kafka_vs_{name}{suffix}"] = ratio(product, runs, measure)
+    return {**multiples, **speeds}
 
 
 def _sent(sender: Sender, path: Path, bootstrap: str, name: str) -> dict[str, float]:
-    """Run a sender; after it, the broker must have every row in both topics."""
-    topics = [_topic(name, which) for which in _TOPICS]
+    """Run a sender, after which the broker must have every row in each topic; return its rows/s."""
+    topics = _topics(sender, name)
     for topic in topics:
         exactly_once.create_topic(bootstrap, topic)
     told: dict[str, Any] = {
@@ -94,11 +96,8 @@ def _sent(sender: Sender, path: Path, bootstrap: str, name: str) -> dict[str, fl
     measured = process.run([python, "-m", "bench.peers.run", sender.name, json.dumps(told)])
     for topic in topics:
         exactly_once.require_rows(bootstrap, topic, chunk.ROWS, transaction=sender.transaction)
-    return {
-        "cold_rows_per_s": chunk.ROWS / measured["cold_s"],
-        "warm_rows_per_s": chunk.ROWS / measured["warm_s"],
-    }
+    return {measure: chunk.ROWS / seconds for measure, seconds in measured.items()}
 
 
-def _topic(name: str, which: str) -> str:
-    return kafka_work.topic(f"{name}-{which}")
+def _topics(sender: Sender, name: str) -> list[str]:
+    return [kafka_work.topic(f"{name}-{number}") for number in range(sender.files)]

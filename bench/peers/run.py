@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from shared.bootstrap.memory import keep_freed_memory
@@ -19,14 +20,15 @@ Send = Callable[[str, Mapping[str, Any], str], None]
 def measured(
     send: Send, *, path: str, settings: Mapping[str, Any], topics: Sequence[str], began: float
 ) -> dict[str, float]:
-    """Send the file to each topic. ``cold_s``: from ``began``, before the process started, to the end of the
-    first; ``warm_s``: the last alone.
+    """Send the file to each topic, at least two; return seconds. ``cold``: from ``began``, before the process
+    started, to the end of the first; ``warm``: the second alone; ``steady``: the last, if there are more.
     """
     ends = [began]
     for topic in topics:
         send(path, settings, topic)
         ends.append(time.monotonic())
-    return {"cold_s": ends[1] - began, "warm_s": ends[-1] - ends[-2]}
+    cold, warm, *later = (end - start for start, end in pairwise(ends))
+    return {"cold": cold, "warm": warm} | ({"steady": later[-1]} if later else {})
 
 
 def main() -> None:

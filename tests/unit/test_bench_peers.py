@@ -10,7 +10,6 @@ import pytest
 
 from bench import report
 from bench.__main__ import PARTS, chosen
-from bench.figures import Figure
 from bench.keys import KEYS
 from bench.peers import installed, part, run
 
@@ -39,30 +38,45 @@ def test_each_sender_is_a_module_of_its_own(sender: part.Sender) -> None:
 
 def test_the_multiples_are_the_products_rows_over_the_peers() -> None:
     found = {
-        "product": [{"warm_rows_per_s": 200.0, "cold_rows_per_s": 100.0}],
-        "spark": [{"warm_rows_per_s": 80.0, "cold_rows_per_s": 10.0}],
+        "product": [{"warm": 200.0, "cold": 100.0, "steady": 210.0}],
+        "spark": [{"warm": 80.0, "cold": 10.0, "steady": 100.0}],
+        "polars": [{"warm": 100.0, "cold": 50.0}],
     }
-    answered = part.figures(found)
-    assert answered["kafka_vs_spark"] == Figure(2.5, 2.5, 2.5)
-    assert answered["kafka_vs_spark_cold"].median == pytest.approx(10.0)
-    assert answered["peers_product_warm_rows_per_s"].median == pytest.approx(200.0)
-    assert answered["peers_spark_cold_rows_per_s"].median == pytest.approx(10.0)
-    assert "kafka_vs_product" not in answered
+    medians = {name: each.median for name, each in part.figures(found).items()}
+    assert medians == {
+        "kafka_vs_spark": 2.5,
+        "kafka_vs_spark_cold": 10.0,
+        "kafka_vs_spark_steady": 2.1,
+        "kafka_vs_polars": 2.0,
+        "kafka_vs_polars_cold": 2.0,
+        "peers_product_warm_rows_per_s": 200.0,
+        "peers_product_cold_rows_per_s": 100.0,
+        "peers_product_steady_rows_per_s": 210.0,
+        "peers_spark_warm_rows_per_s": 80.0,
+        "peers_spark_cold_rows_per_s": 10.0,
+        "peers_spark_steady_rows_per_s": 100.0,
+        "peers_polars_warm_rows_per_s": 100.0,
+        "peers_polars_cold_rows_per_s": 50.0,
+    }
 
 
-def test_cold_begins_with_the_process_and_warm_with_the_last_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([13.0, 18.0, 20.0])
+@pytest.mark.parametrize(
+    ("topics", "measured"),
+    [("ab", {"cold": 3.0, "warm": 5.0}), ("abcd", {"cold": 3.0, "warm": 5.0, "steady": 1.0})],
+)
+def test_cold_begins_before_the_process(
+    topics: str, measured: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([13.0, 18.0, 20.0, 21.0])
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     sent: list[tuple[str, str]] = []
 
     def send(path: str, settings: Mapping[str, Any], topic: str) -> None:
         sent.append((f"{path} to {settings['bootstrap.servers']}", topic))
 
-    measured = run.measured(
-        send, path="file", settings={"bootstrap.servers": "broker"}, topics=["a", "b", "c"], began=10.0
-    )
-    assert measured == {"cold_s": 3.0, "warm_s": 2.0}
-    assert sent == [("file to broker", topic) for topic in "abc"]
+    settings = {"bootstrap.servers": "broker"}
+    assert run.measured(send, path="file", settings=settings, topics=list(topics), began=10.0) == measured
+    assert sent == [("file to broker", topic) for topic in topics]
 
 
 def test_a_peer_that_this_machine_cannot_run_is_named_with_what_it_needs(

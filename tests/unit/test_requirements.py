@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DEPLOYED = sorted((ROOT / "functions").glob("*/requirements.txt"))
 TESTED = ROOT / "requirements-dev.txt"
+MEASURED = ROOT / "bench/peers/requirements.txt"
 PINS = ROOT / "native/Cargo.pins"
 
 
@@ -24,7 +25,7 @@ def version(lines: str) -> str:
     return re.split(r"[ ;\\]", lines, maxsplit=1)[0]
 
 
-@pytest.mark.parametrize("file", [*DEPLOYED, TESTED], ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("file", [*DEPLOYED, TESTED, MEASURED], ids=lambda path: path.parent.name)
 def test_every_package_is_pinned_and_hashed(file: Path) -> None:
     for name, lines in packages(file).items():
         assert re.fullmatch(r"==[0-9][0-9A-Za-z.!+-]*", version(lines)), name
@@ -55,6 +56,6 @@ def test_the_crates_that_are_used_are_pinned_as_cargo_toml_says() -> None:
         assert (wanted if isinstance(wanted, str) else wanted["version"]) == f"={pinned[name]}", name
 
 
-@pytest.mark.parametrize("file", [*DEPLOYED, TESTED], ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("file", [*DEPLOYED, TESTED, MEASURED], ids=lambda path: path.parent.name)
 def test_no_place_that_packages_came_from_is_named(file: Path) -> None:
     assert not re.search(r"https?://|--(extra-)?index-url|--find-links", file.read_text())
