@@ -61,10 +61,9 @@ def run(rounds: int) -> dict[str, Figure]:
             _sent(PRODUCT, path, bootstrap, "first")
             for sender in senders[:: -1 if turn % 2 else 1]:
                 found[sender.name].append(_sent(sender, path, bootstrap, sender.name))
-                if turn == 0:
-                    topic = _topics(sender, sender.name)[-1]
-                    rows = oracle.compare(path, oracle.committed(bootstrap, topic))
-                    print(f"oracle: {rows} rows of {sender.name} equal", flush=True)
+            for sender in senders if turn == 0 else ():
+                arrived = oracle.committed(bootstrap, _topics(sender, sender.name)[-1])
+                print(f"oracle: {oracle.compare(path, arrived)} rows of {sender.name} equal", flush=True)
     return figures(found)
 
 

@@ -20,15 +20,15 @@ Send = Callable[[str, Mapping[str, Any], str], None]
 def measured(
     send: Send, *, path: str, settings: Mapping[str, Any], topics: Sequence[str], began: float
 ) -> dict[str, float]:
-    """Send the file to each topic, at least two; return seconds. ``cold``: from ``began``, before the process
-    started, to the end of the first; ``warm``: the second alone; ``steady``: the last, if there are more.
+    """Send the file to each topic, at least two; return seconds. ``warm``: of the second; ``cold``: from ``began``,
+    before the process started, to the end of the first; ``steady``: of the last, if there are more.
     """
     ends = [began]
     for topic in topics:
         send(path, settings, topic)
         ends.append(time.monotonic())
     cold, warm, *later = (end - start for start, end in pairwise(ends))
-    return {"cold": cold, "warm": warm} | ({"steady": later[-1]} if later else {})
+    return {"warm": warm, "cold": cold} | ({"steady": later[-1]} if later else {})
 
 
 def main() -> None:
