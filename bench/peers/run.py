@@ -21,7 +21,7 @@ def measured(
     send: Send, *, path: str, settings: Mapping[str, Any], topics: Sequence[str], began: float
 ) -> dict[str, float]:
     """Send the file to each topic, at least two; return seconds. ``warm``: of the second; ``cold``: from
-    ``began``, before the process started, to the end of the first; ``steady``: of the last, if there are more.
+    ``began``, before the process started, to the end of the first; ``steady``: of the last, if more.
     """
     ends = [began]
     for topic in topics:
