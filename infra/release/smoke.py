@@ -42,7 +42,8 @@ def ask(url: str, check: Check) -> str | None:
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
             status, body = answer.status, answer.read()
     except urllib.error.HTTPError as error:
-        status, body = error.code, error.read()
+        with error:
+            status, body = error.code, error.read()
     except OSError as error:
         return f"no answer: {error}"
     if status != check.status:

@@ -58,6 +58,8 @@ def unpacked(bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         for command in (
             ["venv", "--python", str(ROOT / ".venv/bin/python"), str(folder / "venv")],
             ["pip", "install", "--require-hashes", "--no-deps", "--python", python, "-r", requirements],
+            # Google's build would install a package that the file does not list, without verifying it.
+            ["pip", "check", "--python", python],
         ):
             subprocess.run([_UV, "--cache-dir", _CACHE, "--quiet", *command], check=True)
         return folder

@@ -1,5 +1,6 @@
 """Interim answers (1xx) of a webhook's receiver: ignored, in any reasonable number."""
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -56,7 +57,8 @@ def test_a_receiver_that_sends_them_for_ever_is_cut_off(connections: Connections
     with Receiver(Reply(interim=[head], endless=True)) as receiver, pytest.raises(Unavailable) as cut:
         connections.post(receiver.url, b"[]", {}, 60.0)
     assert time.monotonic() - began < 30.0
-    assert "too long" in cut.value.detail
+    # From Python 3.14 on, the library itself limits how many `100 Continue` it skips.
+    assert re.search("head is too long|more than 100 interim responses", cut.value.detail)
 
 
 def test_one_after_the_other_they_hold_the_sender_no_longer_than_an_answer_may(

@@ -178,7 +178,7 @@ resource "google_cloudfunctions2_function" "this" {
   name     = "backfills-${each.key}"
 
   build_config {
-    runtime           = "python313"
+    runtime           = "python314"
     entry_point       = "handle"
     docker_repository = google_artifact_registry_repository.images.id
     service_account   = var.build_account.id
