@@ -1,11 +1,10 @@
 """A job's destinations in Firestore: each one's progress, last error, and requested wait."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from google.cloud import firestore
@@ -21,6 +20,9 @@ from shared.steps.records import DestinationProgress
 _SUMMING: Mapping[str, Any] = {"retry": None, "timeout": 20.0}
 # A person waits for this, and the counts tell nearly as much.
 _SHOWING: Mapping[str, Any] = {"retry": None, "timeout": 4.0}
+
+Records = Mapping[str, Mapping[str, Any]]
+"""The destinations' own records by uid."""
 
 
 def record_error(
@@ -41,43 +43,42 @@ def asked_to_wait(client: firestore.Client, job: Job, uid: str) -> datetime | No
 
 
 def progress(client: firestore.Client, job: Job) -> Mapping[str, DestinationProgress]:
-    records, uids = _records(client, job), [one.uid for one in job.destinations]
-    with ThreadPoolExecutor(len(uids), "sums") as pool:
-        sums = dict(zip(uids, pool.map(partial(_progress, client, job), uids), strict=True))
-    return {uid: _with_record(one, records.get(uid, {}), job.retry) for uid, one in sums.items()}
+    found = records(client, job)
+    return {
+        uid: _with_record(one.result(), found.get(uid, {}), job.retry)
+        for uid, one in _sums(client, job, CALL).items()
+    }
 
 
-def counted(client: firestore.Client, job: Job, counts: Counts | None) -> dict[str, DestinationProgress]:
+def counted(job: Job, counts: Counts | None, found: Records) -> dict[str, DestinationProgress]:
     """Return what the counts tell of each destination's progress: a counted chunk is at all of them."""
-    records, least = _records(client, job), DestinationProgress(0, 0, None)
+    least = DestinationProgress(0, 0, None)
     if counts is not None and job.num_chunks is not None and job.num_rows is not None:
         chunks, rows = job.num_chunks - counts.chunks_left, job.num_rows - counts.rows_left
         least = DestinationProgress(chunks, rows, None)
     return {
-        one.uid: replace(least, last_error=_last_error(records.get(one.uid, {}), job.retry))
+        one.uid: replace(least, last_error=_last_error(found.get(one.uid, {}), job.retry))
         for one in job.destinations
     }
 
 
-def summed_soon(client: firestore.Client, job: Job) -> dict[str, DestinationProgress]:
+def summed_soon(client: firestore.Client, job: Job, found: Records) -> dict[str, DestinationProgress]:
     """Return the progress of those destinations whose deliveries Firestore sums within some seconds, all at
     once. It reads an index entry for each chunk that a destination has.
     """
-    records, found = _records(client, job), {}
-    with ThreadPoolExecutor(len(job.destinations), "sums") as pool:
-        sums = {one.uid: pool.submit(_progress, client, job, one.uid, _SHOWING) for one in job.destinations}
-    for uid, one in sums.items():
+    summed = {}
+    for uid, one in _sums(client, job, _SHOWING).items():
         with suppress(Unavailable), reaching("the job store"):
-            found[uid] = _with_record(one.result(), records.get(uid, {}), job.retry)
-    return found
+            summed[uid] = _with_record(one.result(), found.get(uid, {}), job.retry)
+    return summed
 
 
 def last_errors(client: firestore.Client, job: Job) -> Mapping[str, str]:
-    found = {uid: _last_error(record, job.retry) for uid, record in _records(client, job).items()}
+    found = {uid: _last_error(record, job.retry) for uid, record in records(client, job).items()}
     return {uid: error for uid, error in found.items() if error is not None}
 
 
-def _records(client: firestore.Client, job: Job) -> Mapping[str, Mapping[str, Any]]:
+def records(client: firestore.Client, job: Job) -> Records:
     """Return the destinations' own records by uid; most destinations have none."""
     return {snapshot.id: fields_of(snapshot) for snapshot in _collection(client, job).stream(**CALL)}
 
@@ -112,12 +113,18 @@ def count_removed(
 
 def rows_done(client: firestore.Client, job: Job) -> Mapping[str, int]:
     """Return the rows done by destination. Raises DeadlineExceeded for a job with very many chunks."""
-    return {one.uid: _progress(client, job, one.uid, _SUMMING).rows_done for one in job.destinations}
+    return {uid: one.result().rows_done for uid, one in _sums(client, job, _SUMMING).items()}
 
 
-def _progress(
-    client: firestore.Client, job: Job, uid: str, call: Mapping[str, Any] = CALL
-) -> DestinationProgress:
+def _sums(
+    client: firestore.Client, job: Job, call: Mapping[str, Any]
+) -> Mapping[str, Future[DestinationProgress]]:
+    """Sum every destination's deliveries at once. Return the ended sums, of which each may have failed."""
+    with ThreadPoolExecutor(len(job.destinations), "sums") as pool:
+        return {one.uid: pool.submit(_progress, client, job, one.uid, call) for one in job.destinations}
+
+
+def _progress(client: firestore.Client, job: Job, uid: str, call: Mapping[str, Any]) -> DestinationProgress:
     if job.num_chunks is None:
         return DestinationProgress(0, 0, None)
     done = (

@@ -62,11 +62,12 @@ class FirestoreListings:
 
     def progress(self, job: Job, counts: Counts | None) -> Mapping[str, DestinationProgress]:
         with reaching("the job store"):
-            found = firestore_destinations.counted(self._client, job, counts)
+            records = firestore_destinations.records(self._client, job)
+            found = firestore_destinations.counted(job, counts, records)
             # One destination has what is counted, but for a moment. If nothing is left, each has everything.
             if counts is None or counts.chunks_left == 0 or len(found) == 1 or self._rests(job):
                 return found
-            summed = firestore_destinations.summed_soon(self._client, job)
+            summed = firestore_destinations.summed_soon(self._client, job, records)
         if len(summed) < len(found):
             self._rest(job)
         return found | summed
