@@ -3,11 +3,8 @@
 import random
 from collections.abc import Callable
 
-from google.cloud.storage import Client
-
 from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_jobs import FirestoreJobs
-from shared.adapters.gcs import GcsStagedFiles
 from shared.adapters.pubsub import Pushed
 from shared.bootstrap.clients import (
     deliveries,
@@ -20,6 +17,7 @@ from shared.bootstrap.destinations import Parts, surroundings
 from shared.bootstrap.encoder import read_rows
 from shared.bootstrap.logs import report
 from shared.bootstrap.memory import keep_freed_memory
+from shared.bootstrap.staged_files import staged_files
 from shared.config import Settings
 from shared.destinations import KINDS
 from shared.domain.jobs import Job
@@ -55,7 +53,7 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         jobs=jobs,
         chunks=chunks,
         deliveries=records,
-        files=GcsStagedFiles(Client(project=settings.project), settings.staging_bucket),
+        files=staged_files(settings),
         read_rows=read_rows(settings.encoder),
         sinks=Parts({name: kind.sink for name, kind in KINDS.items()}, surroundings(settings)),
         publisher=queue,

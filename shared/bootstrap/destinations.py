@@ -32,11 +32,9 @@ def surroundings(settings: Settings) -> Surroundings:
 
 
 def _staged_files(settings: Settings) -> StagedFiles:
-    from google.cloud.storage import Client
+    from shared.bootstrap.staged_files import staged_files
 
-    from shared.adapters.gcs import GcsStagedFiles
-
-    return GcsStagedFiles(Client(project=settings.project), settings.staging_bucket)
+    return staged_files(settings)
 
 
 class Parts(Mapping[str, Part]):

@@ -4,17 +4,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from google.cloud.storage import Client
-
 from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_topics import FirestoreTopics
-from shared.adapters.gcs import GcsStagedFiles
 from shared.adapters.pubsub import Pushed
 from shared.adapters.snowflake import SnowflakeUnloads
 from shared.bootstrap.clients import deliveries, firestore_client, monotonic, new_id, now, publisher, sleep
 from shared.bootstrap.destinations import Parts, surroundings
 from shared.bootstrap.logs import report
+from shared.bootstrap.staged_files import staged_files
 from shared.config import Settings
 from shared.destinations import KINDS
 from shared.domain.chunks import Chunk
@@ -72,7 +70,7 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         jobs=jobs,
         deliveries=records,
         unloads=unloads,
-        files=GcsStagedFiles(Client(project=settings.project), settings.staging_bucket),
+        files=staged_files(settings),
         topics=topics,
         reconcile=Reconcile(
             jobs=jobs,

@@ -4,17 +4,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from google.cloud.storage import Client
-
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_listings import FirestoreListings
 from shared.adapters.firestore_receipts import FirestoreReceipts
-from shared.adapters.gcs import GcsStagedFiles
 from shared.adapters.snowflake import SnowflakeUnloads
 from shared.bootstrap.clients import firestore_client, new_id, now, sleep
 from shared.bootstrap.destinations import surroundings
 from shared.bootstrap.encoder import read_rows
 from shared.bootstrap.logs import report
+from shared.bootstrap.staged_files import staged_files
 from shared.config import Settings
 from shared.destinations import KINDS
 from shared.destinations.kind import Reader
@@ -98,7 +96,7 @@ class Verify:
                 location_stage=settings.snowflake_stage,
                 statement_timeout=settings.unload_limit,
             ),
-            files=GcsStagedFiles(Client(project=settings.project), settings.staging_bucket),
+            files=staged_files(settings),
             read_rows=read_rows(settings.encoder),
             catalog=settings.table_catalog,
             snowflake_stage=settings.snowflake_stage,
