@@ -7,9 +7,10 @@ FOREGROUND := exec $(VENV_PYTHON) -I -S infra/local/tether.py $$PPID $(VENV_PYTH
 
 # Read by the stack and the demo when given: make demo DATA=transfers.parquet TOKEN=0x…
 export DATA TOKEN ROWS DESTINATIONS STACK_DIR KAFKA_BOOTSTRAP UNLOAD_FILE_BYTES CONCURRENCY SWEEP_PAUSE ONLY
+MINUTES ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack check test reliability lint bench bundles verify-infra verify-live audit
+.PHONY: help setup demo stack check test reliability lint bench bundles verify-infra verify-live audit fuzz
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -58,6 +59,9 @@ verify-live: setup ## check an installation, with a small backfill; INSTALLATION
 
 audit: setup ## find known vulnerabilities in the deployment, and write its bills of materials into dist/
 	@$(VENV_PYTHON) -m infra.release.audit
+
+fuzz: setup ## fuzz the native encoder for an hour; MINUTES=number; needs cargo-fuzz
+	@$(FOREGROUND) -m tests.fuzz $(MINUTES)
 
 bench: setup ## run the benchmarks against their bounds (20 minutes); ONLY=part, figure or peers; writes docs/performance.md
 	@$(FOREGROUND) -m bench

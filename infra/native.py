@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 CRATE = ROOT / "native"
 TARGET = ROOT / ".cache" / "native"
+FUZZ = CRATE / "fuzz"  # a crate of its own: tests/fuzz
 _MANIFEST = CRATE / "Cargo.toml"
 _PINS = CRATE / "Cargo.pins"
-_LOCK = CRATE / "Cargo.lock"
 _SOURCE = re.compile(r'^source = ".*"\n', re.MULTILINE)
 
 
@@ -57,18 +57,25 @@ def wheel(maturin: Path, into: Path, *options: str, settings: Mapping[str, str] 
     return built
 
 
-def lock() -> None:
+def lock(crate: Path = CRATE) -> None:
     """Write Cargo's lock file with exactly the pinned crates."""
-    _LOCK.unlink(missing_ok=True)
-    _run(["cargo", "generate-lockfile", "--quiet", "--manifest-path", str(_MANIFEST)])
-    (source,) = set(_SOURCE.findall(_LOCK.read_text()))
-    _LOCK.write_text(re.sub("^checksum = ", f"{source}checksum = ", _PINS.read_text(), flags=re.MULTILINE))
+    file = _newest(crate)
+    (source,) = set(_SOURCE.findall(file.read_text()))
+    pins = (crate / "Cargo.pins").read_text()
+    file.write_text(re.sub("^checksum = ", f"{source}checksum = ", pins, flags=re.MULTILINE))
 
 
 def pin() -> None:
-    _LOCK.unlink(missing_ok=True)
-    _run(["cargo", "generate-lockfile", "--manifest-path", str(_MANIFEST)])
-    _PINS.write_text(_SOURCE.sub("", _LOCK.read_text()))
+    for crate in (CRATE, FUZZ):
+        (crate / "Cargo.pins").write_text(_SOURCE.sub("", _newest(crate).read_text()))
+
+
+def _newest(crate: Path) -> Path:
+    """Return a lock file with the newest crates that the manifest allows."""
+    file = crate / "Cargo.lock"
+    file.unlink(missing_ok=True)
+    _run(["cargo", "generate-lockfile", "--quiet", "--manifest-path", str(crate / "Cargo.toml")])
+    return file
 
 
 def lint() -> None:
@@ -77,7 +84,8 @@ def lint() -> None:
         return
     lock()
     manifest = ["--manifest-path", str(_MANIFEST)]
-    _run(["cargo", "fmt", "--check", *manifest])
+    for crate in (CRATE, FUZZ):
+        _run(["cargo", "fmt", "--check", "--manifest-path", str(crate / "Cargo.toml")])
     _run(["cargo", "clippy", "--quiet", "--release", "--locked", *manifest, "--", "--deny", "warnings"])
 
 

@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from infra.local import kafka_jars, secure_kafka, toolchain
+from infra.local import jvm, kafka_jars, secure_kafka
 from infra.local.ports import LOOPBACK
 
 _LOGGING = Path(__file__).parent / "kafka" / "log4j2.properties"
@@ -32,11 +32,6 @@ _SETTINGS = {
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
 }
-
-
-def java() -> str:
-    """Return the path of the java command."""
-    return toolchain.java() or "java"
 
 
 def settings(log_folder: Path, port: int, controller_port: int, advertised_port: int) -> dict[str, str]:
@@ -71,11 +66,9 @@ def command(
         values = secure_kafka.listeners(secured, values)
     lines = [f"{name}={value}" for name, value in values.items()]
     properties.write_text("\n".join(lines) + "\n")
-    # Compiling short runs with optimizations would take longer than running them.
-    quick = "-XX:TieredStopAtLevel=1"
-    formatting = [*_program(quick), "kafka.tools.StorageTool", "format"]
+    formatting = [*_program(jvm.QUICK_START), "kafka.tools.StorageTool", "format"]
     formatting += ["--ignore-formatted", "--cluster-id", _CLUSTER_ID, "--config", str(properties)]
-    compiling = [] if optimize else [quick]
+    compiling = [] if optimize else [jvm.QUICK_START]
     serving = [*_program("-Xms256m", "-Xmx512m", *compiling), "kafka.Kafka", str(properties)]
     # exec keeps the process id, so that the broker itself leads the group and ends with the supervisor.
     return ("/bin/sh", "-ec", f"{shlex.join(formatting)}\nexec {shlex.join(serving)}")
@@ -83,4 +76,4 @@ def command(
 
 def _program(*options: str) -> list[str]:
     jars = f"{kafka_jars.FOLDER}/*"
-    return [java(), "-XX:+UseSerialGC", f"-Dlog4j2.configurationFile={_LOGGING}", *options, "-cp", jars]
+    return [*jvm.command("kafka", *options), f"-Dlog4j2.configurationFile={_LOGGING}", "-cp", jars]

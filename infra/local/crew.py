@@ -79,6 +79,13 @@ class Crew:
                 self._down_on_purpose.add(name)
             self._processes[name].end()
 
+    def end(self, name: str) -> None:
+        """Send the part's own signal to end, and wait until it has ended."""
+        with self._changing:
+            self._down_on_purpose.add(name)
+            self._processes[name].signal(self._parts[name].stop_signal)
+            self._processes[name].end(grace=self._ready_limit)
+
     def pause(self, name: str) -> None:
         """Send SIGSTOP: the part keeps its connections and answers nothing."""
         self._processes[name].signal(signal.SIGSTOP)

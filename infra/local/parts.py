@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from infra.local import broker, environments, names, toolchain
+from infra.local import broker, environments, jvm, names, toolchain
 from infra.local.layout import Layout
 from infra.local.options import FUNCTIONS, ROOT, StackOptions
 from infra.local.ports import LOOPBACK, accepts, answers_ok
@@ -92,11 +92,11 @@ def _emulator(name: str, layout: Layout, *arguments: str) -> Part:
     JVM.
     """
     port = layout.ports[name]
-    # Without a limit the heap grows beyond 1 GiB. Without C2 the start takes half the time.
-    options = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+    # Without a limit the heap grows beyond 1 GiB.
+    program = jvm.command(name, "-Xmx512m", jvm.QUICK_START)
     return Part(
         name=name,
-        command=(broker.java(), *options, *arguments, f"--host={LOOPBACK}", f"--port={port}"),
+        command=(*program, *arguments, f"--host={LOOPBACK}", f"--port={port}"),
         environment=environments.base(),
         ready=lambda _: answers_ok(port),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from infra.local import toolchain
+from infra.local import jvm
 from infra.local.ports import LOOPBACK
 
 POM = Path(__file__).parent / "registry" / "pom.xml"
@@ -23,7 +23,6 @@ FOLDER = Path(__file__).parents[2] / ".cache" / "registry" / _version()
 
 def command(port: int) -> list[str]:
     """Return the command that runs the registry, which keeps everything in memory."""
-    # Compiling with optimizations would double the time that it takes to start.
-    java = [toolchain.java() or "java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx300m"]
+    java = jvm.command("registry", jvm.QUICK_START, "-Xmx300m")
     address = [f"-Dquarkus.http.host={LOOPBACK}", f"-Dquarkus.http.port={port}"]
     return [*java, *address, "-jar", str(FOLDER / f"apicurio-registry-app-{_version()}-runner.jar")]

@@ -65,6 +65,10 @@ class LocalStack:
         """
         self._crew.kill(name)
 
+    def end(self, name: str) -> None:
+        """Ask a part to end, and wait for it, however long that takes. ``stop`` is less patient."""
+        self._crew.end(name)
+
     def pause(self, name: str) -> None:
         """Send SIGSTOP: the part keeps its connections and answers nothing."""
         self._crew.pause(name)

@@ -11,7 +11,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from infra.local import registry_jars, toolchain
-from infra.local.provision import CACHE, ROOT, Stamp, environment, fetch, say
+from infra.local.provision import CACHE, ROOT, Stamp, environment, failed, fetch, say
 from infra.offline import build, schema, terraform
 
 POLICY = CACHE / "policy"
@@ -46,7 +46,7 @@ def main() -> None:
         ]
         if toolchain.maven():
             jobs.append(pool.submit(_registry))
-        failures = [str(failure) for job in jobs if (failure := job.exception())]
+        failures = failed(jobs)
     if failures:
         sys.exit("\n".join(failures))
 

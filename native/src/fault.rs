@@ -1,14 +1,10 @@
 //! Why the crate cannot read rows. The Python encoder then reads them, and it alone words a file's
 //! errors.
 
-use pyo3::PyErr;
-use pyo3::create_exception;
-use pyo3::exceptions::PyException;
-
-create_exception!(backfills_native, Unreadable, PyException);
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 #[derive(Debug)]
-pub struct Fault(String);
+pub struct Fault(pub String);
 
 impl Fault {
     pub fn new(what: impl Into<String>) -> Self {
@@ -28,8 +24,11 @@ impl From<arrow_schema::ArrowError> for Fault {
     }
 }
 
-impl From<Fault> for PyErr {
-    fn from(fault: Fault) -> Self {
-        Unreadable::new_err(fault.0)
-    }
+/// A panic of the Parquet crate counts as a fault of the file.
+pub fn unpanicked<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let told = panic.downcast_ref::<String>().map(String::as_str);
+        let told = told.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(Fault::new(told.unwrap_or("a panic without a message")))
+    })
 }

@@ -4,22 +4,26 @@ mod batch;
 mod column;
 mod fault;
 mod json;
+mod lines;
 mod rows;
 mod span;
 mod text;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
+use pyo3::create_exception;
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
 use batch::Batch;
 use column::Column;
-use fault::{Fault, Unreadable};
+use fault::{Fault, unpanicked};
 use rows::Rows;
+
+create_exception!(backfills_native, Unreadable, PyException);
 
 /// See `native/backfills_native.pyi`.
 #[pyclass(frozen)]
@@ -29,8 +33,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Runs the work without the interpreter's lock. A panic of the Parquet crate counts as a fault
-    /// of the file.
+    /// Runs the work without the interpreter's lock.
     fn work<T: Send>(
         &self,
         py: Python<'_>,
@@ -51,12 +54,10 @@ impl Reader {
     }
 }
 
-fn unpanicked<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let told = panic.downcast_ref::<String>().map(String::as_str);
-        let told = told.or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(Fault::new(told.unwrap_or("a panic without a message")))
-    })
+impl From<Fault> for PyErr {
+    fn from(fault: Fault) -> Self {
+        Unreadable::new_err(fault.0)
+    }
 }
 
 #[pymethods]

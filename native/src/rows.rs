@@ -9,9 +9,9 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::file::metadata::ParquetMetaDataReader;
 
-use crate::batch::{Keys, Lines};
 use crate::column::{Column, Embed, Values};
 use crate::fault::Fault;
+use crate::lines::{Keys, Lines};
 use crate::span::Span;
 
 /// The input, and the rows that are currently being encoded.

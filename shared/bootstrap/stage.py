@@ -17,10 +17,11 @@ from shared.config import Settings
 from shared.destinations import KINDS
 from shared.domain.chunks import Chunk
 from shared.domain.messages import StageJob, TearDownJob
+from shared.steps.attempts import AttemptLimits, Attempts
 from shared.steps.finish import Finish
 from shared.steps.handle import Handle
 from shared.steps.reconcile import Reconcile
-from shared.steps.stage import Stage, StagingLimits
+from shared.steps.stage import Stage
 from shared.steps.tear_down import TearDown
 
 # A part of the function's 570 seconds. The wait for leases comes before it, the removal of files after it.
@@ -51,18 +52,25 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         chunks=chunks,
         topics=topics,
         unloads=unloads,
-        publisher=queue,
-        catalog=settings.table_catalog,
-        snowflake_stage=settings.snowflake_stage,
-        limits=StagingLimits(
-            wait=settings.unload_wait,
-            claim=settings.claim_limit,
-            attempts=settings.most_staging_attempts,
-            file_bytes=settings.unload_file_bytes,
-            in_flight=settings.lanes_to_share,
+        attempts=Attempts(
+            jobs=jobs,
+            topics=topics,
+            unloads=unloads,
+            catalog=settings.table_catalog,
+            snowflake_stage=settings.snowflake_stage,
+            limits=AttemptLimits(
+                wait=settings.unload_wait,
+                claim=settings.claim_limit,
+                most=settings.most_staging_attempts,
+                file_bytes=settings.unload_file_bytes,
+            ),
+            now=now,
+            new_id=new_id,
+            sleep=sleep,
         ),
+        publisher=queue,
+        in_flight=settings.lanes_to_share,
         now=now,
-        new_id=new_id,
         sleep=sleep,
         events=report,
     )

@@ -1,6 +1,7 @@
 """Terraform without a cloud, and its deployment of each environment."""
 
 import functools
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -67,6 +68,11 @@ def edited(configuration: Path, tmp_path: Path) -> Edited:
 
 
 @pytest.fixture(scope="session")
-def changed(terraform: Terraform, configuration: Path, bundles: Path) -> Changed:
-    """Return a function that deploys dev with some values changed."""
-    return functools.partial(deploy, terraform, configuration, "dev", bundles)
+def changed(terraform: Terraform, configuration: Path, bundles: Path, deployed: Deploy) -> Changed:
+    """Return a function that deploys dev with some values changed, once with the same ones."""
+
+    @functools.cache
+    def once(values: str) -> Deployment:
+        return deploy(terraform, configuration, "dev", bundles, **json.loads(values))
+
+    return lambda **values: once(json.dumps(values, sort_keys=True)) if values else deployed("dev")

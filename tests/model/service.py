@@ -28,7 +28,7 @@ from tests.model.receivers import Mood, Posts, Receivers
 from tests.model.topics import RecordedTopics, TopicRecords
 from tests.model.turns import Process, TurnClock, Turns
 from tests.model.warehouse import SlowWarehouse
-from tests.unit.steps.world import BACKOFFS, KEPT, LEASE, STAGING, TRIES, Pushed, World
+from tests.unit.steps.world import ATTEMPTS, BACKOFFS, KEPT, LEASE, TRIES, Pushed, World
 
 if TYPE_CHECKING:
     from shared.steps.sending import Sink
@@ -98,8 +98,11 @@ class Service(World):
         guard = self.turns.guard
         kafka, records = guard(self.kafka), guard(TopicRecords(self.jobs))
         topics, unloads = RecordedTopics(records, kafka, clock), guard(self.unloads)
-        limits = replace(STAGING, wait=1.0, in_flight=_IN_FLIGHT)
-        self.stage = replace(self.stage, topics=topics, unloads=unloads, limits=limits)
+        limits = replace(ATTEMPTS, wait=1.0)
+        attempts = replace(self.stage.attempts, topics=topics, unloads=unloads, limits=limits)
+        self.stage = replace(
+            self.stage, topics=topics, unloads=unloads, attempts=attempts, in_flight=_IN_FLIGHT
+        )
         reconcile = replace(self.tear_down.reconcile, markers={"kafka": KafkaMarkers(kafka)})
         self.tear_down = replace(
             self.tear_down, topics=topics, unloads=unloads, reconcile=reconcile, wait=5.0

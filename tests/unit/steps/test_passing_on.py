@@ -10,13 +10,13 @@ from shared.domain.errors import AskedToWait, Deferred, RetryLater, StaleMessage
 from shared.domain.jobs import Counts, Job, JobStatus
 from shared.domain.messages import NONE_LEFT, DeliverChunk, StageJob
 from tests.fakes.examples import KAFKA, WEBHOOK, new_job
-from tests.unit.steps.world import IN_FLIGHT, STAGING, World
+from tests.unit.steps.world import IN_FLIGHT, World
 
 
 def narrow(chunks: int, in_flight: int) -> tuple[World, Job, list[DeliverChunk]]:
     """A world whose jobs have few lanes, a job with this many chunks, and the messages of its first ones."""
     world = World(rows=5 * chunks)
-    world.stage = replace(world.stage, limits=replace(STAGING, in_flight=in_flight))
+    world.stage = replace(world.stage, in_flight=in_flight)
     job, messages = world.staged()
     return world, job, messages
 
@@ -156,7 +156,7 @@ def test_a_lane_at_its_end_looks_further_ahead_for_a_chunk() -> None:
 
 def test_a_duplicate_of_every_message_delivers_each_chunk_once() -> None:
     world = World(rows=100, copies=2)
-    world.stage = replace(world.stage, limits=replace(STAGING, in_flight=3))
+    world.stage = replace(world.stage, in_flight=3)
     world.handle = type(world.handle)({**world.handle.steps, StageJob: world.stage.run}, world.finish)
     job = world.accept()
     world.run()

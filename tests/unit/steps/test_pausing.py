@@ -17,7 +17,7 @@ from shared.domain.errors import (
 from shared.domain.jobs import Counts, JobStatus
 from shared.domain.messages import StageJob
 from tests.unit.steps.staging import accepted, just_before, stage
-from tests.unit.steps.world import STAGING, SWEEPING, World
+from tests.unit.steps.world import SWEEPING, World
 
 HOUR = 3600.0
 
@@ -51,7 +51,7 @@ def test_a_delivery_under_way_stops_and_lets_go_of_its_lease() -> None:
 def test_a_delivery_that_was_faster_than_the_pause_sets_nothing_going() -> None:
     """It read the job earlier; its message is dropped."""
     world = World(rows=50)
-    world.stage = replace(world.stage, limits=replace(STAGING, in_flight=2))
+    world.stage = replace(world.stage, in_flight=2)
     job, messages = world.staged()
     just_before(world, world.chunks, "count_down", lambda: world.pause(job))
     world.deliver.run(messages[0])

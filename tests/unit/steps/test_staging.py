@@ -21,7 +21,7 @@ from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import DeliverChunk, StageJob
 from tests.fakes.examples import KAFKA, WEBHOOK, new_attempt, new_job
 from tests.unit.steps.staging import accepted, stage
-from tests.unit.steps.world import STAGING, World
+from tests.unit.steps.world import ATTEMPTS, World
 
 
 def test_a_quick_unload_is_staged_in_one_run() -> None:
@@ -99,7 +99,7 @@ def test_a_slow_unload_holds_no_function_and_is_not_submitted_again() -> None:
     job = accepted(world)
     started = world.clock.monotonic()
     assert stage(world, job).status is JobStatus.STAGING
-    assert world.clock.monotonic() - started <= STAGING.wait + 1
+    assert world.clock.monotonic() - started <= ATTEMPTS.wait + 1
     stage(world, job)
     assert len(world.warehouse.queries) == 1
 
@@ -192,7 +192,7 @@ def test_an_attempt_whose_claimer_died_before_submitting_is_taken_over() -> None
         transitions.claim, attempt=new_attempt(world.clock.now()), previous=None, columns=(), key_column=None
     )
     job = world.change(accepted(world), transition)
-    world.clock.sleep(STAGING.claim)
+    world.clock.sleep(ATTEMPTS.claim)
     assert stage(world, job).attempts == 2
     assert len(world.warehouse.queries) == 1
 
@@ -212,7 +212,7 @@ def test_a_query_whose_id_was_never_written_down_is_found_and_not_run_twice() ->
         attempt=new_attempt(attempt.claimed_at, attempt_id=attempt.attempt_id),
     )
     world.jobs.stored["acme", job.job_id].job = forgotten
-    world.clock.sleep(STAGING.claim)
+    world.clock.sleep(ATTEMPTS.claim)
     assert stage(world, forgotten).require_attempt().query_id == query.query_id
     assert len(world.warehouse.queries) == 1
 
@@ -298,9 +298,9 @@ def test_a_query_that_snowflake_no_longer_knows_is_run_again() -> None:
 
 def test_passing_reasons_end_after_some_attempts() -> None:
     world = World()
-    world.warehouse.errors = [Unavailable("Snowflake")] * STAGING.attempts
+    world.warehouse.errors = [Unavailable("Snowflake")] * ATTEMPTS.most
     job = accepted(world)
-    for _ in range(STAGING.attempts - 1):
+    for _ in range(ATTEMPTS.most - 1):
         stage(world, job)
     with pytest.raises(JobFails, match="in 3 attempts"):
         stage(world, job)

@@ -8,7 +8,7 @@ from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import TearDownJob
 from tests.fakes.examples import KAFKA
 from tests.unit.steps.staging import accepted, just_before, stage
-from tests.unit.steps.world import STAGING, World
+from tests.unit.steps.world import ATTEMPTS, World
 
 
 def tear_down(world: World, job: Job) -> None:
@@ -37,7 +37,7 @@ def test_an_unload_submitted_after_its_jobs_teardown_is_torn_down_as_well() -> N
 
     def torn_down() -> None:
         world.cancel(job)
-        world.clock.sleep(STAGING.claim)
+        world.clock.sleep(ATTEMPTS.claim)
         tear_down(world, job)
         assert world.now(job).torn_down
 

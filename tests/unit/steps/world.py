@@ -21,6 +21,7 @@ from shared.domain.messages import DeliverChunk, Message, StageJob, TearDownJob
 from shared.domain.oversized import NONE_SKIPPED, Skipped
 from shared.domain.pieces import NOT_SPLIT, Splits
 from shared.steps.accept import accept
+from shared.steps.attempts import AttemptLimits, Attempts
 from shared.steps.cancel import cancel
 from shared.steps.circuits import Circuits
 from shared.steps.dead_letter import DeadLetter
@@ -34,7 +35,7 @@ from shared.steps.pause import pause, resume
 from shared.steps.reconcile import Reconcile
 from shared.steps.records import Lease
 from shared.steps.retry import retry
-from shared.steps.stage import Stage, StagingLimits
+from shared.steps.stage import Stage
 from shared.steps.sweep import Sweep, SweepLimits
 from shared.steps.tear_down import TearDown
 from tests.fakes.chunks import FakeChunks
@@ -59,7 +60,7 @@ BACKOFFS = (1.0, 2.0, 4.0, 8.0, 10.0)
 SWEEP_PAUSE = 30.0
 EXPIRING = 15.0
 IN_FLIGHT = 64  # more than the chunks of a World's job: all of them are published at once
-STAGING = StagingLimits(wait=20, claim=45, attempts=3, file_bytes=1 << 20, in_flight=IN_FLIGHT)
+ATTEMPTS = AttemptLimits(wait=20, claim=45, most=3, file_bytes=1 << 20)
 SWEEPING = SweepLimits(
     unconfirmed=300,
     nudge=60,
@@ -163,12 +164,20 @@ class World:
             chunks=chunks,
             topics=topics,
             unloads=warehouse,
+            attempts=Attempts(
+                jobs=jobs,
+                topics=topics,
+                unloads=warehouse,
+                catalog=self._catalog,
+                snowflake_stage="BASE.ASSETS.STAGED",
+                limits=ATTEMPTS,
+                now=now,
+                new_id=self.new_id,
+                sleep=sleep,
+            ),
             publisher=queue,
-            catalog=self._catalog,
-            snowflake_stage="BASE.ASSETS.STAGED",
-            limits=STAGING,
+            in_flight=IN_FLIGHT,
             now=now,
-            new_id=self.new_id,
             sleep=sleep,
             events=self.events.append,
         )

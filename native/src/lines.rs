@@ -1,0 +1,36 @@
+//! Encoded rows in memory.
+
+/// Consecutive texts in one buffer.
+#[derive(Default)]
+pub struct Texts {
+    pub bytes: Vec<u8>,
+    pub ends: Vec<usize>,
+}
+
+impl Texts {
+    /// Ends the text that was last written into `bytes`.
+    pub fn end(&mut self) {
+        self.ends.push(self.bytes.len());
+    }
+
+    pub fn start(&self, nth: usize) -> usize {
+        if nth == 0 { 0 } else { self.ends[nth - 1] }
+    }
+
+    pub fn nth(&self, nth: usize) -> &[u8] {
+        &self.bytes[self.start(nth)..self.ends[nth]]
+    }
+}
+
+/// Rows, each a JSON object and a newline, and their keys.
+#[derive(Default)]
+pub struct Lines {
+    pub rows: Texts,
+    pub keys: Option<Keys>,
+}
+
+#[derive(Default)]
+pub struct Keys {
+    pub texts: Texts,
+    pub some: Vec<bool>,
+}
