@@ -33,7 +33,7 @@ check: setup lint ## lint, types, and the tests that start no servers: a quick l
 
 test: setup ## run every test; require full coverage of the domain and the steps
 	@$(VENV_PYTHON) -m infra.offline.setup
-	@$(VENV_PYTHON) -m pytest --numprocesses 3 --dist loadscope --cov --cov-report=term
+	@$(VENV_PYTHON) -m pytest --numprocesses 4 --dist loadscope --durations 10 --cov --cov-report=term
 	@$(VENV_PYTHON) -m coverage report --include='shared/config.py,shared/domain/*,shared/steps/*,shared/unload/*' --fail-under=100
 
 reliability: setup ## crash, model, chaos and failing dependencies (an hour); writes docs/reliability.md
