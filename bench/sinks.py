@@ -45,7 +45,7 @@ def run(rounds: int) -> dict[str, Figure]:
 def _variants(running: LocalStack) -> dict[str, Callable[[], Measured]]:
     host, kafka = running.endpoints["pubsub_host"], running.endpoints["external_kafka"]
     # Without a subscription, for which the emulator would keep every message in its memory.
-    urllib3.request("PUT", f"http://{host}/v1/{_TOPIC}", json={})
+    urllib3.request("PUT", f"http://{host}/v1/{_TOPIC}", json={}, timeout=60.0)
     works: Mapping[str, tuple[Any, Mapping[str, Any]]] = {
         "pubsub": (pubsub_work, {"host": host, "topic": _TOPIC}),
         "gcs": (gcs_work, {"url": running.endpoints["gcs_url"]}),

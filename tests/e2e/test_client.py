@@ -164,7 +164,7 @@ def test_the_command_line_takes_a_file_to_its_receipt(
     chunks = program("receipt", job_id, "--chunks", "--json").splitlines()
     assert sum(json.loads(chunk)["rows"] for chunk in chunks) == ROWS
     assert "Equal: every destination has every row" in program("verify", job_id)
-    page = urllib3.request("GET", program.json("open", job_id)["url"])
+    page = urllib3.request("GET", program.json("open", job_id)["url"], timeout=60.0)
     assert (page.status, b"<html" in page.data) == (200, True)
     assert "only a failed job can be retried" in program("retry", job_id, code=3)
 

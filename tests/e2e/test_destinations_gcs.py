@@ -30,10 +30,11 @@ def objects(stack: LocalStack, prefix: str) -> dict[str, bytes]:
     """Return the bucket's objects below the prefix: the contents by name."""
     endpoints = stack.endpoints
     root = f"{endpoints['gcs_url']}/storage/v1/b/{endpoints['exports_bucket']}/o"
-    listed = urllib3.request("GET", root, fields={"prefix": prefix}).json().get("items", [])
+    listed = urllib3.request("GET", root, fields={"prefix": prefix}, timeout=60.0).json().get("items", [])
     names = [item["name"] for item in listed]
     return {
-        name: urllib3.request("GET", f"{root}/{name.replace('/', '%2F')}?alt=media").data for name in names
+        name: urllib3.request("GET", f"{root}/{name.replace('/', '%2F')}?alt=media", timeout=60.0).data
+        for name in names
     }
 
 

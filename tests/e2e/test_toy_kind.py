@@ -76,6 +76,6 @@ def test_its_fields_are_held_and_described_as_the_others_are(toy_stack: LocalSta
     assert answer.status == 422
     assert [fault["loc"] for fault in answer.body["detail"]] == [["body", "destinations", 0, "folder"]]
     url = f"{toy_stack.endpoints['api_url']}/api/v1/beam/openapi.json"
-    schemas = urllib3.request("GET", url).json()["components"]["schemas"]
+    schemas = urllib3.request("GET", url, timeout=60.0).json()["components"]["schemas"]
     assert "folder" in schemas["ToyDestination"]["properties"]
     assert "ToyDestination" in {kind["title"] for kind in schemas["ShownDestination"]["oneOf"]}

@@ -134,7 +134,7 @@ def test_a_killed_leader_takes_its_worker_with_it(toy_stack: LocalStack) -> None
 
 def _answers(url: str) -> bool:
     try:
-        return urllib3.request("GET", url, retries=False).status == 200
+        return urllib3.request("GET", url, retries=False, timeout=60.0).status == 200
     except urllib3.exceptions.HTTPError:
         return False
 

@@ -196,7 +196,7 @@ def test_the_receiver_stores_each_batch_once_and_refuses_what_is_not_signed(
         assert sink.deliver(delivery, NumberedRows(25), SteadyPulse())
     connections.close()
     forged = {"webhook-id": "forged", "webhook-timestamp": str(int(time.time())), "webhook-signature": "v1,"}
-    answer = urllib3.request("POST", receiver, body=b"[]", headers=forged, retries=False)
+    answer = urllib3.request("POST", receiver, body=b"[]", headers=forged, retries=False, timeout=60.0)
     assert answer.status == 401
     store = sqlite3.connect(tmp_path / "batches.db")
     kept = [json.loads(batch) for (batch,) in store.execute("SELECT rows FROM batches")]

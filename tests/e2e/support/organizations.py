@@ -55,5 +55,6 @@ class Organization:
             f"http://{self.stack.endpoints['firestore_host']}/v1/{path}",
             # The emulator's token for a caller that bypasses security rules.
             headers={"Authorization": "Bearer owner"},
+            timeout=60.0,
         )
         return bool(answer.json()["fields"][name]["booleanValue"])

@@ -139,13 +139,17 @@ def watched(folder: Path) -> Iterator[Watched]:
 
 def _documents(root: str, parent: str) -> Iterator[dict[str, Any]]:
     headers = {"Authorization": "Bearer owner"}
-    listed = urllib3.request("POST", f"{root}/{parent}:listCollectionIds", json={}, headers=headers)
+    listed = urllib3.request(
+        "POST", f"{root}/{parent}:listCollectionIds", json={}, headers=headers, timeout=60.0
+    )
     for collection in listed.json().get("collectionIds", []):
         token = ""
         while True:
             # The list includes deleted documents that have others beneath them.
             query = f"pageSize=300&showMissing=true&pageToken={token}"
-            page = urllib3.request("GET", f"{root}/{parent}/{collection}?{query}", headers=headers).json()
+            page = urllib3.request(
+                "GET", f"{root}/{parent}/{collection}?{query}", headers=headers, timeout=60.0
+            ).json()
             for document in page.get("documents", []):
                 yield document
                 yield from _documents(root, document["name"])

@@ -132,7 +132,7 @@ def _check_receipts(ground: Ground, played: Played, name: str, found: Findings) 
         if job["status"] != "completed":
             continue
         url = f"{endpoints['api_url']}/api/v1/beam/backfills/{job['job_id']}/receipt"
-        answer = urllib3.request("GET", url, headers={"X-API-Key": endpoints["api_key"]})
+        answer = urllib3.request("GET", url, headers={"X-API-Key": endpoints["api_key"]}, timeout=60.0)
         true = answer.status == 200 and answer.json()["balanced"]
         found.blame(report.RECEIPTS_WRONG, int(not true), f"{name} {answer.data!r}")
         found.figures[report.RECEIPTS] += 1

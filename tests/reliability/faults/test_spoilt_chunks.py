@@ -65,10 +65,10 @@ def write(stack: LocalStack, name: str, content: bytes | None) -> None:
     """Replace a staged file's content, or remove the file."""
     root = f"{stack.endpoints['gcs_url']}/{{}}storage/v1/b/{stack.endpoints['bucket']}/o"
     if content is None:
-        answer = urllib3.request("DELETE", f"{root.format('')}/{quote(name, safe='')}")
+        answer = urllib3.request("DELETE", f"{root.format('')}/{quote(name, safe='')}", timeout=60.0)
     else:
         url = f"{root.format('upload/')}?uploadType=media&name={quote(name, safe='')}"
-        answer = urllib3.request("POST", url, body=content)
+        answer = urllib3.request("POST", url, body=content, timeout=60.0)
     assert answer.status in {200, 204}, answer.data
 
 
