@@ -32,7 +32,7 @@ _TOPIC = "demo-transfers"
 _WEBHOOK = "demo-receiver"
 _EXTERNAL = "external_kafka"
 _LIMIT_SECONDS = 1800.0
-_SNS_ROWS = 50_000  # the server that replaces Amazon keeps them all in memory, at some 2,000 rows/s
+_SNS_ROWS = 20_000  # the server that replaces Amazon keeps them all in memory, at some 2,000 rows/s
 _LOOK_SECONDS = 0.5
 
 
