@@ -5,6 +5,7 @@ mod column;
 mod fault;
 mod json;
 mod lines;
+mod pages;
 mod rows;
 mod span;
 mod text;

@@ -2,21 +2,22 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Field, Schema};
+use arrow_schema::{DataType, Field, Fields};
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
-use parquet::file::metadata::ParquetMetaDataReader;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader};
+use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use crate::column::{Column, Embed, Values};
 use crate::fault::Fault;
 use crate::lines::{Keys, Lines};
+use crate::pages::Pages;
 use crate::span::Span;
 
 /// The input, and the rows that are currently being encoded.
 pub struct Rows {
-    metadata: ArrowReaderMetadata,
+    metadata: Arc<ParquetMetaData>,
+    fields: FieldLevels,
     columns: Vec<Column>,
     key: Option<usize>,
     group: Option<Group>,
@@ -38,23 +39,25 @@ impl Rows {
     pub fn new(footer: &[u8], columns: Vec<Column>, key: Option<usize>) -> Result<Self, Fault> {
         let metadata = Arc::new(ParquetMetaDataReader::decode_metadata(footer)?);
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let plain = ArrowReaderMetadata::try_new(Arc::clone(&metadata), options.clone())?;
-        let options = options.with_schema(Arc::new(with_views(plain.schema())));
-        let metadata = ArrowReaderMetadata::try_new(metadata, options)?;
-        if columns.iter().any(|column| column.place >= metadata.schema().fields().len()) {
+        let plain = ArrowReaderMetadata::try_new(Arc::clone(&metadata), options)?;
+        let plain = plain.schema().fields();
+        let described = metadata.file_metadata().schema_descr();
+        let fields =
+            parquet_to_arrow_field_levels(described, ProjectionMask::all(), Some(&with_views(plain)))?;
+        if columns.iter().any(|column| column.place >= plain.len()) {
             return Err(Fault::new("a column is not in the file"));
         }
         if columns.iter().all(|column| column.label.is_none()) {
             return Err(Fault::new("rows without fields"));
         }
-        let mut rows = Self { metadata, columns, key, group: None, lines: Lines::default() };
+        let mut rows = Self { metadata, fields, columns, key, group: None, lines: Lines::default() };
         rows.lines = rows.no_lines(0, 0);
         Ok(rows)
     }
 
     /// Where the row group's pages begin and end in the file.
     pub fn span(&self, group: usize) -> Result<(u64, u64), Fault> {
-        let groups = self.metadata.metadata().row_groups();
+        let groups = self.metadata.row_groups();
         let group = groups.get(group).ok_or_else(|| Fault::new(format!("no row group {group}")))?;
         let ranges = group.columns().iter().map(|column| column.byte_range());
         ranges
@@ -73,14 +76,13 @@ impl Rows {
         rows_per_read: usize,
         skip: usize,
     ) -> Result<(), Fault> {
-        let rows = self.metadata.metadata().row_group(group).num_rows();
+        let rows = self.metadata.row_group(group).num_rows();
+        let rows = usize::try_from(rows).map_err(|_| Fault::new("fewer than no rows"))?;
+        let span = Arc::new(Span { start, bytes });
+        let pages = Pages { metadata: Arc::clone(&self.metadata), group, rows, span };
         let reader =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(Span { start, bytes }, self.metadata.clone())
-                .with_row_groups(vec![group])
-                .with_batch_size(rows_per_read)
-                .build()?;
-        let lacking = usize::try_from(rows).map_err(|_| Fault::new("fewer than no rows"))?;
-        self.group = Some(Group { reader, lacking, skip, read: Vec::new(), next: 0, end: 0 });
+            ParquetRecordBatchReader::try_new_with_row_groups(&self.fields, &pages, rows_per_read, None)?;
+        self.group = Some(Group { reader, lacking: rows, skip, read: Vec::new(), next: 0, end: 0 });
         Ok(())
     }
 
@@ -171,11 +173,11 @@ impl Group {
     }
 }
 
-/// Returns the schema with texts as views, which are not copied out of their pages.
-fn with_views(schema: &Schema) -> Schema {
-    let fields = schema.fields().iter().map(|field| match field.data_type() {
+/// Returns the fields with texts as views, which are not copied out of their pages.
+fn with_views(fields: &Fields) -> Fields {
+    let fields = fields.iter().map(|field| match field.data_type() {
         DataType::Utf8 => Arc::new(Field::new(field.name(), DataType::Utf8View, field.is_nullable())),
         _ => Arc::clone(field),
     });
-    Schema::new(fields.collect::<Vec<_>>())
+    fields.collect()
 }

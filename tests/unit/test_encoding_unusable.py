@@ -100,6 +100,22 @@ def test_pages_that_hold_fewer_rows_than_the_file_promises_are_refused(reader: R
         read(reader, io.BytesIO(promised))
 
 
+def test_a_dictionary_that_promises_billions_of_values_is_refused(reader: ReadRows) -> None:
+    """Room for all of them would be 34 GB."""
+    table = pa.table({"ID": [1, 2], "NOTE": ["a" * 60, "b" * 60]})
+    content = staged_file(table, compression="none", store_schema=False).getvalue()
+    # The page's type, its size before and after compression, and the dictionary's number of values: 128 bytes
+    # and 2 values become 124 bytes and 2**31 - 1 values, so that all other pages stay where they are.
+    header, spoilt = (
+        bytes.fromhex(text)
+        for text in ("1504 158002 158002 4c 1504 1500", "1504 15f801 15f801 4c 15feffffff0f 1500")
+    )
+    assert content.count(header) == 1
+    content = content.replace(header, spoilt).replace(b"b" * 60, b"b" * 56, 1)
+    with pytest.raises(StagedFileUnusable, match="is damaged or not a Parquet file"):
+        read(reader, io.BytesIO(content))
+
+
 def test_a_column_name_that_is_not_utf8_is_refused(reader: ReadRows) -> None:
     content = staged_file(pa.table(ROWS), store_schema=False).getvalue()
     with pytest.raises(StagedFileUnusable, match="is damaged or not a Parquet file"):
