@@ -3,7 +3,6 @@
 import asyncio
 import json
 import ssl
-import subprocess
 import sys
 import time
 import uuid
@@ -26,6 +25,7 @@ from shared.destinations.nats.sending import NatsLimits
 from shared.destinations.nats.sink import NatsSink
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.sending import delivery_to
+from tests.fakes.servers import server
 
 Answer = TypeVar("Answer")
 
@@ -41,16 +41,8 @@ def nats_server(folder: Path, config: str = "", *, jetstream: bool = True) -> It
     streams = f'jetstream {{ store_dir: "{folder}" }}' if jetstream else ""
     file.write_text(f"host: 127.0.0.1\nport: {port}\n{streams}\n{config}\n")
     command = [str(Path(sys.executable).with_name("nats-server")), "-c", str(file)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - its own
-        try:
-            until = time.monotonic() + _SECONDS
-            while not accepts(port):
-                assert process.poll() is None, "the NATS server has ended"
-                assert time.monotonic() < until, "the NATS server does not answer"
-                time.sleep(0.02)
-            yield f"127.0.0.1:{port}"
-        finally:
-            process.terminate()
+    with server("the NATS server", command, lambda: accepts(port)):
+        yield f"127.0.0.1:{port}"
 
 
 def nats_sink(

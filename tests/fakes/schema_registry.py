@@ -1,7 +1,5 @@
 """A real schema registry, Apicurio's, whose API under ``/apis/ccompat/v7`` is Confluent's."""
 
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,8 +8,7 @@ import urllib3
 
 from infra.local import registry_jars
 from infra.local.ports import free_ports
-
-_SECONDS = 120.0
+from tests.fakes.servers import server
 
 
 @contextmanager
@@ -21,24 +18,12 @@ def schema_registry() -> Iterator[str]:
         pytest.skip("no schema registry: make test fetches it, where Maven is")
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}/apis/ccompat/v7"
-    with subprocess.Popen(  # noqa: S603 - its own
-        registry_jars.command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            _wait(url, process)
-            yield url
-        finally:
-            process.kill()
+    with server("the schema registry", registry_jars.command(port), lambda: _answers(url)):
+        yield url
 
 
-def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
-    until = time.monotonic() + _SECONDS
-    while True:
-        assert process.poll() is None, "the schema registry has ended"
-        assert time.monotonic() < until, "the schema registry does not answer"
-        try:
-            if urllib3.request("GET", f"{url}/subjects", timeout=5.0, retries=False).status == 200:
-                return
-        except urllib3.exceptions.HTTPError:
-            pass
-        time.sleep(0.1)
+def _answers(url: str) -> bool:
+    try:
+        return urllib3.request("GET", f"{url}/subjects", timeout=5.0, retries=False).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False

@@ -2,9 +2,8 @@
 
 import json
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from tests.e2e.support.bucket import staged_files
@@ -12,6 +11,7 @@ from tests.reliability import report
 from tests.reliability.chaos.errand import Errand, Fate
 from tests.reliability.chaos.ground import Ground
 from tests.reliability.chaos.topics import Topics
+from tests.reliability.findings import Findings
 from tests.reliability.places import LABELLED, Message, external_topic, without_repeats
 
 STAGED_LEFT = "staged files left by completed or cancelled jobs"
@@ -33,24 +33,8 @@ COUNTED = (
     report.ROWS_REPEATED,
     report.MESSAGES_REPEATED,
 )
+SHOWN = (*COUNTED, *report.ZEROES, *ZEROES)
 _REMOVAL_LIMIT = 60.0
-
-
-@dataclass
-class Findings:
-    """Figures by name, and descriptions of the faults."""
-
-    figures: Counter[str] = field(default_factory=Counter)
-    faults: list[str] = field(default_factory=list)
-
-    def blame(self, figure: str, count: int, what: str) -> None:
-        if count:
-            self.figures[figure] += count
-            self.faults.append(f"{what}: {figure}: {count}")
-
-    def shown(self) -> dict[str, float]:
-        """Return every figure, including zeros."""
-        return {name: self.figures[name] for name in (*COUNTED, *report.ZEROES, *ZEROES)}
 
 
 def check(ground: Ground, errands: Sequence[Errand]) -> Findings:

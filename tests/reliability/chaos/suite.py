@@ -58,7 +58,7 @@ def run(
             UNDER_FIRE: round(fire),
             **_efforts(havoc),
             "jobs": len(traffic.errands),
-            **found.shown(),
+            **found.shown(check.SHOWN),
             f"seconds until all jobs rested after the last fault (stuck after {ground.rest_limit:g})": round(
                 rested, 1
             ),

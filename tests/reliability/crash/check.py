@@ -4,7 +4,6 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import urllib3
@@ -16,6 +15,7 @@ from tests.e2e.support.receiver import Request
 from tests.reliability import report
 from tests.reliability.crash.ground import Ground
 from tests.reliability.crash.player import Played
+from tests.reliability.findings import Findings
 from tests.reliability.places import KINDS, without_repeats
 
 STAGED_LEFT = "staged files left by completed or cancelled jobs"
@@ -26,19 +26,6 @@ UNFOUNDED_ROWS = "rows outside the slice or with changed content"
 
 
 _REMOVAL_SECONDS = 60.0
-
-
-@dataclass
-class Findings:
-    """Figures by name, and descriptions of the faults."""
-
-    figures: Counter[str] = field(default_factory=Counter)
-    faults: list[str] = field(default_factory=list)
-
-    def blame(self, figure: str, count: int, what: str) -> None:
-        if count:
-            self.figures[figure] += count
-            self.faults.append(f"{what}: {figure}: {count}")
 
 
 def check(ground: Ground, played: Played) -> Findings:

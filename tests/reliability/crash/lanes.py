@@ -7,10 +7,11 @@ from types import TracebackType
 from typing import Self
 
 from infra.local.supervisor import LocalStack
-from tests.reliability.crash.check import Findings, check
+from tests.reliability.crash.check import check
 from tests.reliability.crash.ground import Ground, options, prepare
 from tests.reliability.crash.player import Case, Played, play
 from tests.reliability.crash.scenarios import SCENARIOS
+from tests.reliability.findings import Findings
 from tests.reliability.stack_folder import StackFolder, stack_folder
 
 Take = Callable[[Played, Findings], None]

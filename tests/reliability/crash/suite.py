@@ -17,6 +17,7 @@ from tests.reliability.crash.control import Fate
 from tests.reliability.crash.lanes import Lanes
 from tests.reliability.crash.player import STUCK_AFTER, Case, Played
 from tests.reliability.crash.scenarios import SCENARIOS, Scenario
+from tests.reliability.findings import Findings
 
 TITLE = "Crash points"
 NAMED, NEVER_HIT = "crash points defined", "crash points never hit"
@@ -48,7 +49,7 @@ class Tally:
         self._say = say
         self._lock = threading.Lock()
 
-    def take(self, played: Played, found: check.Findings) -> None:
+    def take(self, played: Played, found: Findings) -> None:
         case = played.case
         with self._lock:
             self.figures.update(found.figures)

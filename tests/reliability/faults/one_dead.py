@@ -64,7 +64,7 @@ def run(
         title=TITLE,
         seed=seed,
         seconds=time.monotonic() - began,
-        figures={**figures, LATE: late, **found.shown()},
+        figures={**figures, LATE: late, **found.shown(check.SHOWN)},
         zeroes=(LATE, *check.ZEROES),
         faults=(*faults, *found.faults),
     )

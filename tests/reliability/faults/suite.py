@@ -12,6 +12,7 @@ from tests.reliability.chaos.client import Prober
 from tests.reliability.chaos.suite import answers
 from tests.reliability.faults.ground import troubled_stack
 from tests.reliability.faults.trials import Outcome, Trial, all_trials, play
+from tests.reliability.findings import Findings
 from tests.reliability.stack_folder import stack_folder
 
 TITLE = "Dependencies that fail"
@@ -51,7 +52,7 @@ def run(
         figures={
             **dict(sorted(played.items())),
             FAILED: tally.failed,
-            **tally.found.shown(),
+            **tally.found.shown(check.SHOWN),
             REST: round(tally.longest, 1),
             **tally.answers,
             UNANSWERED: tally.unanswered,
@@ -65,7 +66,7 @@ class Tally:
     """The waiting trials, and the lanes' findings."""
 
     def __init__(self, trials: Sequence[Trial], say: Callable[[str], None]) -> None:
-        self.found = check.Findings()
+        self.found = Findings()
         self.failed = 0
         self.longest = 0.0
         self.answers: dict[str, float] = {}
@@ -105,7 +106,7 @@ class Tally:
         except Exception as error:  # noqa: BLE001 - a failed stack must not hide the others' findings
             self._blame(f"a lane ended: {type(error).__name__}: {error}")
 
-    def _add(self, found: check.Findings, heard: dict[str, float]) -> None:
+    def _add(self, found: Findings, heard: dict[str, float]) -> None:
         with self._lock:
             self.found.figures.update(found.figures)
             self.found.faults += found.faults
