@@ -8,6 +8,8 @@ FOREGROUND := exec $(VENV_PYTHON) -I -S infra/local/tether.py $$PPID $(VENV_PYTH
 # Read by the stack and the demo when given: make demo DATA=transfers.parquet TOKEN=0x…
 export DATA TOKEN ROWS DESTINATIONS STACK_DIR KAFKA_BOOTSTRAP UNLOAD_FILE_BYTES CONCURRENCY SWEEP_PAUSE ONLY
 MINUTES ?= 60
+# Of `make test`. Four processes use up to 11 GB, together with the servers that they start.
+PROCESSES ?= $(shell awk '/^MemAvailable/ { print ($$2 < 8e6) ? 2 : ($$2 < 14e6) ? 3 : 4 }' /proc/meminfo)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo stack check test reliability lint bench bundles verify-infra verify-live audit fuzz
@@ -31,9 +33,9 @@ check: setup lint ## lint, types, and the tests that start no servers: a quick l
 	@EXAMPLES=few $(VENV_PYTHON) -m pytest --numprocesses 2 --dist loadscope --quiet tests/unit tests/contract \
 		-m "not stack and not emulator"
 
-test: setup ## run every test; require full coverage of the domain and the steps
+test: setup ## run every test; require full coverage of the domain and the steps; PROCESSES=number
 	@$(VENV_PYTHON) -m infra.offline.setup
-	@$(VENV_PYTHON) -m pytest --numprocesses 4 --dist loadscope --durations 10 --cov --cov-report=term
+	@$(VENV_PYTHON) -m pytest --numprocesses $(PROCESSES) --dist loadscope --durations 10 --cov --cov-report=term
 	@$(VENV_PYTHON) -m coverage report --include='shared/config.py,shared/domain/*,shared/steps/*,shared/unload/*' --fail-under=100
 
 reliability: setup ## crash, model, chaos and failing dependencies (an hour); writes docs/reliability.md
