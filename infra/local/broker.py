@@ -9,9 +9,10 @@ from infra.local.ports import LOOPBACK
 _LOGGING = Path(__file__).parent / "kafka" / "log4j2.properties"
 _CLUSTER_ID = "bG9jYWwtYmFja2ZpbGxzMQ"  # any 16 bytes in base64
 
-# One broker cannot hold three replicas. The internal topics have few partitions, which start faster. No other
-# members join the groups, so the broker need not wait for them. A killed broker can return only after its old
-# session has expired, by default after 9 s. No other replica needs to hear from an idle controller.
+# One broker cannot hold three replicas. The internal topics have few partitions, which start faster. No
+# other members join the groups, so the broker need not wait for them. A killed broker can return only after
+# its old session has expired, by default after 9 s. Without other replicas, an idle controller need not
+# write records.
 _SETTINGS = {
     "process.roles": "broker,controller",
     "node.id": "1",
@@ -30,7 +31,7 @@ _SETTINGS = {
     "share.coordinator.state.topic.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",
     "broker.session.timeout.ms": "3000",
-    "broker.heartbeat.interval.ms": "1000",
+    "broker.heartbeat.interval.ms": "500",
     "metadata.max.idle.interval.ms": "0",
 }
 
@@ -67,7 +68,7 @@ def command(
         values = secure_kafka.listeners(secured, values)
     lines = [f"{name}={value}" for name, value in values.items()]
     properties.write_text("\n".join(lines) + "\n")
-    formatting = [*_program(jvm.QUICK_START), "kafka.tools.StorageTool", "format"]
+    formatting = [*_program("-Xmx512m", jvm.QUICK_START), "kafka.tools.StorageTool", "format"]
     formatting += ["--ignore-formatted", "--cluster-id", _CLUSTER_ID, "--config", str(properties)]
     compiling = [] if optimize else [jvm.QUICK_START]
     serving = [*_program("-Xms256m", "-Xmx512m", *compiling), "kafka.Kafka", str(properties)]

@@ -8,32 +8,32 @@ import tempfile
 from pathlib import Path
 
 from infra.local import jvm, kafka_jars
-from infra.local.crew import StackFailure
 from infra.local.options import StackOptions
 from infra.local.supervisor import LocalStack
 
 
 def main() -> None:
     jvm.ARCHIVES.mkdir(parents=True, exist_ok=True)
-    for program in ("kafka", "firestore", "pubsub"):
+    programs = ["firestore", "pubsub", *(["kafka"] if kafka_jars.FOLDER.is_dir() else [])]
+    for program in programs:
         jvm.archive(program).unlink(missing_ok=True)
-        if program != "kafka" or kafka_jars.FOLDER.is_dir():
-            make(program)
+    for program in programs:
+        make(program)
 
 
 def make(program: str) -> None:
-    """Run a part of the stack and end it. If that fails, there is no archive."""
+    """Run a part of the stack and end it. Raises StackFailure if it does not start."""
+    own_options = os.environ.get("JAVA_TOOL_OPTIONS", "")
     with tempfile.TemporaryDirectory(dir=jvm.ARCHIVES) as folder:
         written = Path(folder) / "classes.jsa"
-        os.environ["JAVA_TOOL_OPTIONS"] = f"-XX:ArchiveClassesAtExit={written}"
         options = StackOptions(folder=Path(folder) / "stack", parts=frozenset({program}))
         try:
+            os.environ["JAVA_TOOL_OPTIONS"] = f'{own_options} -XX:ArchiveClassesAtExit="{written}"'
             with LocalStack(options) as stack:
                 stack.end(program)
-        except StackFailure as failure:
-            print(f"{program} will start without a class archive: {failure}")
-        if written.is_file():
-            written.replace(jvm.archive(program))
+        finally:
+            os.environ["JAVA_TOOL_OPTIONS"] = own_options
+        written.replace(jvm.archive(program))
 
 
 if __name__ == "__main__":

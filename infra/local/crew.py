@@ -80,7 +80,7 @@ class Crew:
             self._processes[name].end()
 
     def end(self, name: str) -> None:
-        """Send the part's own signal to end, and wait until it has ended."""
+        """Send the part's own signal to end, and SIGKILL if it takes longer than a start may take."""
         with self._changing:
             self._down_on_purpose.add(name)
             self._processes[name].signal(self._parts[name].stop_signal)

@@ -1,7 +1,8 @@
 """The command lines of the stack's Java programs.
 
 A class archive holds a program's classes ready to map into memory, so that a start takes about half the
-processor time. A program without an archive, or with one of another JVM, starts all the same.
+processor time. ``class_archives.py`` makes those of Kafka and the emulators. A program without an archive,
+or with one of another JVM, starts all the same.
 """
 
 from __future__ import annotations

@@ -44,9 +44,10 @@ def main() -> None:
         ]
         if toolchain.maven():  # without Maven the stack uses KAFKA_BOOTSTRAP
             jobs.append(pool.submit(_kafka))
-        failures = failed(jobs) or failed([pool.submit(_class_archives)])
-    if failures:
-        sys.exit("\n".join(failures))
+        failures = failed(jobs)
+        if failures:
+            sys.exit("\n".join(failures))
+        _class_archives()
 
 
 def failed(jobs: Iterable[Future[None]]) -> list[str]:
@@ -111,9 +112,14 @@ def _class_archives() -> None:
     stamp = Stamp(jvm.ARCHIVES, str(jvm.ARCHIVES), KAFKA_POM.read_text(), str(KAFKA.is_dir()), *told)
     if stamp.agrees():
         return
+    stamp.remove()
     say("archiving the classes of Kafka and the emulators (twenty seconds, once)")
-    _run([str(ROOT / ".venv/bin/python"), "-m", "infra.local.class_archives"])
-    stamp.write()
+    try:
+        _run([str(ROOT / ".venv/bin/python"), "-m", "infra.local.class_archives"])
+    except RuntimeError as failure:
+        say(f"{failure}\nThe stack works without these archives; its Java programs start more slowly.")
+    else:
+        stamp.write()
 
 
 def fetch(folder: Path, pom: Path, goal: str, what: str) -> None:

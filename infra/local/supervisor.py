@@ -66,7 +66,7 @@ class LocalStack:
         self._crew.kill(name)
 
     def end(self, name: str) -> None:
-        """Ask a part to end, and wait for it, however long that takes. ``stop`` is less patient."""
+        """Ask a part to end, and give it as long as it had to start. ``stop`` is less patient."""
         self._crew.end(name)
 
     def pause(self, name: str) -> None:

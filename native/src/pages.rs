@@ -1,10 +1,10 @@
-//! The pages of one row group. Their headers are checked before the Parquet crate believes them: it makes
-//! room for as many values as a header promises.
+//! The pages of one row group. Each page is checked before the Parquet crate decodes its values, because the
+//! crate makes room for as many as the page promises.
 
 use std::sync::Arc;
 
 use parquet::arrow::arrow_reader::RowGroups;
-use parquet::basic::Type;
+use parquet::basic::{Encoding, Type};
 use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
@@ -29,8 +29,8 @@ impl RowGroups for Pages {
     fn column_chunks(&self, column: usize) -> Result<Box<dyn PageIterator>> {
         let chunk = self.metadata.row_group(self.group).column(column);
         let pages = SerializedPageReader::new(Arc::clone(&self.span), chunk, self.rows, None)?;
-        let least = least_bytes(chunk.column_descr());
-        Ok(Box::new(Only(Some(Checked { pages, values: chunk.num_values(), least }))))
+        let smallest = smallest_value(chunk.column_descr());
+        Ok(Box::new(Only(Some(Checked { pages, values: chunk.num_values(), smallest }))))
     }
 
     fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
@@ -55,18 +55,18 @@ impl Iterator for Only {
 
 impl PageIterator for Only {}
 
-/// `values` are still to come in the column's pages; a dictionary has at least `least` bytes for each.
+/// `values` are still to come in the column's pages; `smallest` is the size of the smallest value, in bytes.
 struct Checked {
     pages: SerializedPageReader<Span>,
     values: i64,
-    least: usize,
+    smallest: usize,
 }
 
 impl Checked {
     fn check(&mut self, page: &Page) -> Result<()> {
         let values = page.num_values();
         if let Page::DictionaryPage { buf, .. } = page {
-            let most = buf.len() / self.least;
+            let most = buf.len() / self.smallest;
             return if values as usize <= most {
                 Ok(())
             } else {
@@ -75,9 +75,15 @@ impl Checked {
         }
         self.values -= i64::from(values);
         if self.values < 0 {
-            return Err(ParquetError::General("a column's pages have more values than it".to_owned()));
+            return Err(ParquetError::General("more values than the column has".to_owned()));
         }
-        Ok(())
+        match page.encoding() {
+            // The count of values in such a page is not that of its header, and cannot be checked here.
+            encoding @ (Encoding::DELTA_LENGTH_BYTE_ARRAY | Encoding::DELTA_BYTE_ARRAY) => {
+                Err(ParquetError::General(format!("texts encoded as {encoding}")))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -111,8 +117,8 @@ impl PageReader for Checked {
     }
 }
 
-/// Returns how many bytes a value has at least, if it is not encoded.
-fn least_bytes(column: &ColumnDescriptor) -> usize {
+/// Returns how many bytes the smallest value takes in a dictionary.
+fn smallest_value(column: &ColumnDescriptor) -> usize {
     match column.physical_type() {
         Type::BOOLEAN => 1,
         Type::INT32 | Type::FLOAT | Type::BYTE_ARRAY => 4,

@@ -61,7 +61,7 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
             limits=AttemptLimits(
                 wait=settings.unload_wait,
                 claim=settings.claim_limit,
-                most=settings.most_staging_attempts,
+                most_attempts=settings.most_staging_attempts,
                 file_bytes=settings.unload_file_bytes,
             ),
             now=now,

@@ -21,12 +21,13 @@ from shared.unload.statements import TableColumn, selected, unload_statement
 @dataclass(frozen=True, slots=True)
 class AttemptLimits:
     """``wait``: seconds to wait for a short unload. ``claim``: seconds after which a run takes over an
-    attempt that never recorded a query. ``most``: the most unloads that may fail for temporary reasons.
+    attempt that never recorded a query. ``most_attempts``: the most unloads that may fail for temporary
+    reasons.
     """
 
     wait: float
     claim: float
-    most: int
+    most_attempts: int
     file_bytes: int
 
 
@@ -76,7 +77,7 @@ class Attempts:
         """
         if job.paused:
             raise StaleMessage("the job is paused: no unload begins", detail=job.job_id)
-        if job.attempts >= self.limits.most:
+        if job.attempts >= self.limits.most_attempts:
             raise JobFails(
                 f"Snowflake could not export the slice in {job.attempts} attempts; try again later"
             )

@@ -14,7 +14,7 @@ _SECONDS = 120.0
 
 @contextmanager
 def server(name: str, command: Sequence[str], ready: Callable[[], bool]) -> Iterator[None]:
-    """Start a server and wait until it is ready; stop it afterwards. It ends with this process, too."""
+    """Start a server and wait until it is ready; stop it afterwards. It also ends with the calling thread."""
     tethered = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), *command]
     with subprocess.Popen(tethered, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - the caller's own
         try:

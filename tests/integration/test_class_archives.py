@@ -19,7 +19,7 @@ def test_the_archive_fits_the_program(program: str) -> None:
         pytest.skip("Kafka's jars are not installed: KAFKA_BOOTSTRAP names a broker")
     assert jvm.archive(program).is_file(), "the setup makes it: infra/local/class_archives.py"
     # The JVM refuses to start if it cannot map the archive.
-    asked = [*jvm.command(program), "-Xshare:on", "-cp", _CLASSES[program], "-version"]
+    asked = [*jvm.command(program, "-Xmx512m"), "-Xshare:on", "-cp", _CLASSES[program], "-version"]
     done = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603 - our own
     assert done.returncode == 0, done.stdout + done.stderr
 

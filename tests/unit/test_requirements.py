@@ -49,6 +49,15 @@ def test_every_crate_is_pinned_by_its_checksum_and_names_no_place() -> None:
     assert "://" not in PINS.read_text()
 
 
+def test_the_fuzzer_tests_the_crates_that_are_used() -> None:
+    own, fuzzers = (
+        {crate["name"]: crate["version"] for crate in tomllib.loads(file.read_text())["package"]}
+        for file in (PINS, PINS.parent / "fuzz" / "Cargo.pins")
+    )
+    used = tomllib.loads((PINS.parent / "Cargo.toml").read_text())["dependencies"].keys() - {"pyo3"}
+    assert {name: fuzzers[name] for name in used} == {name: own[name] for name in used}
+
+
 def test_the_crates_that_are_used_are_pinned_as_cargo_toml_says() -> None:
     pinned = {crate["name"]: crate["version"] for crate in tomllib.loads(PINS.read_text())["package"]}
     manifest = tomllib.loads((PINS.parent / "Cargo.toml").read_text())

@@ -13,7 +13,7 @@ import urllib3
 from infra.local.resources import amazon
 
 _QUIET = 10  # after this many seconds without a message, a queue counts as empty
-_LONG = 120
+_FOR_ALL_OF_MOTO = 120
 _LABELS = ("beam-job-id", "beam-chunk", "beam-row")
 
 Row = tuple[tuple[str, ...] | None, bytes]
@@ -82,7 +82,9 @@ def _sns(endpoints: Mapping[str, Any]) -> Arrivals:
 
     def read() -> Iterator[Row]:
         # Moto writes all that it holds, which takes seconds for tens of thousands of messages.
-        answer = urllib3.request("GET", f"{aws['url']}/moto-api/data.json", timeout=_LONG, retries=False)
+        answer = urllib3.request(
+            "GET", f"{aws['url']}/moto-api/data.json", timeout=_FOR_ALL_OF_MOTO, retries=False
+        )
         kept = answer.json()["sns"]["Topic"]
         # Creating the topic again leaves further objects with its name, which sent nothing.
         sent = (one["sent_notifications"] for one in kept if one["arn"] == topic)

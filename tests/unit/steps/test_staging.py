@@ -298,9 +298,9 @@ def test_a_query_that_snowflake_no_longer_knows_is_run_again() -> None:
 
 def test_passing_reasons_end_after_some_attempts() -> None:
     world = World()
-    world.warehouse.errors = [Unavailable("Snowflake")] * ATTEMPTS.most
+    world.warehouse.errors = [Unavailable("Snowflake")] * ATTEMPTS.most_attempts
     job = accepted(world)
-    for _ in range(ATTEMPTS.most - 1):
+    for _ in range(ATTEMPTS.most_attempts - 1):
         stage(world, job)
     with pytest.raises(JobFails, match="in 3 attempts"):
         stage(world, job)

@@ -60,7 +60,7 @@ BACKOFFS = (1.0, 2.0, 4.0, 8.0, 10.0)
 SWEEP_PAUSE = 30.0
 EXPIRING = 15.0
 IN_FLIGHT = 64  # more than the chunks of a World's job: all of them are published at once
-ATTEMPTS = AttemptLimits(wait=20, claim=45, most=3, file_bytes=1 << 20)
+ATTEMPTS = AttemptLimits(wait=20, claim=45, most_attempts=3, file_bytes=1 << 20)
 SWEEPING = SweepLimits(
     unconfirmed=300,
     nudge=60,
