@@ -134,6 +134,8 @@ def test_the_pages_programs_run(page: str, monkeypatch: pytest.MonkeyPatch) -> N
     programs = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert programs
     monkeypatch.setattr("time.sleep", lambda _: None)
+    yielding = asyncio.sleep
+    monkeypatch.setattr("asyncio.sleep", lambda _: yielding(0))
     monkeypatch.setenv("BACKFILLS_API_KEY", "key")
     for program in programs:
         answer = answers()
