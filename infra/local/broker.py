@@ -68,14 +68,14 @@ def command(
         values = secure_kafka.listeners(secured, values)
     lines = [f"{name}={value}" for name, value in values.items()]
     properties.write_text("\n".join(lines) + "\n")
-    formatting = [*_program("-Xmx512m", jvm.QUICK_START), "kafka.tools.StorageTool", "format"]
+    formatting = [*_program(jvm.QUICK_START), "kafka.tools.StorageTool", "format"]
     formatting += ["--ignore-formatted", "--cluster-id", _CLUSTER_ID, "--config", str(properties)]
     compiling = [] if optimize else [jvm.QUICK_START]
-    serving = [*_program("-Xms256m", "-Xmx512m", *compiling), "kafka.Kafka", str(properties)]
+    serving = [*_program("-Xms256m", *compiling), "kafka.Kafka", str(properties)]
     # exec keeps the process id, so that the broker itself leads the group and ends with the supervisor.
     return ("/bin/sh", "-ec", f"{shlex.join(formatting)}\nexec {shlex.join(serving)}")
 
 
 def _program(*options: str) -> list[str]:
-    jars = f"{kafka_jars.FOLDER}/*"
-    return [*jvm.command("kafka", *options), f"-Dlog4j2.configurationFile={_LOGGING}", "-cp", jars]
+    logging = f"-Dlog4j2.configurationFile={_LOGGING}"
+    return [*jvm.command("kafka", "-Xmx512m", *options), logging, "-cp", f"{kafka_jars.FOLDER}/*"]

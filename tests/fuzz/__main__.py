@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import IO
 
 from hypothesis import HealthCheck, given, settings
 
@@ -76,14 +76,12 @@ def _write_seeds(target: str, seeds: Iterable[bytes]) -> None:
         (corpus / f"seed-{number:03}").write_bytes(seed)
 
 
-def _cargo(action: str, target: str, *arguments: str, log: Path | None = None) -> int:
+def _cargo(action: str, target: str, *arguments: str, output: IO[bytes] | None = None) -> int:
     """Run cargo-fuzz, which wants a nightly compiler for its sanitizer, or this variable."""
     environment = {**os.environ, "RUSTC_BOOTSTRAP": "1", "CARGO_TARGET_DIR": str(FOLDER / "target")}
     folder = ["--fuzz-dir", str(native.FUZZ)]
     command = ["cargo", "fuzz", action, *folder, target, *arguments]
-    with (log or Path(os.devnull)).open("wb") as output:
-        told = output if log else None
-        return subprocess.run(command, env=environment, stdout=told, stderr=told, check=False).returncode
+    return subprocess.run(command, env=environment, stdout=output, stderr=output, check=False).returncode
 
 
 def _run(target: str, seconds: int) -> bool:
@@ -97,7 +95,8 @@ def _run(target: str, seconds: int) -> bool:
         "-print_final_stats=1",
     ]
     options = [*limits, f"-artifact_prefix={artifacts}/"]
-    status = _cargo("run", target, str(FOLDER / target), "--", *options, log=log)
+    with log.open("wb") as output:
+        status = _cargo("run", target, str(FOLDER / target), "--", *options, output=output)
     tail = log.read_text(errors="replace").splitlines()[-12:]
     print(f"{target}: {'nothing found' if status == 0 else f'FOUND, see {log} and {artifacts}'}")
     print("\n".join(line for line in tail if line.startswith(("stat::number", "Done"))), flush=True)
