@@ -29,6 +29,9 @@ demo: setup ## run a backfill end to end and check every row; DATA=file TOKEN=ad
 stack: setup ## run the local stack in the foreground; DATA=file ROWS=count DESTINATIONS=nats,sns|all STACK_DIR=folder
 	@$(FOREGROUND) -m infra.local.stack
 
+# Containers often forbid bytecode: each of the many processes of a test run would compile every module anew.
+check test: export PYTHONDONTWRITEBYTECODE :=
+
 check: setup lint ## lint, types, and the tests that start no servers: a quick loop
 	@EXAMPLES=few $(VENV_PYTHON) -m pytest --numprocesses 2 --dist loadscope --quiet tests/unit tests/contract \
 		-m "not stack and not emulator"

@@ -1,4 +1,4 @@
-"""How many examples a property is tried on: all of them, or few for the loop while one works."""
+"""How many examples a test tries: all of them, or few where the environment has ``EXAMPLES=few``."""
 
 import os
 
@@ -7,5 +7,14 @@ _DEFAULT = 100
 
 
 def examples(most: int = _DEFAULT) -> int:
-    """``most``, or a tenth of it where the environment has ``EXAMPLES=few``."""
-    return max(10, most // 10) if os.environ.get("EXAMPLES") == FEW else most
+    """Return ``most``, or a tenth of it where few are wanted."""
+    return max(10, most // 10) if _few() else most
+
+
+def one_in(few: int) -> int:
+    """Return the step of a loop that tries every case: 1, or ``few`` where few are wanted."""
+    return few if _few() else 1
+
+
+def _few() -> bool:
+    return os.environ.get("EXAMPLES") == FEW

@@ -1,11 +1,13 @@
 """A fault at every call in turn: whatever is killed, lost or out of reach, what must hold holds.
 
-Each test runs one job as often as it makes calls, each time with the fault at another of them.
+Each test runs one job as often as it makes calls, each time with the fault at another of them. `make check`
+tries one call in seven.
 """
 
 import pytest
 
 from shared.domain.jobs import Counts, JobStatus
+from tests.examples import one_in
 from tests.fakes.faults import Fault, Faults
 from tests.unit.steps.world import World
 
@@ -41,13 +43,13 @@ def test_a_fault_at_any_call_loses_no_row_and_counts_each_chunk_once(fault: Faul
         check(world)
         if not faults.happened:
             break
-        at += 1
+        at += one_in(7)
     assert at > 50
 
 
 @pytest.mark.parametrize("fault", [Fault.KILLED_BEFORE, Fault.KILLED_AFTER])
 def test_two_kills_one_soon_after_the_other_lose_no_row_either(fault: Fault) -> None:
-    for at in range(0, 90, 3):
+    for at in range(0, 90, 3 * one_in(5)):
         for distance in (1, 2, 5, 9):
             faults = Faults(at, fault)
             faults.strike(at + distance, fault)
@@ -81,4 +83,4 @@ def test_a_kill_of_whoever_finishes_is_made_good_with_the_same_time() -> None:
         assert len(ends) == 1
         if not faults.happened:
             break
-        at += 1
+        at += one_in(7)
