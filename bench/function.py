@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import urllib3
-
 from bench import brokers, chunk, exactly_once, function_work, kafka_work, process
 from bench.figures import Figure, figure, ratio
 from bench.rounds import Measured
 from infra.local import environments
+from infra.local.calls import call
 from infra.local.ports import LOOPBACK, accepts, free_ports
 from infra.local.supervisor import LocalStack
 
@@ -78,7 +77,7 @@ def _deliver(url: str, path: Path, name: str, environment: Mapping[str, str]) ->
         function_work.prepare, core=process.OTHER_CORE, environment=environment, path=str(path), name=name
     )
     began = time.perf_counter()
-    answer = urllib3.request("POST", url, body=prepared["envelope"], retries=False, timeout=300)
+    answer = call("POST", url, body=prepared["envelope"], retries=False, timeout=300)
     seconds = time.perf_counter() - began
     rows = chunk.ROWS if path == chunk.staged() else _WARM_ROWS
     bootstrap = environment["KAFKA_CLIENT"].partition('bootstrap.servers": "')[2].partition('"')[0]

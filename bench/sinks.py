@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import urllib3
-
 from bench import chunk, external_kafka_work, gcs_work, nats_work, process, pubsub_work, sns_work
 from bench.brokers import stack, talker
 from bench.figures import Figure, figure, ratio
 from bench.rounds import Measured, paired
+from infra.local.calls import call
 from infra.local.supervisor import LocalStack
 
 KINDS = ("pubsub", "sns", "gcs", "nats", "external_kafka")
@@ -45,7 +44,7 @@ def run(rounds: int) -> dict[str, Figure]:
 def _variants(running: LocalStack) -> dict[str, Callable[[], Measured]]:
     host, kafka = running.endpoints["pubsub_host"], running.endpoints["external_kafka"]
     # Without a subscription, for which the emulator would keep every message in its memory.
-    urllib3.request("PUT", f"http://{host}/v1/{_TOPIC}", json={}, timeout=60.0)
+    call("PUT", f"http://{host}/v1/{_TOPIC}", json={})
     works: Mapping[str, tuple[Any, Mapping[str, Any]]] = {
         "pubsub": (pubsub_work, {"host": host, "topic": _TOPIC}),
         "gcs": (gcs_work, {"url": running.endpoints["gcs_url"]}),

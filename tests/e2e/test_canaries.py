@@ -7,8 +7,8 @@ import socket
 from http import HTTPStatus
 
 import pytest
-import urllib3
 
+from infra.local.calls import call
 from tests.e2e.support.client import backfill, kafka, wait_until, webhook
 from tests.e2e.support.kafka import create_topic
 from tests.e2e.support.logs import entries
@@ -206,7 +206,7 @@ def messages_and_calls_that_are_not_ours(watched_stack: Watched, _table: str, _a
         Queue(endpoints).publish(topic, [b"{", json.dumps(forged | {"chunk": 1}).encode()])
     for function in endpoints["functions"].values():
         headers = {"Authorization": f"Bearer {token.value}"}
-        urllib3.request("POST", function["url"], body=b"{}", headers=headers, timeout=120.0)
+        call("POST", function["url"], body=b"{}", headers=headers, timeout=120.0)
 
 
 def parts_that_are_down(watched_stack: Watched, table: str, _address: Canary) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
 
 from backfills import AsyncClient, Client, Filter, NewBackfill, Window
 from backfills.cli import main
 from backfills.errors import Conflict, Invalid, KeyRefused, NotFound
+from infra.local.calls import call
 from infra.local.supervisor import LocalStack
 from tests.e2e.support.organizations import Organization
 from tests.e2e.support.receiver import Receiver, Reply
@@ -164,7 +164,7 @@ def test_the_command_line_takes_a_file_to_its_receipt(
     chunks = program("receipt", job_id, "--chunks", "--json").splitlines()
     assert sum(json.loads(chunk)["rows"] for chunk in chunks) == ROWS
     assert "Equal: every destination has every row" in program("verify", job_id)
-    page = urllib3.request("GET", program.json("open", job_id)["url"], timeout=60.0)
+    page = call("GET", program.json("open", job_id)["url"])
     assert (page.status, b"<html" in page.data) == (200, True)
     assert "only a failed job can be retried" in program("retry", job_id, code=3)
 

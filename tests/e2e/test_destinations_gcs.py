@@ -5,8 +5,8 @@ import json
 
 import pyarrow.parquet as pq
 import pytest
-import urllib3
 
+from infra.local.calls import call
 from infra.local.supervisor import LocalStack
 from tests.e2e.support.client import Client
 from tests.e2e.support.tables import Warehouse
@@ -30,12 +30,9 @@ def objects(stack: LocalStack, prefix: str) -> dict[str, bytes]:
     """Return the bucket's objects below the prefix: the contents by name."""
     endpoints = stack.endpoints
     root = f"{endpoints['gcs_url']}/storage/v1/b/{endpoints['exports_bucket']}/o"
-    listed = urllib3.request("GET", root, fields={"prefix": prefix}, timeout=60.0).json().get("items", [])
+    listed = call("GET", root, fields={"prefix": prefix}).json().get("items", [])
     names = [item["name"] for item in listed]
-    return {
-        name: urllib3.request("GET", f"{root}/{name.replace('/', '%2F')}?alt=media", timeout=60.0).data
-        for name in names
-    }
+    return {name: call("GET", f"{root}/{name.replace('/', '%2F')}?alt=media").data for name in names}
 
 
 def test_every_row_is_in_one_object_as_parquet_and_as_lines(

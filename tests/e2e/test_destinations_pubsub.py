@@ -6,8 +6,8 @@ import time
 from typing import Any
 
 import pytest
-import urllib3
 
+from infra.local.calls import call
 from infra.local.supervisor import LocalStack
 from tests.e2e.support.client import Client
 from tests.e2e.support.tables import Warehouse
@@ -39,11 +39,11 @@ def pulled(stack: LocalStack, count: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     until = time.monotonic() + SECONDS
     while len(found) < count and time.monotonic() < until:
-        answer = urllib3.request("POST", f"{url}:pull", json={"maxMessages": 1_000}, timeout=30.0).json()
+        answer = call("POST", f"{url}:pull", json={"maxMessages": 1_000}, timeout=30.0).json()
         received = answer.get("receivedMessages", [])
         if received:
             ids = [one["ackId"] for one in received]
-            urllib3.request("POST", f"{url}:acknowledge", json={"ackIds": ids}, timeout=30.0)
+            call("POST", f"{url}:acknowledge", json={"ackIds": ids}, timeout=30.0)
         found += [one["message"] for one in received]
     return found
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-import urllib3
 
+from infra.local.calls import call
 from infra.local.supervisor import LocalStack
 from tests.e2e.support.client import Client, backfill, kafka, webhook
 from tests.e2e.support.kafka import committed
@@ -190,20 +190,20 @@ def test_a_hostile_body_is_refused_and_starts_nothing(client: Client, warehouse:
 def test_a_hostile_path_or_query_is_not_found(client: Client, path: str) -> None:
     url = f"{client.api_url}/api/v1/beam/backfills"
     headers = {"X-API-Key": client.api_key}
-    assert urllib3.request("GET", url + path, headers=headers, timeout=60.0).status == 404
+    assert call("GET", url + path, headers=headers).status == 404
     for name in ("limit", "cursor"):
-        answer = urllib3.request("GET", f"{url}?{name}={path}", headers=headers, timeout=60.0)
+        answer = call("GET", f"{url}?{name}={path}", headers=headers)
         assert answer.status == 422
 
 
 @pytest.mark.parametrize("path", ["/favicon.ico", "/robots.txt", "/api/v1/beam/backfills/%0A/cancel"])
 def test_no_path_is_answered_by_the_framework(client: Client, path: str) -> None:
     for headers, status in (({"X-API-Key": client.api_key}, 404), ({}, 401)):
-        answer = urllib3.request("POST", client.api_url + path, headers=headers, timeout=60.0)
+        answer = call("POST", client.api_url + path, headers=headers)
         assert (answer.status, list(answer.json())) == (status, ["detail"])
 
 
 @pytest.mark.parametrize("key", ["", "x", "' OR 1=1 --", "../../api_keys", "x" * 8000, "\xff"])
 def test_a_hostile_key_opens_nothing(client: Client, key: str) -> None:
     url = f"{client.api_url}/api/v1/beam/backfills"
-    assert urllib3.request("GET", url, headers={"X-API-Key": key}, timeout=60.0).status == 401
+    assert call("GET", url, headers={"X-API-Key": key}).status == 401

@@ -5,8 +5,8 @@ import json
 from typing import Any
 
 import pytest
-import urllib3
 
+from infra.local.calls import call
 from infra.local.supervisor import LocalStack
 from tests.e2e.support.client import Client, backfill, kafka, wait_until, webhook
 from tests.e2e.support.organizations import Organization
@@ -27,7 +27,7 @@ def organization(stack: LocalStack) -> Organization:
 def lines(client: Client, path: str) -> tuple[list[dict[str, Any]], str]:
     """Return the chunks on one page of a receipt, and the path of the next page."""
     url = f"{client.api_url}{path}"
-    answer = urllib3.request("GET", url, headers={"X-API-Key": client.api_key}, timeout=60.0)
+    answer = call("GET", url, headers={"X-API-Key": client.api_key})
     assert (answer.status, answer.headers["Content-Type"]) == (200, "application/x-ndjson")
     link = answer.headers.get("Link", "").partition(">")[0].lstrip("<")
     return [json.loads(line) for line in answer.data.splitlines()], link

@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-import urllib3
 
+from infra.local.calls import call
 from infra.local.parts import SNOWFLAKE_PYTHON
 from infra.local.supervisor import LocalStack
 from infra.local.table import data_file
@@ -132,14 +132,10 @@ def test_a_bucket_is_loaded_and_loading_it_again_changes_nothing(
     folder = tmp_path / "transfers" / job_id
     folder.mkdir(parents=True)
     root = f"{stack.endpoints['gcs_url']}/storage/v1/b/{bucket}/o"
-    listed = urllib3.request("GET", root, fields={"prefix": f"transfers/{job_id}/"}, timeout=60.0).json()[
-        "items"
-    ]
+    listed = call("GET", root, fields={"prefix": f"transfers/{job_id}/"}).json()["items"]
     assert len(listed) == organization.client.get(job_id)["num_chunks"]
     for item in listed:
-        content = urllib3.request(
-            "GET", f"{root}/{item['name'].replace('/', '%2F')}?alt=media", timeout=60.0
-        ).data
+        content = call("GET", f"{root}/{item['name'].replace('/', '%2F')}?alt=media").data
         (folder / Path(item["name"]).name).write_bytes(content)
     load = recipes()["duckdb"].replace("gs://my-lake/transfers/JOB_ID", str(folder))
     loaded = subprocess.run(  # noqa: S603 - the documentation's own lines

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-import urllib3
 
+from infra.local.calls import call
 from infra.local.supervisor import LocalStack
 from tests.e2e.support.client import Client, backfill, kafka, wait_until, webhook
 from tests.e2e.support.kafka import messages
@@ -100,6 +100,6 @@ def _create(client: Client, key: str, body: dict[str, Any]) -> tuple[int, dict[s
         "Idempotency-Key": key,
     }
     url = f"{client.api_url}/api/v1/beam/backfills"
-    answer = urllib3.request("POST", url, body=json.dumps(body).encode(), headers=headers, timeout=60.0)
+    answer = call("POST", url, body=json.dumps(body).encode(), headers=headers)
     content: dict[str, Any] = answer.json()
     return answer.status, content

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import urllib3
 
+from infra.local.calls import call
 from infra.local.options import ROOT, StackOptions
 from infra.local.supervisor import LocalStack
 from tests.e2e.support.client import Client
@@ -76,6 +76,6 @@ def test_its_fields_are_held_and_described_as_the_others_are(toy_stack: LocalSta
     assert answer.status == 422
     assert [fault["loc"] for fault in answer.body["detail"]] == [["body", "destinations", 0, "folder"]]
     url = f"{toy_stack.endpoints['api_url']}/api/v1/beam/openapi.json"
-    schemas = urllib3.request("GET", url, timeout=60.0).json()["components"]["schemas"]
+    schemas = call("GET", url).json()["components"]["schemas"]
     assert "folder" in schemas["ToyDestination"]["properties"]
     assert "ToyDestination" in {kind["title"] for kind in schemas["ShownDestination"]["oneOf"]}

@@ -14,6 +14,7 @@ from typing import Final
 import urllib3
 
 from infra.local import environments
+from infra.local.calls import call
 from infra.local.ports import LOOPBACK, free_ports
 
 _DOCS: Final = Path(__file__).parents[2] / "docs"
@@ -72,7 +73,7 @@ def _wait_until_answered(url: str) -> None:
     until = time.monotonic() + 60
     while True:
         try:
-            urllib3.request("GET", url, retries=False, timeout=5)
+            call("GET", url, retries=False, timeout=5)
         except urllib3.exceptions.HTTPError:
             assert time.monotonic() < until, "the receiver does not start"
             time.sleep(0.05)

@@ -7,6 +7,7 @@ import pytest
 import urllib3
 
 from infra.local import registry_jars
+from infra.local.calls import call
 from infra.local.ports import free_ports
 from tests.fakes.servers import server
 
@@ -24,6 +25,6 @@ def schema_registry() -> Iterator[str]:
 
 def _answers(url: str) -> bool:
     try:
-        return urllib3.request("GET", f"{url}/subjects", timeout=5.0, retries=False).status == 200
+        return call("GET", f"{url}/subjects", timeout=5.0, retries=False).status == 200
     except urllib3.exceptions.HTTPError:
         return False

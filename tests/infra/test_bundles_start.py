@@ -19,11 +19,11 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-import urllib3
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from infra import bundle
+from infra.local.calls import call
 from infra.offline.build import ROOT
 from infra.release import smoke
 from tests.infra.conftest import Deploy
@@ -180,12 +180,12 @@ def test_a_bundle_starts_and_answers_with_its_own_requirements_alone(
     method, path, body, status = _ANSWERS[function]
     with _running(folder, settings) as url:
         if function != "api":
-            refused = urllib3.request(method, url + path, body=body, retries=False, timeout=60)
+            refused = call(method, url + path, body=body, retries=False)
             assert refused.status == HTTPStatus.FORBIDDEN
         headers = _caller(settings)
-        answer = urllib3.request(method, url + path, body=body, headers=headers, retries=False, timeout=60)
+        answer = call(method, url + path, body=body, headers=headers, retries=False)
         if function == "api":
             smoke.main([url], patience=10)
-            page = urllib3.request("GET", f"{url}/console/", retries=False, timeout=60)
+            page = call("GET", f"{url}/console/", retries=False)
             assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert answer.status == status, f"{answer.data.decode()}\n{(folder / 'log').read_text()}"

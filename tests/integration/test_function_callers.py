@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import urllib3
 
+from infra.local.calls import call
 from infra.local.options import StackOptions
 from infra.local.supervisor import LocalStack
 
@@ -47,13 +47,13 @@ def test_a_call_without_googles_token_is_refused(
     armed: LocalStack, function: str, headers: dict[str, str]
 ) -> None:
     url = armed.endpoints["functions"][function]["url"]
-    answer = urllib3.request("POST", url, body=b"{}", headers=headers, timeout=60.0)
+    answer = call("POST", url, body=b"{}", headers=headers)
     assert (answer.status, answer.data) == (403, b"")
 
 
 def test_an_estimate_is_not_given_to_whoever_asks(armed: LocalStack) -> None:
     url = armed.endpoints["functions"]["stage"]["url"]
-    answer = urllib3.request("POST", f"{url}/estimate", body=b"{}", timeout=60.0)
+    answer = call("POST", f"{url}/estimate", body=b"{}")
     assert (answer.status, answer.data) == (403, b"{}")
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 import snowflake.connector
-import urllib3
 
 from infra.local import environments
+from infra.local.calls import call
 from infra.local.options import FUNCTIONS, ROOT
 from tests.integration.toy_functions import living_in, wait_until
 
@@ -70,7 +70,7 @@ def test_the_endpoints_say_where_everything_is_and_ctrl_c_leaves_no_process(tmp_
         assert set(endpoints) >= FIELDS
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert set(endpoints["functions"]) == set(FUNCTIONS)
-        assert urllib3.request("GET", f"{endpoints['api_url']}/health", timeout=60.0).status == 200
+        assert call("GET", f"{endpoints['api_url']}/health").status == 200
         with snowflake.connector.connect(
             **endpoints["snowflake"], enable_server_session_keep_alive_auto_detection=False
         ) as connection:

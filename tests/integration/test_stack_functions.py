@@ -13,6 +13,7 @@ import pytest
 import urllib3
 
 from infra.local import names
+from infra.local.calls import call
 from infra.local.options import FUNCTIONS, StackOptions
 from infra.local.supervisor import LocalStack
 from tests.integration.toy_functions import Toys, publish, wait_until, write_toys
@@ -134,7 +135,7 @@ def test_a_killed_leader_takes_its_worker_with_it(toy_stack: LocalStack) -> None
 
 def _answers(url: str) -> bool:
     try:
-        return urllib3.request("GET", url, retries=False, timeout=60.0).status == 200
+        return call("GET", url, retries=False).status == 200
     except urllib3.exceptions.HTTPError:
         return False
 

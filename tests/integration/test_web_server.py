@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 import urllib3
 
+from infra.local.calls import call
 from shared.web.routes import BACKFILLS
 from tests.fakes.web import KEY, OTHER_KEY, backfill
 from tests.integration.serving import raw_answer, served
@@ -41,9 +42,7 @@ def test_who_sends_far_too_much_still_reads_the_answer(
 def test_a_chunked_body_within_the_limit_is_read(url: str) -> None:
     filtered = backfill(filter={"column": "c", "values": [f"{number:060}" for number in range(16_384)]})
     body = iter([json.dumps(filtered).encode()])
-    answer = urllib3.request(
-        "POST", url + BACKFILLS, body=body, headers=JSON | {"X-API-Key": KEY}, timeout=60.0
-    )
+    answer = call("POST", url + BACKFILLS, body=body, headers=JSON | {"X-API-Key": KEY}, timeout=60.0)
     assert answer.status == 201
 
 
@@ -54,8 +53,8 @@ def test_broken_framing_is_400(url: str) -> None:
 def test_a_list_that_breaks_off_never_looks_complete(url: str) -> None:
     headers = {"X-API-Key": OTHER_KEY}
     with pytest.raises(urllib3.exceptions.HTTPError):
-        urllib3.request("GET", url + BACKFILLS, headers=headers, retries=False, timeout=60.0)
-    assert urllib3.request("GET", url + BACKFILLS, headers={"X-API-Key": KEY}, timeout=60.0).status == 200
+        call("GET", url + BACKFILLS, headers=headers, retries=False, timeout=60.0)
+    assert call("GET", url + BACKFILLS, headers={"X-API-Key": KEY}, timeout=60.0).status == 200
 
 
 def test_head_of_the_list_has_no_body(url: str) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import urllib3
 
 from infra.local import names
+from infra.local.calls import call
 from infra.local.options import FUNCTIONS
 from infra.local.supervisor import LocalStack
 
@@ -58,7 +58,7 @@ def publish(stack: LocalStack, topic: str, messages: list[Mapping[str, str]]) ->
     """Publish messages that have only attributes."""
     url = f"http://{stack.endpoints['pubsub_host']}/v1/projects/{names.PROJECT}/topics/{topic}:publish"
     body = {"messages": [{"attributes": attributes} for attributes in messages]}
-    assert urllib3.request("POST", url, json=body, timeout=60.0).status == 200
+    assert call("POST", url, json=body).status == 200
 
 
 def wait_until(condition: Callable[[], bool], limit: float = 60.0) -> None:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import urllib3
 
+from infra.local.calls import call
 from shared.config import read
 from shared.destinations import KINDS
 from shared.destinations.nats.spec import MOST_SERVERS
@@ -60,8 +60,8 @@ def names(cell: str) -> list[str]:
 
 def test_the_calls_are_those_of_the_contract_with_their_statuses() -> None:
     written = {}
-    for call, answers, *refusals in rows("# The API"):
-        (called,) = names(call)
+    for cell, answers, *refusals in rows("# The API"):
+        (called,) = names(cell)
         method, path = called.split()
         written[method, path] = {*names(answers), *names(refusals[0] if refusals else "")}
     assert written == {call: operation["responses"].keys() for call, operation in OPERATIONS.items()}
@@ -196,7 +196,7 @@ def test_the_receiver_stores_each_batch_once_and_refuses_what_is_not_signed(
         assert sink.deliver(delivery, NumberedRows(25), SteadyPulse())
     connections.close()
     forged = {"webhook-id": "forged", "webhook-timestamp": str(int(time.time())), "webhook-signature": "v1,"}
-    answer = urllib3.request("POST", receiver, body=b"[]", headers=forged, retries=False, timeout=60.0)
+    answer = call("POST", receiver, body=b"[]", headers=forged, retries=False)
     assert answer.status == 401
     store = sqlite3.connect(tmp_path / "batches.db")
     kept = [json.loads(batch) for (batch,) in store.execute("SELECT rows FROM batches")]

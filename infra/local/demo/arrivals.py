@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import urllib3
 
+from infra.local.calls import call
 from infra.local.resources import amazon
 
 _QUIET = 10  # after this many seconds without a message, a queue counts as empty
@@ -82,9 +83,7 @@ def _sns(endpoints: Mapping[str, Any]) -> Arrivals:
 
     def read() -> Iterator[Row]:
         # Moto writes all that it holds, which takes seconds for tens of thousands of messages.
-        answer = urllib3.request(
-            "GET", f"{aws['url']}/moto-api/data.json", timeout=_FOR_ALL_OF_MOTO, retries=False
-        )
+        answer = call("GET", f"{aws['url']}/moto-api/data.json", timeout=_FOR_ALL_OF_MOTO, retries=False)
         kept = answer.json()["sns"]["Topic"]
         # Creating the topic again leaves further objects with its name, which sent nothing.
         sent = (one["sent_notifications"] for one in kept if one["arn"] == topic)

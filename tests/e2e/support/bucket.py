@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-import urllib3
+from infra.local.calls import call
 
 
 def staged_files(endpoints: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, bytes]:
@@ -15,13 +15,6 @@ def staged_files(endpoints: Mapping[str, Any], job: Mapping[str, Any]) -> dict[s
 def objects_in(endpoints: Mapping[str, Any], bucket: str, prefix: str) -> dict[str, bytes]:
     """Return the objects whose names begin with the prefix: the contents by name."""
     objects = f"{endpoints['gcs_url']}/storage/v1/b/{bucket}/o"
-    listed = (
-        urllib3.request("GET", f"{objects}?prefix={quote(prefix, safe='')}", timeout=60.0)
-        .json()
-        .get("items", [])
-    )
+    listed = call("GET", f"{objects}?prefix={quote(prefix, safe='')}").json().get("items", [])
     names = [item["name"] for item in listed]
-    return {
-        name: urllib3.request("GET", f"{objects}/{quote(name, safe='')}?alt=media", timeout=60.0).data
-        for name in names
-    }
+    return {name: call("GET", f"{objects}/{quote(name, safe='')}?alt=media").data for name in names}

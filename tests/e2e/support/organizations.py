@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import urllib3
-
 from infra.local import names, resources
+from infra.local.calls import call
 from infra.local.supervisor import LocalStack
 from tests.e2e.support.bucket import staged_files
 from tests.e2e.support.client import Client
@@ -50,11 +49,10 @@ class Organization:
         """Return a boolean of the job's record."""
         documents = f"projects/{names.PROJECT}/databases/(default)/documents"
         path = f"{documents}/organizations/{self.name}/jobs/{job['job_id']}"
-        answer = urllib3.request(
+        answer = call(
             "GET",
             f"http://{self.stack.endpoints['firestore_host']}/v1/{path}",
             # The emulator's token for a caller that bypasses security rules.
             headers={"Authorization": "Bearer owner"},
-            timeout=60.0,
         )
         return bool(answer.json()["fields"][name]["booleanValue"])

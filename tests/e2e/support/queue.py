@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import urllib3
+from infra.local.calls import call
 
 STAGE, CHUNKS, DEAD_LETTER = "backfills-stage", "backfills-chunks", "backfills-dead-letter"
 
@@ -41,7 +41,7 @@ class Queue:
         return [base64.b64decode(each["message"].get("data", "")) for each in received]
 
     def _ask(self, method: str, path: str, body: Any) -> dict[str, Any]:
-        answer = urllib3.request(method, f"{self._root}/{path}", json=body, timeout=60.0)
+        answer = call(method, f"{self._root}/{path}", json=body)
         assert answer.status == 200, answer.data
         content: dict[str, Any] = answer.json()
         return content

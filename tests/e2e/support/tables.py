@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import snowflake.connector
-import urllib3
+
+from infra.local.calls import call
 
 SCHEMA = "BASE.ASSETS"
 
@@ -85,6 +86,6 @@ class Warehouse:
 
     def _ask(self, method: str, route: str, body: Any = None) -> Any:
         url = f"{self.endpoints['snowflake_url']}/local/{route}"
-        answer = urllib3.request(method, url, json=body, timeout=60.0)
+        answer = call(method, url, json=body)
         assert answer.status == 200, answer.data.decode()
         return answer.json()

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import urllib3
-
 from infra.local import names
+from infra.local.calls import call
 from infra.local.endpoints import replace
 from infra.local.options import StackOptions
 from infra.local.ports import LOOPBACK
@@ -139,17 +138,13 @@ def watched(folder: Path) -> Iterator[Watched]:
 
 def _documents(root: str, parent: str) -> Iterator[dict[str, Any]]:
     headers = {"Authorization": "Bearer owner"}
-    listed = urllib3.request(
-        "POST", f"{root}/{parent}:listCollectionIds", json={}, headers=headers, timeout=60.0
-    )
+    listed = call("POST", f"{root}/{parent}:listCollectionIds", json={}, headers=headers)
     for collection in listed.json().get("collectionIds", []):
         token = ""
         while True:
             # The list includes deleted documents that have others beneath them.
             query = f"pageSize=300&showMissing=true&pageToken={token}"
-            page = urllib3.request(
-                "GET", f"{root}/{parent}/{collection}?{query}", headers=headers, timeout=60.0
-            ).json()
+            page = call("GET", f"{root}/{parent}/{collection}?{query}", headers=headers).json()
             for document in page.get("documents", []):
                 yield document
                 yield from _documents(root, document["name"])

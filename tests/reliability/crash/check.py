@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import urllib3
-
 from infra.local import names
+from infra.local.calls import call
 from tests.e2e.support.bucket import staged_files
 from tests.e2e.support.kafka import committed, topics
 from tests.e2e.support.receiver import Request
@@ -119,7 +118,7 @@ def _check_receipts(ground: Ground, played: Played, name: str, found: Findings) 
         if job["status"] != "completed":
             continue
         url = f"{endpoints['api_url']}/api/v1/beam/backfills/{job['job_id']}/receipt"
-        answer = urllib3.request("GET", url, headers={"X-API-Key": endpoints["api_key"]}, timeout=60.0)
+        answer = call("GET", url, headers={"X-API-Key": endpoints["api_key"]})
         true = answer.status == 200 and answer.json()["balanced"]
         found.blame(report.RECEIPTS_WRONG, int(not true), f"{name} {answer.data!r}")
         found.figures[report.RECEIPTS] += 1

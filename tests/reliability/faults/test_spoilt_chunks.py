@@ -10,8 +10,8 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import urllib3
 
+from infra.local.calls import call
 from infra.local.supervisor import LocalStack
 from tests.e2e.support.bucket import staged_files
 from tests.e2e.support.client import kafka, wait_until
@@ -65,10 +65,10 @@ def write(stack: LocalStack, name: str, content: bytes | None) -> None:
     """Replace a staged file's content, or remove the file."""
     root = f"{stack.endpoints['gcs_url']}/{{}}storage/v1/b/{stack.endpoints['bucket']}/o"
     if content is None:
-        answer = urllib3.request("DELETE", f"{root.format('')}/{quote(name, safe='')}", timeout=60.0)
+        answer = call("DELETE", f"{root.format('')}/{quote(name, safe='')}")
     else:
         url = f"{root.format('upload/')}?uploadType=media&name={quote(name, safe='')}"
-        answer = urllib3.request("POST", url, body=content, timeout=60.0)
+        answer = call("POST", url, body=content)
     assert answer.status in {200, 204}, answer.data
 
 

@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import urllib3
-
 from infra.local import names
+from infra.local.calls import call
 from infra.local.resources import amazon, create_sns_topic
 from tests.reliability.places.place import SECONDS, Endpoints, Message, Place
 
@@ -99,7 +98,7 @@ def _drained(pull: Callable[[], list[Message]], wanted: int) -> list[Message]:
 
 
 def _send(method: str, url: str, body: Any) -> Any:
-    answer = urllib3.request(method, url, json=body, timeout=SECONDS, retries=False)
+    answer = call(method, url, json=body, timeout=SECONDS, retries=False)
     # A repeated creation finds what the first one created.
     assert answer.status in {200, 409}, (url, answer.status, answer.data)
     return answer.json()
