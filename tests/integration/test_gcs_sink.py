@@ -100,6 +100,12 @@ def test_a_staged_file_that_is_not_the_manifests_fails_the_job_and_writes_nothin
     assert buckets.names() == []
 
 
+def test_a_staged_file_that_goes_before_it_is_copied_is_named(buckets: Buckets) -> None:
+    with pytest.raises(StagedFileUnusable, match="A staged file is gone"):
+        deliver(buckets, replace(parquet(buckets), file="acme/job/try/gone.parquet"))
+    assert buckets.names() == []
+
+
 @pytest.mark.parametrize("fields", [(), ("row",)])
 def test_what_is_there_is_found(buckets: Buckets, fields: tuple[str, ...]) -> None:
     delivery = parquet(buckets, *fields)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import pyarrow.parquet as pq
+from google.api_core.exceptions import NotFound
 from google.cloud.storage import Blob, Client
 
 from shared.destinations.gcs.errors import AlreadyThere, speaking_of
@@ -108,7 +109,13 @@ class GcsSink:
         source, token = self._staged(delivery), None
         while True:
             pulse.check()
-            token, _, _ = blob.rewrite(source, token=token, if_generation_match=0, timeout=_TIMEOUT)
+            try:
+                token, _, _ = blob.rewrite(source, token=token, if_generation_match=0, timeout=_TIMEOUT)
+            except NotFound:
+                # Either bucket may be meant. Opening the staged file fails if it is that one.
+                with self.staged.open(delivery.file, delivery.file_bytes):
+                    pass
+                raise
             if token is None:
                 return
 
