@@ -246,7 +246,8 @@ class Settings:
     job_limit: float = _variable("JOB_LIMIT", "time after which an unfinished job fails", "604800", float)
     stall_limit: float = _variable(
         "STALL_LIMIT",
-        "time without progress after which undelivered chunks are published again; above the ack deadline",
+        "time without progress or attempt after which undelivered chunks are published again; above the ack"
+        " deadline and the longest backoff",
         "900",
         float,
     )

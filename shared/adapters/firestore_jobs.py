@@ -6,6 +6,7 @@ no locks, so a crashed process leaves nothing that others must wait for.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 
 from google.api_core.exceptions import AlreadyExists, DeadlineExceeded, FailedPrecondition, NotFound
 from google.cloud import firestore
@@ -186,10 +187,12 @@ class FirestoreJobs:
 
     def transporting(self, organization_id: str, most: int) -> int:
         jobs = self._client.collection("organizations", organization_id, "jobs")
-        query = jobs.where(filter=FieldFilter("status", "==", JobStatus.TRANSPORTING.value)).limit(most)
+        query = jobs.where(filter=FieldFilter("status", "==", JobStatus.TRANSPORTING.value))
         with reaching("the job store"):
             found = query.select(["time_paused"]).stream(**CALL)
-            return sum(fields_of(snapshot).get("time_paused") is None for snapshot in found)
+            # Paused jobs must not use up the limit: the sweep counts without them.
+            unpaused = (True for snapshot in found if fields_of(snapshot).get("time_paused") is None)
+            return sum(islice(unpaused, most))
 
     def active(self) -> Iterator[Job]:
         unrested = FieldFilter("torn_down", "==", False)
@@ -211,10 +214,16 @@ class FirestoreJobs:
         return bool(same and fields["status"] == JobStatus.TRANSPORTING.value and not paused)
 
     def record_destination_error(
-        self, job: Job, uid: str, message: str, wait_until: datetime | None = None
+        self, job: Job, uid: str, message: str, now: datetime, wait_until: datetime | None = None
     ) -> None:
         with reaching("the job store"):
-            firestore_destinations.record_error(self._client, job, uid, message, wait_until)
+            firestore_destinations.record_error(
+                self._client, job, uid, message, now=now, wait_until=wait_until
+            )
+
+    def last_failure(self, job: Job) -> datetime | None:
+        with reaching("the job store"):
+            return firestore_destinations.last_failure(self._client, job)
 
     def asked_to_wait(self, job: Job, uid: str) -> datetime | None:
         with reaching("the job store"):

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from flask import Request
 
 from shared.adapters.firestore_jobs import FirestoreJobs
+from shared.adapters.firestore_listings import FirestoreListings
 from shared.adapters.firestore_retention import FirestoreRetention
 from shared.adapters.snowflake import SnowflakeUnloads
 from shared.bootstrap.callers import callers
-from shared.bootstrap.clients import firestore_client, now, publisher
+from shared.bootstrap.clients import deliveries, firestore_client, now, publisher
 from shared.bootstrap.logs import log, report
 from shared.bootstrap.push import AGAIN, Answer, Callers, refusal
 from shared.config import Settings
@@ -62,6 +63,8 @@ def build(settings: Settings) -> Sweeping:
     )
     sweep = Sweep(
         jobs=jobs,
+        deliveries=deliveries(settings, client),
+        listings=FirestoreListings(client),
         unloads=SnowflakeUnloads(
             settings.snowflake_connect,
             location_stage=settings.snowflake_stage,

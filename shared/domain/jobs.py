@@ -1,5 +1,6 @@
 """A backfill job: its fields and its states."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -174,6 +175,14 @@ class Job:
         if wanted is None:
             return None
         return next((column.name for column in self.columns if column.of_table == wanted.lower()), wanted)
+
+    def told(self, errors: Mapping[str, str]) -> str:
+        """Return the destinations' errors, given by uid, as text for the client; empty if there are none."""
+        return "; ".join(
+            f"{destination.type} {destination.name}: {errors[destination.uid]}"
+            for destination in self.destinations
+            if destination.uid in errors
+        )
 
     @property
     def skips_oversized(self) -> bool:

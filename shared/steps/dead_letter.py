@@ -44,13 +44,7 @@ class DeadLetter:
             # Cloud Run had no free instance at any attempt, so the destinations are not at fault. The sweep
             # publishes the chunk again when the job stalls.
             raise StaleMessage("no delivery of the chunk ever began", detail=job.job_id)
-        last_errors = self.listings.last_errors(job)
-        errors = [
-            f"{destination.type} {destination.name}: {last_errors[destination.uid]}"
-            for destination in job.destinations
-            if destination.uid in last_errors
-        ]
-        reason = "; ".join(errors) or "its destinations did not answer"
+        reason = job.told(self.listings.last_errors(job)) or "its destinations did not answer"
         return f"Chunk {message.chunk} could not be delivered in {attempts} attempts ({reason})"
 
     def _unstaged(self, job: Job, attempts: int) -> str:

@@ -238,7 +238,7 @@ class Deliver:
             wait_until = None
             if isinstance(error, AskedToWait):
                 wait_until = self.now() + timedelta(seconds=min(error.seconds, _LONGEST_WISH))
-            self.jobs.record_destination_error(job, destination.uid, error.message, wait_until)
+            self.jobs.record_destination_error(job, destination.uid, error.message, self.now(), wait_until)
 
 
 def _require_wanted(job: Job, message: DeliverChunk) -> None:

@@ -93,11 +93,17 @@ class Jobs(Protocol):
         ...
 
     def record_destination_error(
-        self, job: Job, uid: str, message: str, wait_until: datetime | None = None
+        self, job: Job, uid: str, message: str, now: datetime, wait_until: datetime | None = None
     ) -> None:
         """Show the client the error of a destination, until the job is retried.
 
         ``wait_until``: the time until which the destination asks the service to wait. A later error keeps it.
+        """
+        ...
+
+    def last_failure(self, job: Job) -> datetime | None:
+        """Return the time of the destinations' last error since the job's last retry, or the time until which
+        one of them asked to wait, whichever is later.
         """
         ...
 

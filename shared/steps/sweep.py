@@ -13,7 +13,7 @@ from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import StageJob, TearDownJob
 from shared.steps.finish import Finish
 from shared.steps.ports import Clock, Publisher, Unloads, UnloadState
-from shared.steps.records import Jobs
+from shared.steps.records import Deliveries, Jobs, Listings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,12 @@ class SweepLimits:
     """Time limits in seconds, except for ``in_flight``.
 
     ``unconfirmed``: after this time the sweep removes a job that was never confirmed. ``nudge``: how long a
-    message may take before the sweep publishes another one. ``stalled``: after this time without progress the
-    sweep publishes chunks again. ``staging``, ``job``: a job that stages, or is in flight, for longer fails;
-    each retry restarts both. ``tear_down``: like ``nudge``, for a teardown, which retries by itself for that
-    long. ``time``: after this time a sweep begins with no further job. ``in_flight``: the most chunks of one
-    organization's jobs that are published and not done.
+    message may take before the sweep publishes another one. ``stalled``: after this time without progress and
+    without an attempt, the sweep publishes chunks again; Pub/Sub's longest backoff is shorter. ``staging``,
+    ``job``: a job that stages, or is in flight, for longer fails; each retry restarts both. ``tear_down``:
+    like ``nudge``, for a teardown, which retries by itself for that long. ``time``: after this time a sweep
+    begins with no further job. ``in_flight``: the most chunks of one organization's jobs that are published
+    and not done.
     """
 
     unconfirmed: float
@@ -66,6 +67,8 @@ class Sweep:
     """
 
     jobs: Jobs
+    deliveries: Deliveries
+    listings: Listings
     unloads: Unloads
     publisher: Publisher
     finish: Finish
@@ -108,7 +111,7 @@ class Sweep:
         elif job.status is JobStatus.TRANSPORTING:
             self._look_after_transport(job, sharing)
         elif job.seconds_at_work(self.now()) >= self.limits.staging:
-            self._fail(job, "The export did not end within {} hours", self.limits.staging)
+            self._fail(job, f"The export did not end within {_hours(self.limits.staging)}")
         elif job.paused and (job.attempt is None or job.attempt.query_id is None):
             return
         elif self._quiet_for(job) >= self.limits.nudge and not _query_runs(job, queries):
@@ -120,7 +123,7 @@ class Sweep:
         if counts is None or counts.chunks_left == 0:
             return
         if job.seconds_at_work(self.now()) >= self.limits.job:
-            self._fail(job, "The job did not end within {} hours", self.limits.job)
+            self._fail(job, f"The job did not end within {_hours(self.limits.job)}{self._last_errors(job)}")
         elif job.paused:
             if not job.reconciled and self._quiet_for(job) >= self.limits.tear_down:
                 self._publish(job, TearDownJob(job.organization_id, job.job_id), counts.chunks_left)
@@ -129,9 +132,23 @@ class Sweep:
         elif counts.chunks_left != job.nudged_left:
             # The job makes progress. Record how far it is, so that the next sweep can compare.
             self._note(job, counts.chunks_left)
-        elif self._quiet_for(job) >= self.limits.stalled:
-            # Harmless for deliveries in progress: a second message meets their lease or their record.
+        elif self._quiet_for(job) >= self.limits.stalled and not self._is_tried(job):
             self._publish(job, StageJob(job.organization_id, job.job_id, job.retry), counts.chunks_left)
+
+    def _is_tried(self, job: Job) -> bool:
+        """Return whether messages of the job's chunks still come, although none succeeds.
+
+        New messages would end the delivery in progress, and would begin to count their attempts anew: a job
+        whose destination is gone would never use them up.
+        """
+        if self.deliveries.leased(job):
+            return True
+        last = self.jobs.last_failure(job)
+        return last is not None and self._age(last) < self.limits.stalled
+
+    def _last_errors(self, job: Job) -> str:
+        errors = job.told(self.listings.last_errors(job))
+        return f" ({errors})" if errors else ""
 
     def _lanes_are_wanted(self, job: Job, sharing: int, chunks_left: int) -> bool:
         """Return whether the message that opens the job's lanes is overdue, or its share has changed."""
@@ -140,10 +157,8 @@ class Sweep:
         share = lanes.share(self.limits.in_flight, sharing, job.max_parallel_chunks)
         return lanes.worth_reopening(job, share, chunks_left)
 
-    def _fail(self, job: Job, message: str, limit: float) -> None:
-        self.finish.fail(
-            job.organization_id, job.job_id, message.format(f"{limit / 3600:g}"), retry=job.retry
-        )
+    def _fail(self, job: Job, message: str) -> None:
+        self.finish.fail(job.organization_id, job.job_id, message, retry=job.retry)
 
     def _publish(self, job: Job, message: StageJob | TearDownJob, chunks_left: int | None = None) -> None:
         self._note(job, chunks_left)
@@ -175,6 +190,10 @@ class Sweep:
 
     def _age(self, time: datetime) -> float:
         return (self.now() - time).total_seconds()
+
+
+def _hours(limit: float) -> str:
+    return f"{limit / 3600:g} hours"
 
 
 def _delivers(job: Job) -> bool:

@@ -158,7 +158,9 @@ def test_a_missing_key_is_401_and_another_method_405(service: Service) -> None:
 def test_what_kept_a_destination_is_shown_until_the_retry(service: Service) -> None:
     job_id = failed_in_transport(service)
     job = service.jobs.stored["org123", job_id].job
-    service.jobs.record_destination_error(job, job.destinations[0].uid, str(Unavailable("the receiver")))
+    service.jobs.record_destination_error(
+        job, job.destinations[0].uid, str(Unavailable("the receiver")), job.time_created
+    )
 
     def last_error(answer: dict[str, list[dict[str, dict[str, str | None]]]]) -> str | None:
         return answer["destinations"][0]["state"]["last_error"]

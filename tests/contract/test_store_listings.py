@@ -130,7 +130,7 @@ def test_a_destinations_progress_counts_what_it_has_whole(records: Records) -> N
         assert lease is not None
         lease.done(chunk.rows, None)
     records.deliveries.take(job, 0, WEBHOOK.uid)
-    records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500")
+    records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500", CREATED)
     assert records.listings.destinations(job) == {
         KAFKA.uid: DestinationProgress(2, 10, None),
         WEBHOOK.uid: DestinationProgress(0, 0, "it answered 500"),
@@ -148,7 +148,7 @@ def test_a_job_of_which_no_chunk_is_left_has_everything_everywhere(records: Reco
             assert lease is not None
             lease.done(chunk.rows, None)
         records.chunks.count_down(job, chunk)
-    records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500")
+    records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500", CREATED)
     everything = DestinationProgress(3, 15, None)
     assert records.listings.progress(job, records.jobs.counts(job)) == {
         KAFKA.uid: everything,
@@ -168,7 +168,7 @@ def test_sums_that_take_too_long_leave_what_the_counts_tell(
         assert lease is not None
         lease.done(chunk.rows, None)
     records.chunks.count_down(job, chunks[0])
-    records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500")
+    records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500", CREATED)
     counts, summed = records.jobs.counts(job), firestore_destinations._progress
 
     def too_much(client: firestore.Client, job: Job, uid: str, call: Mapping[str, Any]) -> object:

@@ -37,12 +37,12 @@ def test_a_retried_job_is_read_as_it_was_changed_and_is_looked_after_again(recor
 
 def test_a_destinations_error_is_shown_until_its_job_is_retried(records: Records) -> None:
     job, _ = records.transporting()
-    records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500")
+    records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500", CREATED)
     assert records.listings.destinations(job)[WEBHOOK.uid].last_error == "it answered 500"
     again = failed_and_retried(records, job)
     assert records.listings.destinations(again)[WEBHOOK.uid].last_error is None
-    records.jobs.record_destination_error(job, KAFKA.uid, "from before the retry")
-    records.jobs.record_destination_error(again, WEBHOOK.uid, "it answered 410")
+    records.jobs.record_destination_error(job, KAFKA.uid, "from before the retry", CREATED)
+    records.jobs.record_destination_error(again, WEBHOOK.uid, "it answered 410", CREATED)
     shown = records.listings.destinations(again)
     assert (shown[KAFKA.uid].last_error, shown[WEBHOOK.uid].last_error) == (None, "it answered 410")
 
@@ -51,15 +51,29 @@ def test_a_destinations_wish_to_be_left_alone_is_kept_until_its_job_is_retried(r
     job, _ = records.transporting()
     assert records.jobs.asked_to_wait(job, WEBHOOK.uid) is None
     until = CREATED + timedelta(seconds=600)
-    records.jobs.record_destination_error(job, WEBHOOK.uid, "it asks to wait", until)
-    records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500")
+    records.jobs.record_destination_error(job, WEBHOOK.uid, "it asks to wait", CREATED, until)
+    records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500", CREATED)
     assert records.jobs.asked_to_wait(job, WEBHOOK.uid) == until
     assert records.jobs.asked_to_wait(job, KAFKA.uid) is None
     assert records.listings.destinations(job)[WEBHOOK.uid].last_error == "it answered 500"
     again = failed_and_retried(records, job)
     assert records.jobs.asked_to_wait(again, WEBHOOK.uid) is None
-    records.jobs.record_destination_error(again, WEBHOOK.uid, "it answered 500")
+    records.jobs.record_destination_error(again, WEBHOOK.uid, "it answered 500", CREATED)
     assert records.jobs.asked_to_wait(again, WEBHOOK.uid) is None
+
+
+def test_a_jobs_last_failure_is_that_of_its_last_retry(records: Records) -> None:
+    job, _ = records.transporting()
+    assert records.jobs.last_failure(job) is None
+    later = CREATED + timedelta(seconds=9)
+    records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500", later)
+    records.jobs.record_destination_error(job, KAFKA.uid, "it is not available", CREATED)
+    assert records.jobs.last_failure(job) == later
+    until = CREATED + timedelta(seconds=600)
+    records.jobs.record_destination_error(job, WEBHOOK.uid, "it asks to wait", CREATED, until)
+    records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500", later)
+    assert records.jobs.last_failure(job) == until
+    assert records.jobs.last_failure(failed_and_retried(records, job)) is None
 
 
 def test_how_a_destination_is_to_be_delivered_is_kept(records: Records) -> None:

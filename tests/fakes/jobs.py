@@ -21,8 +21,8 @@ Name = tuple[str, str]
 @dataclass(slots=True)
 class StoredJob:
     """A job's document and the documents beside it. Deliveries set ``counts`` and ``progress``. ``errors``
-    are by destination uid and retry, and so are ``wishes``, the requested pauses. ``chunk_rows``: the
-    unloaded rows; ``done``: the recorded rows, by chunk and uid.
+    are by destination uid and retry, and so are ``failed``, their times, and ``wishes``, the requested
+    pauses. ``chunk_rows``: the unloaded rows; ``done``: the recorded rows, by chunk and uid.
     """
 
     job: Job
@@ -30,6 +30,7 @@ class StoredJob:
     counts: Counts | None = None
     progress: dict[str, DestinationProgress] = field(default_factory=dict)
     errors: dict[tuple[str, int], str] = field(default_factory=dict)
+    failed: dict[tuple[str, int], datetime] = field(default_factory=dict)
     wishes: dict[tuple[str, int], datetime] = field(default_factory=dict)
     chunk_rows: dict[int, int] = field(default_factory=dict)
     done: dict[tuple[int, str], int] = field(default_factory=dict)
@@ -152,8 +153,8 @@ class FakeJobs:
     def transporting(self, organization_id: str, most: int) -> int:
         self._reach()
         jobs = [stored.job for name, stored in self.stored.items() if name[0] == organization_id]
-        found = [job for job in jobs if job.status is JobStatus.TRANSPORTING][:most]
-        return sum(not job.paused for job in found)
+        found = [job for job in jobs if job.status is JobStatus.TRANSPORTING and not job.paused]
+        return len(found[:most])
 
     def active(self) -> Iterator[Job]:
         self._reach()
@@ -171,13 +172,20 @@ class FakeJobs:
         )
 
     def record_destination_error(
-        self, job: Job, uid: str, message: str, wait_until: datetime | None = None
+        self, job: Job, uid: str, message: str, now: datetime, wait_until: datetime | None = None
     ) -> None:
         self._reach()
         stored = self.stored[_name(job)]
         stored.errors[uid, job.retry] = message
+        stored.failed[uid, job.retry] = now
         if wait_until is not None:
             stored.wishes[uid, job.retry] = wait_until
+
+    def last_failure(self, job: Job) -> datetime | None:
+        self._reach()
+        stored = self.stored[_name(job)]
+        times = [*stored.failed.items(), *stored.wishes.items()]
+        return max((time for (_, retry), time in times if retry == job.retry), default=None)
 
     def asked_to_wait(self, job: Job, uid: str) -> datetime | None:
         self._reach()

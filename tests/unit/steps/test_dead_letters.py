@@ -23,7 +23,7 @@ def test_a_chunk_that_could_not_be_delivered_fails_the_job_with_the_destinations
     world = World()
     job, messages = world.staged()
     begun(world, job, 1)
-    world.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500")
+    world.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500", world.clock.now())
     world.dead_letter.run(messages[1], 5)
     assert world.now(job).status is JobStatus.FAILED
     assert world.now(job).error_message == (

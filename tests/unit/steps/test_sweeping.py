@@ -1,7 +1,9 @@
 """The sweep: it restarts work without a message, and disturbs nothing else."""
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
+from typing import NoReturn
 
 import pytest
 
@@ -10,8 +12,11 @@ from shared.domain.errors import BackfillError, Unavailable
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import StageJob, TearDownJob
 from shared.steps.ports import UnloadState
-from tests.fakes.examples import new_attempt, new_job
-from tests.unit.steps.world import SWEEPING, World
+from tests.fakes.examples import WEBHOOK, new_attempt, new_job
+from tests.fakes.rows import Request
+from tests.unit.steps.world import LEASE, SWEEPING, World
+
+PRODUCTION = (*(2.0**power for power in range(1, 10)), 600.0)  # seconds between a message's attempts
 
 
 def later(world: World, seconds: float) -> list[object]:
@@ -20,6 +25,10 @@ def later(world: World, seconds: float) -> list[object]:
     world.clock.sleep(seconds)
     world.sweep.run()
     return list(world.queue.taken())
+
+
+def unavailable(_request: Request) -> NoReturn:
+    raise Unavailable("the webhook")
 
 
 def staging(world: World, *, lost: bool = True) -> Job:
@@ -116,11 +125,67 @@ def test_a_job_that_stands_still_has_its_undelivered_chunks_published_again() ->
     assert world.queue.taken() == [replace(messages[n], opening=2) for n in (0, 2)]
 
 
+def test_a_chunk_that_takes_longer_than_that_is_left_to_its_delivery() -> None:
+    world = World()
+    job, messages = world.staged()
+    assert later(world, 0) == []  # records how much is left
+    world.clock.sleep(SWEEPING.stalled)
+    lease = world.deliveries.take(job, messages[0].chunk, job.destinations[0].uid)
+    assert lease is not None
+    assert later(world, LEASE - 1) == []
+    assert later(world, 1) == [StageJob("acme", job.job_id, 0)]  # whoever held the lease has died
+
+
+def test_while_a_destination_is_tried_no_other_messages_are_published() -> None:
+    world = World()
+    job, messages = world.staged()
+    world.receiver.answer = unavailable
+    assert later(world, 0) == []
+    world.clock.sleep(SWEEPING.stalled)
+    with pytest.raises(Unavailable):
+        world.deliver.run(messages[0])
+    assert later(world, SWEEPING.stalled - 1) == []
+    assert later(world, 1) == [StageJob("acme", job.job_id, 0)]
+
+
+def test_until_a_destination_wants_to_be_tried_again_no_other_messages_are_published() -> None:
+    world = World()
+    job, _ = world.staged()
+    until = world.clock.now() + timedelta(hours=3)
+    world.jobs.record_destination_error(job, WEBHOOK.uid, "it asks to wait", world.clock.now(), until)
+    assert later(world, 0) == []
+    assert later(world, 3 * 3600 + SWEEPING.stalled - 1) == []
+    assert later(world, 1) == [StageJob("acme", job.job_id, 0)]
+
+
+def test_a_destination_that_never_answers_uses_up_the_attempts_of_the_jobs_messages() -> None:
+    world = World(tries=100, backoffs=PRODUCTION)
+    world.receiver.answer = unavailable
+    job = world.accept()
+    world.run(hours=24)
+    ended = world.now(job)
+    assert ended.status is JobStatus.FAILED
+    assert ended.opening == 1
+    assert ended.error_message is not None
+    assert "could not be delivered in 100 attempts (webhook" in ended.error_message
+    assert (ended.time_completed or world.clock.now()) - ended.time_created < timedelta(hours=17)
+
+
 def test_a_job_that_does_not_end_for_too_long_fails() -> None:
     world = World()
     job, _ = world.staged()
     assert later(world, SWEEPING.job) == [TearDownJob("acme", job.job_id)]
     assert world.now(job).error_message == "The job did not end within 168 hours"
+
+
+def test_a_job_that_did_not_end_names_what_its_destinations_said() -> None:
+    world = World()
+    job, _ = world.staged()
+    world.jobs.record_destination_error(job, WEBHOOK.uid, "it answered {500}", world.clock.now())
+    later(world, SWEEPING.job)
+    assert world.now(job).error_message == (
+        f"The job did not end within 168 hours (webhook {WEBHOOK.name}: it answered {{500}})"
+    )
 
 
 @pytest.mark.parametrize("status", [JobStatus.CANCELLED, JobStatus.FAILED])

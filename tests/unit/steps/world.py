@@ -116,7 +116,8 @@ class Pushed:
 class World:
     """One table of ``rows`` rows, five a chunk. ``polls``: how often an unload answers that it runs.
     ``faults`` meet the functions, not the API; ``seed`` decides in which order messages come,
-    each of them as often as ``copies`` says.
+    each of them as often as ``copies`` says. After ``tries`` attempts a message is a dead letter.
+    ``backoffs``: the seconds between them, of which the last number repeats.
 
     The client's calls are ``accept``, ``cancel`` and ``retry``; ``run`` goes on until every job is at rest.
     """
@@ -130,6 +131,8 @@ class World:
         seed: int = 1,
         catalog: Catalog = BASE_TABLES,
         copies: int = 1,
+        tries: int = TRIES,
+        backoffs: Sequence[float] = BACKOFFS,
     ) -> None:
         self.faults = faults or Faults()
         self.clock = FakeClock()
@@ -150,6 +153,7 @@ class World:
         self._next_sweep = 0.0
         self._catalog = catalog
         self._copies = copies
+        self._tries, self._backoffs = tries, backoffs
         self._wire()
 
     def _wire(self) -> None:
@@ -227,6 +231,8 @@ class World:
         )
         self.sweep = Sweep(
             jobs=jobs,
+            deliveries=deliveries,
+            listings=self.jobs,
             unloads=warehouse,
             publisher=queue,
             finish=self.finish,
@@ -344,12 +350,13 @@ class World:
 
     def _push(self, pushed: Pushed) -> None:
         pushed.tried += 1
-        dead = pushed.tried > TRIES
-        run = partial(self.dead_letter.run, attempts=TRIES) if dead else self.handle.run
+        dead = pushed.tried > self._tries
+        run = partial(self.dead_letter.run, attempts=self._tries) if dead else self.handle.run
         if self._alive(lambda: run(pushed.message)):
             self.underway.remove(pushed)
         else:
-            pushed.due = self.clock.monotonic() + BACKOFFS[min(pushed.tried, len(BACKOFFS)) - 1]
+            backoff = self._backoffs[min(pushed.tried, len(self._backoffs)) - 1]
+            pushed.due = self.clock.monotonic() + backoff
 
     def _alive(self, call: Callable[[], object]) -> bool:
         """Return whether the call ended and needs no repetition; a killed process restarts."""
