@@ -11,7 +11,7 @@ from typing import Final
 
 from snowflake.connector.errors import Error, OperationalError
 
-from shared.domain.errors import BackfillError, Unavailable, UnloadRefused
+from shared.domain.errors import BackfillError, Unavailable, UnloadRefused, WarehouseRefused
 
 _CONNECTION_CLOSED: Final = 250002
 # 390100 to 390999 concern the session: its token has expired, or the server no longer knows it.
@@ -38,6 +38,7 @@ _NO_CREDIT: Final = (
     "backfill again"
 )
 _REFUSED: Final = "Snowflake refuses the export with error {number:06d}. Ask the operator to look it up"
+_OF_THE_WAREHOUSE: Final = frozenset({_REASONS[606], _REASONS[630], _NO_CREDIT})
 _IDENTIFIER: Final = re.compile(r"invalid identifier '([^']{1,255})'")
 _OUT_OF_CREDIT: Final = re.compile(r"resource monitor|exceeded its quota", re.IGNORECASE)
 # 42: the statement or a privilege; 0A: an unsupported feature; 22: an invalid value.
@@ -55,7 +56,10 @@ def meaning(error: Error, subject: str = "The table") -> BackfillError:
     """Return UnloadRefused with advice for the client, or Unavailable; ``subject`` begins the sentence."""
     detail = _detail(error)
     reason = None if isinstance(error, OperationalError) else _reason(error, subject)
-    return Unavailable("Snowflake", detail=detail) if reason is None else UnloadRefused(reason, detail=detail)
+    if reason is None:
+        return Unavailable("Snowflake", detail=detail)
+    refusal = WarehouseRefused if reason in _OF_THE_WAREHOUSE else UnloadRefused
+    return refusal(reason, detail=detail)
 
 
 def _reason(error: Error, subject: str) -> str | None:

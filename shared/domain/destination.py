@@ -16,13 +16,12 @@ class Traits:
     """What a destination's kind and options imply.
 
     ``owned``: the service owns something there. The service creates it before the first delivery and removes
-    it
-    after a cancelled job.
+    it after a cancelled job.
     ``marked``: the destination keeps markers for some days that tell what it has committed.
-    ``undivided``: a chunk is sent in one piece, so its delivery starts while the handler's whole time is
-    left.
+    ``undivided``: a chunk is sent in one piece, so its delivery starts with the handler's whole time.
     ``asks_to_wait``: the destination may ask the service to wait.
     ``key_column``: the table's column that holds the message keys, if it is not the table's own key column.
+    ``key_field``: the field that names it.
     ``batch_rows``: the rows in one batch, if the destination sets its own number.
     """
 
@@ -31,6 +30,7 @@ class Traits:
     undivided: bool = False
     asks_to_wait: bool = False
     key_column: str | None = None
+    key_field: str = "key_column"
     batch_rows: int | None = None
 
 

@@ -14,6 +14,7 @@ classes. Their paragraphs ``Operator:`` apply to the classes below them, too::
     │   └── WouldWait              an estimate found that a job would wait: destinations/kind.py
     ├── JobFails                   can never succeed: the job ends `failed` with the message
     │   ├── UnloadRefused          Snowflake refuses the unload
+    │   │   └── WarehouseRefused   it refuses every unload: no warehouse, no credit, or too little time
     │   ├── UnsupportedColumn      a column's type has no mapping to JSON
     │   ├── StagedFileUnusable     a staged file is missing, corrupt or has other columns
     │   ├── TableNotOffered        the table is no longer in the catalog: catalog.py
@@ -118,6 +119,14 @@ class UnloadRefused(JobFails):
 
     Operator: if several tables are concerned, check the role's grants with the
     [doctor](operations.md#doctor).
+    """
+
+
+class WarehouseRefused(UnloadRefused):
+    """Snowflake's warehouse refuses the statement, whatever its table: it is missing, has no credit left, or
+    needed more than the time limit.
+
+    Operator: check the warehouse and its resource monitor with the [doctor](operations.md#doctor).
     """
 
 

@@ -148,7 +148,7 @@ def _listed(values: Sequence[object]) -> str:
 
 
 def _row_bytes(facts: Facts) -> float:
-    rows = [len(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()) for row in facts.sample]
+    rows = [len(row.encode()) for row in facts.sample]
     return sum(rows) / len(rows) if rows else 0.0
 
 

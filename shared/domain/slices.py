@@ -13,7 +13,8 @@ from shared.domain.jobs import FilterValue, Window
 class Slice:
     """The rows of a table that a job would export.
 
-    ``keys``: the columns of message keys, each with the index of the destination that asks for it.
+    ``keys``: the columns of message keys, each with the index of the destination that asks for it, and the
+    destination's field that names it.
     ``looked_at``: the fields of the destinations that can be checked before a job is created, each with its
     index.
     """
@@ -24,7 +25,7 @@ class Slice:
     filter_column: str | None = None
     filter_values: tuple[FilterValue, ...] = ()
     chosen: tuple[Choice, ...] = ()
-    keys: tuple[tuple[int, str], ...] = ()
+    keys: tuple[tuple[int, str, str], ...] = ()
     looked_at: tuple[tuple[int, Mapping[str, Any]], ...] = ()
 
 
@@ -33,13 +34,14 @@ class Facts:
     """What Snowflake knows of a slice.
 
     ``rows``: the number of rows. ``unmatched``: the indexes of the filter values that match no row.
-    ``sample``: some rows as they would arrive. ``chunk_bytes``: the bytes of one chunk's file.
+    ``sample``: some rows as they would arrive, each as the text of a JSON object.
+    ``chunk_bytes``: the bytes of one chunk's file.
     ``unfit``: why a destination would take no rows, with the destination's index.
     """
 
     rows: int
     unmatched: tuple[int, ...]
-    sample: tuple[Mapping[str, Any], ...]
+    sample: tuple[str, ...]
     chunk_bytes: int
     unfit: tuple[tuple[int, str], ...] = ()
 
@@ -77,7 +79,7 @@ def slice_from(fields: Mapping[str, Any]) -> Slice:
             "window": Window(**fields["window"]),
             "filter_values": tuple(fields["filter_values"]),
             "chosen": tuple(Choice(**one) for one in fields["chosen"]),
-            "keys": tuple((int(place), str(column)) for place, column in fields["keys"]),
+            "keys": tuple((int(place), str(field), str(column)) for place, field, column in fields["keys"]),
             # An API of the release before does not send it.
             "looked_at": tuple((int(place), dict(one)) for place, one in fields.get("looked_at", ())),
         }
@@ -93,11 +95,17 @@ def facts_from(fields: Mapping[str, Any]) -> Facts:
     return Facts(
         int(fields["rows"]),
         tuple(map(int, fields["unmatched"])),
-        tuple(dict(row) for row in fields["sample"]),
+        tuple(map(_text, fields["sample"])),
         int(fields["chunk_bytes"]),
         # A staging function of the release before does not send it.
         tuple((int(place), str(message)) for place, message in fields.get("unfit", ())),
     )
+
+
+def _text(row: Any) -> str:
+    if not isinstance(row, str):
+        raise TypeError("a row that is no text")
+    return row
 
 
 def faults_to(faults: tuple[SliceFault, ...]) -> list[dict[str, Any]]:

@@ -9,11 +9,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, NoReturn, Protocol, TypeVar
 
 from shared.domain.catalog import Catalog
 from shared.domain.columns import Column, JsonKind
-from shared.domain.errors import JobFails
+from shared.domain.embedded import embeddable
+from shared.domain.errors import JobFails, Unavailable, UnloadRefused, WarehouseRefused
 from shared.domain.slices import Facts, Slice, SliceFault, SliceRefused
 from shared.unload.columns import expression, find_column, select_list
 from shared.unload.filter import condition, unmatched
@@ -58,8 +59,15 @@ class EstimateSlice:
     def run(self, wanted: Slice) -> Facts:
         """Return what is known of the slice.
 
-        Raises SliceRefused with everything that the table lacks, and Unavailable if the time limit expires.
+        Raises SliceRefused with everything that the table lacks, and Unavailable if the time limit expires or
+        the warehouse answers no query.
         """
+        try:
+            return self._facts(wanted)
+        except WarehouseRefused as error:
+            raise Unavailable("Snowflake", detail=f"{error.message}: {error.detail}") from error
+
+    def _facts(self, wanted: Slice) -> Facts:
         until = self.monotonic() + self.seconds
         faults: list[SliceFault] = []
         columns = _found(faults, ("table",), lambda: self._columns(wanted.table))
@@ -71,6 +79,8 @@ class EstimateSlice:
             tag = f"beam-estimate-{wanted.organization_id}"
             counted = self.questions.ask(counting, tag, until - self.monotonic())
             sample = self.questions.ask(sampling, tag, until - self.monotonic())
+        except WarehouseRefused:
+            raise
         except JobFails as error:
             raise SliceRefused((SliceFault(("table",), error.message),)) from error
         missing: list[int] = []
@@ -78,7 +88,9 @@ class EstimateSlice:
             column = find_column(columns, wanted.filter_column, "the filter")
             missing = unmatched(column, wanted.filter_values, {_plain(row[1]) for row in counted})
         rows = sum(int(row[0]) for row in counted)
-        shown = tuple(_message(row, selection) for row in sample)
+        shown = _found(faults, ("table",), lambda: tuple(_message(row, selection) for row in sample))
+        if shown is None:
+            raise SliceRefused(tuple(faults))
         unfit = looked_at(max(0.0, until - self.monotonic()))
         return Facts(rows, tuple(missing), shown, self.chunk_bytes, unfit)
 
@@ -97,9 +109,10 @@ class EstimateSlice:
         listed, group = _filter(wanted, columns, faults)
         known = len(faults)
         for place, choice in enumerate(wanted.chosen):
-            _found(faults, ("columns", place), partial(find_column, columns, choice.column, "the rows"))
-        for place, key in wanted.keys:
-            of_key = ("destinations", place, "key_column")
+            of_choice = ("columns", place) if choice.name is None else ("columns", place, "column")
+            _found(faults, of_choice, partial(find_column, columns, choice.column, "the rows"))
+        for place, field, key in wanted.keys:
+            of_key = ("destinations", place, field)
             _found(faults, of_key, partial(find_column, columns, key, "the messages' keys"))
         selection = None
         if len(faults) == known:
@@ -132,30 +145,58 @@ def _filter(
 def _found(faults: list[SliceFault], loc: tuple[str | int, ...], look: Callable[[], Found]) -> Found | None:
     try:
         return look()
+    except WarehouseRefused:
+        raise
     except JobFails as error:
         faults.append(SliceFault(loc, error.message))
         return None
 
 
-def _message(row: Sequence[Any], selection: Sequence[Selected]) -> dict[str, Any]:
-    """Return the row as a destination would receive it."""
-    return {
-        one.column.name: _value(value, one.column.kind) for value, one in zip(row, selection, strict=True)
-    }
+def _message(row: Sequence[Any], selection: Sequence[Selected]) -> str:
+    """Return the row as a destination would receive it. Raises JobFails if the job could not send it."""
+    fields = zip(row, selection, strict=True)
+    return (
+        "{" + ",".join(f"{_json(one.column.name)}:{_value(value, one.column)}" for value, one in fields) + "}"
+    )
 
 
-def _value(value: Any, kind: JsonKind) -> Any:
+def _value(value: Any, column: Column) -> str:
     if value is None:
-        return None
-    match kind:
+        return "null"
+    match column.kind:
         case JsonKind.INTEGER:
-            return int(value)
+            return _json(int(value))
         case JsonKind.FLOAT:
-            return float(value) if math.isfinite(value) else None
+            return _json(float(value)) if math.isfinite(value) else "null"
         case JsonKind.JSON:
-            return json.loads(value)
+            return _embedded(value, column.name)
         case _:
-            return value
+            return _json(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _embedded(text: str, name: str) -> str:
+    try:
+        return embeddable(text.encode(), _check).decode()
+    except (ValueError, RecursionError) as error:
+        raise UnloadRefused(
+            f"Column {name} holds text that is not JSON, or nested too deep", detail=str(error)
+        ) from error
+
+
+def _check(text: bytes) -> None:
+    _VALUE.decode(text.decode())
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+# Numbers stay text: Python's own have fewer digits.
+_VALUE: Final = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_refuse)
 
 
 def _plain(value: Any) -> Any:

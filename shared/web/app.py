@@ -172,7 +172,7 @@ class Api:
             now=self.now(),
             earlier=self.listings.latest_rows(organization_id, wanted.table),
         )
-        return answer(200, estimates.shown(facts, found))
+        return answer_bytes(200, estimates.encoded(facts, found))
 
     def _list(self, request: Request, organization_id: str) -> Response:
         page = listing.read_page(request.args)

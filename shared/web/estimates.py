@@ -1,5 +1,6 @@
 """The API's response to an estimate request. The same types describe it in the OpenAPI document."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -58,9 +59,9 @@ def slice_of(request: EstimateBackfill, organization_id: str) -> Slice:
     window, keys, looked_at = request.backfill_window, [], []
     for place, one in enumerate(request.destinations):
         given = one.model_dump(mode="json", exclude_none=True)
-        key = destination(**given, uid="").traits.key_column
-        if key is not None:
-            keys.append((place, key))
+        traits = destination(**given, uid="").traits
+        if traits.key_column is not None:
+            keys.append((place, traits.key_field, traits.key_column))
         if KINDS[given["type"]].presence is not None:
             looked_at.append((place, {**given, "uid": ""}))
     return Slice(
@@ -75,16 +76,20 @@ def slice_of(request: EstimateBackfill, organization_id: str) -> Slice:
     )
 
 
-def shown(facts: Facts, estimate: Estimate) -> EstimatedBackfill:
-    """Return the response."""
-    return EstimatedBackfill(
+def encoded(facts: Facts, estimate: Estimate) -> bytes:
+    """Return the response, an EstimatedBackfill. Its rows keep all digits of their numbers."""
+    shown = EstimatedBackfill(
         rows=estimate.rows,
         chunks=estimate.chunks,
         bytes=estimate.size,
-        first_rows=[dict(row) for row in facts.sample[:FIRST_ROWS]],
+        first_rows=[],
         warnings=list(estimate.warnings),
         cost=_cost(estimate.cost),
     )
+    fields = {name: json.dumps(value, ensure_ascii=False) for name, value in shown.items()}
+    fields["first_rows"] = f"[{', '.join(facts.sample[:FIRST_ROWS])}]"
+    body = ", ".join(f'"{name}": {value}' for name, value in fields.items())
+    return f"{{{body}}}".encode("utf-8", "backslashreplace")
 
 
 def invalid(error: SliceRefused) -> Invalid:

@@ -1,5 +1,7 @@
 """The API's estimate of a backfill."""
 
+import json
+
 import pytest
 
 from shared.domain.columns import Choice
@@ -20,7 +22,7 @@ def service() -> Service:
 
 
 def test_it_answers_rows_chunks_bytes_first_rows_warnings_and_cost(service: Service) -> None:
-    rows = tuple({"unique_id": str(number), "log_index": number} for number in range(7))
+    rows = tuple(f'{{"unique_id":"{number}","log_index":{number}}}' for number in range(7))
     service.estimates.answer = Facts(70, (), rows, 1_000)
     answer = service.call("POST", PATH, json=SLICE_ALONE)
     assert answer.status_code == 200
@@ -28,13 +30,19 @@ def test_it_answers_rows_chunks_bytes_first_rows_warnings_and_cost(service: Serv
     assert list(found) == ["rows", "chunks", "bytes", "first_rows", "warnings", "cost"]
     # {"unique_id":"0","log_index":0} is 31 bytes.
     assert (found["rows"], found["bytes"], found["chunks"]) == (70, 70 * 31, 2)
-    assert found["first_rows"] == list(rows[:5])
+    assert found["first_rows"] == [json.loads(row) for row in rows[:5]]
     assert found["warnings"] == []
     cost = found["cost"]
     assert (cost["currency"], cost["prices_of"]) == ("USD", "2026-11")
     assert 0 < cost["low"] < cost["high"]
     assert cost["high"] == pytest.approx(sum(part["high"] for part in cost["parts"].values()), abs=1e-5)
     assert cost["assumptions"]
+
+
+def test_its_rows_keep_all_digits(service: Service) -> None:
+    row = '{"info":[12345678901234567890.123, 1e400],"ü":"\\ud83d"}'
+    service.estimates.answer = Facts(1, (), (row,), 1_000)
+    assert row in service.call("POST", PATH, json=SLICE_ALONE).get_data(as_text=True)
 
 
 def test_nothing_is_made(service: Service) -> None:
@@ -56,7 +64,7 @@ def test_the_whole_body_of_a_backfill_is_taken_and_its_slice_is_asked_for(servic
             "token_address",
             ("0x833589fcd6edb6e08f4c7c32d4f71b54bda02913",),
             (Choice("unique_id"), Choice("raw_amount_str", "amount")),
-            ((1, "to_address"),),
+            ((1, "key_column", "to_address"),),
             ((1, {**keyed, "uid": ""}),),
         )
     ]
@@ -109,7 +117,7 @@ def test_destinations_that_can_be_looked_at_are_asked_for_and_what_is_wrong_is_a
     service: Service,
 ) -> None:
     bus = {"type": "nats", "name": "bus", "servers": ["tls://nats.example.com"], "subject": "rows"}
-    service.estimates.answer = Facts(1, (), ({"a": 1},), 1_000, ((1, "No stream holds subject rows"),))
+    service.estimates.answer = Facts(1, (), ('{"a":1}',), 1_000, ((1, "No stream holds subject rows"),))
     answer = service.call("POST", PATH, json=backfill(destinations=[webhook(), bus]))
     (warning,) = answer.get_json()["warnings"]
     assert warning == "Rows could not be sent to nats bus: No stream holds subject rows"
@@ -118,7 +126,7 @@ def test_destinations_that_can_be_looked_at_are_asked_for_and_what_is_wrong_is_a
 
 
 def test_a_slice_far_larger_than_the_organizations_latest_is_a_warning(service: Service) -> None:
-    service.estimates.answer = Facts(5_000_000, (), ({"a": 1},), 1_000_000)
+    service.estimates.answer = Facts(5_000_000, (), ('{"a":1}',), 1_000_000)
     for _ in range(3):
         stage(service.jobs, service.created(), chunks=1, rows=40)
     (warning,) = service.call("POST", PATH, json=SLICE_ALONE).get_json()["warnings"]

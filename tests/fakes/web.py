@@ -52,7 +52,7 @@ class FakeEstimates:
     """Implements the port Estimates: one answer for every request in ``asked``."""
 
     answer: Facts | SliceRefused | Unavailable = field(
-        default_factory=lambda: Facts(3, (), ({"a": 1}, {"a": 2}, {"a": 3}), 1_000)
+        default_factory=lambda: Facts(3, (), ('{"a":1}', '{"a":2}', '{"a":3}'), 1_000)
     )
     asked: list[Slice] = field(default_factory=list)
 

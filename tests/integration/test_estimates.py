@@ -1,5 +1,6 @@
 """An estimate from the staging function's process over HTTP, with the local Snowflake's data."""
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -67,8 +68,9 @@ def estimates(stack: LocalStack, server: LocalSnowflake) -> StageEstimates:
 def test_first_rows_are_those_that_would_arrive(estimates: StageEstimates) -> None:
     facts = estimates.facts(WANTED)
     assert facts.rows == 3
-    assert sorted(facts.sample, key=lambda row: str(row["block_timestamp"])) == MESSAGES
-    assert [list(row) for row in facts.sample] == [list(MESSAGES[0])] * 3
+    rows = [json.loads(row) for row in facts.sample]
+    assert sorted(rows, key=lambda row: str(row["block_timestamp"])) == MESSAGES
+    assert [list(row) for row in rows] == [list(MESSAGES[0])] * 3
     assert facts.chunk_bytes == 4 << 20
 
 

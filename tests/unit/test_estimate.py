@@ -12,7 +12,7 @@ from shared.domain.slices import Facts, Slice
 NOW = datetime(2026, 4, 27, 10, 30, tzinfo=UTC)
 MARCH = Window("block_timestamp", "2026-03-01T00:00:00", "2026-04-01T00:00:00")
 MIXED, LOWER = "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "0x833589fcd6edb6e08f4c7c32d4f71b54bda02913"
-ROW = {"a": "x" * 92}  # 100 bytes
+ROW = f'{{"a":"{"x" * 92}"}}'  # 100 bytes
 
 
 def judged(

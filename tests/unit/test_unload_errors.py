@@ -4,7 +4,7 @@ import pytest
 from snowflake.connector.errors import DatabaseError, Error, InternalError, OperationalError, ProgrammingError
 
 from shared.adapters.snowflake_errors import is_session_gone, meaning
-from shared.domain.errors import Unavailable, UnloadRefused
+from shared.domain.errors import Unavailable, UnloadRefused, WarehouseRefused
 
 
 def programming_error(errno: int, sqlstate: str | None, text: str) -> ProgrammingError:
@@ -68,6 +68,7 @@ def test_what_snowflake_will_always_refuse_fails_the_job_with_advice(
 ) -> None:
     error = meaning(programming_error(errno, sqlstate, text))
     assert isinstance(error, UnloadRefused)
+    assert isinstance(error, WarehouseRefused) == (errno in {606, 630} or "credit" in message)
     assert message in error.message
     for unspeakable in ("SECRET", "RM", "'abc'", "SELECT", "position"):
         assert unspeakable not in error.message

@@ -11,9 +11,11 @@ from shared.steps.sending import Sink
 if TYPE_CHECKING:
     from shared.destinations.spec import Spec
 
+ORDERING_KEY = "ordering_key_column"
+
 
 def _traits(_delivery: str | None, options: Mapping[str, Any]) -> Traits:
-    return Traits(key_column=options.get("ordering_key_column"))
+    return Traits(key_column=options.get(ORDERING_KEY), key_field=ORDERING_KEY)
 
 
 def _spec() -> "type[Spec]":

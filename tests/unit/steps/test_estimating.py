@@ -9,9 +9,10 @@ import pytest
 
 from shared.domain.catalog import Catalog, CatalogEntry
 from shared.domain.columns import Choice, Column, JsonKind, TableType
-from shared.domain.errors import Unavailable, UnloadRefused
+from shared.domain.errors import Unavailable, UnloadRefused, WarehouseRefused
 from shared.domain.jobs import Window
 from shared.domain.slices import Slice, SliceRefused
+from shared.encoding.embedded import embeddable
 from shared.steps.estimate import SAMPLE, EstimateSlice, Look, Unfit
 from shared.unload.statements import Statement, TableColumn
 from tests.fakes.clock import FakeClock
@@ -81,22 +82,36 @@ def test_rows_are_counted_and_some_are_shown_as_they_would_arrive(questions: Fak
     facts = step(questions).run(WANTED)
     assert (facts.rows, facts.unmatched, facts.chunk_bytes) == (3, (), 1_000)
     assert facts.sample == (
-        {
-            "block_timestamp": "2026-03-01T00:00:00",
-            "token": "0xaa",
-            "amount": 7,
-            "ratio": 1.5,
-            "info": {"b": [1]},
-        },
-        {
-            "block_timestamp": "2026-03-02T00:00:00",
-            "token": None,
-            "amount": None,
-            "ratio": None,
-            "info": None,
-        },
+        '{"block_timestamp":"2026-03-01T00:00:00","token":"0xaa","amount":7,"ratio":1.5,"info":{"b": [1]}}',
+        '{"block_timestamp":"2026-03-02T00:00:00","token":null,"amount":null,"ratio":null,"info":null}',
     )
-    assert type(facts.sample[0]["amount"]) is int
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("[1,undefined,3]", "[1,null,3]"),
+        ('[NaN, -Infinity, "NaN"]', '[null, null, "NaN"]'),
+        ("1e400", "1e400"),
+        ("12345678901234567890.123", "12345678901234567890.123"),
+        ("9" * 5_000, "9" * 5_000),
+        ('{\n  "ü": "\\u00fc"\n}', '{   "ü": "\\u00fc" }'),
+    ],
+)
+def test_values_of_json_are_shown_as_they_are_delivered(
+    questions: FakeQuestions, text: str, shown: str
+) -> None:
+    questions.sample = [(text,)]
+    facts = step(questions).run(replace(WANTED, chosen=(Choice("info"),)))
+    assert facts.sample == (f'{{"info":{shown}}}',)
+    assert embeddable(text.encode()).decode() == shown
+
+
+@pytest.mark.parametrize("text", ["[1", "[" * 100_000 + "]" * 100_000])
+def test_a_value_that_no_delivery_could_send_is_a_fault(questions: FakeQuestions, text: str) -> None:
+    questions.sample = [(text,)]
+    found = faults(questions, replace(WANTED, chosen=(Choice("info"),)))
+    assert found == {("table",): "Column info holds text that is not JSON, or nested too deep"}
 
 
 def test_both_questions_are_bounded_and_carry_the_organizations_tag(questions: FakeQuestions) -> None:
@@ -140,15 +155,15 @@ def test_everything_that_the_table_lacks_is_told_at_once(questions: FakeQuestion
         filter_column="tokken",
         filter_values=("0xaa",),
         chosen=(Choice("token"), Choice("amuont"), Choice("nothing", "as_this")),
-        keys=((1, "token"), (2, "unique")),
+        keys=((1, "key_column", "token"), (2, "ordering_key_column", "unique")),
         window=replace(MARCH, partition_key="block"),
     )
     assert list(faults(questions, wanted)) == [
         ("backfill_window", "partition_key"),
         ("filter", "column"),
         ("columns", 1),
-        ("columns", 2),
-        ("destinations", 2, "key_column"),
+        ("columns", 2, "column"),
+        ("destinations", 2, "ordering_key_column"),
     ]
 
 
@@ -168,6 +183,24 @@ def test_a_column_without_a_mapping_is_a_fault(
 def test_a_refusal_of_the_question_itself_is_a_fault_of_the_table(questions: FakeQuestions) -> None:
     questions.refusal = UnloadRefused("The service lacks a right")
     assert faults(questions, WANTED) == {("table",): "The service lacks a right"}
+
+
+def test_a_warehouse_that_answers_nobody_is_not_available(questions: FakeQuestions) -> None:
+    questions.refusal = WarehouseRefused("There is no credit left")
+    with pytest.raises(Unavailable) as refused:
+        step(questions).run(WANTED)
+    assert "There is no credit left" in refused.value.detail
+
+
+def test_so_is_one_that_does_not_describe_the_table(
+    questions: FakeQuestions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def describe(_questions: FakeQuestions, _table: str) -> list[TableColumn]:
+        raise WarehouseRefused("There is no warehouse")
+
+    monkeypatch.setattr(FakeQuestions, "describe", describe)
+    with pytest.raises(Unavailable):
+        step(questions).run(WANTED)
 
 
 def test_no_answer_in_time_is_no_answer(questions: FakeQuestions) -> None:
