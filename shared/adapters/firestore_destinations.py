@@ -14,7 +14,7 @@ from shared.adapters.firestore_documents import CALL, attempt_reference, fields_
 from shared.adapters.google_errors import reaching
 from shared.domain.errors import Unavailable
 from shared.domain.jobs import Counts, Job
-from shared.steps.records import DestinationProgress
+from shared.steps.records import DestinationProgress, counted
 
 # Only a function waits for this, and a retry would take as long.
 _SUMMING: Mapping[str, Any] = {"retry": None, "timeout": 20.0}
@@ -57,15 +57,11 @@ def progress(client: firestore.Client, job: Job) -> Mapping[str, DestinationProg
     }
 
 
-def counted(job: Job, counts: Counts | None, found: Records) -> dict[str, DestinationProgress]:
-    """Return what the counts tell of each destination's progress: a counted chunk is at all of them."""
-    least = DestinationProgress(0, 0, None)
-    if counts is not None and job.num_chunks is not None and job.num_rows is not None:
-        chunks, rows = job.num_chunks - counts.chunks_left, job.num_rows - counts.rows_left
-        least = DestinationProgress(chunks, rows, None)
+def counted_with_records(job: Job, counts: Counts | None, found: Records) -> dict[str, DestinationProgress]:
+    """Return what the counts and the records tell of each destination's progress."""
     return {
-        one.uid: replace(least, last_error=_last_error(found.get(one.uid, {}), job.retry))
-        for one in job.destinations
+        uid: replace(least, last_error=_last_error(found.get(uid, {}), job.retry))
+        for uid, least in counted(job, counts).items()
     }
 
 

@@ -63,7 +63,7 @@ class FirestoreListings:
     def progress(self, job: Job, counts: Counts | None) -> Mapping[str, DestinationProgress]:
         with reaching("the job store"):
             records = firestore_destinations.records(self._client, job)
-            found = firestore_destinations.counted(job, counts, records)
+            found = firestore_destinations.counted_with_records(job, counts, records)
             # One destination has what is counted, but for a moment. If nothing is left, each has everything.
             if counts is None or counts.chunks_left == 0 or len(found) == 1 or self._rests(job):
                 return found

@@ -24,6 +24,18 @@ class DestinationProgress:
     last_error: str | None
 
 
+def counted(job: Job, counts: Counts | None) -> dict[str, DestinationProgress]:
+    """Return what the counts tell of each destination's progress, by its uid, without its last error.
+
+    A counted chunk is at all destinations.
+    """
+    least = DestinationProgress(0, 0, None)
+    if counts is not None and job.num_chunks is not None and job.num_rows is not None:
+        chunks, rows = job.num_chunks - counts.chunks_left, job.num_rows - counts.rows_left
+        least = DestinationProgress(chunks, rows, None)
+    return {one.uid: least for one in job.destinations}
+
+
 class Jobs(Protocol):
     """The record of jobs. A job is always named together with its organization."""
 

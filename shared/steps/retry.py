@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.domain import transitions
 from shared.domain.errors import RetryLater, StateConflict
-from shared.domain.jobs import Job, JobStatus
+from shared.domain.jobs import Job
 from shared.domain.messages import StageJob, TearDownJob
 from shared.steps.find import find_for_client
 from shared.steps.finish import balance_fault
@@ -19,12 +19,11 @@ def retry(
 ) -> Job:
     """Return the job in its new state: in flight again, or completed if no chunks were left.
 
-    Raises JobUnknown; StateConflict if the job has not failed or can no longer continue; TooManyJobs.
+    Raises JobUnknown; StateConflict if the job has not failed or can no longer continue; TooManyJobs. The
+    limit comes last: a client that waits for a place must not then hear that its job cannot continue.
     """
     found = find_for_client(organization_id, job_id, jobs=jobs)
-    if found.status is JobStatus.FAILED:
-        # This check is outside the change's transaction, so concurrent retries may exceed the limit.
-        jobs.require_room(organization_id)
+    transitions.retry(found, now, after=found.retry)  # refuses most jobs before anything more is read
     counts = jobs.counts(found)
     chunks_left = None if counts is None else counts.chunks_left
     fault = balance_fault(found, jobs) if chunks_left == 0 else None
@@ -42,6 +41,9 @@ def retry(
             require_deliverable(job, now, kept, stood_still=stood_still, state="failed")
         return again
 
+    if not transition(found).status.is_terminal:
+        # This check is outside the change's transaction, so concurrent retries may exceed the limit.
+        jobs.require_room(organization_id)
     job = jobs.change(organization_id, job_id, transition)
     with contextlib.suppress(RetryLater):
         # The job continues even if publishing fails: the sweep publishes the message again.

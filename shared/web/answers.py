@@ -165,6 +165,16 @@ def shown(
     }
 
 
+def last_known(job: Job, before: Counts | None) -> Counts | None:
+    """Return the counts of a changed job whose counts cannot be read; ``before``: those before the change."""
+    if job.num_chunks is None or job.num_rows is None:
+        return None
+    if job.status is JobStatus.COMPLETED:
+        return Counts(0, 0)
+    # If there were none, the manifest was committed after they were read: no chunk counts as delivered yet.
+    return before or Counts(job.num_chunks, job.num_rows)
+
+
 def show_time(moment: datetime) -> str:
     """Return the time in UTC with six fraction digits, so that texts sort like times."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

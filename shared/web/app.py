@@ -25,7 +25,7 @@ from shared.domain.events import (
     JobResumed,
     JobRetried,
 )
-from shared.domain.jobs import Job
+from shared.domain.jobs import FilterValue, Job
 from shared.domain.organizations import Caller
 from shared.domain.receipt import require_receipt
 from shared.domain.slices import SliceRefused
@@ -37,10 +37,10 @@ from shared.steps.find import find_for_client
 from shared.steps.kept import Kept
 from shared.steps.pause import pause, resume
 from shared.steps.ports import Clock, Estimates, Publisher, Rates
-from shared.steps.records import Jobs, Listings, Receipts
+from shared.steps.records import Jobs, Listings, Receipts, counted
 from shared.steps.retry import retry
 from shared.web import console, estimates, listing, receipts
-from shared.web.answers import CreatedBackfill, shown
+from shared.web.answers import CreatedBackfill, last_known, shown
 from shared.web.auth import Keys, authenticate
 from shared.web.body import drain, read_json
 from shared.web.create import new_job
@@ -108,8 +108,7 @@ class Api:
                 headers = {"Retry-After": str(error.seconds)}
             response = answer(error.status, {"detail": detail_of(error)}, headers)
         except RetryLater as error:
-            told = {"error": type(error).__name__, "detail": error.detail}
-            _LOG.warning(error.message, extra={"fields": asked_for(request) | told})
+            _log_outage(request, error)
             response = answer(503, {"detail": error.message}, {"Retry-After": str(RETRY_AFTER_SECONDS)})
         except Exception:  # noqa: BLE001 - last resort: log it in full, and return no traceback to the client
             _LOG.exception("the request could not be answered", extra={"fields": asked_for(request)})
@@ -135,7 +134,7 @@ class Api:
                 job = find_for_client(caller.organization_id, job_id, jobs=self.jobs)
                 return self._look(endpoint, job, request)
             case _:
-                return self._change(endpoint, caller, str(arguments["job_id"]))
+                return self._change(endpoint, caller, str(arguments["job_id"]), request)
 
     def _create(self, request: Request, caller: Caller) -> Response:
         key = request.headers.get(IDEMPOTENCY_KEY)
@@ -194,10 +193,11 @@ class Api:
         return answer_bytes(200, body, more)
 
     def _show(self, job: Job) -> Response:
-        filter_values = None if job.filter_column is None else self.jobs.filter_values(job)
-        counts = self.jobs.counts(job)
-        destinations = self.listings.progress(job, counts)
-        return answer(200, shown(job, filter_values, counts, destinations))
+        filter_values, counts = self._filter_values(job), self.jobs.counts(job)
+        return answer(200, shown(job, filter_values, counts, self.listings.progress(job, counts)))
+
+    def _filter_values(self, job: Job) -> list[FilterValue] | None:
+        return None if job.filter_column is None else self.jobs.filter_values(job)
 
     def _look(self, endpoint: str, job: Job, request: Request) -> Response:
         if endpoint == "get":
@@ -217,7 +217,7 @@ class Api:
         more = receipts.next_link(f"{BACKFILLS}/{job.job_id}/receipt/chunks", job, limit, start)
         return answer_stream(chain(first, lines), {"Content-Type": receipts.MEDIA_TYPE, **more})
 
-    def _change(self, endpoint: str, caller: Caller, job_id: str) -> Response:
+    def _change(self, endpoint: str, caller: Caller, job_id: str, request: Request) -> Response:
         steps: Mapping[str, Callable[..., Job]] = {
             "cancel": cancel,
             "retry": partial(retry, kept=self.kept),
@@ -226,6 +226,9 @@ class Api:
         }
         step, now = steps[endpoint], self.now()
         try:
+            # 503 means that nothing is recorded, so read before the change what cannot be left out after it.
+            found = find_for_client(caller.organization_id, job_id, jobs=self.jobs)
+            filter_values, counts = self._filter_values(found), self.jobs.counts(found)
             job = step(caller.organization_id, job_id, jobs=self.jobs, publisher=self.publisher, now=now)
         except StaleMessage as error:
             # The job was removed after it was found.
@@ -234,7 +237,19 @@ class Api:
         event, made = _CHANGES[endpoint]
         if made(job) == now:
             self.events(event(**_who_and_what(caller, job)))
-        return self._show(job)
+        try:
+            counts = self.jobs.counts(job)
+            destinations = self.listings.progress(job, counts)
+        except RetryLater as error:
+            _log_outage(request, error)
+            counts = last_known(job, counts)
+            destinations = counted(job, counts)
+        return answer(200, shown(job, filter_values, counts, destinations))
+
+
+def _log_outage(request: Request, error: RetryLater) -> None:
+    told = {"error": type(error).__name__, "detail": error.detail}
+    _LOG.warning(error.message, extra={"fields": asked_for(request) | told})
 
 
 def _who_and_what(caller: Caller, job: Job) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The console's pages and files over HTTP. They are the same for everyone and need no key.
 
-All pages are one document, which its script fills according to the path. A program that requests ``/`` still
-gets the API's response: only a request for HTML gets the console.
+All pages are one document, which its script fills according to the path. At ``/``, a program that prefers
+JSON gets the API's response.
 """
 
 import re
@@ -9,9 +9,12 @@ from collections.abc import Mapping
 
 from werkzeug import Request, Response
 
-from shared.console.files import STATIC, File, files
+from shared.console.files import File, files
+from shared.web.errors import PathUnknown
 
-_PAGES = re.compile(r"/console(/(new|api|jobs/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?)?")
+# Like the API's paths, the page of a job takes its id in either case.
+_PAGES = re.compile(r"/console(/(new|api|jobs/[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?)?")
+_HTML, _JSON = "text/html", "application/json"
 _METHODS = {"GET", "HEAD"}
 _CONTENT_SECURITY = {
     "default-src": "'none'",
@@ -39,25 +42,26 @@ _STATIC_CACHING = {"Cache-Control": "public, max-age=31536000, immutable", "Vary
 
 
 def concerns(request: Request) -> bool:
-    """Return whether the console may answer the request."""
-    asks_for_page = request.path == "/console" or (request.path == "/" and _wants_html(request))
+    """Return whether the console answers the request."""
+    asks_for_page = request.path == "/console" or (request.path == "/" and not _prefers_json(request))
     return request.method in _METHODS and (asks_for_page or request.path.startswith("/console/"))
 
 
 def answer(request: Request) -> Response | None:
-    """Return the console's response, or None for other requests."""
+    """Return the console's response, or None for other requests. Raises PathUnknown below ``/console/``."""
     if not concerns(request):
         return None
-    if request.path.startswith(f"{STATIC}/"):
-        found = files().static.get(request.path)
-        return None if found is None else _send(request, found, _STATIC_CACHING)
     if request.path == "/" or _PAGES.fullmatch(request.path):
         return _send(request, files().page, _PAGE_CACHING)
-    return None
+    if (found := files().static.get(request.path)) is not None:
+        return _send(request, found, _STATIC_CACHING)
+    # The API would ask for a key first, which nothing below this path needs.
+    raise PathUnknown
 
 
-def _wants_html(request: Request) -> bool:
-    return any(kind == "text/html" and quality > 0 for kind, quality in request.accept_mimetypes)
+def _prefers_json(request: Request) -> bool:
+    # A client without preferences, such as curl, gets the page.
+    return request.accept_mimetypes.best_match((_HTML, _JSON), _HTML) == _JSON
 
 
 def _send(request: Request, file: File, caching: Mapping[str, str]) -> Response:

@@ -47,6 +47,9 @@ class PathUnknown(WebRefusal):
 
     status = 404
 
+    def __init__(self) -> None:
+        super().__init__("There is nothing at this path")
+
 
 class MethodNotAllowed(WebRefusal):
     """The path exists for other methods."""

@@ -37,7 +37,7 @@ def route(request: Request) -> tuple[str, Mapping[str, Any]]:
     try:
         return _bound_to(request).match()
     except NotFound as error:
-        raise PathUnknown("There is nothing at this path") from error
+        raise PathUnknown from error
     except WrongMethod as error:
         raise MethodNotAllowed(list(error.valid_methods or ())) from error
 

@@ -119,6 +119,12 @@ class TestEndpoints:
         assert answer.status_code == 409
         assert status.value in answer.get_json()["detail"]
 
+    @pytest.mark.parametrize("key", [None, KEY])
+    @pytest.mark.parametrize("path", ["/", "/console/"])
+    def test_the_console_needs_no_key(self, service: Service, path: str, key: str | None) -> None:
+        answer = service.call("GET", path, key)
+        assert (answer.status_code, answer.mimetype) == (200, "text/html")
+
     def test_openapi_and_health_need_no_key(self, service: Service) -> None:
         document = service.call("GET", "/api/v1/beam/openapi.json", None)
         assert (document.status_code, document.get_json()["openapi"]) == (200, "3.1.0")
@@ -192,7 +198,7 @@ class TestErrors:
         )
 
     @pytest.mark.parametrize(
-        "path", ["/", "/api", f"{BACKFILLS}/", f"{BACKFILLS}/{UNKNOWN_ID}", f"{BACKFILLS}/..%2f", "/a//b"]
+        "path", ["/api", "/api/", f"{BACKFILLS}/", f"{BACKFILLS}/{UNKNOWN_ID}", f"{BACKFILLS}/..%2f", "/a//b"]
     )
     def test_404_unknown_job_or_path(self, service: Service, path: str) -> None:
         answer = service.call("GET", path)

@@ -1,11 +1,13 @@
 """429: an organization has reached its limit of backfills in flight."""
 
+from datetime import timedelta
+
 import pytest
 
-from shared.domain.jobs import JobStatus
+from shared.domain.jobs import Counts, JobStatus
 from shared.web.routes import BACKFILLS
-from tests.fakes.staged import finish
-from tests.fakes.web import OTHER_KEY, Service, backfill
+from tests.fakes.staged import LATER, finish, stage
+from tests.fakes.web import OTHER_KEY, Service, backfill, webhook
 
 
 @pytest.fixture
@@ -73,3 +75,32 @@ def test_a_job_that_goes_on_is_409_also_at_the_limit(service: Service) -> None:
     job_id = service.created()
     service.created()
     assert service.call("POST", f"{BACKFILLS}/{job_id}/retry").status_code == 409
+
+
+def failed_with(service: Service, left: Counts) -> str:
+    """Return a failed job with these counts, in an organization at its limit."""
+    job_id = service.created(backfill(destinations=[webhook()]))
+    job = stage(service.jobs, job_id, chunks=5, rows=50)
+    stored = service.jobs.stored["org123", job_id]
+    stored.counts = left
+    stored.done = {(0, one.uid): 50 - left.rows_left for one in job.destinations}
+    finish(service.jobs, job_id, JobStatus.FAILED)
+    service.created()
+    service.created()
+    service.time = LATER
+    return job_id
+
+
+def test_a_retry_that_completes_the_job_takes_no_place(service: Service) -> None:
+    job_id = failed_with(service, Counts(0, 0))
+    answer = service.call("POST", f"{BACKFILLS}/{job_id}/retry")
+    assert (answer.status_code, answer.get_json()["status"]) == (200, "completed")
+
+
+def test_409_comes_before_429(service: Service) -> None:
+    """A client that waited for a place would wait in vain."""
+    job_id = failed_with(service, Counts(2, 20))
+    assert service.call("POST", f"{BACKFILLS}/{job_id}/retry").status_code == 429
+    service.time += timedelta(days=14)
+    answer = service.call("POST", f"{BACKFILLS}/{job_id}/retry")
+    assert (answer.status_code, "create a new backfill" in answer.get_json()["detail"]) == (409, True)

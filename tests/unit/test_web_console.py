@@ -13,7 +13,11 @@ from tests.fakes.web import KEY, Service
 
 ID = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-PAGES = ["/console", "/console/", "/console/new", "/console/api", f"/console/jobs/{ID}"]
+JSON = {"Accept": "application/json"}
+PAGES = [
+    *("/console", "/console/", "/console/new", "/console/api"),
+    *(f"/console/jobs/{ID}", f"/console/jobs/{ID.upper()}"),
+]
 STATIC = sorted(files().static)
 SOURCES = Path(__file__).parents[2] / "shared/console/static"
 MOST_BYTES = 50_000
@@ -37,15 +41,30 @@ def test_a_page_is_html_and_needs_no_key(service: Service, path: str) -> None:
     assert answer.headers["Cache-Control"] == "no-cache"
 
 
-def test_who_asks_for_html_gets_the_console_at_the_root(service: Service) -> None:
-    answer = service.call("GET", "/", None, headers=HTML)
-    assert answer.data == get(service, "/console/").data
+@pytest.mark.parametrize("key", [None, KEY])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        *(None, "", "*/*", "text/*", "text/html", HTML["Accept"], "application/json, text/html"),
+        *("*/*, application/json;q=0.5", "application/json;q=0", "image/png", "nonsense"),
+    ],
+)
+def test_the_root_is_the_console(service: Service, accept: str | None, key: str | None) -> None:
+    headers = {} if accept is None else {"Accept": accept}
+    answer = service.call("GET", "/", key, headers=headers)
+    assert (answer.status_code, answer.data) == (200, get(service, "/console/").data)
     assert "Accept" in answer.headers["Vary"]
 
 
-@pytest.mark.parametrize("accept", [None, "*/*", "application/json", "text/html;q=0"])
-def test_programs_get_the_apis_answer_at_the_root(service: Service, accept: str | None) -> None:
-    headers = {} if accept is None else {"Accept": accept}
+@pytest.mark.parametrize(
+    "accept",
+    [
+        *("application/json", "application/*", "application/json, text/plain, */*"),
+        *("application/json, text/html;q=0.9", "*/*, text/html;q=0"),
+    ],
+)
+def test_who_prefers_json_gets_the_apis_answer_at_the_root(service: Service, accept: str) -> None:
+    headers = {"Accept": accept}
     assert service.call("GET", "/", None, headers=headers).status_code == 401
     answer = service.call("GET", "/", KEY, headers=headers)
     assert (answer.status_code, answer.get_json()) == (404, {"detail": "There is nothing at this path"})
@@ -58,8 +77,9 @@ def test_programs_get_the_apis_answer_at_the_root(service: Service, accept: str 
         "/console/jobs",
         "/console/jobs/1",
         f"/console/jobs/{ID}/",
-        "/consolex",
         "/console/new%0A",
+        "/console//new",
+        "/console/NEW",
         "/console/static/",
         "/console/static/page.html",
         "/console/static/../files.py",
@@ -67,7 +87,19 @@ def test_programs_get_the_apis_answer_at_the_root(service: Service, accept: str 
         "/console/static/0000000000000000/main.js",
     ],
 )
-def test_other_paths_are_unknown_as_any_are(service: Service, path: str) -> None:
+@pytest.mark.parametrize("headers", [HTML, JSON, {}], ids=["html", "json", "any"])
+def test_other_paths_below_it_are_unknown_without_a_key_too(
+    service: Service, path: str, headers: dict[str, str]
+) -> None:
+    for key in (None, "unknown", KEY):
+        answer = service.call("GET", path, key, headers=headers)
+        assert (answer.status_code, answer.get_json()) == (404, {"detail": "There is nothing at this path"})
+        assert answer.headers["Cache-Control"] == "no-store"
+    assert service.call("HEAD", path, None).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/consolex", "/Console/"])
+def test_paths_beside_it_need_a_key(service: Service, path: str) -> None:
     assert get(service, path, **HTML).status_code == 401
     assert service.call("GET", path, KEY, headers=HTML).status_code == 404
 

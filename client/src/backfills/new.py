@@ -63,9 +63,10 @@ class NewBackfill(_Part):
     oversized_rows: Literal["fail", "skip"] | None = None
 
     def body(self) -> dict[str, Any]:
-        """Return the given fields, as they are sent."""
+        """Return the given fields, as they are sent. None means that a field is not given."""
         fields = self.model_dump(mode="json", exclude_none=True)
-        return {name: value for name, value in fields.items() if value != []}
+        # Send an empty list that was given, so that the service refuses it. No `columns` means all columns.
+        return {name: value for name, value in fields.items() if value != [] or name in self.model_fields_set}
 
 
 def body_of(new: NewBackfill | Mapping[str, Any]) -> dict[str, Any]:

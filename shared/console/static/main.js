@@ -11,7 +11,7 @@ import { signInPage } from "./sign_in.js";
 const PAGES = [
   [/^\/(console\/?)?$/, jobsPage, "/console/"],
   [/^\/console\/new$/, newPage, "/console/new"],
-  [/^\/console\/jobs\/([0-9a-f-]{36})$/, jobPage, "/console/"],
+  [/^\/console\/jobs\/([0-9A-Fa-f-]{36})$/, jobPage, "/console/"],
   [/^\/console\/api$/, apiPage, "/console/api"],
 ];
 const content = document.getElementById("content");

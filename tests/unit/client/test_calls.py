@@ -66,6 +66,35 @@ def test_all_tries_of_a_create_carry_one_key_and_one_body(run: Run, fault: Says)
 
 
 @pytest.mark.parametrize(
+    "given",
+    [
+        {"columns": []},
+        {"destinations": []},
+        {"filter": {"column": "token_address", "values": []}},
+        {"a_later_field": []},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+@pytest.mark.parametrize("name", ["create", "estimate"])
+def test_an_empty_list_that_was_given_is_sent(run: Run, name: str, given: dict[str, Any]) -> None:
+    """The service refuses it. Without the list, the request would mean something else."""
+    window = Window(start="2026-03-01T00:00:00", end="2026-03-02T00:00:00")
+    new = NewBackfill(table="base.assets.erc20_token_transfers", backfill_window=window, **given)
+    with service(Says(422, {"detail": []})) as server, pytest.raises(Invalid):
+        run(server, name, new)
+    sent = json.loads(server.asked[0].body)
+    assert sent.keys() == {"table", "backfill_window", *given}
+    assert sent.items() >= given.items()
+
+
+def test_a_list_that_was_filled_later_is_sent() -> None:
+    new = NewBackfill(table="base.assets.erc20_token_transfers", backfill_window=Window(start=1, end=2))
+    assert new.body().keys() == {"table", "backfill_window"}
+    new.destinations.append({"type": "kafka", "name": "transfers"})
+    assert new.body()["destinations"] == [{"type": "kafka", "name": "transfers"}]
+
+
+@pytest.mark.parametrize(
     ("says", "error"),
     [
         (Says(401, {"detail": "no"}), KeyRefused),

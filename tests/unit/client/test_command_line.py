@@ -90,6 +90,15 @@ def test_yaml_means_what_json_would(program: Program, tmp_path: Path) -> None:
     }
 
 
+def test_an_empty_list_in_a_file_is_sent(program: Program, tmp_path: Path) -> None:
+    """The service refuses it. Without ``columns``, the job would export all of them."""
+    empty = {"columns": [], "destinations": [], "filter": {"column": "token", "values": []}}
+    file = tmp_path / "job.json"
+    file.write_text(json.dumps(empty))
+    assert program("create", "-f", str(file), "--dry-run") == 0
+    assert json.loads(program.out) == empty
+
+
 @pytest.mark.parametrize(("status", "code"), [("completed", 0), ("failed", 1), ("cancelled", 1)])
 def test_a_watch_ends_as_its_job_does(
     program: Program, monkeypatch: pytest.MonkeyPatch, status: str, code: int

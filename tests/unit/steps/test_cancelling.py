@@ -2,12 +2,18 @@
 
 import pytest
 
-from shared.domain.errors import JobUnknown, StateConflict
-from shared.domain.jobs import Counts, JobStatus
+from shared.domain.errors import JobUnknown, StateConflict, Unavailable
+from shared.domain.jobs import Counts, Job, JobStatus
 from shared.domain.messages import TearDownJob
+from shared.steps.cancel import cancel
 from tests.fakes.examples import new_job
 from tests.fakes.faults import Fault, Faults
 from tests.unit.steps.world import World
+
+
+def cancel_with(faults: Faults, world: World, job: Job) -> None:
+    jobs, queue = faults.guard(world.jobs), faults.guard(world.queue)
+    cancel(job.organization_id, job.job_id, jobs=jobs, publisher=queue, now=world.clock.now())
 
 
 def test_a_cancelled_job_is_asked_to_be_torn_down() -> None:
@@ -49,12 +55,36 @@ def test_a_job_of_which_nothing_is_left_completes_and_refuses() -> None:
     assert world.now(job).status is JobStatus.COMPLETED
 
 
-def test_a_failed_job_refuses() -> None:
+def test_whatever_is_out_of_reach_a_job_that_completes_refuses_and_the_sweep_tears_it_down() -> None:
+    """Unavailable means that nothing is recorded."""
+    completed, at = 0, 0
+    while True:
+        world, faults = World(), Faults(at)
+        job, _ = world.staged()
+        for chunk in list(world.chunks.undelivered(job)):
+            world.has_arrived(job, chunk)
+        with pytest.raises((StateConflict, Unavailable)) as caught:
+            cancel_with(faults, world, job)
+        refused = isinstance(caught.value, StateConflict)
+        assert world.now(job).status is (JobStatus.COMPLETED if refused else JobStatus.TRANSPORTING)
+        if not faults.happened:
+            break
+        completed += refused
+        world.run()
+        assert world.now(job).torn_down
+        assert world.files.contents == {}
+        at += 1
+    assert (completed, at) == (1, 5)
+
+
+def test_a_failed_job_refuses_whatever_else_is_out_of_reach() -> None:
     world = World()
     job, _ = world.staged()
     world.finish.fail("acme", job.job_id, "why", retry=0)
+    faults = Faults()
     with pytest.raises(StateConflict, match="failed"):
-        world.cancel(job)
+        cancel_with(faults, world, job)
+    assert faults.calls == ["FakeJobs.get"]
 
 
 def test_a_job_of_another_organization_or_one_that_may_never_run_is_unknown() -> None:

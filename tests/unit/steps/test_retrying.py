@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from shared.domain.destination import AT_LEAST_ONCE, Destination
-from shared.domain.errors import DestinationRefused, JobUnknown, StateConflict, UnloadRefused
+from shared.domain.errors import DestinationRefused, JobUnknown, StateConflict, TooManyJobs, UnloadRefused
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import StageJob, TearDownJob
 from tests.fakes.destinations import kafka
@@ -137,8 +137,8 @@ def test_a_job_of_another_organization_or_one_that_may_never_run_is_unknown() ->
             world.retry(job)
 
 
-def test_a_job_of_which_nothing_is_left_completes_at_once_however_long_ago_it_failed() -> None:
-    world = World()
+def failed_with_nothing_left(world: World) -> Job:
+    """Return a job that failed while its last chunk was being counted."""
     job, messages = world.staged()
     for message in messages:
         world.faults.instead["FakeChunks.count_down"] = lambda job, chunk: (
@@ -147,7 +147,13 @@ def test_a_job_of_which_nothing_is_left_completes_at_once_however_long_ago_it_fa
         world.jobs.stored["acme", job.job_id].job = job
         world.deliver.run(message)
     world.queue.taken()
-    assert world.now(job).status is JobStatus.FAILED
+    return world.now(job)
+
+
+def test_a_job_of_which_nothing_is_left_completes_at_once_however_long_ago_it_failed() -> None:
+    world = World()
+    job = failed_with_nothing_left(world)
+    assert job.status is JobStatus.FAILED
     world.clock.sleep(timedelta(days=400).total_seconds())
     again = world.retry(job)
     assert (again.status, again.time_completed) == (JobStatus.COMPLETED, world.clock.now())
@@ -155,6 +161,37 @@ def test_a_job_of_which_nothing_is_left_completes_at_once_however_long_ago_it_fa
     assert world.queue.waiting == [TearDownJob("acme", job.job_id)]
     world.run()
     assert world.files.contents == {}
+
+
+@pytest.mark.parametrize("phase", [failed_in_staging, failed_in_transport])
+def test_a_job_that_goes_on_needs_a_place(phase: Callable[[World], Job]) -> None:
+    world = World()
+    job = phase(world)
+    world.jobs.most_in_flight = 0
+    with pytest.raises(TooManyJobs):
+        world.retry(job)
+    assert world.now(job) == job
+
+
+def test_a_job_of_which_nothing_is_left_needs_no_place() -> None:
+    world = World()
+    job = failed_with_nothing_left(world)
+    world.jobs.most_in_flight = 0
+    assert world.retry(job).status is JobStatus.COMPLETED
+
+
+@pytest.mark.parametrize("reason", ["records", "markers", "staged files"])
+def test_a_job_that_can_never_go_on_is_not_told_to_wait_for_a_place(reason: str) -> None:
+    world = World()
+    job = failed_in_transport(world)
+    world.jobs.most_in_flight = 0
+    if reason == "records":
+        world.change(job, partial(replace, records_removed=True))
+    else:
+        kept = KEPT.markers if reason == "markers" else KEPT.staged_files
+        world.clock.sleep(kept.total_seconds() + 60)
+    with pytest.raises(StateConflict, match="create a new backfill"):
+        world.retry(job)
 
 
 def test_a_job_whose_staged_files_are_gone_says_so_and_stays_failed() -> None:
