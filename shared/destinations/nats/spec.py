@@ -4,10 +4,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo
 
+from shared.destinations.hosts import IPV6, PORT
 from shared.destinations.spec import DestinationName, Rules, SecretName, Spec, refusal
 
 MOST_SERVERS = 10
-SERVER = r"^((tls|nats)://)?([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?$"
+SERVER = rf"^((tls|nats)://)?([A-Za-z0-9._-]{{1,253}}|{IPV6})(:{PORT})?$"
 # Tokens of letters, digits and a few signs: no wildcard, no empty token, and none of the server's own ($…).
 SUBJECT = r"^[A-Za-z0-9_-][A-Za-z0-9_$-]{0,99}(\.[A-Za-z0-9_$-]{1,100}){0,15}$"
 
