@@ -48,7 +48,7 @@ class ExternalKafkaDestination(Spec):
             "Required with SASL. Name of the organization's secret, a JSON object. For SASL: `username` and"
             " `password`, with OAUTHBEARER also `token_endpoint` and optionally `scope`. For client"
             " certificates: `certificate` and `private_key` in PEM. For brokers with certificates of a"
-            " private authority: `ca` in PEM."
+            " private authority: `ca` in PEM, with `SSL` also alone."
         ),
     )
     key_column: ColumnName | None = Field(

@@ -48,7 +48,7 @@ class NatsDestination(Spec):
         description=(
             "Name of the organization's secret: a JSON object of `user` and `password`, of `token`, or of"
             " `creds`, the text of a `.creds` file; or that text alone. For servers with certificates of a"
-            " private authority, the object also has `ca` in PEM."
+            " private authority, the object also has `ca` in PEM, or only that without a login."
         ),
     )
     tls_first: bool | None = Field(
