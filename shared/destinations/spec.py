@@ -3,7 +3,7 @@
 All models are strict and reject unknown fields, because an unknown field may be a misspelt option.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
@@ -94,6 +94,13 @@ class Spec(Strict):
     def parts(cls) -> Parts:
         """Return the models of its fields whose schemas are to be narrowed, too."""
         return ()
+
+    @classmethod
+    def between(cls, given: Mapping[str, Any]) -> Iterator[PydanticCustomError]:  # noqa: ARG003 - for those that have some
+        """Yield the faults between fields, from the fields as sent. A model's own validator would run only if
+        all fields are valid.
+        """
+        yield from ()
 
     @classmethod
     def place(cls, given: Mapping[str, Any]) -> "Place | None":  # noqa: ARG003 - for those that have one

@@ -5,7 +5,7 @@ and an unknown field may be a misspelt ``filter``, without which the job would e
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import (
     AfterValidator,
@@ -17,7 +17,7 @@ from pydantic import (
     Tag,
     ValidationInfo,
     WithJsonSchema,
-    model_validator,
+    field_validator,
 )
 
 from shared.destinations import KINDS
@@ -70,12 +70,6 @@ def _bound(value: Any, info: ValidationInfo) -> str | int:
     return checked("timestamp", timestamps.canonical, value)
 
 
-def _json_type(value: FilterValue) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    return "string" if isinstance(value, str) else "number"
-
-
 def _filter_value(value: Any) -> FilterValue:
     if isinstance(value, UnusableNumber):
         raise refusal("number", value.reason)
@@ -84,13 +78,8 @@ def _filter_value(value: Any) -> FilterValue:
     return value
 
 
-def _one_type(values: list[FilterValue]) -> list[FilterValue]:
-    types = [_json_type(value) for value in values]
-    other = next((index for index, kind in enumerate(types) if kind != types[0]), None)
-    if other is not None:
-        reason = f"One type per list: values[0] is a {types[0]}, values[{other}] a {types[other]}"
-        raise refusal("mixed_types", reason)
-    # All values have one JSON type, and in JSON 1 and 1.0 are the same number.
+def _once_each(values: list[FilterValue]) -> list[FilterValue]:
+    # A valid request's values have one JSON type, and in JSON 1 and 1.0 are the same number.
     return list(dict.fromkeys(values))
 
 
@@ -143,11 +132,13 @@ class BackfillWindow(Strict):
     start: Bound = Field(description="Inclusive.")
     end: Bound = Field(description="Exclusive.")
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if _order(self.start) >= _order(self.end):
+    @field_validator("end")
+    @classmethod
+    def _in_order(cls, end: str | int, info: ValidationInfo) -> str | int:
+        # A validator of the model would run only if all fields are valid.
+        if "start" in info.data and _order(info.data["start"]) >= _order(end):
             raise refusal("window_order", "start must be before end")
-        return self
+        return end
 
 
 def _order(bound: str | int) -> tuple[int, str, str]:
@@ -161,7 +152,7 @@ class Filter(Strict):
     values: Annotated[
         list[Annotated[FilterValue, PlainValidator(_filter_value)]],
         Field(min_length=1, max_length=MOST_FILTER_VALUES),
-        AfterValidator(_one_type),
+        AfterValidator(_once_each),
         WithJsonSchema(_VALUES_SCHEMA),
     ]
 

@@ -1,7 +1,8 @@
 """The fields of a webhook."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -10,8 +11,8 @@ from pydantic import (
     StringConstraints,
     ValidationInfo,
     WithJsonSchema,
-    model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from shared.destinations.spec import (
     SECRET_PATTERN,
@@ -135,12 +136,12 @@ class WebhookDestination(Spec):
         description="A repeated batch carries the same `webhook-id`: drop batches that you already have.",
     )
 
-    @model_validator(mode="after")
-    def _each_header_once(self) -> Self:
-        names = [name.lower() for name in (*(self.headers or ()), *(self.secret_headers or ()))]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise refusal("header_twice", f"The header {twice} is given twice, perhaps in different case")
-        return self
+    @classmethod
+    def between(cls, given: Mapping[str, Any]) -> Iterator[PydanticCustomError]:
+        headers = [given.get(field) for field in ("headers", "secret_headers")]
+        names = Counter(name.lower() for each in headers if isinstance(each, Mapping) for name in each)
+        for name in (name for name, count in names.items() if count > 1):
+            yield refusal("header_twice", f"The header {name} is given twice, perhaps in different case")
 
     @classmethod
     def narrow(cls, schema: dict[str, Any], rules: Rules) -> None:
