@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 from pydantic import (
     AfterValidator,
     BeforeValidator,
-    Discriminator,
     Field,
     PlainValidator,
     StringConstraints,
@@ -21,9 +20,20 @@ from pydantic import (
 )
 
 from shared.destinations import KINDS
-from shared.destinations.spec import ColumnName, Spec, Strict, checked, refusal, whole
+from shared.destinations.spec import (
+    OBJECT,
+    TEXT,
+    ColumnName,
+    FieldName,
+    Spec,
+    Strict,
+    by_shape,
+    checked,
+    refusal,
+    whole,
+)
 from shared.domain import timestamps
-from shared.domain.catalog import IDENTIFIER, Catalog, TableNotOffered, table_name
+from shared.domain.catalog import Catalog, TableNotOffered, table_name
 from shared.domain.jobs import FilterValue
 from shared.domain.oversized import OversizedRows
 from shared.web import job_names
@@ -114,12 +124,12 @@ class RenamedColumn(Strict):
     """A column of the table, and its name in the rows."""
 
     column: ColumnName
-    as_: Annotated[str, StringConstraints(pattern=f"^{IDENTIFIER}$")] = Field(alias="as")
+    as_: FieldName = Field(alias="as")
 
 
 ChosenColumn = Annotated[
-    Annotated[ColumnName, Tag("name")] | Annotated[RenamedColumn, Tag("renamed")],
-    Discriminator(lambda given: "name" if isinstance(given, str) else "renamed"),
+    Annotated[ColumnName, Tag(TEXT)] | Annotated[RenamedColumn, Tag(OBJECT)],
+    by_shape("Give a column's name, or an object of column and as"),
 ]
 
 

@@ -25,6 +25,7 @@ _MESSAGES = {
     "union_tag_not_found": f"Field required; supported are {_SUPPORTED_TYPES}",
     "model_type": "Give a JSON object",
     "model_attributes_type": "Give a JSON object",
+    "dict_type": "Give a JSON object",
     "list_type": "Give a JSON array",
     "too_long": "At most {max_length} items",
     "too_short": "At least {min_length} item",
@@ -91,7 +92,7 @@ def _fault(details: ErrorDetails) -> Fault:
     loc, kind = list(details["loc"]), details["type"]
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
         loc.append("type")
-    elif len(loc) > _PARTS and loc[0] in {"destinations", "columns"}:
+    elif len(loc) > _PARTS and loc[0] == "destinations":
         # pydantic adds the union's member here, which is not part of the location in the body.
         del loc[_PARTS]
     loc = [part for part in loc if part not in {TEXT, OBJECT}]

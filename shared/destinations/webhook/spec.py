@@ -21,11 +21,13 @@ from shared.destinations.spec import (
     SecretName,
     Spec,
     checked,
+    explained,
     refusal,
     whole,
 )
 from shared.destinations.webhook.headers import (
     MOST_HEADERS,
+    MOST_VALUE_LENGTH,
     NAME_PATTERN,
     VALUE_PATTERN,
     check_name,
@@ -62,9 +64,24 @@ def _headers_schema(value: str, *, secret: bool) -> dict[str, Any]:
     }
 
 
-HeaderValue = Annotated[str, StringConstraints(pattern=VALUE_PATTERN)]
-PlainHeader = Annotated[str, StringConstraints(pattern=NAME_PATTERN), AfterValidator(_plain_header)]
-SecretHeader = Annotated[str, StringConstraints(pattern=NAME_PATTERN), AfterValidator(_secret_header)]
+HeaderValue = Annotated[
+    str,
+    StringConstraints(pattern=VALUE_PATTERN),
+    explained(
+        f"Give a header's value: 1 to {MOST_VALUE_LENGTH:,} printable ASCII characters, without a space at"
+        " either end"
+    ),
+]
+_HeaderName = Annotated[
+    str,
+    StringConstraints(pattern=NAME_PATTERN),
+    explained(
+        "Give a header's name: 1 to 100 ASCII letters, digits, hyphens and other signs that HTTP allows,"
+        " without spaces and colons"
+    ),
+]
+PlainHeader = Annotated[_HeaderName, AfterValidator(_plain_header)]
+SecretHeader = Annotated[_HeaderName, AfterValidator(_secret_header)]
 
 
 def _delivery(value: Any) -> Any:
