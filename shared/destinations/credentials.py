@@ -28,9 +28,13 @@ def secret_fields(
     """Return the fields of a secret that is a JSON object of texts.
 
     ``kinds``: sets of fields. The secret must have all fields of one set, and no other field except the
-    ``optional`` ones. Otherwise DestinationRefused names the sets.
+    ``optional`` ones. With an empty set, optional ones suffice. Otherwise DestinationRefused names them all.
     """
-    wanted = " or ".join(" and ".join(kind) for kind in kinds)
+    wanted = " or ".join(" and ".join(kind) for kind in kinds if kind)
+    if optional:
+        wanted += f", optionally with {' and '.join(optional)}"
+    if not all(kinds):
+        wanted += f", or of {' and '.join(optional)} alone"
     refusal = DestinationRefused(f"The secret {name} must be a JSON object of {wanted}")
     try:
         found = json.loads(text)
@@ -39,7 +43,7 @@ def secret_fields(
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
         raise refusal
     given = found.keys() - set(optional)
-    if not any(given == set(kind) for kind in kinds):
+    if not found or not any(given == set(kind) for kind in kinds):
         raise refusal
     return found
 

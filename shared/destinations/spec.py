@@ -3,19 +3,63 @@
 All models are strict and reject unknown fields, because an unknown field may be a misspelt option.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Discriminator, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic_core import PydanticCustomError
 
 from shared.domain.catalog import IDENTIFIER
 
-DestinationName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$")]
-ColumnName = Annotated[str, StringConstraints(pattern=f"^{IDENTIFIER}$", to_lower=True)]
+
+def explained(sentence: str) -> WrapValidator:
+    """Return a validator whose error is the sentence if a text does not match a pattern, which few people can
+    read, or is none of the given words, which may be only one of a field's forms.
+    """
+
+    def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            kind = error.errors()[0]["type"]
+            if kind not in {"string_pattern_mismatch", "literal_error"}:
+                raise
+            raise refusal(kind, sentence) from None
+
+    return WrapValidator(check)
+
+
+_PLAIN_NAME = "1 to 255 ASCII letters, digits, _ and $, without quotes, the first neither a digit nor $"
+DestinationName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$"),
+    explained(
+        "Give 1 to 100 ASCII letters, digits, full stops, hyphens and underscores, the first no full stop"
+    ),
+]
+ColumnName = Annotated[
+    str,
+    StringConstraints(pattern=f"^{IDENTIFIER}$", to_lower=True),
+    explained(f"Give a column's name: {_PLAIN_NAME}"),
+]
+FieldName = Annotated[
+    str, StringConstraints(pattern=f"^{IDENTIFIER}$"), explained(f"Give a field's name: {_PLAIN_NAME}")
+]
 SECRET_PATTERN = r"^[A-Za-z0-9_]{1,64}$"  # noqa: S105 - a pattern of names
-SecretName = Annotated[str, StringConstraints(pattern=SECRET_PATTERN)]
+SecretName = Annotated[
+    str,
+    StringConstraints(pattern=SECRET_PATTERN),
+    explained("Give the name of a secret: 1 to 64 ASCII letters, digits and underscores"),
+]
 
 
 class Rules(Protocol):
@@ -59,7 +103,15 @@ def whole(value: Any) -> Any:
 
 # Texts and objects of a union, tagged with words that are nobody's fields: an error's place leaves them out.
 TEXT, OBJECT = "<text>", "<object>"
-by_shape = Discriminator(lambda given: TEXT if isinstance(given, str) else OBJECT)
+
+
+def by_shape(sentence: str) -> Discriminator:
+    """Return what tells the two apart. The error for a value that is neither is the sentence."""
+    return Discriminator(_shape, custom_error_type="text_or_object", custom_error_message=sentence)
+
+
+def _shape(given: Any) -> str | None:
+    return TEXT if isinstance(given, str) else OBJECT if isinstance(given, dict | BaseModel) else None
 
 
 class Strict(BaseModel):
@@ -94,6 +146,13 @@ class Spec(Strict):
     def parts(cls) -> Parts:
         """Return the models of its fields whose schemas are to be narrowed, too."""
         return ()
+
+    @classmethod
+    def between(cls, given: Mapping[str, Any]) -> Iterator[PydanticCustomError]:  # noqa: ARG003 - for those that have some
+        """Yield the faults between fields, from the fields as sent. A model's own validator would run only if
+        all fields are valid.
+        """
+        yield from ()
 
     @classmethod
     def place(cls, given: Mapping[str, Any]) -> "Place | None":  # noqa: ARG003 - for those that have one

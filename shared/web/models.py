@@ -5,25 +5,35 @@ and an unknown field may be a misspelt ``filter``, without which the job would e
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
-    Discriminator,
     Field,
     PlainValidator,
     StringConstraints,
     Tag,
     ValidationInfo,
     WithJsonSchema,
-    model_validator,
+    field_validator,
 )
 
 from shared.destinations import KINDS
-from shared.destinations.spec import ColumnName, Spec, Strict, checked, refusal, whole
+from shared.destinations.spec import (
+    OBJECT,
+    TEXT,
+    ColumnName,
+    FieldName,
+    Spec,
+    Strict,
+    by_shape,
+    checked,
+    refusal,
+    whole,
+)
 from shared.domain import timestamps
-from shared.domain.catalog import IDENTIFIER, Catalog, TableNotOffered, table_name
+from shared.domain.catalog import Catalog, TableNotOffered, table_name
 from shared.domain.jobs import FilterValue
 from shared.domain.oversized import OversizedRows
 from shared.web import job_names
@@ -70,12 +80,6 @@ def _bound(value: Any, info: ValidationInfo) -> str | int:
     return checked("timestamp", timestamps.canonical, value)
 
 
-def _json_type(value: FilterValue) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    return "string" if isinstance(value, str) else "number"
-
-
 def _filter_value(value: Any) -> FilterValue:
     if isinstance(value, UnusableNumber):
         raise refusal("number", value.reason)
@@ -84,13 +88,8 @@ def _filter_value(value: Any) -> FilterValue:
     return value
 
 
-def _one_type(values: list[FilterValue]) -> list[FilterValue]:
-    types = [_json_type(value) for value in values]
-    other = next((index for index, kind in enumerate(types) if kind != types[0]), None)
-    if other is not None:
-        reason = f"One type per list: values[0] is a {types[0]}, values[{other}] a {types[other]}"
-        raise refusal("mixed_types", reason)
-    # All values have one JSON type, and in JSON 1 and 1.0 are the same number.
+def _once_each(values: list[FilterValue]) -> list[FilterValue]:
+    # A valid request's values have one JSON type, and in JSON 1 and 1.0 are the same number.
     return list(dict.fromkeys(values))
 
 
@@ -125,12 +124,12 @@ class RenamedColumn(Strict):
     """A column of the table, and its name in the rows."""
 
     column: ColumnName
-    as_: Annotated[str, StringConstraints(pattern=f"^{IDENTIFIER}$")] = Field(alias="as")
+    as_: FieldName = Field(alias="as")
 
 
 ChosenColumn = Annotated[
-    Annotated[ColumnName, Tag("name")] | Annotated[RenamedColumn, Tag("renamed")],
-    Discriminator(lambda given: "name" if isinstance(given, str) else "renamed"),
+    Annotated[ColumnName, Tag(TEXT)] | Annotated[RenamedColumn, Tag(OBJECT)],
+    by_shape("Give a column's name, or an object of column and as"),
 ]
 
 
@@ -143,11 +142,13 @@ class BackfillWindow(Strict):
     start: Bound = Field(description="Inclusive.")
     end: Bound = Field(description="Exclusive.")
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if _order(self.start) >= _order(self.end):
+    @field_validator("end")
+    @classmethod
+    def _in_order(cls, end: str | int, info: ValidationInfo) -> str | int:
+        # A validator of the model would run only if all fields are valid.
+        if "start" in info.data and _order(info.data["start"]) >= _order(end):
             raise refusal("window_order", "start must be before end")
-        return self
+        return end
 
 
 def _order(bound: str | int) -> tuple[int, str, str]:
@@ -161,7 +162,7 @@ class Filter(Strict):
     values: Annotated[
         list[Annotated[FilterValue, PlainValidator(_filter_value)]],
         Field(min_length=1, max_length=MOST_FILTER_VALUES),
-        AfterValidator(_one_type),
+        AfterValidator(_once_each),
         WithJsonSchema(_VALUES_SCHEMA),
     ]
 

@@ -56,6 +56,8 @@ def test_taken_and_echoed_as_given(service: Service, options: dict[str, Any]) ->
         "u@a:1",
         ",".join(["a:1"] * 11),
         "-a:1",
+        "[fe]:1",
+        "[:::::]:1",
         ["a:1"],
         5,
     ],

@@ -23,6 +23,9 @@ def lake(**changes: Any) -> dict[str, Any]:
         {},
         {"prefix": "backfills/base/", "format": "ndjson"},
         {"prefix": "dt=2026-03-01/", "format": "parquet", "delivery": "exactly_once"},
+        {"prefix": "a"},
+        {"prefix": "exports/of-"},
+        {"prefix": "a/" * 9 + "a"},
         {"bucket": "a.domain-named_bucket.example.com"},
     ],
 )
@@ -44,7 +47,6 @@ def test_taken_and_echoed_as_given(service: Service, options: dict[str, Any]) ->
             for prefix in (
                 "",
                 "/",
-                "a",
                 "/a/",
                 "a//",
                 "../",
@@ -54,6 +56,8 @@ def test_taken_and_echoed_as_given(service: Service, options: dict[str, Any]) ->
                 "a\n/",
                 "é/",
                 "a/" * 11,
+                "a/" * 10 + "a",
+                "x" * 101,
             )
         ),
         *(({"format": format_}, "format") for format_ in ("csv", "", "PARQUET", ["parquet"])),
@@ -85,7 +89,7 @@ def test_two_destinations_never_share_objects(changes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"format": "ndjson"}, {"prefix": None}, {"prefix": "others/"}, {"bucket": "another-lake"}]
+    "changes", [{"format": "ndjson"}, {"prefix": None}, {"prefix": "exports"}, {"bucket": "another-lake"}]
 )
 def test_two_destinations_may_share_a_bucket(changes: dict[str, Any]) -> None:
     Service().created(twice(**changes))

@@ -41,7 +41,11 @@ def test_taken_and_echoed_as_given(service: Service, options: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize(
-    "server", ["", "http://a", "a b", "a:x", "user:pass@a:1", "tls://a/x", "nats://a:4222", "a:123456", 5]
+    "server",
+    [
+        *("", "http://a", "a b", "a:x", "user:pass@a:1", "tls://a/x", "nats://a:4222", 5),
+        *("a:0", "a:65536", "a:99999", "a:123456", "a:04222", "[fe]:4222", "[:::::]:1", "[1.2.3.4]"),
+    ],
 )
 def test_any_other_server_is_refused(service: Service, server: Any) -> None:
     (fault,) = service.faults(backfill(destinations=[bus(servers=[server])]))

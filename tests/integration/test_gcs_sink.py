@@ -59,10 +59,11 @@ def parquet(buckets: Buckets, *fields: str) -> ChunkDelivery:
     )
 
 
-def test_lines_are_an_object_named_by_job_and_chunk(buckets: Buckets) -> None:
-    delivery = buckets.delivery(25, format="ndjson", prefix="exports/base/")
+@pytest.mark.parametrize("prefix", ["exports/base/", "exports/base"])
+def test_lines_are_an_object_named_by_job_and_chunk(buckets: Buckets, prefix: str) -> None:
+    delivery = buckets.delivery(25, format="ndjson", prefix=prefix)
     assert deliver(buckets, delivery)
-    assert buckets.names() == [f"exports/base/{delivery.job_id}/00000003.ndjson"]
+    assert buckets.names() == [f"{prefix}{delivery.job_id}/00000003.ndjson"]
     (blob,) = buckets.client.list_blobs(buckets.exports)
     assert blob.content_type == "application/x-ndjson"
     assert blob.metadata == {

@@ -118,7 +118,7 @@ def test_a_certificate_counts_for_the_name_that_was_looked_up(
 
 
 def test_the_secret_may_name_the_authority(servers: Servers, subject: Subject) -> None:
-    secret = json.dumps({"token": "of-nobody", "ca": servers.authority.pem})
+    secret = json.dumps({"ca": servers.authority.pem})
     delivery = subject.delivery(ROWS, servers=[servers.url("known")], credentials="BUS")
     assert sink_of(None, secret=secret).deliver(delivery, NumberedRows(ROWS), SteadyPulse())
     assert subject.rows() == list(range(ROWS))
@@ -146,7 +146,7 @@ def test_a_certificate_of_another_name_or_time_fails_the_job(
 def test_a_certificate_of_an_unknown_authority_fails_the_job(servers: Servers, subject: Subject) -> None:
     delivery = subject.delivery(ROWS, servers=[servers.url("known")])
     refused(sink_of(None), delivery, r"is not trusted \(.*unable to get local issuer certificate\)")
-    secret = json.dumps({"token": "of-nobody", "ca": Authority().pem})
+    secret = json.dumps({"ca": Authority().pem})
     named = subject.delivery(ROWS, servers=[servers.url("known")], credentials="BUS")
     refused(sink_of(servers.trusting, secret=secret), named, "is not trusted")
     assert subject.rows() == []
@@ -156,7 +156,7 @@ def test_a_certificate_of_an_unknown_authority_fails_the_job(servers: Servers, s
 def test_an_authority_that_is_none_fails_the_job_by_the_secrets_name(
     subject: Subject, authority: str
 ) -> None:
-    secret = json.dumps({"token": "of-nobody", "ca": authority})
+    secret = json.dumps({"ca": authority})
     delivery = subject.delivery(ROWS, credentials="BUS")
     told = refused(sink_of(None, secret=secret), delivery, "The ca of secret BUS is not a certificate in PEM")
     assert "hidden-words" not in f"{told!r}{told.detail}{told.__cause__!r}"

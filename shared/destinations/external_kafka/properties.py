@@ -63,7 +63,7 @@ class Connections:
             return {}
         mechanism = options.get("sasl_mechanism") or _MECHANISM
         text = secret_text(self._secrets, delivery, name)
-        found = secret_fields(text, name, _kinds(mechanism, logs_in=logs_in), (_AUTHORITY, "scope"))
+        found = secret_fields(text, name, *_fields(mechanism, logs_in=logs_in))
         tls = {_TLS[field]: value for field, value in found.items() if field in _TLS}
         return {**tls, **self._login(mechanism, found)} if logs_in else tls
 
@@ -85,9 +85,11 @@ class Connections:
         }
 
 
-def _kinds(mechanism: str, *, logs_in: bool) -> Collection[Collection[str]]:
-    """Return the sets of fields. The secret must have all fields of one set."""
+def _fields(mechanism: str, *, logs_in: bool) -> tuple[Collection[Collection[str]], Collection[str]]:
+    """Return the sets of fields, of which the secret must have one, and the optional fields."""
     if not logs_in:
-        return (_CERTIFICATE,)
-    login = (*_PASSWORD, "token_endpoint") if mechanism == TOKENS else _PASSWORD
-    return (login, (*login, *_CERTIFICATE))
+        # Brokers of a private authority need not ask for a client's certificate.
+        return (_CERTIFICATE, ()), (_AUTHORITY,)
+    by_token = mechanism == TOKENS
+    login = (*_PASSWORD, "token_endpoint") if by_token else _PASSWORD
+    return (login, (*login, *_CERTIFICATE)), (_AUTHORITY, "scope") if by_token else (_AUTHORITY,)

@@ -4,12 +4,29 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 
-from shared.destinations.external_kafka.servers import SERVERS
+from shared.destinations.external_kafka.servers import MOST_SERVERS, SERVERS
 from shared.destinations.kafka.format import FORMAT, FORMATS, Format
-from shared.destinations.spec import ColumnName, DestinationName, Parts, Rules, SecretName, Spec, refusal
+from shared.destinations.spec import (
+    ColumnName,
+    DestinationName,
+    Parts,
+    Rules,
+    SecretName,
+    Spec,
+    explained,
+    refusal,
+)
 
 # Neither "." nor "..", nor one of Kafka's own, which begin with two underscores.
 TOPIC = r"^([A-Za-z0-9-]|_[A-Za-z0-9.-]|\.[A-Za-z0-9_-]|\.\.[A-Za-z0-9._-])[A-Za-z0-9._-]{0,246}$"
+_TOPIC = (
+    "Give a topic's name: up to 247 ASCII letters, digits, full stops, hyphens and underscores, neither . nor"
+    " .. nor with two underscores at the beginning"
+)
+_SERVERS = (
+    f"Give host:port, up to {MOST_SERVERS} of them with commas and no spaces between; a port is 1 to 65535,"
+    " and an IPv6 address is in brackets"
+)
 _PLAIN = ("PLAINTEXT", "SASL_PLAINTEXT")
 
 
@@ -24,13 +41,13 @@ class ExternalKafkaDestination(Spec):
 
     type: Literal["external_kafka"]
     name: DestinationName
-    bootstrap_servers: Annotated[str, StringConstraints(pattern=SERVERS)] = Field(
+    bootstrap_servers: Annotated[str, StringConstraints(pattern=SERVERS), explained(_SERVERS)] = Field(
         description=(
             "`host:port,…`: up to 10 brokers, from which the service finds the others. All use TLS, and have"
             " public addresses only."
         )
     )
-    topic: Annotated[str, StringConstraints(pattern=TOPIC)] = Field(
+    topic: Annotated[str, StringConstraints(pattern=TOPIC), explained(_TOPIC)] = Field(
         description="The topic, which must exist."
     )
     security_protocol: (
@@ -48,7 +65,7 @@ class ExternalKafkaDestination(Spec):
             "Required with SASL. Name of the organization's secret, a JSON object. For SASL: `username` and"
             " `password`, with OAUTHBEARER also `token_endpoint` and optionally `scope`. For client"
             " certificates: `certificate` and `private_key` in PEM. For brokers with certificates of a"
-            " private authority: `ca` in PEM."
+            " private authority: `ca` in PEM, with `SSL` also alone."
         ),
     )
     key_column: ColumnName | None = Field(

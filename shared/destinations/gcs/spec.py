@@ -5,12 +5,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from shared.destinations.spec import DestinationName, Place, Spec, refusal
+from shared.destinations.spec import DestinationName, Place, Spec, explained, refusal
 
 # Google's rule: letters, digits, hyphens, underscores and full stops, with a letter or digit at each end.
 BUCKET = r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$"
+_BUCKET = (
+    "Give a bucket's name: 3 to 222 lowercase ASCII letters, digits, hyphens, underscores and full stops,"
+    " with a letter or a digit at each end"
+)
 # Plain folders: not empty, not only full stops, no characters that are special in a shell or a URL.
-PREFIX = r"^([A-Za-z0-9_=-][A-Za-z0-9._=-]{0,99}/){1,10}$"
+_FOLDER = r"[A-Za-z0-9_=-][A-Za-z0-9._=-]{0,99}"
+PREFIX = rf"^{_FOLDER}(/{_FOLDER}){{0,9}}/?$"
+_PREFIX = (
+    "Give up to 10 names of folders with slashes between, each of 1 to 100 ASCII letters, digits, full stops,"
+    " hyphens, underscores and =, the first character no full stop"
+)
 
 
 def _delivery(value: Any) -> Any:
@@ -24,12 +33,15 @@ class GcsDestination(Spec):
 
     type: Literal["gcs"]
     name: DestinationName
-    bucket: Annotated[str, StringConstraints(pattern=BUCKET)] = Field(
+    bucket: Annotated[str, StringConstraints(pattern=BUCKET), explained(_BUCKET)] = Field(
         description="The bucket. Its owner allows the service's account to create and read objects."
     )
-    prefix: Annotated[str, StringConstraints(pattern=PREFIX)] | None = Field(
+    prefix: Annotated[str, StringConstraints(pattern=PREFIX), explained(_PREFIX)] | None = Field(
         default=None,
-        description="Folders above the job's own, such as `backfills/base/`, with a slash at the end.",
+        description=(
+            "What the objects' names begin with, such as `backfills/base/`. The job's id follows directly: a"
+            " folder needs the slash at its end."
+        ),
     )
     format: Literal["parquet", "ndjson"] | None = Field(
         default=None,

@@ -5,9 +5,21 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, Tag, ValidationInfo, WithJsonSchema
 
-from shared.destinations.spec import OBJECT, TEXT, Rules, SecretName, Strict, by_shape, checked, refusal
+from shared.destinations.spec import (
+    OBJECT,
+    TEXT,
+    Rules,
+    SecretName,
+    Strict,
+    by_shape,
+    checked,
+    explained,
+    refusal,
+)
 from shared.destinations.webhook.urls import MOST_URL_LENGTH, check_webhook_url, pattern
 
+_FORMAT: Final = 'Give "json", or an object of type "avro" and a registry'
+_REGISTRY: Final = 'Give an object with the url of your registry, or "default" for the service\'s own'
 _PATH: Final = r'/[!"$->@-~]*'  # neither ? nor #: the service appends its own path
 
 
@@ -55,9 +67,9 @@ class AvroFormat(Strict):
 
     type: Literal["avro"]
     registry: Annotated[
-        Annotated[Literal["default"], AfterValidator(_default), Tag(TEXT)]
+        Annotated[Literal["default"], explained(_REGISTRY), AfterValidator(_default), Tag(TEXT)]
         | Annotated[SchemaRegistry, Tag(OBJECT)],
-        by_shape,
+        by_shape(_REGISTRY),
     ] = Field(
         description="Where the schema is registered. `default`: the service's own registry, if it has one."
     )
@@ -72,8 +84,8 @@ class AvroFormat(Strict):
 
 FORMATS: Final = (AvroFormat, SchemaRegistry)
 Format = Annotated[
-    Annotated[Literal["json"], Tag(TEXT)] | Annotated[AvroFormat, Tag(OBJECT)],
-    by_shape,
+    Annotated[Literal["json"], explained(_FORMAT), Tag(TEXT)] | Annotated[AvroFormat, Tag(OBJECT)],
+    by_shape(_FORMAT),
 ]
 FORMAT: Any = Field(
     default=None,

@@ -131,5 +131,14 @@ async def _addresses(server: str, guard: Guard) -> Sequence[str]:
 
 
 def _parts(server: str) -> tuple[str, int, str]:
-    url = urlsplit(server if "://" in server else f"tls://{server}")
-    return url.hostname or "", url.port or _PORT, url.scheme
+    try:
+        url = urlsplit(server if "://" in server else f"tls://{server}")
+        port = _PORT if url.port is None else url.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        # Jobs of earlier releases may have such servers, which the API now refuses.
+        raise DestinationRefused(
+            f"The NATS server {server} is not a host and a port: create a new job with another one"
+        )
+    return url.hostname or "", port, url.scheme

@@ -15,7 +15,8 @@ from shared.domain.errors import DestinationRefused
 from shared.steps.sending import ChunkDelivery
 
 _CREDS, _AUTHORITY = "creds", "ca"
-_KINDS = (("user", "password"), ("token",), (_CREDS,))
+# A server may ask for no login, and have a certificate of a private authority.
+_KINDS = (("user", "password"), ("token",), (_CREDS,), ())
 _FILE_BEGINS = "-----BEGIN NATS USER JWT-----"
 _FILE = re.compile(
     r"BEGIN NATS USER JWT-+\n[!-~]+\n-+END NATS USER JWT-"

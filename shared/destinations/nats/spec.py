@@ -4,12 +4,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo
 
-from shared.destinations.spec import DestinationName, Rules, SecretName, Spec, refusal
+from shared.destinations.hosts import IPV6, PORT
+from shared.destinations.spec import DestinationName, Rules, SecretName, Spec, explained, refusal
 
 MOST_SERVERS = 10
-SERVER = r"^((tls|nats)://)?([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?$"
+SERVER = rf"^((tls|nats)://)?([A-Za-z0-9._-]{{1,253}}|{IPV6})(:{PORT})?$"
 # Tokens of letters, digits and a few signs: no wildcard, no empty token, and none of the server's own ($…).
 SUBJECT = r"^[A-Za-z0-9_-][A-Za-z0-9_$-]{0,99}(\.[A-Za-z0-9_$-]{1,100}){0,15}$"
+_SERVER = "Give tls://host:port or host:port; a port is 1 to 65535, and an IPv6 address is in brackets"
+_SUBJECT = (
+    "Give a subject without wildcards: up to 16 parts with full stops between, each of 1 to 100 ASCII"
+    " letters, digits, hyphens, underscores and $, the first without $ at its beginning"
+)
 
 
 def _server(text: str, info: ValidationInfo[Rules]) -> str:
@@ -31,7 +37,7 @@ class NatsDestination(Spec):
     type: Literal["nats"]
     name: DestinationName
     servers: Annotated[
-        list[Annotated[str, StringConstraints(pattern=SERVER), AfterValidator(_server)]],
+        list[Annotated[str, StringConstraints(pattern=SERVER), explained(_SERVER), AfterValidator(_server)]],
         Field(min_length=1, max_length=MOST_SERVERS),
     ] = Field(
         description=(
@@ -39,7 +45,7 @@ class NatsDestination(Spec):
             " only."
         )
     )
-    subject: Annotated[str, StringConstraints(pattern=SUBJECT)] = Field(
+    subject: Annotated[str, StringConstraints(pattern=SUBJECT), explained(_SUBJECT)] = Field(
         description="The subject; a stream must hold it."
     )
     credentials: SecretName | None = Field(
@@ -47,7 +53,7 @@ class NatsDestination(Spec):
         description=(
             "Name of the organization's secret: a JSON object of `user` and `password`, of `token`, or of"
             " `creds`, the text of a `.creds` file; or that text alone. For servers with certificates of a"
-            " private authority, the object also has `ca` in PEM."
+            " private authority, the object also has `ca` in PEM, or only that without a login."
         ),
     )
     tls_first: bool | None = Field(

@@ -4,10 +4,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from shared.destinations.spec import ColumnName, DestinationName, Spec, refusal
+from shared.destinations.spec import ColumnName, DestinationName, Spec, explained, refusal
 
 # Google's rules for both names.
 TOPIC = r"^projects/[a-z][a-z0-9-]{4,28}[a-z0-9]/topics/[A-Za-z][A-Za-z0-9._~+%-]{2,254}$"
+_TOPIC = "Give projects/PROJECT/topics/TOPIC, the project's id and the topic's name by Google's rules"
 
 
 def _delivery(value: Any) -> Any:
@@ -22,7 +23,7 @@ class PubSubDestination(Spec):
 
     type: Literal["pubsub"]
     name: DestinationName
-    topic: Annotated[str, StringConstraints(pattern=TOPIC)] = Field(
+    topic: Annotated[str, StringConstraints(pattern=TOPIC), explained(_TOPIC)] = Field(
         description=(
             "`projects/…/topics/…`, which must exist; its owner allows the service's account to publish"
             " to it."

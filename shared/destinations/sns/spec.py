@@ -4,13 +4,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo
 
-from shared.destinations.spec import DestinationName, Rules, SecretName, Spec, refusal
+from shared.destinations.spec import DestinationName, Rules, SecretName, Spec, explained, refusal
 
 ARN = (
     r"^arn:(aws|aws-cn|aws-us-gov):sns:[a-z]{2}(-[a-z]{2,10}){1,3}-[0-9]{1,2}:[0-9]{12}:"
     r"[A-Za-z0-9_-]{1,251}(\.fifo)?$"
 )
 ENDPOINT = r"^https?://[A-Za-z0-9.:-]{1,200}/?$"
+_ARN = "Give a topic's ARN: arn:aws:sns:REGION:ACCOUNT:TOPIC, the account's number with 12 digits"
+_ENDPOINT = "Give http://host:port or https://host:port; only a local stack accepts this field"
 
 
 def _endpoint(url: str, info: ValidationInfo[Rules]) -> str:
@@ -49,7 +51,7 @@ class SnsDestination(Spec):
 
     type: Literal["sns"]
     name: DestinationName
-    topic_arn: Annotated[str, StringConstraints(pattern=ARN)] = Field(
+    topic_arn: Annotated[str, StringConstraints(pattern=ARN), explained(_ARN)] = Field(
         description="`arn:aws:sns:…`; on a `.fifo` topic a chunk is a group, and a repeated row is dropped."
     )
     credentials: Annotated[SecretName | None, AfterValidator(_credentials)] = Field(
@@ -61,9 +63,10 @@ class SnsDestination(Spec):
             " with its own identity, if it has one at Amazon."
         ),
     )
-    endpoint_url: Annotated[str, StringConstraints(pattern=ENDPOINT), AfterValidator(_endpoint)] | None = (
-        Field(default=None, description="Only a local stack accepts this field.")
-    )
+    endpoint_url: (
+        Annotated[str, StringConstraints(pattern=ENDPOINT), explained(_ENDPOINT), AfterValidator(_endpoint)]
+        | None
+    ) = Field(default=None, description="Only a local stack accepts this field.")
     delivery: Annotated[Literal["at_least_once"], BeforeValidator(_delivery)] | None = Field(
         default=None,
         description=(

@@ -1,7 +1,8 @@
 """The fields of a webhook."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -10,8 +11,8 @@ from pydantic import (
     StringConstraints,
     ValidationInfo,
     WithJsonSchema,
-    model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from shared.destinations.spec import (
     SECRET_PATTERN,
@@ -20,11 +21,13 @@ from shared.destinations.spec import (
     SecretName,
     Spec,
     checked,
+    explained,
     refusal,
     whole,
 )
 from shared.destinations.webhook.headers import (
     MOST_HEADERS,
+    MOST_VALUE_LENGTH,
     NAME_PATTERN,
     VALUE_PATTERN,
     check_name,
@@ -61,9 +64,24 @@ def _headers_schema(value: str, *, secret: bool) -> dict[str, Any]:
     }
 
 
-HeaderValue = Annotated[str, StringConstraints(pattern=VALUE_PATTERN)]
-PlainHeader = Annotated[str, StringConstraints(pattern=NAME_PATTERN), AfterValidator(_plain_header)]
-SecretHeader = Annotated[str, StringConstraints(pattern=NAME_PATTERN), AfterValidator(_secret_header)]
+HeaderValue = Annotated[
+    str,
+    StringConstraints(pattern=VALUE_PATTERN),
+    explained(
+        f"Give a header's value: 1 to {MOST_VALUE_LENGTH:,} printable ASCII characters, without a space at"
+        " either end"
+    ),
+]
+_HeaderName = Annotated[
+    str,
+    StringConstraints(pattern=NAME_PATTERN),
+    explained(
+        "Give a header's name: 1 to 100 ASCII letters, digits, hyphens and other signs that HTTP allows,"
+        " without spaces and colons"
+    ),
+]
+PlainHeader = Annotated[_HeaderName, AfterValidator(_plain_header)]
+SecretHeader = Annotated[_HeaderName, AfterValidator(_secret_header)]
 
 
 def _delivery(value: Any) -> Any:
@@ -135,12 +153,12 @@ class WebhookDestination(Spec):
         description="A repeated batch carries the same `webhook-id`: drop batches that you already have.",
     )
 
-    @model_validator(mode="after")
-    def _each_header_once(self) -> Self:
-        names = [name.lower() for name in (*(self.headers or ()), *(self.secret_headers or ()))]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise refusal("header_twice", f"The header {twice} is given twice, perhaps in different case")
-        return self
+    @classmethod
+    def between(cls, given: Mapping[str, Any]) -> Iterator[PydanticCustomError]:
+        headers = [given.get(field) for field in ("headers", "secret_headers")]
+        names = Counter(name.lower() for each in headers if isinstance(each, Mapping) for name in each)
+        for name in (name for name, count in names.items() if count > 1):
+            yield refusal("header_twice", f"The header {name} is given twice, perhaps in different case")
 
     @classmethod
     def narrow(cls, schema: dict[str, Any], rules: Rules) -> None:

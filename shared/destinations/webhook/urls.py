@@ -3,28 +3,13 @@
 import re
 from urllib.parse import urlsplit
 
+from shared.destinations.hosts import IPV6, PORT
+
 MOST_URL_LENGTH = 2_048
 
 _PRINTABLE = re.compile(r"[!-~]+")
-_PORT = r"(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
-_BYTE = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_GROUP = r"[0-9A-Fa-f]{1,4}"
-_LAST_GROUPS = rf"({_GROUP}:{_GROUP}|{_BYTE}(\.{_BYTE}){{3}})"
-# RFC 3986's grammar: how many groups may precede "::" depends on how many follow.
-_IPV6 = "|".join(
-    [
-        rf"({_GROUP}:){{6}}{_LAST_GROUPS}",
-        *(
-            rf"(({_GROUP}:){{0,{5 - after - 1}}}{_GROUP})?::({_GROUP}:){{{after}}}{_LAST_GROUPS}"
-            for after in range(5)
-        ),
-        rf"::({_GROUP}:){{5}}{_LAST_GROUPS}",
-        rf"(({_GROUP}:){{0,5}}{_GROUP})?::{_GROUP}",
-        rf"(({_GROUP}:){{0,6}}{_GROUP})?::",
-    ]
-)
 # Every parser must agree on it: names, IPv4 and bracketed IPv6, without userinfo, backslashes and escapes.
-_AUTHORITY = rf"([A-Za-z0-9._-]+|\[({_IPV6})\])(:{_PORT})?"
+_AUTHORITY = rf"([A-Za-z0-9._-]+|{IPV6})(:{PORT})?"
 
 
 def pattern(*, allow_insecure: bool, rest: str = r"[/?#][!-~]*") -> str:
