@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from google.api_core.exceptions import FailedPrecondition, GoogleAPICallError, NotFound
 from google.cloud.secretmanager import SecretManagerServiceClient
@@ -15,7 +15,7 @@ _FRESH = 30.0  # seconds for which a value is cached
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    value: bytes
+    value: bytes = field(repr=False)
     read_at: float
 
 
@@ -43,15 +43,22 @@ class SecretManagerSecrets:
 
     def __call__(self, organization_id: str, name: str) -> bytes:
         """Return the secret's value; KeyError if it does not exist or its latest version is disabled."""
-        if not re.fullmatch(r"[A-Za-z0-9_]+", name):
-            raise KeyError(name)
         known = self._values.get((organization_id, name))
         if known is None or self._monotonic() - known.read_at >= _FRESH:
-            known = _Value(self._read(organization_id, name), self._monotonic())
-            self._values[organization_id, name] = known
+            return self.anew(organization_id, name)
         return known.value
 
+    def anew(self, organization_id: str, name: str) -> bytes:
+        """Return the secret's value past the cache, and cache it."""
+        # Otherwise a value would stay that is known to be old.
+        self._values.pop((organization_id, name), None)
+        value = self._read(organization_id, name)
+        self._values[organization_id, name] = _Value(value, self._monotonic())
+        return value
+
     def _read(self, organization_id: str, name: str) -> bytes:
+        if not re.fullmatch(r"[A-Za-z0-9_]+", name):
+            raise KeyError(name)
         secret = f"projects/{self._project}/secrets/beam-{organization_id}-{name}/versions/latest"
         try:
             with reaching("the secret store"):

@@ -20,6 +20,7 @@ from shared.bootstrap.memory import keep_freed_memory
 from shared.bootstrap.staged_files import staged_files
 from shared.config import Settings
 from shared.destinations import KINDS
+from shared.destinations.rotation import sink_of
 from shared.domain.jobs import Job
 from shared.domain.messages import DeliverChunk
 from shared.steps.circuits import Circuits
@@ -55,7 +56,7 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         deliveries=records,
         files=staged_files(settings),
         read_rows=read_rows(settings.encoder),
-        sinks=Parts({name: kind.sink for name, kind in KINDS.items()}, surroundings(settings)),
+        sinks=Parts({name: sink_of(kind.sink) for name, kind in KINDS.items()}, surroundings(settings)),
         publisher=queue,
         finish=finish,
         pass_on=PassOn(chunks, records, queue, random.choice),

@@ -4,13 +4,17 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from shared.bootstrap.clients import monotonic, new_id, now, sleep
 from shared.bootstrap.identity import identity_token
 from shared.config import Settings
-from shared.destinations.surroundings import Secrets, Surroundings
+from shared.destinations.surroundings import Surroundings
 from shared.steps.ports import StagedFiles
+
+if TYPE_CHECKING:
+    from shared.adapters.secrets import SecretManagerSecrets
+    from shared.adapters.secrets_file import FileSecrets
 
 _SECRET_SECONDS = 10.0
 
@@ -18,9 +22,11 @@ Part = TypeVar("Part")
 
 
 def surroundings(settings: Settings) -> Surroundings:
+    secrets = _LazySecrets(settings)
     return Surroundings(
         settings=settings,
-        secrets=_secrets(settings),
+        secrets=secrets,
+        secrets_anew=secrets.anew,
         identity_token=identity_token,
         staged_files=lambda: _staged_files(settings),
         now=now,
@@ -61,19 +67,26 @@ class Parts(Mapping[str, Part]):
         return len(self._builders)
 
 
-def _secrets(settings: Settings) -> Secrets:
-    """Return the secrets' reader, which is built at the first read."""
-    built: list[Secrets] = []
+class _LazySecrets:
+    """The secrets' reader, which is built at the first read."""
 
-    def secret(organization_id: str, name: str) -> bytes:
-        if not built:
-            built.append(_source(settings))
-        return built[0](organization_id, name)
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._built: SecretManagerSecrets | FileSecrets | None = None
 
-    return secret
+    def __call__(self, organization_id: str, name: str) -> bytes:
+        return self._source()(organization_id, name)
+
+    def anew(self, organization_id: str, name: str) -> bytes:
+        return self._source().anew(organization_id, name)
+
+    def _source(self) -> "SecretManagerSecrets | FileSecrets":
+        if self._built is None:
+            self._built = _source(self._settings)
+        return self._built
 
 
-def _source(settings: Settings) -> Secrets:
+def _source(settings: Settings) -> "SecretManagerSecrets | FileSecrets":
     if settings.secrets_file:
         from shared.adapters.secrets_file import FileSecrets
 

@@ -13,6 +13,7 @@ from shared.config import Settings
 from shared.destinations import KINDS, destination
 from shared.destinations.kind import Presence, WouldWait
 from shared.destinations.patience import begun
+from shared.destinations.rotation import presence_of
 from shared.domain.columns import Column
 from shared.domain.errors import DestinationRefused, RetryLater
 from shared.domain.slices import Slice
@@ -24,7 +25,7 @@ _SECONDS = 8.0
 
 def build(settings: Settings) -> Look:
     """Check each destination in its own thread. When time runs out, nothing waits for these threads."""
-    builders = {name: kind.presence for name, kind in KINDS.items() if kind.presence is not None}
+    builders = {name: presence_of(kind.presence) for name, kind in KINDS.items() if kind.presence is not None}
     return partial(_Looks, Parts(builders, surroundings(settings)))
 
 

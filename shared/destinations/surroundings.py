@@ -13,13 +13,15 @@ Secrets = Callable[[str, str], bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """``identity_token`` returns a token of the service's identity for an audience, or raises Unavailable.
+    """``secrets``: may return a value that is a moment old; ``secrets_anew`` returns the current one.
+    ``identity_token`` returns a token of the service's identity for an audience, or raises Unavailable.
     ``staged_files`` returns a client of the staging bucket.
     ``monotonic`` and ``sleep`` use seconds, ``random`` returns 0 to 1, ``new_id`` a random UUID.
     """
 
     settings: Settings
     secrets: Secrets
+    secrets_anew: Secrets
     identity_token: Callable[[str], str]
     staged_files: Callable[[], StagedFiles]
     now: Clock

@@ -26,7 +26,9 @@ class MessageBatch(Protocol):
 
     @property
     def size(self) -> int:
-        """The size of the rows, in bytes; of their keys too, if a key may not be in its row."""
+        """The size of the rows, in bytes; in Avro also of their keys. In JSON a key counts as a part of its
+        row, and a key whose column is hidden does not count.
+        """
         ...
 
     def lines(self) -> Sequence[bytes]:

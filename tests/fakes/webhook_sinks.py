@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from shared.destinations.guard import Guard, system_connect, system_resolve
+from shared.destinations.surroundings import Secrets
 from shared.destinations.webhook.connections import Connections
 from shared.destinations.webhook.sink import WebhookLimits, WebhookSink
 
@@ -41,11 +42,14 @@ def loopback_connections() -> Connections:
 
 
 def webhook_sink(
-    connections: Connections, time: FakeTime, limits: WebhookLimits | None = None
+    connections: Connections,
+    time: FakeTime,
+    limits: WebhookLimits | None = None,
+    secrets: Secrets = secret_of,
 ) -> WebhookSink:
     return WebhookSink(
         connections=connections,
-        secrets=secret_of,
+        secrets=secrets,
         now=time.now,
         monotonic=time.monotonic,
         sleep=time.sleep,

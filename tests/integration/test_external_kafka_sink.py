@@ -12,10 +12,11 @@ import pytest
 
 from infra.local.kafka_rights import GROUPS, TRANSACTIONS
 from infra.local.supervisor import LocalStack
-from shared.domain.errors import DeliveryStopped, DestinationRefused, Unavailable
+from shared.domain.errors import DeliveryStopped, DestinationRefused, RetryLater, Unavailable
 from shared.steps.sending import ChunkDelivery
-from tests.fakes.external_kafka import ExternalTopic
+from tests.fakes.external_kafka import LOGIN, ExternalTopic
 from tests.fakes.receivers import Receiver, Reply
+from tests.fakes.secret_manager import rotated, rotating
 from tests.fakes.sending import NumberedRows, SteadyPulse
 
 pytestmark = pytest.mark.emulator
@@ -154,6 +155,18 @@ def test_a_rotated_password_is_read_for_the_next_chunk(topic: ExternalTopic) -> 
     topic.rotate("others")
     assert sink.deliver(replace(first, chunk=4), NumberedRows(ROWS), SteadyPulse())
     assert sorted(topic.rows()) == sorted([*range(ROWS)] * 2)
+
+
+def test_a_refusal_of_a_replaced_password_passes(topic: ExternalTopic) -> None:
+    store = rotated(json.dumps(topic.login(password="old")), json.dumps(topic.login()), LOGIN)
+    sink = rotating(topic.sink(lambda: store("org123", LOGIN).decode()), store)
+    with pytest.raises(RetryLater, match="The secret LOGIN has been replaced"):
+        sink.deliver(topic.delivery(ROWS), NumberedRows(ROWS), SteadyPulse())
+    assert sink.deliver(topic.delivery(ROWS), NumberedRows(ROWS), SteadyPulse())
+    assert sorted(topic.rows()) == list(range(ROWS))
+    store.set({"org123": {LOGIN: json.dumps(topic.login(password="wrong"))}})
+    with pytest.raises(DestinationRefused, match="does not accept the credentials of secret LOGIN"):
+        sink.deliver(topic.delivery(ROWS), NumberedRows(ROWS), SteadyPulse())
 
 
 def test_a_certificate_of_another_name_is_not_trusted(topic: ExternalTopic) -> None:

@@ -10,9 +10,10 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from shared.domain.errors import DestinationRefused, Unavailable
+from shared.domain.errors import DestinationRefused, RetryLater, Unavailable
 from shared.domain.oversized import RowTooLarge
 from tests.fakes.nats_sinks import LIMITS, Subject, nats_server, nats_sink
+from tests.fakes.secret_manager import rotated, rotating
 from tests.fakes.sending import NumberedRows, SteadyPulse
 from tests.fakes.sized import SizedRows
 
@@ -166,6 +167,19 @@ def test_credentials_let_in_and_are_read_for_each_delivery(guarded: str) -> None
     assert sink.deliver(replace(delivery, chunk=4), NumberedRows(20), SteadyPulse())
     assert subject.rows() == [*range(20), *range(20)]
     assert values == []
+
+
+def test_a_refusal_of_a_replaced_password_passes(guarded: str) -> None:
+    subject = Subject(guarded, {"user": "owner", "password": "words"})
+    store = rotated(login("owner", "old"), login("owner"), "BUS")
+    sink, delivery = rotating(nats_sink(store), store), subject.delivery(5, credentials="BUS")
+    with pytest.raises(RetryLater, match="The secret BUS has been replaced"):
+        sink.deliver(delivery, NumberedRows(5), SteadyPulse())
+    assert sink.deliver(delivery, NumberedRows(5), SteadyPulse())
+    assert subject.rows() == list(range(5))
+    store.set({"org123": {"BUS": login("owner", "wrong")}})
+    with pytest.raises(DestinationRefused, match="does not accept the credentials of secret BUS"):
+        sink.deliver(delivery, NumberedRows(5), SteadyPulse())
 
 
 @pytest.mark.parametrize(

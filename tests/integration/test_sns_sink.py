@@ -8,11 +8,13 @@ from typing import Any
 import boto3
 import pytest
 from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 
 from shared.destinations.sns.errors import meaning
 from shared.destinations.sns.sink import MOST_BYTES
-from shared.domain.errors import BackfillError, DestinationRefused, Unavailable
+from shared.domain.errors import BackfillError, DestinationRefused, RetryLater, Unavailable
 from shared.domain.oversized import RowTooLarge
+from tests.fakes.secret_manager import rotated, rotating
 from tests.fakes.sending import NumberedRows, SteadyPulse
 from tests.fakes.sized import SizedRows
 from tests.fakes.sns_sinks import LIMITS, SECRET, SnsTopic, sns_sink
@@ -146,6 +148,26 @@ def test_a_rotated_secret_is_used_by_the_next_delivery(topic: SnsTopic) -> None:
     assert clients[0] is clients[1]
     assert clients[2] is not clients[1]
     assert clients[2]._get_credentials().access_key == "AKIANEXT"
+
+
+def test_a_refusal_of_a_replaced_key_passes(topic: SnsTopic, monkeypatch: pytest.MonkeyPatch) -> None:
+    call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]  # untold there
+
+    def checked(self: Any, name: str, arguments: dict[str, Any]) -> Any:
+        if name == "PublishBatch" and self._get_credentials().access_key != "AKIATEST":
+            raise ClientError({"Error": {"Code": "InvalidClientTokenId"}}, name)
+        return call(self, name, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", checked)
+    store = rotated(SECRET.replace("AKIATEST", "AKIAOLD"), SECRET, "AWS")
+    sink, delivery = rotating(sns_sink(store), store), topic.delivery(5)
+    with pytest.raises(RetryLater, match="The secret AWS has been replaced"):
+        sink.deliver(delivery, NumberedRows(5), SteadyPulse())
+    assert sink.deliver(delivery, NumberedRows(5), SteadyPulse())
+    assert sorted(topic.rows()) == list(range(5))
+    store.set({"org123": {"AWS": SECRET.replace("AKIATEST", "AKIAOTHER")}})
+    with pytest.raises(DestinationRefused, match="does not accept the credentials of secret AWS"):
+        sink.deliver(delivery, NumberedRows(5), SteadyPulse())
 
 
 def test_a_role_is_assumed_and_renewed_in_time(topic: SnsTopic) -> None:

@@ -6,18 +6,11 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 import pytest
-from google.api_core.exceptions import FailedPrecondition, NotFound, PermissionDenied, ServiceUnavailable
-from google.cloud.secretmanager import (
-    AccessSecretVersionResponse,
-    SecretManagerServiceClient,
-    SecretPayload,
-)
+from google.api_core.exceptions import FailedPrecondition, PermissionDenied, ServiceUnavailable
 
-from shared.adapters.secrets import SecretManagerSecrets
 from shared.adapters.secrets_file import FileSecrets
 from shared.domain.errors import Unavailable
-
-Values = dict[str, dict[str, str]]
+from tests.fakes.secret_manager import ManagerStore, Values
 
 
 class Store(Protocol):
@@ -26,6 +19,8 @@ class Store(Protocol):
     def set(self, values: Values) -> None: ...
 
     def __call__(self, organization_id: str, name: str) -> bytes: ...
+
+    def anew(self, organization_id: str, name: str) -> bytes: ...
 
 
 class FileStore(FileSecrets):
@@ -36,39 +31,6 @@ class FileStore(FileSecrets):
 
     def set(self, values: Values) -> None:
         self.path.write_text(json.dumps(values), "utf-8")
-
-
-class FakeSecretManager:
-    """The only call of Secret Manager."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, bytes] = {}
-        self.error: Exception | None = None
-        self.calls: list[str] = []
-
-    def access_secret_version(self, *, name: str, **_: object) -> AccessSecretVersionResponse:
-        self.calls.append(name)
-        if self.error is not None:
-            raise self.error
-        if name not in self.values:
-            raise NotFound(name)  # type: ignore[no-untyped-call] # the client's errors have no types
-        return AccessSecretVersionResponse(payload=SecretPayload(data=self.values[name]))
-
-
-class ManagerStore(SecretManagerSecrets):
-    def __init__(self) -> None:
-        self.manager = FakeSecretManager()
-        self.seconds = 0.0
-        client = cast("SecretManagerServiceClient", self.manager)
-        super().__init__(client, "project", timeout=5.0, monotonic=lambda: self.seconds)
-
-    def set(self, values: Values) -> None:
-        self.seconds += 30.0
-        self.manager.values = {
-            f"projects/project/secrets/beam-{organization}-{name}/versions/latest": value.encode()
-            for organization, named in values.items()
-            for name, value in named.items()
-        }
 
 
 @pytest.fixture(params=["file", "secret manager"])
@@ -82,7 +44,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 def test_a_secret_is_its_value_in_bytes(store: Store) -> None:
     store.set({"org123": {"HOOK_KEY": "välue"}})
-    assert store("org123", "HOOK_KEY") == "välue".encode()
+    assert store("org123", "HOOK_KEY") == store.anew("org123", "HOOK_KEY") == "välue".encode()
 
 
 def test_a_missing_secret_is_a_key_error_naming_it(store: Store) -> None:
@@ -102,6 +64,35 @@ def test_a_changed_secret_is_read_anew(store: Store) -> None:
     assert store("org123", "HOOK_KEY") == b"old"
     store.set({"org123": {"HOOK_KEY": "a newer one"}})
     assert store("org123", "HOOK_KEY") == b"a newer one"
+
+
+def test_a_value_read_past_the_cache_is_the_current_one_from_then_on() -> None:
+    store = ManagerStore()
+    store.set({"org123": {"HOOK_KEY": "old"}})
+    assert store("org123", "HOOK_KEY") == b"old"
+    store.replace("org123", "HOOK_KEY", "new")
+    assert store("org123", "HOOK_KEY") == b"old"
+    assert store.anew("org123", "HOOK_KEY") == b"new"
+    assert store("org123", "HOOK_KEY") == b"new"
+    assert len(store.manager.calls) == 2
+
+
+def test_a_value_that_is_gone_is_not_cached_any_more() -> None:
+    store = ManagerStore()
+    store.set({"org123": {"HOOK_KEY": "old"}})
+    assert store("org123", "HOOK_KEY") == b"old"
+    store.manager.values.clear()
+    with pytest.raises(KeyError):
+        store.anew("org123", "HOOK_KEY")
+    with pytest.raises(KeyError):
+        store("org123", "HOOK_KEY")
+
+
+def test_no_representation_shows_a_value() -> None:
+    store = ManagerStore()
+    store.set({"org123": {"HOOK_KEY": "hidden-words"}})
+    store("org123", "HOOK_KEY")
+    assert "hidden-words" not in repr(store._values)
 
 
 def test_secret_manager_is_asked_at_most_every_30_seconds() -> None:

@@ -79,6 +79,9 @@ class Cluster:
         for broker in metadata.brokers.values():
             place = str(broker.host), int(broker.port)
             if self._admitted.get(place, now) <= now:
+                # A name that does not resolve is not admitted, unlike one of several bootstrap servers, which
+                # librdkafka need not get. It looks this one up again, and the address may then be private.
+                # The chunk would wait for the broker anyway, because a listed broker leads partitions.
                 self._guard.addresses(*place, "host that a broker of the Kafka cluster advertises")
                 self._admitted[place] = now + _ADMITTED
 

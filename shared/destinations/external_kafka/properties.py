@@ -7,7 +7,7 @@ from shared.destinations.credentials import secret_fields, secret_text
 from shared.destinations.external_kafka.servers import addresses_of
 from shared.destinations.guard import Guard
 from shared.destinations.surroundings import Secrets
-from shared.domain.errors import DestinationRefused
+from shared.domain.errors import DestinationRefused, Unavailable
 from shared.steps.sending import ChunkDelivery
 
 MOST_BYTES = "message.max.bytes"
@@ -35,9 +35,7 @@ class Connections:
     def of(self, delivery: ChunkDelivery) -> dict[str, Any]:
         """Return the properties; DestinationRefused for private servers, or a missing or invalid secret."""
         options = delivery.destination.options
-        servers = options["bootstrap_servers"]
-        for host, port in addresses_of(servers):
-            self._guard.addresses(host, port, "Kafka server's host")
+        servers = self._found(options["bootstrap_servers"])
         protocol = options.get("security_protocol") or _PROTOCOL
         return {
             "bootstrap.servers": servers,
@@ -50,6 +48,25 @@ class Connections:
             "log_level": 0,
             **self._credentials(delivery, protocol),
         }
+
+    def _found(self, servers: str) -> str:
+        """Return those servers whose names resolve; Unavailable if there are none.
+
+        librdkafka needs one of them. It must not get the others: it would look up their names again, and
+        nothing would check the addresses.
+        """
+        found: list[str] = []
+        failures: list[Unavailable] = []
+        for server, (host, port) in zip(servers.split(","), addresses_of(servers), strict=True):
+            try:
+                self._guard.addresses(host, port, "Kafka server's host")
+            except Unavailable as unavailable:
+                failures.append(unavailable)
+            else:
+                found.append(server)
+        if not found:
+            raise failures[0]
+        return ",".join(found)
 
     def _credentials(self, delivery: ChunkDelivery, protocol: str) -> Mapping[str, Any]:
         options = delivery.destination.options

@@ -67,7 +67,7 @@ class Sending:
         """Pass a batch's rows to librdkafka, and wait for room in its queue if necessary."""
         lines, keys = batch.lines(), batch.keys() or [None] * batch.rows
         numbers = range(batch.first_row, batch.first_row + batch.rows)
-        if not all_fit(self._surely, batch.size, lines, keys):
+        if not all_fit(self._surely, batch.size, lines, keys, keys_in_rows=self._delivery.file_is_rows):
             self.send_rows(zip(numbers, lines, keys, strict=True))
             return
         produce = self._producer.produce

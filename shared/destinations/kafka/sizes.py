@@ -13,13 +13,16 @@ def batch_of_one(value: bytes, key: bytes | None, headers: Sequence[tuple[str, b
     return _BATCH_HEADER + _varint(record) + record
 
 
-def all_fit(most: int, size: int, lines: Sequence[bytes], keys: Sequence[bytes | None]) -> bool:
+def all_fit(
+    most: int, size: int, lines: Sequence[bytes], keys: Sequence[bytes | None], *, keys_in_rows: bool
+) -> bool:
     """Return whether each of these rows, ``size`` bytes in total, certainly fits a message of ``most`` bytes.
 
-    A key is the text of one of the row's columns, so two sums suffice for nearly all batches.
+    ``keys_in_rows``: each key is the text of one of its row's fields, so two sums suffice for nearly all
+    batches. A hidden column is not in the rows, so its text may be of any length.
     """
     room = most - _MOST_OVERHEAD
-    if 2 * size <= room:
+    if keys_in_rows and 2 * size <= room:
         return True
     longest = max(map(len, lines), default=0)
     return longest + max((len(key) for key in keys if key is not None), default=0) <= room
