@@ -23,7 +23,7 @@ from shared.domain.errors import (
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.gcs_sinks import Buckets, gcs_client
 from tests.fakes.sending import NumberedRows, SteadyPulse
-from tests.fakes.strict_gcs import strict_gcs
+from tests.fakes.strict_gcs import Fault, strict_gcs
 
 pytestmark = pytest.mark.emulator
 
@@ -32,8 +32,14 @@ COLUMNS: dict[str, list[Any]] = {"row": list(range(25)), "text": ["x"] * 25, "ke
 
 
 @pytest.fixture
-def buckets(gcs_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Buckets]:
-    with strict_gcs(gcs_url) as url:
+def faults() -> list[Fault]:
+    """The faults of the server, to which a test adds."""
+    return []
+
+
+@pytest.fixture
+def buckets(gcs_url: str, faults: list[Fault], monkeypatch: pytest.MonkeyPatch) -> Iterator[Buckets]:
+    with strict_gcs(gcs_url, faults) as url:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)
         buckets = Buckets(gcs_client())
         buckets.stage(STAGED, COLUMNS)
@@ -116,13 +122,18 @@ def test_what_is_there_is_found(buckets: Buckets, fields: tuple[str, ...]) -> No
     assert after.generation == before.generation
 
 
+def written(buckets: Buckets, how: str) -> ChunkDelivery:
+    """A delivery whose object is uploaded as lines, copied, or uploaded with some columns."""
+    if how == "ndjson":
+        return buckets.delivery(25, format="ndjson")
+    return parquet(buckets, *(["row"] if how == "selected" else []))
+
+
 @pytest.mark.parametrize("how", ["ndjson", "copied", "selected"])
 def test_what_somebody_else_wrote_meanwhile_is_found(
     buckets: Buckets, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    delivery = parquet(buckets, *(["row"] if how == "selected" else []))
-    if how == "ndjson":
-        delivery = buckets.delivery(25, format="ndjson")
+    delivery = written(buckets, how)
     assert deliver(buckets, delivery)
     (before,) = buckets.client.list_blobs(buckets.exports)
     looks: list[bool] = []
@@ -137,6 +148,34 @@ def test_what_somebody_else_wrote_meanwhile_is_found(
     assert len(looks) == 2
     (after,) = buckets.client.list_blobs(buckets.exports)
     assert after.generation == before.generation
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("orgPolicyConstraintFailed", (DestinationRefused, "A rule of bucket exports-.* forbids the object")),
+        ("conditionNotMet", (Unavailable, "bucket exports-.* is not available")),
+    ],
+)
+@pytest.mark.parametrize("how", ["ndjson", "copied", "selected"])
+def test_a_failed_condition_without_an_object_is_no_delivery(
+    buckets: Buckets, faults: list[Fault], how: str, reason: str, expected: tuple[type[BackfillError], str]
+) -> None:
+    delivery, (kind, words) = written(buckets, how), expected
+    faults.append(Fault("POST", "/rewriteTo/" if how == "copied" else "/upload/", 412, reason))
+    with pytest.raises(kind, match=words) as told:
+        deliver(buckets, delivery)
+    assert "words of the server" in told.value.detail
+    assert buckets.names() == []
+
+
+def test_a_condition_that_fails_as_the_upload_ends_is_no_delivery(
+    buckets: Buckets, faults: list[Fault]
+) -> None:
+    faults.append(Fault("PUT", "/upload/", 412, "conditionNotMet"))
+    with pytest.raises(Unavailable, match="bucket exports-"):
+        deliver(buckets, buckets.delivery(25, format="ndjson"))
+    assert buckets.names() == []
 
 
 def test_another_object_of_the_name_fails_the_job(buckets: Buckets) -> None:

@@ -20,24 +20,19 @@ from requests import RequestException
 from shared.destinations.printable import printable
 from shared.domain.errors import DestinationRefused, Unavailable
 
+_POLICY = "orgPolicyConstraintFailed"  # the reason in Google's answer
 _PASSING = frozenset({408, 429})
 _FIRST_OF_SERVER = 500
-
-
-class AlreadyThere(Exception):  # noqa: N818 - named for what happened
-    """An object with that name exists."""
+_SHOWN = 2_000  # characters: the names of an object and of a staged file come before Google's own words
 
 
 @contextmanager
 def speaking_of(bucket: str) -> Iterator[None]:
-    """Turn the client's errors into ours: temporary ones, and those that the bucket's owner must resolve.
-
-    Raises AlreadyThere if a write requires that no object exists and one does.
-    """
+    """Turn the client's errors into ours: temporary ones, and those that the bucket's owner must resolve."""
     try:
         yield
-    except PreconditionFailed:
-        raise AlreadyThere from None
+    except PreconditionFailed as error:
+        raise _of_condition(error, bucket) from None
     except NotFound as error:
         raise DestinationRefused(f"There is no bucket {bucket}", detail=_shown(error)) from None
     except (Forbidden, Unauthorized) as error:
@@ -58,11 +53,21 @@ def speaking_of(bucket: str) -> Iterator[None]:
         raise Unavailable("the service's identity", detail=_shown(error)) from None
 
 
+def _of_condition(error: PreconditionFailed, bucket: str) -> Exception:
+    """Return our error for a condition that failed although no object exists."""
+    if _POLICY in getattr(error.response, "text", ""):
+        return DestinationRefused(
+            f"A rule of bucket {bucket} forbids the object: an organization policy. Have its owner change the"
+            " policy, and retry the job",
+            detail=_shown(error),
+        )
+    # The object was there a moment ago, or the condition is unknown to us.
+    return Unavailable(f"bucket {bucket}", detail=_shown(error))
+
+
 def _of_upload(error: InvalidResponse, bucket: str) -> Exception:
     """Return our error for a failed part of an upload. The client's error has only the status."""
     status = int(error.response.status_code)
-    if status == PreconditionFailed.code:
-        return AlreadyThere()
     if status == NotFound.code:
         return DestinationRefused(f"There is no bucket {bucket}", detail=_shown(error))
     if status in _PASSING or status >= _FIRST_OF_SERVER:
@@ -76,4 +81,4 @@ def _of_upload(error: InvalidResponse, bucket: str) -> Exception:
 
 def _shown(error: BaseException) -> str:
     # Anyone who has an upload's address may write to it, so remove the address's parameters.
-    return printable(re.sub(r"\?\S*", "?", f"{type(error).__name__}: {error}"))
+    return printable(re.sub(r"\?\S*", "?", f"{type(error).__name__}: {error}"), _SHOWN)
