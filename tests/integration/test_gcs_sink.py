@@ -178,6 +178,34 @@ def test_a_condition_that_fails_as_the_upload_ends_is_no_delivery(
     assert buckets.names() == []
 
 
+@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize("how", ["ndjson", "selected"])
+def test_an_upload_that_the_bucket_has_lost_begins_anew(
+    buckets: Buckets, faults: list[Fault], how: str, status: int
+) -> None:
+    delivery = written(buckets, how)
+    faults.append(Fault("PUT", "/upload/", status))
+    with pytest.raises(Unavailable, match="bucket exports-") as told:
+        deliver(buckets, delivery)
+    assert str(status) in told.value.detail
+    assert "upload_id" not in told.value.detail
+    faults.clear()
+    assert deliver(buckets, delivery)
+    assert len(buckets.names()) == 1
+
+
+@pytest.mark.parametrize("status", [400, 403])
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_an_upload_that_the_bucket_refuses_fails_the_job(
+    buckets: Buckets, faults: list[Fault], method: str, status: int
+) -> None:
+    faults.append(Fault(method, "/upload/", status))
+    with pytest.raises(DestinationRefused, match="ucket exports-") as told:
+        deliver(buckets, buckets.delivery(25, format="ndjson"))
+    assert "words of the server" in told.value.detail
+    assert "words of the server" not in told.value.message
+
+
 def test_another_object_of_the_name_fails_the_job(buckets: Buckets) -> None:
     delivery = buckets.delivery(25, format="ndjson")
     buckets.exports.blob(f"{delivery.job_id}/00000003.ndjson").upload_from_string(b"mine")

@@ -14,15 +14,13 @@ from google.api_core.exceptions import (
     Unauthorized,
 )
 from google.auth.exceptions import GoogleAuthError, TransportError
-from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
+from google.cloud.storage.exceptions import DataCorruption
 from requests import RequestException
 
 from shared.destinations.printable import printable
 from shared.domain.errors import DestinationRefused, Unavailable
 
 _POLICY = "orgPolicyConstraintFailed"  # the reason in Google's answer
-_PASSING = frozenset({408, 429})
-_FIRST_OF_SERVER = 500
 _SHOWN = 2_000  # characters: the names of an object and of a staged file come before Google's own words
 
 
@@ -34,7 +32,7 @@ def speaking_of(bucket: str) -> Iterator[None]:
     except PreconditionFailed as error:
         raise _of_condition(error, bucket) from None
     except NotFound as error:
-        raise DestinationRefused(f"There is no bucket {bucket}", detail=_shown(error)) from None
+        raise _of_absence(error, bucket) from None
     except (Forbidden, Unauthorized) as error:
         raise DestinationRefused(
             f"The service may not create and read objects in bucket {bucket}, or a rule of the bucket forbids"
@@ -45,8 +43,7 @@ def speaking_of(bucket: str) -> Iterator[None]:
         raise Unavailable(f"bucket {bucket}", detail=_shown(error)) from None
     except ClientError as error:
         raise DestinationRefused(f"Bucket {bucket} refuses the object", detail=_shown(error)) from None
-    except InvalidResponse as error:
-        raise _of_upload(error, bucket) from None
+    # Among these is a lost upload's other answer, 410, for which the client has no class of its own.
     except (GoogleAPICallError, DataCorruption, TransportError, RequestException, ConnectionError) as error:
         raise Unavailable(f"bucket {bucket}", detail=_shown(error)) from None
     except GoogleAuthError as error:
@@ -65,18 +62,12 @@ def _of_condition(error: PreconditionFailed, bucket: str) -> Exception:
     return Unavailable(f"bucket {bucket}", detail=_shown(error))
 
 
-def _of_upload(error: InvalidResponse, bucket: str) -> Exception:
-    """Return our error for a failed part of an upload. The client's error has only the status."""
-    status = int(error.response.status_code)
-    if status == NotFound.code:
-        return DestinationRefused(f"There is no bucket {bucket}", detail=_shown(error))
-    if status in _PASSING or status >= _FIRST_OF_SERVER:
+def _of_absence(error: NotFound, bucket: str) -> Exception:
+    request = getattr(error.response, "request", None)
+    if request is not None and request.method == "PUT":
+        # Only the parts of an upload are put. GCS has lost the upload, and another one may succeed.
         return Unavailable(f"bucket {bucket}", detail=_shown(error))
-    return DestinationRefused(
-        f"Bucket {bucket} refuses the object: it answered {status}. Have its owner check the service's"
-        " permissions and the bucket's rules, and retry the job",
-        detail=_shown(error),
-    )
+    return DestinationRefused(f"There is no bucket {bucket}", detail=_shown(error))
 
 
 def _shown(error: BaseException) -> str:
