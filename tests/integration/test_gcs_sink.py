@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from google.api_core import exceptions
 from google.cloud.storage import Blob
+from google.cloud.storage.retry import DEFAULT_RETRY
 
 from shared.destinations.gcs.errors import speaking_of
 from shared.destinations.gcs.sink import GcsSink
@@ -204,6 +205,37 @@ def test_an_upload_that_the_bucket_refuses_fails_the_job(
         deliver(buckets, buckets.delivery(25, format="ndjson"))
     assert "words of the server" in told.value.detail
     assert "words of the server" not in told.value.message
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client repeats requests for a moment instead of two minutes."""
+    monkeypatch.setattr(DEFAULT_RETRY, "_timeout", 0.01)
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("status", [408, 429, 503])
+@pytest.mark.parametrize(
+    ("requests", "how"),
+    [
+        (("GET", "/b/exports-"), "ndjson"),
+        (("POST", "/upload/"), "ndjson"),
+        (("PUT", "/upload/"), "selected"),
+        (("POST", "/rewriteTo/"), "copied"),
+    ],
+)
+def test_a_bucket_that_stays_out_of_service_is_named(
+    buckets: Buckets, faults: list[Fault], requests: tuple[str, str], how: str, status: int
+) -> None:
+    delivery, sink = written(buckets, how), buckets.sink()
+    faults.append(Fault(*requests, status))
+    # As a delivery does, which reads the rows from there.
+    with (
+        pytest.raises(Unavailable, match=f"bucket {buckets.exports.name}") as told,
+        sink.staged.open(STAGED, buckets.staging.get_blob(STAGED).size),
+    ):
+        sink.deliver(delivery, NumberedRows(25), SteadyPulse())
+    assert str(status) in told.value.detail
 
 
 def test_another_object_of_the_name_fails_the_job(buckets: Buckets) -> None:

@@ -10,6 +10,7 @@ from google.api_core.exceptions import (
     GoogleAPICallError,
     NotFound,
     PreconditionFailed,
+    RetryError,
     TooManyRequests,
     Unauthorized,
 )
@@ -21,6 +22,16 @@ from shared.destinations.printable import printable
 from shared.domain.errors import DestinationRefused, Unavailable
 
 _POLICY = "orgPolicyConstraintFailed"  # the reason in Google's answer
+_PASSING = (
+    # A server's error, and a lost upload's other answer, 410, for which the client has no class of its own.
+    GoogleAPICallError,
+    # What the client makes of such errors after two minutes; it is no GoogleAPICallError.
+    RetryError,
+    DataCorruption,
+    TransportError,
+    RequestException,
+    ConnectionError,
+)
 _SHOWN = 2_000  # characters: the names of an object and of a staged file come before Google's own words
 
 
@@ -43,8 +54,7 @@ def speaking_of(bucket: str) -> Iterator[None]:
         raise Unavailable(f"bucket {bucket}", detail=_shown(error)) from None
     except ClientError as error:
         raise DestinationRefused(f"Bucket {bucket} refuses the object", detail=_shown(error)) from None
-    # Among these is a lost upload's other answer, 410, for which the client has no class of its own.
-    except (GoogleAPICallError, DataCorruption, TransportError, RequestException, ConnectionError) as error:
+    except _PASSING as error:
         raise Unavailable(f"bucket {bucket}", detail=_shown(error)) from None
     except GoogleAuthError as error:
         raise Unavailable("the service's identity", detail=_shown(error)) from None
