@@ -10,6 +10,7 @@ from google.api_core import exceptions
 from google.cloud.storage import Blob
 from google.cloud.storage.retry import DEFAULT_RETRY
 
+from shared.adapters import gcs
 from shared.destinations.gcs.errors import speaking_of
 from shared.destinations.gcs.sink import GcsSink
 from shared.destinations.gcs.stream import Stream
@@ -21,6 +22,7 @@ from shared.domain.errors import (
     StagedFileUnusable,
     Unavailable,
 )
+from shared.encoding import ParquetRows
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.gcs_sinks import Buckets, gcs_client
 from tests.fakes.sending import NumberedRows, SteadyPulse
@@ -45,6 +47,13 @@ def buckets(gcs_url: str, faults: list[Fault], monkeypatch: pytest.MonkeyPatch) 
         buckets = Buckets(gcs_client())
         buckets.stage(STAGED, COLUMNS)
         yield buckets
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clients repeat requests for a moment instead of minutes."""
+    monkeypatch.setattr(DEFAULT_RETRY, "_timeout", 0.01)
+    monkeypatch.setattr(gcs, "_RETRY", gcs._RETRY.with_timeout(0.01))
 
 
 def from_http_status(status: int, text: str) -> Exception:
@@ -111,6 +120,43 @@ def test_a_staged_file_that_goes_before_it_is_copied_is_named(buckets: Buckets) 
     with pytest.raises(StagedFileUnusable, match="A staged file is gone"):
         deliver(buckets, replace(parquet(buckets), file="acme/job/try/gone.parquet"))
     assert buckets.names() == []
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (400, (Unavailable, "the staging bucket")),
+        (403, (Unavailable, "the staging bucket")),
+        (404, (StagedFileUnusable, "A staged file is gone")),
+        (503, (Unavailable, "the staging bucket")),
+    ],
+)
+@pytest.mark.parametrize("how", ["ndjson", "selected"])
+def test_a_staged_file_that_cannot_be_read_to_its_end_is_no_fault_of_the_bucket(
+    buckets: Buckets, faults: list[Fault], how: str, status: int, expected: tuple[type[BackfillError], str]
+) -> None:
+    delivery, sink, (kind, words) = written(buckets, how), buckets.sink(), expected
+    kinds = {"row": JsonKind.INTEGER, "text": JsonKind.TEXT, "key:id": JsonKind.TEXT}
+    with sink.staged.open(STAGED, buckets.staging.get_blob(STAGED).size) as file:
+        rows = ParquetRows(file.content, [Column(*one) for one in kinds.items()], None, "data.parquet")
+        faults.append(Fault("GET", "/download/", status))
+        with pytest.raises(kind, match=words):
+            sink.deliver(delivery, rows, SteadyPulse())
+    assert buckets.names() == []
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_copy_that_is_refused_is_no_fault_of_the_bucket_if_the_staged_file_is_refused(
+    buckets: Buckets, faults: list[Fault], status: int
+) -> None:
+    delivery = parquet(buckets)
+    faults += [Fault("POST", "/rewriteTo/", status), Fault("GET", f"/b/{buckets.staging.name}/o/", 403)]
+    with pytest.raises(Unavailable, match="the staging bucket"):
+        deliver(buckets, delivery)
+    faults.pop()
+    with pytest.raises(DestinationRefused, match=f"bucket {buckets.exports.name}"):
+        deliver(buckets, delivery)
 
 
 @pytest.mark.parametrize("fields", [(), ("row",)])
@@ -205,12 +251,6 @@ def test_an_upload_that_the_bucket_refuses_fails_the_job(
         deliver(buckets, buckets.delivery(25, format="ndjson"))
     assert "words of the server" in told.value.detail
     assert "words of the server" not in told.value.message
-
-
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client repeats requests for a moment instead of two minutes."""
-    monkeypatch.setattr(DEFAULT_RETRY, "_timeout", 0.01)
 
 
 @pytest.mark.usefixtures("hasty")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import pyarrow.parquet as pq
-from google.api_core.exceptions import NotFound, PreconditionFailed
+from google.api_core.exceptions import Forbidden, NotFound, PreconditionFailed
 from google.cloud.storage import Blob, Client
 
 from shared.destinations.gcs.errors import speaking_of
@@ -115,7 +115,7 @@ class GcsSink:
             pulse.check()
             try:
                 token, _, _ = blob.rewrite(source, token=token, if_generation_match=0, timeout=_TIMEOUT)
-            except NotFound:
+            except (Forbidden, NotFound):
                 # Either bucket may be meant. Opening the staged file fails if it is that one.
                 with self.staged.open(delivery.file, delivery.file_bytes):
                     pass
@@ -128,7 +128,6 @@ class GcsSink:
         self._upload(blob, self._fields_of(delivery, pulse), pulse)
 
     def _fields_of(self, delivery: ChunkDelivery, pulse: Pulse) -> Iterator[bytes]:
-        # Opened within the pieces, so that only their errors are taken for the staging bucket's.
         with self.staged.open(delivery.file, delivery.file_bytes) as staged:
             file = pq.ParquetFile(staged.content, page_checksum_verification=True)
             yield from selected(file, [column.name for column in delivery.columns], pulse)
