@@ -105,7 +105,10 @@ class StagedFiles(Protocol):
     """The staging bucket."""
 
     def open(self, path: str, size: int) -> AbstractContextManager[OpenedFile]:
-        """Open a file. Raises StagedFileUnusable if it is missing or its size differs."""
+        """Open a file. Raises StagedFileUnusable if it is missing or its size differs.
+
+        Reading raises StagedFileUnusable and Unavailable, too. Other errors in the context pass through.
+        """
         ...
 
     def delete(self, prefix: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from google.api_core.exceptions import NotFound, ServiceUnavailable
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
@@ -62,6 +63,15 @@ def test_a_file_of_another_size_than_snowflake_wrote_is_unusable(bucket: Bucket,
 def test_a_file_that_is_gone_is_unusable(bucket: Bucket) -> None:
     with pytest.raises(StagedFileUnusable), bucket.files.open("acme/job/try/data.parquet", 1):
         pass
+
+
+@pytest.mark.parametrize("kind", [NotFound, ServiceUnavailable])
+def test_an_error_of_whoever_reads_a_file_is_not_taken_for_the_buckets(
+    bucket: Bucket, kind: type[Exception]
+) -> None:
+    bucket.put("acme/job/try/data.parquet", CONTENT)
+    with pytest.raises(kind, match="a topic"), bucket.files.open("acme/job/try/data.parquet", len(CONTENT)):
+        raise kind("a topic")
 
 
 def test_all_files_under_a_prefix_are_removed_and_no_others(bucket: Bucket) -> None:

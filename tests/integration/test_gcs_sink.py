@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from google.api_core import exceptions
 from google.cloud.storage import Blob
+from google.cloud.storage.retry import DEFAULT_RETRY
 
+from shared.adapters import gcs
 from shared.destinations.gcs.errors import speaking_of
 from shared.destinations.gcs.sink import GcsSink
 from shared.destinations.gcs.stream import Stream
@@ -20,10 +22,11 @@ from shared.domain.errors import (
     StagedFileUnusable,
     Unavailable,
 )
+from shared.encoding import ParquetRows
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.gcs_sinks import Buckets, gcs_client
 from tests.fakes.sending import NumberedRows, SteadyPulse
-from tests.fakes.strict_gcs import strict_gcs
+from tests.fakes.strict_gcs import Fault, strict_gcs
 
 pytestmark = pytest.mark.emulator
 
@@ -32,12 +35,25 @@ COLUMNS: dict[str, list[Any]] = {"row": list(range(25)), "text": ["x"] * 25, "ke
 
 
 @pytest.fixture
-def buckets(gcs_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Buckets]:
-    with strict_gcs(gcs_url) as url:
+def faults() -> list[Fault]:
+    """The faults of the server, to which a test adds."""
+    return []
+
+
+@pytest.fixture
+def buckets(gcs_url: str, faults: list[Fault], monkeypatch: pytest.MonkeyPatch) -> Iterator[Buckets]:
+    with strict_gcs(gcs_url, faults) as url:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)
         buckets = Buckets(gcs_client())
         buckets.stage(STAGED, COLUMNS)
         yield buckets
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clients repeat requests for a moment instead of minutes."""
+    monkeypatch.setattr(DEFAULT_RETRY, "_timeout", 0.01)
+    monkeypatch.setattr(gcs, "_RETRY", gcs._RETRY.with_timeout(0.01))
 
 
 def from_http_status(status: int, text: str) -> Exception:
@@ -107,6 +123,43 @@ def test_a_staged_file_that_goes_before_it_is_copied_is_named(buckets: Buckets) 
     assert buckets.names() == []
 
 
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (400, (Unavailable, "the staging bucket")),
+        (403, (Unavailable, "the staging bucket")),
+        (404, (StagedFileUnusable, "A staged file is gone")),
+        (503, (Unavailable, "the staging bucket")),
+    ],
+)
+@pytest.mark.parametrize("how", ["ndjson", "selected"])
+def test_a_staged_file_that_cannot_be_read_to_its_end_is_no_fault_of_the_bucket(
+    buckets: Buckets, faults: list[Fault], how: str, status: int, expected: tuple[type[BackfillError], str]
+) -> None:
+    delivery, sink, (kind, words) = written(buckets, how), buckets.sink(), expected
+    kinds = {"row": JsonKind.INTEGER, "text": JsonKind.TEXT, "key:id": JsonKind.TEXT}
+    with sink.staged.open(STAGED, buckets.staging.get_blob(STAGED).size) as file:
+        rows = ParquetRows(file.content, [Column(*one) for one in kinds.items()], None, "data.parquet")
+        faults.append(Fault("GET", "/download/", status))
+        with pytest.raises(kind, match=words):
+            sink.deliver(delivery, rows, SteadyPulse())
+    assert buckets.names() == []
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_copy_that_is_refused_is_no_fault_of_the_bucket_if_the_staged_file_is_refused(
+    buckets: Buckets, faults: list[Fault], status: int
+) -> None:
+    delivery = parquet(buckets)
+    faults += [Fault("POST", "/rewriteTo/", status), Fault("GET", f"/b/{buckets.staging.name}/o/", 403)]
+    with pytest.raises(Unavailable, match="the staging bucket"):
+        deliver(buckets, delivery)
+    faults.pop()
+    with pytest.raises(DestinationRefused, match=f"bucket {buckets.exports.name}"):
+        deliver(buckets, delivery)
+
+
 @pytest.mark.parametrize("fields", [(), ("row",)])
 def test_what_is_there_is_found(buckets: Buckets, fields: tuple[str, ...]) -> None:
     delivery = parquet(buckets, *fields)
@@ -117,13 +170,18 @@ def test_what_is_there_is_found(buckets: Buckets, fields: tuple[str, ...]) -> No
     assert after.generation == before.generation
 
 
+def written(buckets: Buckets, how: str) -> ChunkDelivery:
+    """A delivery whose object is uploaded as lines, copied, or uploaded with some columns."""
+    if how == "ndjson":
+        return buckets.delivery(25, format="ndjson")
+    return parquet(buckets, *(["row"] if how == "selected" else []))
+
+
 @pytest.mark.parametrize("how", ["ndjson", "copied", "selected"])
 def test_what_somebody_else_wrote_meanwhile_is_found(
     buckets: Buckets, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    delivery = parquet(buckets, *(["row"] if how == "selected" else []))
-    if how == "ndjson":
-        delivery = buckets.delivery(25, format="ndjson")
+    delivery = written(buckets, how)
     assert deliver(buckets, delivery)
     (before,) = buckets.client.list_blobs(buckets.exports)
     looks: list[bool] = []
@@ -138,6 +196,87 @@ def test_what_somebody_else_wrote_meanwhile_is_found(
     assert len(looks) == 2
     (after,) = buckets.client.list_blobs(buckets.exports)
     assert after.generation == before.generation
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("orgPolicyConstraintFailed", (DestinationRefused, "A rule of bucket exports-.* forbids the object")),
+        ("conditionNotMet", (Unavailable, "bucket exports-.* is not available")),
+    ],
+)
+@pytest.mark.parametrize("how", ["ndjson", "copied", "selected"])
+def test_a_failed_condition_without_an_object_is_no_delivery(
+    buckets: Buckets, faults: list[Fault], how: str, reason: str, expected: tuple[type[BackfillError], str]
+) -> None:
+    delivery, (kind, words) = written(buckets, how), expected
+    faults.append(Fault("POST", "/rewriteTo/" if how == "copied" else "/upload/", 412, reason))
+    with pytest.raises(kind, match=words) as told:
+        deliver(buckets, delivery)
+    assert "words of the server" in told.value.detail
+    assert buckets.names() == []
+
+
+def test_a_condition_that_fails_as_the_upload_ends_is_no_delivery(
+    buckets: Buckets, faults: list[Fault]
+) -> None:
+    faults.append(Fault("PUT", "/upload/", 412, "conditionNotMet"))
+    with pytest.raises(Unavailable, match="bucket exports-"):
+        deliver(buckets, buckets.delivery(25, format="ndjson"))
+    assert buckets.names() == []
+
+
+@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize("how", ["ndjson", "selected"])
+def test_an_upload_that_the_bucket_has_lost_begins_anew(
+    buckets: Buckets, faults: list[Fault], how: str, status: int
+) -> None:
+    delivery = written(buckets, how)
+    faults.append(Fault("PUT", "/upload/", status))
+    with pytest.raises(Unavailable, match="bucket exports-") as told:
+        deliver(buckets, delivery)
+    assert str(status) in told.value.detail
+    assert "upload_id" not in told.value.detail
+    faults.clear()
+    assert deliver(buckets, delivery)
+    assert len(buckets.names()) == 1
+
+
+@pytest.mark.parametrize("status", [400, 403])
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_an_upload_that_the_bucket_refuses_fails_the_job(
+    buckets: Buckets, faults: list[Fault], method: str, status: int
+) -> None:
+    faults.append(Fault(method, "/upload/", status))
+    with pytest.raises(DestinationRefused, match="ucket exports-") as told:
+        deliver(buckets, buckets.delivery(25, format="ndjson"))
+    assert "words of the server" in told.value.detail
+    assert "words of the server" not in told.value.message
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("status", [408, 429, 503])
+@pytest.mark.parametrize(
+    ("requests", "how"),
+    [
+        (("GET", "/b/exports-"), "ndjson"),
+        (("POST", "/upload/"), "ndjson"),
+        (("PUT", "/upload/"), "selected"),
+        (("POST", "/rewriteTo/"), "copied"),
+    ],
+)
+def test_a_bucket_that_stays_out_of_service_is_named(
+    buckets: Buckets, faults: list[Fault], requests: tuple[str, str], how: str, status: int
+) -> None:
+    delivery, sink = written(buckets, how), buckets.sink()
+    faults.append(Fault(*requests, status))
+    # As a delivery does, which reads the rows from there.
+    with (
+        pytest.raises(Unavailable, match=f"bucket {buckets.exports.name}") as told,
+        sink.staged.open(STAGED, buckets.staging.get_blob(STAGED).size),
+    ):
+        sink.deliver(delivery, NumberedRows(25), SteadyPulse())
+    assert str(status) in told.value.detail
 
 
 def test_another_object_of_the_name_fails_the_job(buckets: Buckets) -> None:

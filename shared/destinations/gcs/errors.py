@@ -10,36 +10,40 @@ from google.api_core.exceptions import (
     GoogleAPICallError,
     NotFound,
     PreconditionFailed,
+    RetryError,
     TooManyRequests,
     Unauthorized,
 )
 from google.auth.exceptions import GoogleAuthError, TransportError
-from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
+from google.cloud.storage.exceptions import DataCorruption
 from requests import RequestException
 
 from shared.destinations.printable import printable
 from shared.domain.errors import DestinationRefused, Unavailable
 
-_PASSING = frozenset({408, 429})
-_FIRST_OF_SERVER = 500
-
-
-class AlreadyThere(Exception):  # noqa: N818 - named for what happened
-    """An object with that name exists."""
+_POLICY = "orgPolicyConstraintFailed"  # the reason in Google's answer
+_PASSING = (
+    # A server's error, and a lost upload's other answer, 410, for which the client has no class of its own.
+    GoogleAPICallError,
+    # What the client makes of such errors after two minutes; it is no GoogleAPICallError.
+    RetryError,
+    DataCorruption,
+    TransportError,
+    RequestException,
+    ConnectionError,
+)
+_SHOWN = 2_000  # characters: the names of an object and of a staged file come before Google's own words
 
 
 @contextmanager
 def speaking_of(bucket: str) -> Iterator[None]:
-    """Turn the client's errors into ours: temporary ones, and those that the bucket's owner must resolve.
-
-    Raises AlreadyThere if a write requires that no object exists and one does.
-    """
+    """Turn the client's errors into ours: temporary ones, and those that the bucket's owner must resolve."""
     try:
         yield
-    except PreconditionFailed:
-        raise AlreadyThere from None
+    except PreconditionFailed as error:
+        raise _of_condition(error, bucket) from None
     except NotFound as error:
-        raise DestinationRefused(f"There is no bucket {bucket}", detail=_shown(error)) from None
+        raise _of_absence(error, bucket) from None
     except (Forbidden, Unauthorized) as error:
         raise DestinationRefused(
             f"The service may not create and read objects in bucket {bucket}, or a rule of the bucket forbids"
@@ -50,30 +54,32 @@ def speaking_of(bucket: str) -> Iterator[None]:
         raise Unavailable(f"bucket {bucket}", detail=_shown(error)) from None
     except ClientError as error:
         raise DestinationRefused(f"Bucket {bucket} refuses the object", detail=_shown(error)) from None
-    except InvalidResponse as error:
-        raise _of_upload(error, bucket) from None
-    except (GoogleAPICallError, DataCorruption, TransportError, RequestException, ConnectionError) as error:
+    except _PASSING as error:
         raise Unavailable(f"bucket {bucket}", detail=_shown(error)) from None
     except GoogleAuthError as error:
         raise Unavailable("the service's identity", detail=_shown(error)) from None
 
 
-def _of_upload(error: InvalidResponse, bucket: str) -> Exception:
-    """Return our error for a failed part of an upload. The client's error has only the status."""
-    status = int(error.response.status_code)
-    if status == PreconditionFailed.code:
-        return AlreadyThere()
-    if status == NotFound.code:
-        return DestinationRefused(f"There is no bucket {bucket}", detail=_shown(error))
-    if status in _PASSING or status >= _FIRST_OF_SERVER:
+def _of_condition(error: PreconditionFailed, bucket: str) -> Exception:
+    """Return our error for a condition that failed although no object exists."""
+    if _POLICY in getattr(error.response, "text", ""):
+        return DestinationRefused(
+            f"A rule of bucket {bucket} forbids the object: an organization policy. Have its owner change the"
+            " policy, and retry the job",
+            detail=_shown(error),
+        )
+    # The object was there a moment ago, or the condition is unknown to us.
+    return Unavailable(f"bucket {bucket}", detail=_shown(error))
+
+
+def _of_absence(error: NotFound, bucket: str) -> Exception:
+    request = getattr(error.response, "request", None)
+    if request is not None and request.method == "PUT":
+        # Only the parts of an upload are put. GCS has lost the upload, and another one may succeed.
         return Unavailable(f"bucket {bucket}", detail=_shown(error))
-    return DestinationRefused(
-        f"Bucket {bucket} refuses the object: it answered {status}. Have its owner check the service's"
-        " permissions and the bucket's rules, and retry the job",
-        detail=_shown(error),
-    )
+    return DestinationRefused(f"There is no bucket {bucket}", detail=_shown(error))
 
 
 def _shown(error: BaseException) -> str:
     # Anyone who has an upload's address may write to it, so remove the address's parameters.
-    return printable(re.sub(r"\?\S*", "?", f"{type(error).__name__}: {error}"))
+    return printable(re.sub(r"\?\S*", "?", f"{type(error).__name__}: {error}"), _SHOWN)

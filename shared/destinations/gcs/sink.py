@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import pyarrow.parquet as pq
-from google.api_core.exceptions import NotFound
+from google.api_core.exceptions import Forbidden, NotFound, PreconditionFailed
 from google.cloud.storage import Blob, Client
 
-from shared.destinations.gcs.errors import AlreadyThere, speaking_of
+from shared.destinations.gcs.errors import speaking_of
 from shared.destinations.gcs.stream import Stream, lines, parts_of, selected
 from shared.destinations.labels import CHUNK, JOB
 from shared.domain.errors import DestinationRefused
@@ -55,14 +55,9 @@ class GcsSink:
         if bucket == self.staging_bucket:
             raise DestinationRefused(f"Bucket {bucket} is the service's own: choose another one")
         blob = self._object(delivery)
-        try:
-            with speaking_of(bucket):
-                if not self._is_there(blob, delivery):
-                    self._write(blob, delivery, rows, pulse)
-        except AlreadyThere:
-            # Written in the meantime, perhaps by our own attempt whose answer was lost.
-            with speaking_of(bucket):
-                self._is_there(blob, delivery)
+        with speaking_of(bucket):
+            if not self._is_there(blob, delivery):
+                self._write_once(blob, delivery, rows, pulse)
         return True
 
     def _object(self, delivery: ChunkDelivery) -> Blob:
@@ -85,6 +80,15 @@ class GcsSink:
                 " remove it and retry the job"
             )
         return True
+
+    def _write_once(self, blob: Blob, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> None:
+        try:
+            self._write(blob, delivery, rows, pulse)
+        except PreconditionFailed:
+            # Written in the meantime, perhaps by our own attempt whose answer was lost. The object must prove
+            # it: an organization policy has the same answer, and the owner may have removed the object.
+            if not self._is_there(blob, delivery):
+                raise
 
     def _write(self, blob: Blob, delivery: ChunkDelivery, rows: Rows, pulse: Pulse) -> None:
         if blob.content_type == _CONTENT_TYPES[NDJSON]:
@@ -111,7 +115,7 @@ class GcsSink:
             pulse.check()
             try:
                 token, _, _ = blob.rewrite(source, token=token, if_generation_match=0, timeout=_TIMEOUT)
-            except NotFound:
+            except (Forbidden, NotFound):
                 # Either bucket may be meant. Opening the staged file fails if it is that one.
                 with self.staged.open(delivery.file, delivery.file_bytes):
                     pass
@@ -124,7 +128,6 @@ class GcsSink:
         self._upload(blob, self._fields_of(delivery, pulse), pulse)
 
     def _fields_of(self, delivery: ChunkDelivery, pulse: Pulse) -> Iterator[bytes]:
-        # Opened within the pieces, so that only their errors are taken for the staging bucket's.
         with self.staged.open(delivery.file, delivery.file_bytes) as staged:
             file = pq.ParquetFile(staged.content, page_checksum_verification=True)
             yield from selected(file, [column.name for column in delivery.columns], pulse)
