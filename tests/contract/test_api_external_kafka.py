@@ -31,6 +31,8 @@ def theirs(**changes: Any) -> dict[str, Any]:
         {"security_protocol": "SSL", "topic": "A-b_c.d", "delivery": "at_least_once"},
         {"security_protocol": "SASL_SSL", "sasl_mechanism": "SCRAM-SHA-512", "key_column": "block_hash"},
         {"sasl_mechanism": "OAUTHBEARER", "delivery": "exactly_once", "topic": "_a"},
+        {"topic": "_"},
+        *({"topic": start + "x" * (249 - len(start))} for start in ("", "_", ".", "..")),
     ],
 )
 def test_taken_and_echoed_as_given(service: Service, options: dict[str, Any]) -> None:
@@ -68,7 +70,20 @@ def test_any_other_servers_are_refused(service: Service, servers: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "topic", ["", ".", "..", "__consumer_offsets", "__transaction_state", "a b", "a/b", "é", "x" * 250, 5]
+    "topic",
+    [
+        "",
+        ".",
+        "..",
+        "__consumer_offsets",
+        "__transaction_state",
+        "a b",
+        "a/b",
+        "é",
+        "x" * 250,
+        "." + "x" * 249,
+        5,
+    ],
 )
 def test_any_other_topic_is_refused(service: Service, topic: Any) -> None:
     (fault,) = service.faults(backfill(destinations=[theirs(topic=topic)]))

@@ -18,9 +18,13 @@ from shared.destinations.spec import (
 )
 
 # Neither "." nor "..", nor one of Kafka's own, which begin with two underscores.
-TOPIC = r"^([A-Za-z0-9-]|_[A-Za-z0-9.-]|\.[A-Za-z0-9_-]|\.\.[A-Za-z0-9._-])[A-Za-z0-9._-]{0,246}$"
+_ANY = "[A-Za-z0-9._-]"
+TOPIC = (
+    rf"^([A-Za-z0-9-]{_ANY}{{0,248}}|_([A-Za-z0-9.-]{_ANY}{{0,247}})?"
+    rf"|\.[A-Za-z0-9_-]{_ANY}{{0,247}}|\.\.{_ANY}{{1,247}})$"
+)
 _TOPIC = (
-    "Give a topic's name: up to 247 ASCII letters, digits, full stops, hyphens and underscores, neither . nor"
+    "Give a topic's name: up to 249 ASCII letters, digits, full stops, hyphens and underscores, neither . nor"
     " .. nor with two underscores at the beginning"
 )
 _SERVERS = (
