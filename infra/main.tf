@@ -154,7 +154,7 @@ module "budget" {
   monthly         = var.budget.monthly
   channels        = [module.observability.channel]
   milli_cpu       = var.milli_cpu_quota
-  contact         = var.alert_email
+  contact         = var.quota_contact
 }
 
 module "snowflake" {
