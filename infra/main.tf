@@ -13,6 +13,9 @@ locals {
   }
   function_names = ["api", "stage", "deliver", "deliver-static", "dead-letter", "sweep"]
 
+  # The functions whose traffic leaves by the reserved addresses. The others reach only Google's APIs.
+  egress_functions = concat(["deliver-static"], var.static_egress_for_all ? ["stage", "deliver", "sweep"] : [])
+
   # Each value is below the one before it: Pub/Sub waits longer than the function may run, the function may run longer
   # than its handler's deadline, and the handler waits longer than Kafka's client does for one message.
   ack_deadline      = 600
@@ -98,6 +101,7 @@ module "functions" {
   deliver_instances = var.deliver_instances
   api_instances     = var.api_instances
   connector         = module.network.connector
+  egress_functions  = local.egress_functions
   secrets           = module.secrets.ids
   secret_versions   = var.secret_versions
   settings          = var.settings

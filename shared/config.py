@@ -183,7 +183,8 @@ class Settings:
     schema_registry_url: str = _variable(
         "SCHEMA_REGISTRY_URL",
         "schema registry, with Confluent's protocol, of Kafka destinations in Avro that ask for the `default`"
-        " one; its address may be private. Empty: each such destination must give its own",
+        " one; Terraform's functions reach public addresses only. Empty: each such destination must give"
+        " its own",
         "",
         _registry,
     )

@@ -143,6 +143,20 @@ MUTATIONS = (
         '? "PRIVATE_RANGES_ONLY" : null',
     ),
     Mutation(
+        "static deliveries leave by any address, though the doctor is told otherwise",
+        properties.static_deliveries_leave_by_the_reserved_addresses,
+        _FUNCTIONS,
+        "contains(var.egress_functions, each.key) ? var.connector",
+        "contains([], each.key) ? var.connector",
+    ),
+    Mutation(
+        "Google's APIs are reached through the NAT",
+        properties.static_deliveries_leave_by_the_reserved_addresses,
+        "modules/network/main.tf",
+        "private_ip_google_access = true",
+        "private_ip_google_access = false",
+    ),
+    Mutation(
         "a subscription is not watched",
         properties.every_subscription_is_watched,
         "modules/observability/alerts.tf",
