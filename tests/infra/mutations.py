@@ -77,6 +77,13 @@ MUTATIONS = (
         '"dead-letter"]',
     ),
     Mutation(
+        "the build may read the exports",
+        properties.roles_are_exactly_these,
+        _STORAGE,
+        "bucket = google_storage_bucket.sources.name\n",
+        "bucket = google_storage_bucket.exports.name\n",
+    ),
+    Mutation(
         "our own role grows",
         properties.roles_are_exactly_these,
         _STORAGE,

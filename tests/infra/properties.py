@@ -229,6 +229,7 @@ EVERYWHERE: tuple[Property, ...] = (
     properties_of_data.indexes_are_those_of_the_queries,
     bundles_are_named_by_their_content,
     properties_of_data.the_bucket_is_near_snowflake_and_forgets,
+    properties_of_data.exports_are_forgotten,
     static_deliveries_leave_by_the_reserved_addresses,
     properties_of_data.data_is_protected,
     every_subscription_is_watched,

@@ -159,6 +159,15 @@ def test_what_rests_during_a_restore_is_all_that_is_called(deployed: Deploy) -> 
         assert any(line.startswith(f"gcloud scheduler jobs {verb} {job.values['name']} ") for line in lines)
 
 
+def test_a_restore_exports_into_the_bucket_that_nobody_reads(deployed: Deploy) -> None:
+    (bucket,) = [
+        one for one in deployed("dev").of("google_storage_bucket") if one.address.endswith(".exports")
+    ]
+    lines = [words for words in _of("gcloud") if words[1] == "firestore" and words[2] in {"export", "import"}]
+    assert len(lines) == 4
+    assert {words[3].split("/")[2] for words in lines} == {bucket.values["name"]}
+
+
 def test_links_lead_somewhere() -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", DOCUMENT.read_text()):
         assert (DOCUMENT.parent / target).exists(), target
