@@ -159,6 +159,23 @@ def test_what_rests_during_a_restore_is_all_that_is_called(deployed: Deploy) -> 
         assert any(line.startswith(f"gcloud scheduler jobs {verb} {job.values['name']} ") for line in lines)
 
 
+def test_the_credentials_for_terraform_get_the_projects_quota() -> None:
+    """They take the quota project of the moment of their login, and gcloud may then know another project."""
+    lines = [" ".join(words) for words in _of("gcloud")]
+    project = next(
+        line.rsplit(maxsplit=1)[1] for line in lines if line.startswith("gcloud config set project")
+    )
+    order = [
+        f"gcloud config set project {project}",
+        "gcloud auth application-default login",
+        f"gcloud auth application-default set-quota-project {project}",
+    ]
+    places = [lines.index(line) for line in order]
+    assert places == sorted(places)
+    apply = next(number for number, words in enumerate(_commands()) if "apply" in words)
+    assert _commands().index(order[-1].split()) < apply
+
+
 def test_a_restore_exports_into_the_bucket_that_nobody_reads(deployed: Deploy) -> None:
     (bucket,) = [
         one for one in deployed("dev").of("google_storage_bucket") if one.address.endswith(".exports")
