@@ -169,6 +169,7 @@ module "snowflake" {
   shared         = var.snowflake.shared_databases
   warehouse_size = var.snowflake.warehouse_size
   credit_quota   = var.snowflake.credit_quota
+  unload_limit   = tonumber(lookup(var.settings, "UNLOAD_LIMIT", "14400"))
   bucket         = module.storage.staging_bucket
 }
 
