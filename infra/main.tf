@@ -146,6 +146,7 @@ module "observability" {
   subscriptions  = module.messaging.subscriptions
   api_host       = trimprefix(local.url["api"], "https://")
   slow_unload    = var.slow_unload
+  stall_limit    = tonumber(lookup(var.settings, "STALL_LIMIT", "900"))
 }
 
 module "budget" {

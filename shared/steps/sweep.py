@@ -8,7 +8,7 @@ from functools import partial
 
 from shared.domain import lanes, transitions
 from shared.domain.errors import StaleMessage, Unavailable
-from shared.domain.events import Events, JobsCensus
+from shared.domain.events import Events, JobsCensus, JobStalled
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import StageJob, TearDownJob
 from shared.steps.finish import Finish
@@ -131,7 +131,9 @@ class Sweep:
             self._note(job, counts.chunks_left)
         elif self._quiet_for(job) >= self.limits.stalled:
             # Harmless for deliveries in progress: a second message meets their lease or their record.
-            self._publish(job, StageJob(job.organization_id, job.job_id, job.retry), counts.chunks_left)
+            left = counts.chunks_left
+            self._publish(job, StageJob(job.organization_id, job.job_id, job.retry), left)
+            self.events(JobStalled(organization_id=job.organization_id, job_id=job.job_id, chunks_left=left))
 
     def _lanes_are_wanted(self, job: Job, sharing: int, chunks_left: int) -> bool:
         """Return whether the message that opens the job's lanes is overdue, or its share has changed."""

@@ -7,6 +7,7 @@ import pytest
 
 from shared.domain import transitions
 from shared.domain.errors import BackfillError, Unavailable
+from shared.domain.events import JobStalled
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import StageJob, TearDownJob
 from shared.steps.ports import UnloadState
@@ -20,6 +21,10 @@ def later(world: World, seconds: float) -> list[object]:
     world.clock.sleep(seconds)
     world.sweep.run()
     return list(world.queue.taken())
+
+
+def stalled(world: World) -> list[JobStalled]:
+    return [event for event in world.events if isinstance(event, JobStalled)]
 
 
 def staging(world: World, *, lost: bool = True) -> Job:
@@ -110,10 +115,29 @@ def test_a_job_that_stands_still_has_its_undelivered_chunks_published_again() ->
     world.deliver.run(messages[1])
     assert later(world, 30) == []
     assert later(world, SWEEPING.stalled - 1) == []
+    assert stalled(world) == []
     assert later(world, 1) == [StageJob("acme", job.job_id, 0)]
+    assert stalled(world) == [JobStalled(organization_id="acme", job_id=job.job_id, chunks_left=2)]
     assert later(world, SWEEPING.stalled - 1) == []
     world.stage.run(StageJob("acme", job.job_id, 0))
     assert world.queue.taken() == [replace(messages[n], opening=2) for n in (0, 2)]
+
+
+@pytest.mark.parametrize(("minutes", "reports"), [(5, 0), (14, 0), (17, 1), (60, 3)])
+def test_a_dead_destination_is_reported_after_a_quarter_of_an_hour_however_many_lanes_wait(
+    minutes: int, reports: int
+) -> None:
+    """The rate of retries depends on the lanes, and a lane that leaves a chunk behind retries nothing."""
+    world = World()
+    _, messages = world.staged()
+    for _ in range(minutes):
+        later(world, 60)
+    assert len(stalled(world)) == reports
+    for message in messages:
+        world.deliver.run(message)
+    later(world, 60)
+    later(world, SWEEPING.stalled)
+    assert len(stalled(world)) == reports
 
 
 def test_a_job_that_does_not_end_for_too_long_fails() -> None:
