@@ -13,6 +13,9 @@ locals {
   }
   function_names = ["api", "stage", "deliver", "deliver-static", "dead-letter", "sweep"]
 
+  # The functions whose traffic leaves by the reserved addresses. The others reach only Google's APIs.
+  egress_functions = concat(["deliver-static"], var.static_egress_for_all ? ["stage", "deliver", "sweep"] : [])
+
   # Each value is below the one before it: Pub/Sub waits longer than the function may run, the function may run longer
   # than its handler's deadline, and the handler waits longer than Kafka's client does for one message.
   ack_deadline      = 600
@@ -98,6 +101,7 @@ module "functions" {
   deliver_instances = var.deliver_instances
   api_instances     = var.api_instances
   connector         = module.network.connector
+  egress_functions  = local.egress_functions
   secrets           = module.secrets.ids
   secret_versions   = var.secret_versions
   settings          = var.settings
@@ -142,6 +146,7 @@ module "observability" {
   subscriptions  = module.messaging.subscriptions
   api_host       = trimprefix(local.url["api"], "https://")
   slow_unload    = var.slow_unload
+  stall_limit    = tonumber(lookup(var.settings, "STALL_LIMIT", "900"))
 }
 
 module "budget" {
@@ -154,7 +159,7 @@ module "budget" {
   monthly         = var.budget.monthly
   channels        = [module.observability.channel]
   milli_cpu       = var.milli_cpu_quota
-  contact         = var.alert_email
+  contact         = var.quota_contact
 }
 
 module "snowflake" {
@@ -165,6 +170,7 @@ module "snowflake" {
   shared         = var.snowflake.shared_databases
   warehouse_size = var.snowflake.warehouse_size
   credit_quota   = var.snowflake.credit_quota
+  unload_limit   = tonumber(lookup(var.settings, "UNLOAD_LIMIT", "14400"))
   bucket         = module.storage.staging_bucket
 }
 

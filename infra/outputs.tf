@@ -4,7 +4,7 @@ output "api_url" {
 }
 
 output "egress_addresses" {
-  description = "the source addresses of jobs with static_egress_ip, for receivers' allow lists"
+  description = "the source addresses of jobs with static_egress_ip, and with static_egress_for_all of all that reaches Snowflake and Kafka; for allow lists"
   value       = module.network.addresses
 }
 
@@ -54,5 +54,6 @@ output "installation" {
     storage_account    = var.snowflake.storage_account
     urls               = local.url
     egress_addresses   = module.network.addresses
+    egress_functions   = local.egress_functions
   })
 }

@@ -166,6 +166,23 @@ variable "milli_cpu_quota" {
   default     = null
 }
 
+variable "static_egress_for_all" {
+  description = "the functions that reach Snowflake and Kafka also leave by the reserved addresses, for allow lists there; all deliveries then share the VPC connector"
+  type        = bool
+  default     = false
+}
+
+variable "quota_contact" {
+  description = "one person's Google account with roles/cloudquotas.admin, no group: Google sends questions about milli_cpu_quota there"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.milli_cpu_quota == null || var.quota_contact != null
+    error_message = "milli_cpu_quota also needs quota_contact: Google refuses a higher quota without it."
+  }
+}
+
 variable "alert_email" {
   description = "the recipient of alerts"
   type        = string

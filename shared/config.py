@@ -160,7 +160,12 @@ class Settings:
     unload_wait: float = _variable(
         "UNLOAD_WAIT", "how long the staging function waits for a quick unload", "20", float
     )
-    unload_limit: float = _variable("UNLOAD_LIMIT", "statement timeout of an unload", "14400", float)
+    unload_limit: float = _variable(
+        "UNLOAD_LIMIT",
+        "statement timeout of an unload; also the warehouse's in `setup.sql`, to be run again after a change",
+        "14400",
+        float,
+    )
     claim_limit: float = _variable(
         "CLAIM_LIMIT", "age at which a staging attempt without a query is taken over", "45", float
     )
@@ -183,7 +188,8 @@ class Settings:
     schema_registry_url: str = _variable(
         "SCHEMA_REGISTRY_URL",
         "schema registry, with Confluent's protocol, of Kafka destinations in Avro that ask for the `default`"
-        " one; its address may be private. Empty: each such destination must give its own",
+        " one; Terraform's functions reach public addresses only. Empty: each such destination must give"
+        " its own",
         "",
         _registry,
     )

@@ -7,6 +7,7 @@ firestore_location = "nam5"
 deliver_instances = 20
 api_instances     = { least = 1, most = 10 }
 milli_cpu_quota   = 80000
+quota_contact     = "firstname.lastname@example.com"
 
 kafka = { principal = "backfills", marker_days = 7, partitions = 6, replication = -1 }
 

@@ -6,6 +6,7 @@ firestore_location = "us-central1"
 deliver_instances  = 10
 api_instances      = { least = 0, most = 4 }
 milli_cpu_quota    = 60000
+quota_contact      = "firstname.lastname@example.com"
 
 kafka = { principal = "backfills", marker_days = 7, partitions = 6, replication = -1 }
 

@@ -99,6 +99,16 @@ class RowsSkipped(OfJob):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobStalled(OfJob):
+    """No chunk of a job reached all its destinations for ``STALL_LIMIT``. The sweep reports the job again
+    after the same time, and publishes its chunks again if no attempt to send them was seen.
+    """
+
+    name: ClassVar = "job_stalled"
+    chunks_left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobEnded(OfJob):
     """A job ended; ``seconds`` since it was created or last retried; ``error_message`` is the client's text
     of a failed job.
@@ -149,6 +159,7 @@ Event = (
     | UnloadEnded
     | ChunkDelivered
     | RowsSkipped
+    | JobStalled
     | JobEnded
     | MessageRetried
     | MessageDeadLettered

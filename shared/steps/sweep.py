@@ -8,7 +8,7 @@ from functools import partial
 
 from shared.domain import lanes, transitions
 from shared.domain.errors import StaleMessage, Unavailable
-from shared.domain.events import Events, JobsCensus
+from shared.domain.events import Events, JobsCensus, JobStalled
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import StageJob, TearDownJob
 from shared.steps.finish import Finish
@@ -132,8 +132,15 @@ class Sweep:
         elif counts.chunks_left != job.nudged_left:
             # The job makes progress. Record how far it is, so that the next sweep can compare.
             self._note(job, counts.chunks_left)
-        elif self._quiet_for(job) >= self.limits.stalled and not self._is_tried(job):
-            self._publish(job, StageJob(job.organization_id, job.job_id, job.retry), counts.chunks_left)
+        elif self._quiet_for(job) >= self.limits.stalled:
+            self._look_after_stalled(job, counts.chunks_left)
+
+    def _look_after_stalled(self, job: Job, left: int) -> None:
+        if self._is_tried(job):
+            self._note(job, left)
+        else:
+            self._publish(job, StageJob(job.organization_id, job.job_id, job.retry), left)
+        self.events(JobStalled(organization_id=job.organization_id, job_id=job.job_id, chunks_left=left))
 
     def _is_tried(self, job: Job) -> bool:
         """Return whether messages of the job's chunks still come, although none succeeds.

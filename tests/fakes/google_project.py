@@ -66,6 +66,7 @@ class GoogleProject:
             "storage_account": SNOWFLAKE,
             "urls": {name: f"{self.url}/functions/{name}" for name in said.FUNCTIONS},
             "egress_addresses": list(ADDRESSES),
+            "egress_functions": [said.STATIC],
         }
         return Installation(**values | changes)
 

@@ -77,6 +77,13 @@ MUTATIONS = (
         '"dead-letter"]',
     ),
     Mutation(
+        "the build may read the exports",
+        properties.roles_are_exactly_these,
+        _STORAGE,
+        "bucket = google_storage_bucket.sources.name\n",
+        "bucket = google_storage_bucket.exports.name\n",
+    ),
+    Mutation(
         "our own role grows",
         properties.roles_are_exactly_these,
         _STORAGE,
@@ -141,6 +148,20 @@ MUTATIONS = (
         _FUNCTIONS,
         '? "ALL_TRAFFIC" : null',
         '? "PRIVATE_RANGES_ONLY" : null',
+    ),
+    Mutation(
+        "static deliveries leave by any address, though the doctor is told otherwise",
+        properties.static_deliveries_leave_by_the_reserved_addresses,
+        _FUNCTIONS,
+        "contains(var.egress_functions, each.key) ? var.connector",
+        "contains([], each.key) ? var.connector",
+    ),
+    Mutation(
+        "Google's APIs are reached through the NAT",
+        properties.static_deliveries_leave_by_the_reserved_addresses,
+        "modules/network/main.tf",
+        "private_ip_google_access = true",
+        "private_ip_google_access = false",
     ),
     Mutation(
         "a subscription is not watched",

@@ -57,6 +57,13 @@ MUTATIONS = (
         "age = 3",
     ),
     Mutation(
+        "exports stay",
+        properties_of_data.exports_are_forgotten,
+        _STORAGE,
+        "age = 5",
+        "age = 50",
+    ),
+    Mutation(
         "the database can't be set back",
         properties_of_data.data_is_protected,
         "modules/database/main.tf",

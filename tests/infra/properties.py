@@ -15,7 +15,7 @@ from pathlib import Path
 
 from shared.config import Settings
 from tests.infra import properties_of_data, properties_of_messaging, roles
-from tests.infra.deployed import Deployment
+from tests.infra.deployed import Deployment, plain
 from tests.infra.told import FUNCTIONS, NUMBER, OPENTELEMETRYS, SECRETS, environment, local_only, required
 
 Property = Callable[[Deployment], None]
@@ -172,9 +172,14 @@ def static_deliveries_leave_by_the_reserved_addresses(deployment: Deployment) ->
     assert ports >= 1024, "a connector's machine has too few connections to one receiver"
     # During an upgrade, replaced machines exist beside their replacements.
     assert ports * 2 * connector.values["max_instances"] <= 64512 * len(addresses)
+    (subnet,) = deployment.of("google_compute_subnetwork")
+    assert subnet.values["private_ip_google_access"] is True, "Google's APIs would be reached through the NAT"
+    # Those that the doctor is told of.
+    connected = plain(deployment.outputs["installation"])["egress_functions"]
+    assert "deliver-static" in connected
     for name, function in deployment.functions().items():
         service = function.block("service_config")
-        static = name == "deliver-static"
+        static = name in connected
         assert service["vpc_connector"] == (connector.values["id"] if static else None), name
         assert (service["vpc_connector_egress_settings"] == "ALL_TRAFFIC") == static, name
 
@@ -224,6 +229,7 @@ EVERYWHERE: tuple[Property, ...] = (
     properties_of_data.indexes_are_those_of_the_queries,
     bundles_are_named_by_their_content,
     properties_of_data.the_bucket_is_near_snowflake_and_forgets,
+    properties_of_data.exports_are_forgotten,
     static_deliveries_leave_by_the_reserved_addresses,
     properties_of_data.data_is_protected,
     every_subscription_is_watched,

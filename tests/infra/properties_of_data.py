@@ -46,6 +46,16 @@ def the_bucket_is_near_snowflake_and_forgets(deployment: Deployment) -> None:
     assert ages["Delete"] == int(told["STAGED_FILES_DAYS"]) + math.ceil(limit / 86400)
 
 
+def exports_are_forgotten(deployment: Deployment) -> None:
+    """They hold every record. roles.py shows that nobody is granted anything on their bucket."""
+    (bucket,) = [one for one in deployment.of("google_storage_bucket") if one.address.endswith(".exports")]
+    assert not bucket.values["versioning"]
+    assert bucket.block("soft_delete_policy")["retention_duration_seconds"] == 0
+    (rule,) = bucket.values["lifecycle_rule"]
+    assert rule["action"][0]["type"] == "Delete"
+    assert rule["condition"][0]["age"] <= 7
+
+
 def _snowflakes_regions() -> dict[str, str]:
     """Return them by the environments' projects."""
     texts = [file.read_text() for file in (ROOT / "infra/environments").glob("*.tfvars")]

@@ -215,7 +215,7 @@ def _role(deployment: Deployment, role: str) -> str:
 
 def _target(deployment: Deployment, resource: Resource) -> str:
     values = dict(resource.values)
-    for bucket in ("staged", "sources", "terraform"):
+    for bucket in ("staged", "sources", "exports", "terraform"):
         if str(values.get("bucket", "")).endswith(f"-{bucket}"):
             values["bucket"] = bucket
     if "service_account_id" in values:

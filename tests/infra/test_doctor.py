@@ -26,6 +26,7 @@ def test_terraform_tells_what_the_installation_is(deployed: Deploy, environment:
     (rule,) = (
         rule
         for bucket in deployed(environment).of("google_storage_bucket")
+        if bucket.values["name"] == found.staging_bucket
         for rule in bucket.values["lifecycle_rule"]
         if rule["action"][0]["type"] == "Delete"
     )

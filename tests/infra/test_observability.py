@@ -2,13 +2,18 @@
 
 import dataclasses
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from infra.offline.build import ROOT
+from shared.config import Settings, read
 from shared.domain.events import Audited, Event
 from tests.infra.conftest import Deploy
-from tests.infra.deployed import Deployment, plain
+from tests.infra.deployed import ENVIRONMENTS, Deployment, plain
+from tests.infra.properties_of_messaging import seconds
+from tests.infra.told import environment as told_to
 
 # The events, and their fields in a log entry.
 EVENTS = {
@@ -121,6 +126,66 @@ def test_a_sweep_is_missed_and_one_that_never_succeeded_is_noticed(deployment: D
     # One sweep a minute.
     assert 0 < failing["threshold_value"] < int(window["alignment_period"].removesuffix("s")) / 60
     assert (window["per_series_aligner"], failing["comparison"]) == ("ALIGN_DELTA", "COMPARISON_GT")
+
+
+def _alert(deployment: Deployment, key: str) -> Any:
+    """Return the threshold and the window of the alert with this key."""
+    (alert,) = [one for one in deployment.of("google_monitoring_alert_policy") if one.key == key]
+    ((threshold,),) = (condition["condition_threshold"] for condition in alert.values["conditions"])
+    return threshold
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_one_stalled_job_opens_its_alert_and_keeps_it_open(deployed: Deploy, environment: str) -> None:
+    """The sweep, once a minute, reports a stalled job once in STALL_LIMIT."""
+    alert = _alert(deployed(environment), "delivery-retries")
+    (window,) = alert["aggregations"]
+    assert "/jobs_stalled" in alert["filter"]
+    assert window["per_series_aligner"] == "ALIGN_DELTA"
+    assert alert["duration"] == "0s"
+    period, limit = seconds(window["alignment_period"]), _told(deployed(environment)).stall_limit
+    assert limit + 60 < period
+    assert period % 60 == 0
+    reports = period // (limit + 60)
+    assert alert["threshold_value"] < reports
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_no_rate_of_retries_parts_a_dead_destination_from_a_short_outage(
+    deployed: Deploy, environment: str
+) -> None:
+    """Hence the alert above. A minute's outage causes more retries in a job with all lanes than a longer one
+    does in a job with one chunk, and windows of five minutes see none of the latter at times.
+    """
+    deployment = deployed(environment)
+    (policy,) = {
+        tuple(one.block("retry_policy").values())
+        for one in deployment.of("google_pubsub_subscription")
+        if "chunks" in one.values["name"]
+    }
+    told = _told(deployment)
+    most = told.lanes_to_share
+    assert most == min(told.chunks_in_flight, 2 * (told.deliveries_at_once or 0))
+    pauses = sorted(map(seconds, policy))
+    short, dead = _attempts(pauses, 60), _attempts(pauses, told.stall_limit)
+    assert most * len(short) > len(dead)
+    # The last pause before that time is longer than such a window.
+    assert told.stall_limit - dead[-1] > 300
+
+
+def _attempts(pauses: Sequence[float], end: float) -> list[float]:
+    """Return the times of one message's attempts before ``end``, if each pause is twice the last one."""
+    pause, longest = pauses
+    times = [0.0]
+    while times[-1] + pause < end:
+        times.append(times[-1] + pause)
+        pause = min(2 * pause, longest)
+    return times
+
+
+def _told(deployment: Deployment) -> Settings:
+    told = told_to(deployment.functions()["sweep"])
+    return read(told | {"K_SERVICE": "sweep", "SNOWFLAKE_CONNECT": "{}"})
 
 
 def test_the_dashboard_is_laid_out_without_overlaps(deployment: Deployment) -> None:

@@ -16,6 +16,7 @@ from shared.destinations.kafka.names import topic_name
 from shared.operator.__main__ import main as operate
 from tests.fakes.web import Service
 from tests.infra.conftest import Deploy
+from tests.infra.deployed import ENVIRONMENTS
 
 DOCUMENT = ROOT / "docs/operations.md"
 _HERE = re.compile(r"<<'(\w+)'[^\n]*\n.*?\n\1\n", re.DOTALL)
@@ -157,6 +158,49 @@ def test_what_rests_during_a_restore_is_all_that_is_called(deployed: Deploy) -> 
     (job,) = deployed("dev").of("google_cloud_scheduler_job")
     for verb in ("pause", "resume"):
         assert any(line.startswith(f"gcloud scheduler jobs {verb} {job.values['name']} ") for line in lines)
+
+
+def test_the_credentials_for_terraform_get_the_projects_quota() -> None:
+    """They take the quota project of the moment of their login, and gcloud may then know another project."""
+    lines = [" ".join(words) for words in _of("gcloud")]
+    project = next(
+        line.rsplit(maxsplit=1)[1] for line in lines if line.startswith("gcloud config set project")
+    )
+    order = [
+        f"gcloud config set project {project}",
+        "gcloud auth application-default login",
+        f"gcloud auth application-default set-quota-project {project}",
+    ]
+    places = [lines.index(line) for line in order]
+    assert places == sorted(places)
+    apply = next(number for number, words in enumerate(_commands()) if "apply" in words)
+    assert _commands().index(order[-1].split()) < apply
+
+
+def test_a_restore_exports_into_the_bucket_that_nobody_reads(deployed: Deploy) -> None:
+    (bucket,) = [
+        one for one in deployed("dev").of("google_storage_bucket") if one.address.endswith(".exports")
+    ]
+    lines = [words for words in _of("gcloud") if words[1] == "firestore" and words[2] in {"export", "import"}]
+    assert len(lines) == 4
+    assert {words[3].split("/")[2] for words in lines} == {bucket.values["name"]}
+
+
+def test_the_backups_are_looked_for_where_each_environment_has_its_database(deployed: Deploy) -> None:
+    text = " ".join(DOCUMENT.read_text().split())
+    [others] = re.findall(r"`LOCATION` is the environment's `firestore_location`: `(\w+)` in prod", text)
+    [example] = re.findall(r"export LOCATION=(\S+)", text)
+    found = {
+        name: deployed(name).of("google_firestore_database")[0].values["location_id"] for name in ENVIRONMENTS
+    }
+    assert found == {"dev": example, "staging": example, "prod": others}
+
+
+def test_a_restored_database_does_not_stay() -> None:
+    lines = [" ".join(words) for words in _of("gcloud")]
+    [restore] = [line for line in lines if line.startswith("gcloud firestore databases restore ")]
+    name = restore.rsplit("--destination-database=", maxsplit=1)[1]
+    assert f"gcloud firestore databases delete --database={name}" in lines
 
 
 def test_links_lead_somewhere() -> None:

@@ -102,6 +102,18 @@ def test_a_release_is_tested_before_it_is_kept() -> None:
     assert "apply" not in (ROOT / "cloudbuild.yaml").read_text()
 
 
+def test_the_tests_have_the_memory_and_the_time_that_they_need() -> None:
+    content = _read("cloudbuild.yaml")
+    # Cloud Build's machines in GB: cloud.google.com/build/pricing.
+    memory = {"E2_MEDIUM": 4, "E2_STANDARD_2": 8, "E2_HIGHCPU_8": 8, "E2_HIGHCPU_32": 32}
+    # The Makefile starts all test processes above this much.
+    [wanted] = re.findall(r"< (\d+)e6\) \? 3 : 4", (ROOT / "Makefile").read_text())
+    assert memory[content["options"]["machineType"]] > int(wanted) + 2
+    # GitHub's machine, which is no faster, runs the same tests alone.
+    [minutes] = re.findall(r"timeout-minutes: (\d+)", (ROOT / ".github/workflows/ci.yml").read_text())
+    assert int(content["timeout"].removesuffix("s")) >= 60 * int(minutes)
+
+
 def test_a_deployment_applies_the_plan_that_was_signed_off() -> None:
     order = [step["id"] for step in _read("infra/deploy.yaml")["steps"]]
     assert order == ["fetch", "plan", "sign-off", "apply", "smoke-test"]

@@ -110,6 +110,17 @@ def test_the_role_at_amazon_reaches_those_that_ask_for_it(changed: Changed) -> N
         assert "AWS_ROLE_ARN" not in environment(function)
 
 
+def test_all_that_reach_snowflake_or_kafka_may_leave_by_the_reserved_addresses(changed: Changed) -> None:
+    deployment = changed(static_egress_for_all=True)
+    properties.static_deliveries_leave_by_the_reserved_addresses(deployment)
+    functions = deployment.functions()
+    connected = {name for name, one in functions.items() if one.block("service_config")["vpc_connector"]}
+    credentials = {"SNOWFLAKE_CONNECT", "KAFKA_CLIENT"}
+    assert connected == {name for name, one in functions.items() if credentials & environment(one).keys()}
+    service = changed().functions()["deliver"].block("service_config")
+    assert service["vpc_connector"] is None
+
+
 def test_the_schema_registry_reaches_those_that_ask_for_it_and_its_credentials_those_that_call_it(
     changed: Changed,
 ) -> None:

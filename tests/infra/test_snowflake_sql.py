@@ -1,5 +1,6 @@
 """Snowflake's part: the SQL that an administrator runs once."""
 
+import dataclasses
 import re
 
 import pytest
@@ -7,6 +8,7 @@ import sqlglot
 from sqlglot import exp
 
 from infra.offline.build import ROOT
+from shared.config import Settings
 from shared.unload.statements import find_statement
 from tests.infra import properties, roles
 from tests.infra.conftest import Changed
@@ -50,7 +52,10 @@ def test_snowflakes_grammar_takes_every_statement_that_the_parser_knows(statemen
     }
     assert unknown == {
         "CREATE RESOURCE MONITOR",
+        "ALTER RESOURCE MONITOR",
         "ALTER WAREHOUSE BACKFILLS_WAREHOUSE",
+        "ALTER STORAGE INTEGRATION",
+        'ALTER STAGE "BACKFILLS"."STAGING"."BACKFILLS_STAGE"',
         "CREATE ROLE IF",
         "CREATE USER IF",
         "GRANT ROLE BACKFILLS_ROLE",
@@ -66,7 +71,7 @@ def test_the_warehouse_sleeps_and_costs_no_more_than_it_may(statements: list[str
     monitor = _one(statements, "CREATE RESOURCE MONITOR")
     assert "CREDIT_QUOTA = 200" in monitor
     assert "100 PERCENT DO SUSPEND" in monitor
-    assert _one(statements, "ALTER WAREHOUSE").endswith("SET RESOURCE_MONITOR = BACKFILLS_MONITOR")
+    assert _one(statements, "ALTER WAREHOUSE").endswith(" RESOURCE_MONITOR = BACKFILLS_MONITOR")
 
 
 def test_the_integration_leads_to_the_staging_bucket_alone(
@@ -119,6 +124,45 @@ def test_it_may_be_run_again(statements: list[str]) -> None:
     creations = [statement for statement in statements if statement.startswith("CREATE")]
     assert creations
     assert all("IF NOT EXISTS" in statement for statement in creations)
+
+
+_PROPERTY = re.compile(r"(\w+) = ('[^']*'|\([^)]*\)|\w+)|(?<=TRIGGERS )(ON .*)$")
+# Snowflake takes these at the creation only, or they are the same in all deployments.
+_ONLY_AT_FIRST = {"INITIALLY_SUSPENDED", "FREQUENCY", "START_TIMESTAMP", "TYPE", "STORAGE_PROVIDER"}
+_ALTERED = ("WAREHOUSE", "RESOURCE MONITOR", "STORAGE INTEGRATION", "STAGE")
+
+
+def _properties(statement: str) -> dict[str, str]:
+    """Return the properties that a statement gives its object, with the triggers as one of them."""
+    return {match[1] or "TRIGGERS": match[2] or match[3] for match in _PROPERTY.finditer(statement)}
+
+
+@pytest.mark.parametrize("kind", _ALTERED)
+def test_a_second_run_gives_an_object_the_values_that_a_first_one_would(
+    changed: Changed, statements: list[str], kind: str
+) -> None:
+    """CREATE … IF NOT EXISTS does nothing on the second run."""
+    other = changed(
+        snowflake=SNOWFLAKE | {"warehouse_size": "LARGE", "credit_quota": 7},
+        settings={"UNLOAD_LIMIT": "50000"},
+    )
+    second = _statements(other.outputs["snowflake_setup"])
+    for run in (statements, second):
+        created = _properties(_one(run, f"CREATE {kind} "))
+        altered = _properties(_one(run, f"ALTER {kind} "))
+        assert created
+        assert created.items() - altered.items() <= {(name, created.get(name)) for name in _ONLY_AT_FIRST}
+        assert altered.keys() - created.keys() <= {"RESOURCE_MONITOR"}
+    values = {"WAREHOUSE_SIZE": "'LARGE'", "STATEMENT_TIMEOUT_IN_SECONDS": "50000", "CREDIT_QUOTA": "7"}
+    altered = _properties(_one(second, f"ALTER {kind} "))
+    assert values.items() & altered.items() == {one for one in values.items() if one[0] in altered}
+
+
+def test_the_warehouse_gives_an_unload_the_time_that_the_service_gives_it(statements: list[str]) -> None:
+    """Snowflake applies the shorter timeout of warehouse and session."""
+    (setting,) = [one for one in dataclasses.fields(Settings) if one.metadata["name"] == "UNLOAD_LIMIT"]
+    timeout = _properties(_one(statements, "ALTER WAREHOUSE"))["STATEMENT_TIMEOUT_IN_SECONDS"]
+    assert timeout == setting.metadata["default"]
 
 
 def test_the_handshakes_second_half_is_the_environments_variable(

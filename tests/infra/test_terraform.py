@@ -16,7 +16,7 @@ from infra.offline.build import ROOT, build
 from infra.offline.schema import read_schema
 from infra.offline.setup import missing_terraform
 from infra.offline.terraform import Terraform, TerraformFailed
-from tests.infra.conftest import Changed, Edited
+from tests.infra.conftest import Changed, Deploy, Edited
 from tests.infra.deployed import KAFKA, SNOWFLAKE
 
 
@@ -70,6 +70,7 @@ def test_a_reference_to_nothing_is_found_without_the_provider(terraform: Terrafo
         ({"snowflake": SNOWFLAKE | {"warehouse_size": "GIANT"}}, "XSMALL, SMALL"),
         ({"snowflake": SNOWFLAKE | {"storage_account": "somebody"}}, "DESC STORAGE INTEGRATION"),
         ({"staged_files_days": 0}, "whole days"),
+        ({"milli_cpu_quota": 60000}, "also needs quota_contact"),
         ({"receipt_days": 0.5}, "receipt_days must be a number of whole days"),
         ({"settings": {"KAFKA_CLIENT": "{}"}}, "no secrets"),
         ({"schema_registry_url": "https://anna:secret@registry.example.com"}, "without user information"),
@@ -83,6 +84,17 @@ def test_values_that_can_not_work_are_refused(
 ) -> None:
     with pytest.raises(TerraformFailed, match=complaint):
         changed(**values)
+
+
+def test_google_asks_the_quotas_contact_and_not_the_recipient_of_alerts(deployed: Deploy) -> None:
+    """An alias of a team is no account that may change quotas."""
+    (quota,) = deployed("prod").of("google_cloud_quotas_quota_preference")
+    (channel,) = deployed("prod").of("google_monitoring_notification_channel")
+    written = (ROOT / "infra/environments/prod.tfvars").read_text()
+    assert f'"{quota.values["contact_email"]}"' in re.findall(
+        r'^quota_contact += (".*")$', written, re.MULTILINE
+    )
+    assert quota.values["contact_email"] != channel.values["labels"]["email_address"]
 
 
 def test_the_first_half_of_a_deployment_gives_what_the_other_sides_need(

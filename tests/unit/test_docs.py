@@ -114,6 +114,12 @@ def test_settings_and_constants_are_named_as_the_code_names_them(document: Path)
     assert named - elsewhere <= set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", code))
 
 
+def test_the_scaling_page_knows_how_many_instances_prod_has() -> None:
+    [written] = re.findall(r"`prod\.tfvars` has (\d+)", (ROOT / "docs/scaling.md").read_text())
+    values = (ROOT / "infra/environments/prod.tfvars").read_text()
+    assert re.findall(r"^deliver_instances += (\d+)$", values, re.MULTILINE) == [written]
+
+
 def test_files_that_comments_name_are_there() -> None:
     written_by_make = {"docs/reliability.md"}
     missing = [

@@ -231,6 +231,16 @@ FAULTS: list[tuple[str, str, Plant]] = [
         put(ROUTER, "nats", 0, "natIpAllocateOption", value="AUTO_ONLY"),
     ),
     ("egress.connector", "the connector is ERROR", put(fake.CONNECTOR, "state", value="ERROR")),
+    (
+        "egress.connector",
+        "deliver-static does not use it",
+        put(fake.function("deliver-static"), "serviceConfig", "vpcConnector", value=""),
+    ),
+    (
+        "egress.connector",
+        "deliver-static uses it for private addresses only",
+        put(fake.function("deliver-static"), "serviceConfig", "vpcConnectorEgressSettings", value="PRIVATE"),
+    ),
 ]
 
 

@@ -31,7 +31,8 @@ variable "milli_cpu" {
 }
 
 variable "contact" {
-  type = string
+  description = "the account of somebody who may change quotas; an alias of a team has no permissions"
+  type        = string
 }
 
 resource "google_billing_budget" "monthly" {

@@ -206,8 +206,10 @@ resource "google_cloudfunctions2_function" "this" {
     # refuse other callers.
     ingress_settings = each.key == "api" || each.key == "stage" ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
 
-    vpc_connector                 = each.key == "deliver-static" ? var.connector : null
-    vpc_connector_egress_settings = each.key == "deliver-static" ? "ALL_TRAFFIC" : null
+    # All traffic, because an allow list names public addresses. Google's APIs stay reachable: the connector's subnet has
+    # Private Google Access.
+    vpc_connector                 = contains(var.egress_functions, each.key) ? var.connector : null
+    vpc_connector_egress_settings = contains(var.egress_functions, each.key) ? "ALL_TRAFFIC" : null
 
     environment_variables = merge(
       { GOOGLE_CLOUD_PROJECT = var.project },

@@ -59,6 +59,11 @@ variable "connector" {
   type = string
 }
 
+variable "egress_functions" {
+  description = "the functions that use the connector"
+  type        = list(string)
+}
+
 variable "secrets" {
   type = map(string)
 }

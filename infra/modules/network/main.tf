@@ -1,4 +1,4 @@
-# The egress of jobs with static_egress_ip: a network whose only exit is a NAT with reserved addresses.
+# The egress of jobs with static_egress_ip, and of more with static_egress_for_all: a network whose only exit is a NAT with reserved addresses.
 
 variable "project" {
   type = string

@@ -24,14 +24,17 @@ locals {
       period    = 600
       duration  = 0
     }
+    # Not the rate of retries: with a dead destination it depends on the number of lanes, falls with the growing pauses,
+    # and is zero while lanes leave chunks behind. The sweep reports a stalled job once in STALL_LIMIT; the longer period
+    # keeps the alert open in between.
     delivery-retries = {
-      title     = "Deliveries are retried repeatedly"
-      filter    = "${local.logged}/messages_retried\" AND metric.labels.function=monitoring.regex.full_match(\"deliver.*\")"
-      threshold = 0.5 # a second
-      aligner   = "ALIGN_RATE"
+      title     = "A job's deliveries make no progress"
+      filter    = "${local.logged}/jobs_stalled\""
+      threshold = 0
+      aligner   = "ALIGN_DELTA"
       reducer   = "REDUCE_SUM"
-      period    = 300
-      duration  = 900
+      period    = 60 * ceil(var.stall_limit / 60) + 300
+      duration  = 0
     }
     unloads-slow = {
       title     = "Snowflake's unloads are slow"

@@ -8,6 +8,7 @@ locals {
     jobs_retried         = { event = "job_retried", audit = true, labels = [] }
     jobs_paused          = { event = "job_paused", audit = true, labels = [] }
     jobs_resumed         = { event = "job_resumed", audit = true, labels = [] }
+    jobs_stalled         = { event = "job_stalled", labels = [] }
     jobs_ended           = { event = "job_ended", labels = ["status"] }
     job_seconds          = { event = "job_ended", measure = "seconds", unit = "s", labels = ["status"] }
     chunk_seconds        = { event = "chunk_delivered", measure = "seconds", unit = "s", labels = ["destination_type"] }

@@ -28,6 +28,11 @@ variable "slow_unload" {
   type        = number
 }
 
+variable "stall_limit" {
+  description = "seconds without progress after which the sweep reports a job"
+  type        = number
+}
+
 resource "google_monitoring_notification_channel" "email" {
   project      = var.project
   display_name = "backfills ${var.environment}"

@@ -34,6 +34,11 @@ variable "credit_quota" {
   type        = number
 }
 
+variable "unload_limit" {
+  description = "seconds after which Snowflake aborts a statement on the warehouse"
+  type        = number
+}
+
 variable "bucket" {
   type = string
 }
@@ -50,6 +55,7 @@ output "setup" {
     shared         = [for name in var.shared : upper(name)]
     warehouse_size = var.warehouse_size
     credit_quota   = var.credit_quota
+    unload_limit   = ceil(var.unload_limit)
     bucket         = var.bucket
   })
 

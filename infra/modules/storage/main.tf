@@ -90,6 +90,33 @@ resource "google_storage_bucket" "sources" {
   }
 }
 
+# A restore's exports hold every record. No function and no release build may read them; of the deployment's accounts,
+# only the one that applies it may. The restore imports them at once, so they go after some days.
+resource "google_storage_bucket" "exports" {
+  #checkov:skip=CKV_GCP_62:Who reads and writes it is in Cloud Audit Logs; a second bucket of logs would say the same.
+  #checkov:skip=CKV_GCP_78:An export is written once and imported at once; old versions would only keep the records.
+  project                     = var.project
+  name                        = "${var.project}-backfills-exports"
+  location                    = var.region
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = !var.protect
+
+  # What the rule removes is gone.
+  soft_delete_policy {
+    retention_duration_seconds = 0
+  }
+
+  lifecycle_rule {
+    condition {
+      age = 5
+    }
+    action {
+      type = "Delete"
+    }
+  }
+}
+
 # Reading an object also requires permission to list: otherwise a missing file is reported as forbidden.
 resource "google_storage_bucket_iam_member" "deliver" {
   for_each = var.deliver_members

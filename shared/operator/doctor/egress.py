@@ -1,4 +1,4 @@
-"""Checks of the addresses from which jobs with static_egress_ip send."""
+"""Checks of the reserved addresses, from which jobs with static_egress_ip and some functions send."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -77,17 +77,17 @@ class Egress:
     def _connector(self) -> Verdict:
         place = f"projects/{self._world.installation.project}/locations/{self._world.installation.region}"
         connector = self._world.google.get("vpcaccess", f"v1/{place}/connectors/{said.EGRESS}")
-        function = self._world.google.get(
-            "cloudfunctions", f"v2/{place}/functions/backfills-{said.STATIC}"
-        ).get("serviceConfig", {})
-        faults = []
+        names, faults = self._world.installation.egress_functions, []
         if connector.get("state") != "READY":
             faults.append(f"the connector is {connector.get('state')}")
-        if not str(function.get("vpcConnector", "")).endswith(f"/{said.EGRESS}"):
-            faults.append(f"{said.STATIC} does not use it")
-        if function.get("vpcConnectorEgressSettings") != "ALL_TRAFFIC":
-            faults.append(f"{said.STATIC} uses it for private addresses only")
-        return verdict(faults, f"ready, and {said.STATIC} uses it")
+        for name in names:
+            function = self._world.google.get("cloudfunctions", f"v2/{place}/functions/backfills-{name}")
+            service = function.get("serviceConfig", {})
+            if not str(service.get("vpcConnector", "")).endswith(f"/{said.EGRESS}"):
+                faults.append(f"{name} does not use it")
+            elif service.get("vpcConnectorEgressSettings") != "ALL_TRAFFIC":
+                faults.append(f"{name} uses it for private addresses only")
+        return verdict(faults, f"ready; {', '.join(names)} leave by it")
 
 
 def _place(link: str) -> str:

@@ -35,6 +35,8 @@ class Installation:
     storage_account: str
     urls: Mapping[str, str]
     egress_addresses: Sequence[str]
+    # The functions that use these addresses.
+    egress_functions: Sequence[str]
 
     def account(self, name: str) -> str:
         """Return the e-mail address of the service account ``backfills-{name}``."""

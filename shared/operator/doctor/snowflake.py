@@ -76,7 +76,8 @@ class Snowflake:
             if _REFUSED.search(error.detail or ""):
                 return wrong(f"Snowflake refuses the service: {first_line(error.detail)}")
             raise
-        return ok(f"as {self._world.snowflake.get('user')}")
+        # A network policy may admit this machine and refuse the functions.
+        return ok(f"as {self._world.snowflake.get('user')}, from this machine's address, not the functions'")
 
     @once
     def _session(self) -> tuple[str | None, str | None]:

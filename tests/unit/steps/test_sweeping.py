@@ -8,7 +8,8 @@ from typing import NoReturn
 import pytest
 
 from shared.domain import transitions
-from shared.domain.errors import BackfillError, Unavailable
+from shared.domain.errors import BackfillError, RetryLater, Unavailable
+from shared.domain.events import JobStalled
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import StageJob, TearDownJob
 from shared.steps.ports import UnloadState
@@ -29,6 +30,10 @@ def later(world: World, seconds: float) -> list[object]:
 
 def unavailable(_request: Request) -> NoReturn:
     raise Unavailable("the webhook")
+
+
+def stalled(world: World) -> list[JobStalled]:
+    return [event for event in world.events if isinstance(event, JobStalled)]
 
 
 def staging(world: World, *, lost: bool = True) -> Job:
@@ -119,7 +124,9 @@ def test_a_job_that_stands_still_has_its_undelivered_chunks_published_again() ->
     world.deliver.run(messages[1])
     assert later(world, 30) == []
     assert later(world, SWEEPING.stalled - 1) == []
+    assert stalled(world) == []
     assert later(world, 1) == [StageJob("acme", job.job_id, 0)]
+    assert stalled(world) == [JobStalled(organization_id="acme", job_id=job.job_id, chunks_left=2)]
     assert later(world, SWEEPING.stalled - 1) == []
     world.stage.run(StageJob("acme", job.job_id, 0))
     assert world.queue.taken() == [replace(messages[n], opening=2) for n in (0, 2)]
@@ -129,11 +136,13 @@ def test_a_chunk_that_takes_longer_than_that_is_left_to_its_delivery() -> None:
     world = World()
     job, messages = world.staged()
     assert later(world, 0) == []  # records how much is left
-    world.clock.sleep(SWEEPING.stalled)
-    lease = world.deliveries.take(job, messages[0].chunk, job.destinations[0].uid)
-    assert lease is not None
-    assert later(world, LEASE - 1) == []
-    assert later(world, 1) == [StageJob("acme", job.job_id, 0)]  # whoever held the lease has died
+    for _ in range(3):
+        world.clock.sleep(SWEEPING.stalled)
+        lease = world.deliveries.take(job, messages[0].chunk, job.destinations[0].uid)
+        assert lease is not None
+        assert later(world, LEASE - 1) == []
+    world.clock.sleep(1)  # whoever held the lease has died
+    assert later(world, SWEEPING.stalled) == [StageJob("acme", job.job_id, 0)]
 
 
 def test_while_a_destination_is_tried_no_other_messages_are_published() -> None:
@@ -141,21 +150,27 @@ def test_while_a_destination_is_tried_no_other_messages_are_published() -> None:
     job, messages = world.staged()
     world.receiver.answer = unavailable
     assert later(world, 0) == []
-    world.clock.sleep(SWEEPING.stalled)
-    with pytest.raises(Unavailable):
-        world.deliver.run(messages[0])
-    assert later(world, SWEEPING.stalled - 1) == []
-    assert later(world, 1) == [StageJob("acme", job.job_id, 0)]
+    for _ in range(3):
+        world.clock.sleep(SWEEPING.stalled - 1)
+        with pytest.raises(RetryLater):
+            world.deliver.run(messages[0])
+        assert later(world, 1) == []
+    assert later(world, SWEEPING.stalled) == [StageJob("acme", job.job_id, 0)]
+    assert len(stalled(world)) == 4
 
 
 def test_until_a_destination_wants_to_be_tried_again_no_other_messages_are_published() -> None:
     world = World()
     job, _ = world.staged()
-    until = world.clock.now() + timedelta(hours=3)
-    world.jobs.record_destination_error(job, WEBHOOK.uid, "it asks to wait", world.clock.now(), until)
     assert later(world, 0) == []
-    assert later(world, 3 * 3600 + SWEEPING.stalled - 1) == []
-    assert later(world, 1) == [StageJob("acme", job.job_id, 0)]
+    until = world.clock.now() + timedelta(seconds=3 * SWEEPING.stalled)
+    world.jobs.record_destination_error(job, WEBHOOK.uid, "it asks to wait", world.clock.now(), until)
+    assert [later(world, SWEEPING.stalled) for _ in range(4)] == [
+        [],
+        [],
+        [],
+        [StageJob("acme", job.job_id, 0)],
+    ]
 
 
 def test_a_destination_that_never_answers_uses_up_the_attempts_of_the_jobs_messages() -> None:
@@ -169,6 +184,23 @@ def test_a_destination_that_never_answers_uses_up_the_attempts_of_the_jobs_messa
     assert ended.error_message is not None
     assert "could not be delivered in 100 attempts (webhook" in ended.error_message
     assert (ended.time_completed or world.clock.now()) - ended.time_created < timedelta(hours=17)
+
+
+@pytest.mark.parametrize(("minutes", "reports"), [(5, 0), (14, 0), (17, 1), (60, 3)])
+def test_a_dead_destination_is_reported_after_a_quarter_of_an_hour_however_many_lanes_wait(
+    minutes: int, reports: int
+) -> None:
+    """The rate of retries depends on the lanes, and a lane that leaves a chunk behind retries nothing."""
+    world = World()
+    _, messages = world.staged()
+    for _ in range(minutes):
+        later(world, 60)
+    assert len(stalled(world)) == reports
+    for message in messages:
+        world.deliver.run(message)
+    later(world, 60)
+    later(world, SWEEPING.stalled)
+    assert len(stalled(world)) == reports
 
 
 def test_a_job_that_does_not_end_for_too_long_fails() -> None:
