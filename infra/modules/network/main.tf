@@ -1,4 +1,5 @@
-# The egress of jobs with static_egress_ip, and of more with static_egress_for_all: a network whose only exit is a NAT with reserved addresses.
+# The egress of jobs with static_egress_ip, and with static_egress_for_all of the other functions that leave Google: a
+# network whose only exit is a NAT with reserved addresses.
 
 variable "project" {
   type = string
