@@ -113,6 +113,15 @@ class ChunkDelivery:
     file_is_rows: bool = True
     file_bytes: int = 0
 
+    @property
+    def first_row(self) -> int:
+        """The first row to send."""
+        return self.first_batch * self.batch_rows
+
+    def ends_batch(self, row: int) -> bool:
+        """Return whether a numbered batch ends before this row."""
+        return row == self.rows or row % self.batch_rows == 0
+
     def too_large(
         self, row: int, key: bytes | None, size: int, limit: SizeLimit, *, detail: str = ""
     ) -> Skipped:
