@@ -41,7 +41,10 @@ class Reader:
         """Return where a row group begins and ends in the file, in bytes."""
     def open(self, group: int, start: int, content: bytes, rows_per_read: int, skip: int) -> None:
         """Open a row group, whose span has ``content``, and skip its first ``skip`` rows."""
-    def next(self, rows_per_batch: int, first_row: int) -> Batch | None:
-        """Return the next batch, or None if the open row group ends before it is full; it keeps the rows."""
+    def next(self, most_rows: int, most_bytes: int, first_row: int) -> Batch | None:
+        """Return the next batch, or None if the open row group ends before it is full; it keeps the rows.
+
+        A batch is full with ``most_rows`` rows, or once its rows and keys have ``most_bytes``.
+        """
     def rest(self, first_row: int) -> Batch | None:
         """Return the kept rows as the last batch."""

@@ -95,8 +95,14 @@ impl Reader {
         Ok(self.work(py, |rows| rows.open(group, start, content, rows_per_read, skip))?)
     }
 
-    fn next(&self, py: Python<'_>, rows_per_batch: usize, first_row: u64) -> PyResult<Option<Batch>> {
-        let lines = self.work(py, |rows| rows.next(rows_per_batch, &|text| self.embedded(text)))?;
+    fn next(
+        &self,
+        py: Python<'_>,
+        most_rows: usize,
+        most_bytes: usize,
+        first_row: u64,
+    ) -> PyResult<Option<Batch>> {
+        let lines = self.work(py, |rows| rows.next(most_rows, most_bytes, &|text| self.embedded(text)))?;
         Ok(lines.map(|lines| Batch::new(lines, first_row)))
     }
 

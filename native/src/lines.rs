@@ -29,6 +29,13 @@ pub struct Lines {
     pub keys: Option<Keys>,
 }
 
+impl Lines {
+    /// The bytes of rows and keys. A key may be in no row.
+    pub fn size(&self) -> usize {
+        self.rows.bytes.len() + self.keys.as_ref().map_or(0, |keys| keys.texts.bytes.len())
+    }
+}
+
 #[derive(Default)]
 pub struct Keys {
     pub texts: Texts,

@@ -86,16 +86,21 @@ impl Rows {
         Ok(())
     }
 
-    /// Returns the next `rows_per_batch` rows; none if the open row group ends before them.
-    pub fn next(&mut self, rows_per_batch: usize, embed: Embed<'_>) -> Result<Option<Lines>, Fault> {
+    /// Returns the next `most_rows` rows, fewer if these have `most_bytes`; none if the open row group
+    /// ends before them.
+    pub fn next(
+        &mut self,
+        most_rows: usize,
+        most_bytes: usize,
+        embed: Embed<'_>,
+    ) -> Result<Option<Lines>, Fault> {
         let Some(mut group) = self.group.take() else { return Ok(None) };
-        while self.filled() < rows_per_batch {
+        while self.filled() < most_rows && self.lines.size() < most_bytes {
             if group.next == group.end && !group.read_on(&self.columns)? {
                 return Ok(None);
             }
-            let end = group.end.min(group.next + rows_per_batch - self.filled());
-            self.write(&group.read, group.next..end, embed)?;
-            group.next = end;
+            let end = group.end.min(group.next + most_rows - self.filled());
+            group.next = self.write(&group.read, group.next..end, most_bytes, embed)?;
         }
         self.group = Some(group);
         Ok(self.rest())
@@ -120,12 +125,15 @@ impl Rows {
         lines
     }
 
+    /// Writes the rows until there are `most_bytes`; returns the row behind the last written one.
     fn write(
         &mut self,
         read: &[Values],
         rows: std::ops::Range<usize>,
+        most_bytes: usize,
         embed: Embed<'_>,
-    ) -> Result<(), Fault> {
+    ) -> Result<usize, Fault> {
+        let end = rows.end;
         for row in rows {
             let line = &mut self.lines.rows.bytes;
             for (column, values) in self.columns.iter().zip(read) {
@@ -140,8 +148,11 @@ impl Rows {
                 keys.some.push(read[place].write_key(row, &mut keys.texts.bytes, embed)?);
                 keys.texts.end();
             }
+            if self.lines.size() >= most_bytes {
+                return Ok(row + 1);
+            }
         }
-        Ok(())
+        Ok(end)
     }
 }
 

@@ -103,15 +103,17 @@ class _Sending(Generic[Payload]):
     def send_all(self, delivery: ChunkDelivery, rows: Rows, prepare: "Prepare[Payload]") -> bool:
         begun = False
         with self._window as window:
-            for batch in rows.batches(delivery.batch_rows, delivery.first_batch * delivery.batch_rows):
+            for batch in rows.batches(delivery.batch_rows, delivery.first_row):
                 self._pulse.check()
-                if begun and self._pulse.seconds_left() <= self._reserve:
+                # Not within a numbered batch: no progress would be recorded for it.
+                is_next = delivery.ends_batch(batch.first_row)
+                if begun and is_next and self._pulse.seconds_left() <= self._reserve:
                     window.land()
                     return False
                 requests, skipped = prepare(batch)
                 for request in requests:
                     window.submit(request)
-                window.after_these(partial(self._progress.advance, skipped))
+                window.after_these(partial(self._progress.advance, batch.first_row + batch.rows, skipped))
                 begun = True
             window.land()
         return True
@@ -195,18 +197,28 @@ class Progress:
     def __init__(
         self, delivery: ChunkDelivery, pulse: Pulse, monotonic: Callable[[], float], interval: float
     ) -> None:
+        self._delivery = delivery
         self._pulse = pulse
         self._next_batch = delivery.first_batch
         self.skipped = delivery.skipped
+        self._skipped_within = NONE_SKIPPED
         self._recorded = (self._next_batch, self.skipped)
         self._monotonic = monotonic
         self._interval = interval
         self._recorded_at = monotonic()
 
-    def advance(self, skipped: Skipped = NONE_SKIPPED) -> None:
-        """Count one more batch as acknowledged, without the skipped rows."""
+    def advance(self, end: int, skipped: Skipped = NONE_SKIPPED) -> None:
+        """Count the rows before row ``end`` as acknowledged, without the skipped ones.
+
+        Only whole numbered batches are recorded. A later delivery sends a batch again from its first row,
+        and then finds the skipped rows within it again.
+        """
+        self._skipped_within += skipped
+        if not self._delivery.ends_batch(end):
+            return
         self._next_batch += 1
-        self.skipped += skipped
+        self.skipped += self._skipped_within
+        self._skipped_within = NONE_SKIPPED
         if self._monotonic() - self._recorded_at >= self._interval:
             self.record()
 

@@ -16,11 +16,12 @@ from shared.domain.avro import Schema
 from shared.domain.columns import Column, JsonKind
 from shared.domain.errors import StagedFileUnusable
 from shared.encoding.embedded import embeddable
+from shared.steps.sending import MOST_BATCH_BYTES
 
 Pieces = tuple[pa.Array | pa.Scalar, ...]
 Write = Callable[[pa.Array], Pieces]
-Tables = Callable[[int, int], Iterator[pa.Table]]
-"""Yields the rows as tables of the job's columns, of so many rows each, from one row on."""
+Tables = Callable[[int, int, int], Iterator[pa.Table]]
+"""Yields the job's columns as tables, given the rows per batch, the first row, and a table's most bytes."""
 KeyTexts = Callable[[pa.Table], pa.ChunkedArray | None]
 
 _BINARY: Final = pa.large_binary()
@@ -106,9 +107,14 @@ class AvroRows:
             if not column.hidden
         ]
 
-    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[AvroBatch]:
-        """Batches of exactly ``rows_per_batch`` rows but for the last, from row ``first_row`` on."""
-        for table in self._tables(rows_per_batch, first_row):
+    def batches(
+        self, rows_per_batch: int, first_row: int = 0, most_bytes: int = MOST_BATCH_BYTES
+    ) -> Iterator[AvroBatch]:
+        """Batches that end after each ``rows_per_batch`` rows from row ``first_row`` on, at the latest.
+
+        A batch of more than one row has no more than about ``most_bytes``.
+        """
+        for table in self._tables(rows_per_batch, first_row, most_bytes):
             (batch,) = table.combine_chunks().to_batches()
             pieces: list[pa.Array | pa.Scalar] = [self._prefix]
             for place, name, write in self._fields:

@@ -7,8 +7,10 @@ from typing import BinaryIO, Final
 from shared.domain.columns import Column, JsonKind
 from shared.encoding.batch import Batch
 from shared.encoding.embedded import embeddable
+from shared.encoding.ends import Ends
 from shared.encoding.parquet import ParquetRows
 from shared.steps.ahead import one_ahead
+from shared.steps.sending import MOST_BATCH_BYTES
 
 try:
     import backfills_native
@@ -48,30 +50,31 @@ class NativeRows(ParquetRows):
         self._on_refusal = on_refusal
         self._ahead = ahead
 
-    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[Batch]:
+    def batches(
+        self, rows_per_batch: int, first_row: int = 0, most_bytes: int = MOST_BATCH_BYTES
+    ) -> Iterator[Batch]:
         """Return what ParquetRows returns, byte for byte."""
-        batches = self._batches(rows_per_batch, first_row)
+        batches = super().batches(rows_per_batch, first_row, most_bytes)
         return one_ahead(batches) if self._ahead else batches
 
-    def _batches(self, rows_per_batch: int, first_row: int) -> Iterator[Batch]:
+    def _batches(self, first_row: int, ends: Ends) -> Iterator[Batch]:
         refusal = ""
         if self._key is None or self._columns[self._key].kind is not JsonKind.FLOAT:
             try:
-                for batch in self._by_the_crate(rows_per_batch, first_row):
+                for batch in self._by_the_crate(first_row, ends):
                     yield batch
                     first_row += batch.rows
             except backfills_native.Unreadable as error:
                 refusal = str(error)
             else:
                 return
-        for encoded in super().batches(rows_per_batch, first_row):
+        for encoded in super()._batches(first_row, ends):
             if refusal:
                 self._on_refusal(refusal)
                 refusal = ""
             yield encoded
 
-    def _by_the_crate(self, rows_per_batch: int, first_row: int) -> Iterator[Batch]:
-        self._check(rows_per_batch, first_row)
+    def _by_the_crate(self, first_row: int, ends: Ends) -> Iterator[Batch]:
         reader = backfills_native.Reader(self._footer, self._described(), self._key, embeddable)
         size = self._file.seek(0, io.SEEK_END)
         skip = first_row
@@ -84,7 +87,7 @@ class NativeRows(ParquetRows):
                 raise backfills_native.Unreadable(f"row group {group} ends behind the file")
             reader.open(group, start, self._content(start, end), self._rows_per_read(group), skip)
             skip = 0
-            while batch := reader.next(rows_per_batch, first_row):
+            while batch := reader.next(ends.rows_left(first_row), ends.most_bytes, first_row):
                 yield batch
                 first_row += batch.rows
         if batch := reader.rest(first_row):

@@ -12,13 +12,16 @@ from shared.domain.avro import Schema
 from shared.domain.columns import Column
 from shared.domain.errors import StagedFileUnusable
 from shared.encoding.batch import Batch, EncodedBatch
+from shared.encoding.ends import Ends
 from shared.encoding.ndjson import encodable, encode
 from shared.encoding.physical import can_hold
+from shared.steps.sending import MOST_BATCH_BYTES
 
 if TYPE_CHECKING:
     from shared.encoding.avro import AvroRows
 
 _BYTES_PER_READ: Final = 16 * 1024 * 1024  # of wide rows, fewer are read at once
+_FIRST_READ: Final = 64  # rows; each further read has at most as many as all before it
 _DAMAGED: Final = "is damaged or not a Parquet file"
 
 
@@ -63,15 +66,19 @@ class ParquetRows:
         if expected_rows not in (None, self.rows):
             raise self._unusable(f"has {self.rows} rows where {expected_rows} were unloaded")
 
-    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[Batch]:
-        """Batches of exactly ``rows_per_batch`` rows but for the last, from row ``first_row`` on.
+    def batches(
+        self, rows_per_batch: int, first_row: int = 0, most_bytes: int = MOST_BATCH_BYTES
+    ) -> Iterator[Batch]:
+        """Batches that end after each ``rows_per_batch`` rows from row ``first_row`` on, at the latest.
 
-        Row groups before it are not read; past the last row there is nothing. The same arguments give
-        the same batches, every time.
+        A batch also ends with the row with which its rows and keys have ``most_bytes``. Row groups before
+        the first row are not read; past the last row there is nothing. The same arguments give the same
+        batches, every time.
         """
-        for table in self._tables(rows_per_batch, first_row):
-            yield self._encoded(table, first_row)
-            first_row += table.num_rows
+        return self._batches(first_row, Ends(first_row, rows_per_batch, most_bytes))
+
+    def _batches(self, first_row: int, ends: Ends) -> Iterator[Batch]:
+        return ends.batches(self._encoded_tables(first_row, ends))
 
     def in_avro(self, schema: Schema, schema_id: int) -> "AvroRows":
         """The same rows in the same batches, in Avro."""
@@ -86,25 +93,14 @@ class ParquetRows:
             name=self._name,
         )
 
-    def _tables(self, rows_per_batch: int, first_row: int) -> Iterator[pa.Table]:
-        self._check(rows_per_batch, first_row)
-        waiting: list[pa.RecordBatch] = []
-        filled = 0
-        for read in self._record_batches(first_row):
-            rest = read
-            while filled + rest.num_rows >= rows_per_batch:
-                cut = rows_per_batch - filled
-                yield pa.Table.from_batches([*waiting, rest.slice(0, cut)])
-                waiting, filled, rest = [], 0, rest.slice(cut)
-            if rest.num_rows:
-                waiting.append(rest)
-                filled += rest.num_rows
-        if waiting:
-            yield pa.Table.from_batches(waiting)
+    def _tables(self, rows_per_batch: int, first_row: int, most_bytes: int) -> Iterator[pa.Table]:
+        ends = Ends(first_row, rows_per_batch, most_bytes)
+        return ends.tables(self._record_batches(first_row), first_row)
 
-    def _check(self, rows_per_batch: int, first_row: int) -> None:
-        if rows_per_batch < 1 or first_row < 0:
-            raise ValueError(f"no batches of {rows_per_batch} rows from row {first_row}")
+    def _encoded_tables(self, first_row: int, ends: Ends) -> Iterator[EncodedBatch]:
+        for table in ends.tables(self._record_batches(first_row), first_row):
+            yield self._encoded(table, first_row)
+            first_row += table.num_rows
 
     def _record_batches(self, first_row: int) -> Iterator[pa.RecordBatch]:
         skip = first_row
@@ -114,9 +110,10 @@ class ParquetRows:
                 continue
             # A reader of several groups would hold all of them: it fetches ahead and lets go at its end.
             lacking = rows_in_group
+            most = self._rows_per_read(group)
             with self._damage():
                 reads = self._parquet.iter_batches(
-                    self._rows_per_read(group), row_groups=[group], use_threads=False
+                    min(_FIRST_READ, most), row_groups=[group], use_threads=False
                 )
                 for read in reads:
                     if skip < read.num_rows:
@@ -124,6 +121,9 @@ class ParquetRows:
                         yield encodable(rows, self._columns, self._name)
                     skip = max(0, skip - read.num_rows)
                     lacking -= read.num_rows
+                    # In the group's size a dictionary's value counts once, in memory once for each row.
+                    fitting = _BYTES_PER_READ * read.num_rows // max(1, read.get_total_buffer_size())
+                    self._parquet.reader.set_batch_size(max(1, min(most, fitting, rows_in_group - lacking)))
             if lacking:
                 # Pages that end too soon are no error to Arrow, but these rows would be lost.
                 raise self._unusable(_DAMAGED, detail=f"row group {group} lacks {lacking} rows")

@@ -5,7 +5,7 @@ Every method may raise ``Unavailable`` if the system behind it does not answer.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from shared.domain.avro import Schema
 from shared.domain.chunks import Chunk
@@ -13,6 +13,9 @@ from shared.domain.columns import Column
 from shared.domain.destination import Destination
 from shared.domain.oversized import NONE_SKIPPED, SizeLimit, Skipped, too_large
 from shared.domain.pieces import NOT_SPLIT, Splits
+
+MOST_BATCH_BYTES: Final = 8 * 1024 * 1024
+"""A batch ends with the row with which it has so many bytes, unless its sink wants another number."""
 
 
 class MessageBatch(Protocol):
@@ -58,18 +61,25 @@ class EncodedBatch(MessageBatch, Protocol):
 
 
 class Messages(Protocol):
-    """A chunk's rows, always in the same order and the same batches."""
+    """A chunk's rows, always in the same order."""
 
-    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[MessageBatch]:
-        """Yield batches of exactly ``rows_per_batch`` rows; the last may have fewer. Memory stays bounded."""
+    def batches(
+        self, rows_per_batch: int, first_row: int = 0, most_bytes: int = MOST_BATCH_BYTES
+    ) -> Iterator[MessageBatch]:
+        """Yield batches that end after each ``rows_per_batch`` rows from ``first_row`` on, at the latest.
+
+        A batch also ends once it has ``most_bytes``, so that memory stays bounded however large the rows are.
+        """
         ...
 
 
 class Rows(Messages, Protocol):
     """A chunk's rows as JSON."""
 
-    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[EncodedBatch]:
-        """Yield batches as Messages does."""
+    def batches(
+        self, rows_per_batch: int, first_row: int = 0, most_bytes: int = MOST_BATCH_BYTES
+    ) -> Iterator[EncodedBatch]:
+        """Yield batches as Messages does. ``most_bytes`` counts rows and keys exactly."""
         ...
 
     def in_avro(self, schema: Schema, schema_id: int) -> Messages:
@@ -89,7 +99,8 @@ class ReadRows(Protocol):
 class ChunkDelivery:
     """The delivery of one chunk to one destination, with the ids that identify its rows and batches.
 
-    ``batch_rows``: rows per batch, the same at every attempt; ``first_batch``: the first batch to send.
+    ``batch_rows``: rows per numbered batch, the same at every attempt; ``first_batch``: the first batch to
+    send. If its rows are large, the encoder divides such a batch into several of its own.
 
     ``skipped``: the rows that earlier deliveries of the chunk skipped, before ``first_batch`` or, without
     batches, in the whole chunk. ``splits``: how an earlier delivery split the batches from there on.
@@ -114,6 +125,15 @@ class ChunkDelivery:
     columns: Sequence[Column] = ()
     file_is_rows: bool = True
     file_bytes: int = 0
+
+    @property
+    def first_row(self) -> int:
+        """The first row to send."""
+        return self.first_batch * self.batch_rows
+
+    def ends_batch(self, row: int) -> bool:
+        """Return whether a numbered batch ends before this row."""
+        return row == self.rows or row % self.batch_rows == 0
 
     def too_large(
         self, row: int, key: bytes | None, size: int, limit: SizeLimit, *, detail: str = ""

@@ -9,7 +9,7 @@ from typing import TypeVar
 from shared.domain.avro import Schema
 from shared.domain.chunks import Chunk
 from shared.domain.errors import StagedFileUnusable
-from shared.steps.sending import EncodedBatch, MessageBatch, Messages, Rows
+from shared.steps.sending import MOST_BATCH_BYTES, EncodedBatch, MessageBatch, Messages, Rows
 
 Batch = TypeVar("Batch", bound=MessageBatch)
 
@@ -21,8 +21,10 @@ class Tally:
         self._rows = rows
         self._chunk = chunk
 
-    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[EncodedBatch]:
-        return _counted(self._rows.batches(rows_per_batch, first_row), first_row, self._chunk)
+    def batches(
+        self, rows_per_batch: int, first_row: int = 0, most_bytes: int = MOST_BATCH_BYTES
+    ) -> Iterator[EncodedBatch]:
+        return _counted(self._rows.batches(rows_per_batch, first_row, most_bytes), first_row, self._chunk)
 
     def in_avro(self, schema: Schema, schema_id: int) -> Messages:
         return _AvroTally(self._rows.in_avro(schema, schema_id), self._chunk)
@@ -33,8 +35,10 @@ class _AvroTally:
         self._rows = rows
         self._chunk = chunk
 
-    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[MessageBatch]:
-        return _counted(self._rows.batches(rows_per_batch, first_row), first_row, self._chunk)
+    def batches(
+        self, rows_per_batch: int, first_row: int = 0, most_bytes: int = MOST_BATCH_BYTES
+    ) -> Iterator[MessageBatch]:
+        return _counted(self._rows.batches(rows_per_batch, first_row, most_bytes), first_row, self._chunk)
 
 
 def _counted(batches: Iterator[Batch], first_row: int, chunk: Chunk) -> Iterator[Batch]:

@@ -26,6 +26,16 @@ def read_committed(bootstrap: str, topic: str, *, settled: bool = True) -> list[
         consumer.close()
 
 
+def written(bootstrap: str, topic: str) -> int:
+    """Return the number of the topic's messages. A transaction's end is one in each of its partitions."""
+    consumer = _consumer(bootstrap, "read_uncommitted")
+    try:
+        partitions = _partitions(consumer, topic)
+        return sum(consumer.get_watermark_offsets(one, timeout=TIMEOUT)[1] for one in partitions)
+    finally:
+        consumer.close()
+
+
 def _consumer(bootstrap: str, isolation: str) -> Consumer:
     return Consumer(
         {

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from shared.domain.chunks import Chunk
 from shared.domain.columns import Column
-from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
+from shared.steps.sending import MOST_BATCH_BYTES, ChunkDelivery, EncodedBatch, Pulse, Rows
 from tests.fakes.json_only import JsonOnly
 
 Row = tuple[int, int]
@@ -48,7 +48,10 @@ class NumberedRows(JsonOnly):
 
     chunk: Chunk
 
-    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[EncodedBatch]:
+    def batches(
+        self, rows_per_batch: int, first_row: int = 0, most_bytes: int = MOST_BATCH_BYTES
+    ) -> Iterator[EncodedBatch]:
+        assert most_bytes >= MOST_BATCH_BYTES  # these rows never have as many
         for start in range(first_row, self.chunk.rows, rows_per_batch):
             yield NumberedBatch(self.chunk.number, start, min(rows_per_batch, self.chunk.rows - start))
 

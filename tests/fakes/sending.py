@@ -9,7 +9,7 @@ from shared.domain.avro import Schema
 from shared.domain.destination import Destination
 from shared.domain.oversized import NONE_SKIPPED, Skipped
 from shared.domain.pieces import NOT_SPLIT, Splits
-from shared.steps.sending import ChunkDelivery
+from shared.steps.sending import MOST_BATCH_BYTES, ChunkDelivery
 from tests.fakes.destinations import kafka, webhook
 
 
@@ -58,7 +58,10 @@ class NumberedRows:
     key_of: Callable[[int], bytes] = lambda number: b"key-%d" % number
     before: Callable[[int], object] = lambda _: None
 
-    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[NumberedBatch]:
+    def batches(
+        self, rows_per_batch: int, first_row: int = 0, most_bytes: int = MOST_BATCH_BYTES
+    ) -> Iterator[NumberedBatch]:
+        assert most_bytes >= MOST_BATCH_BYTES  # SizedRows are for sizes
         for first in range(first_row, self.rows, rows_per_batch):
             self.before(first)
             count = min(rows_per_batch, self.rows - first)
@@ -76,8 +79,10 @@ class AvroRows:
     schema: Schema
     schema_id: int
 
-    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator["AvroBatch"]:
-        for batch in self.rows.batches(rows_per_batch, first_row):
+    def batches(
+        self, rows_per_batch: int, first_row: int = 0, most_bytes: int = MOST_BATCH_BYTES
+    ) -> Iterator["AvroBatch"]:
+        for batch in self.rows.batches(rows_per_batch, first_row, most_bytes):
             yield AvroBatch(**vars(batch), prefix=b"\0" + self.schema_id.to_bytes(4, "big"))
 
 

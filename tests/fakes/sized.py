@@ -4,7 +4,9 @@ import random
 import string
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
+from shared.steps.sending import MOST_BATCH_BYTES
 from tests.fakes.json_only import JsonOnly
 
 _LETTERS = (string.ascii_letters + string.digits + "-_").encode()
@@ -55,10 +57,18 @@ class SizedRows(JsonOnly):
         source = random.Random(1)  # noqa: S311 - the same texts in every run
         self.texts = [self._text(source, number, size) for number, size in enumerate(self.sizes)]
 
-    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[SizedBatch]:
-        for first in range(first_row, len(self.texts), rows_per_batch):
-            self.before(first)
-            yield SizedBatch(first, self.texts[first : first + rows_per_batch])
+    def batches(
+        self, rows_per_batch: int, first_row: int = 0, most_bytes: int = MOST_BATCH_BYTES
+    ) -> Iterator[SizedBatch]:
+        for start in range(first_row, len(self.texts), rows_per_batch):
+            rest = self.texts[start : start + rows_per_batch]
+            first = start
+            while rest:
+                self.before(first)
+                sizes = accumulate(len(b"%skey-%d\n" % (text, row)) for row, text in enumerate(rest, first))
+                count = 1 + sum(size < most_bytes for size in list(sizes)[:-1])
+                yield SizedBatch(first, rest[:count])
+                first, rest = first + count, rest[count:]
 
     def _text(self, source: random.Random, number: int, size: int) -> bytes:
         head, tail = b'{"row": %d, "text": "' % number, b'"}'

@@ -88,6 +88,17 @@ def test_a_row_larger_than_the_stream_takes_can_be_left_out(nats_host: str) -> N
     assert (pulse.skipped.rows, pulse.skipped.named[0].row) == (1, 1)
 
 
+def test_rows_left_out_count_with_their_numbered_batch_which_the_encoder_divides(subject: Subject) -> None:
+    pulse = SteadyPulse()
+    sizes = [1_100_000 if row in {3, 9, 19} else 1_000_000 for row in range(20)]
+    delivery = replace(subject.delivery(20), skip_oversized=True, batch_rows=10)
+    sink = nats_sink(limits=replace(LIMITS, checkpoint=0.0))
+    assert sink.deliver(delivery, SizedRows(sizes, flat=True), pulse)
+    assert sorted(subject.rows()) == [row for row in range(20) if row not in {3, 9, 19}]
+    assert pulse.checkpoints == [1, 2]
+    assert [row.row for row in pulse.skipped.named] == [3, 9, 19]
+
+
 def test_a_stream_that_is_full_may_take_more_later(nats_host: str) -> None:
     subject = Subject(nats_host, stream={"max_msgs": 5, "discard": "new"})
     with pytest.raises(Unavailable, match=f"the stream of subject {subject.name}.rows"):

@@ -188,13 +188,13 @@ def test_only_the_row_group_that_is_due_is_read(reader: ReadRows) -> None:
     assert all(third * 0.9 < at < third * 2.1 for at in file.reads)
 
 
-@pytest.mark.parametrize(("rows_per_batch", "first_row"), [(0, 0), (1, -1)])
+@pytest.mark.parametrize(("rows_per_batch", "first_row", "most_bytes"), [(0, 0, 1), (1, -1, 1), (1, 0, 0)])
 def test_batches_of_no_rows_or_before_the_first_are_refused(
-    reader: ReadRows, rows_per_batch: int, first_row: int
+    reader: ReadRows, rows_per_batch: int, first_row: int, most_bytes: int
 ) -> None:
     rows = reader(staged_file(pa.table({"N": [1]})), [Column("n", JsonKind.INTEGER)], None, "chunk")
     with pytest.raises(ValueError, match="no batches of"):
-        next(rows.batches(rows_per_batch, first_row))
+        next(rows.batches(rows_per_batch, first_row, most_bytes))
 
 
 def test_wide_rows_are_read_a_few_at_a_time(reader: ReadRows, monkeypatch: pytest.MonkeyPatch) -> None:

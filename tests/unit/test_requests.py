@@ -11,6 +11,7 @@ from shared.domain.errors import DeliveryStopped, DestinationRefused, Unavailabl
 from shared.domain.oversized import NONE_SKIPPED, OversizedRow, Skipped
 from shared.steps.sending import ChunkDelivery, EncodedBatch
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, kafka_destination
+from tests.fakes.sized import SizedRows
 from tests.fakes.webhook_sinks import FakeTime
 
 LIMITS = RequestLimits(least=0.0, reserve=5.0, in_flight=3, checkpoint=0.0)
@@ -133,6 +134,51 @@ def test_what_is_left_out_is_recorded_though_all_else_is_done() -> None:
         delivery(10), NumberedRows(10), pulse, lambda _batch: ([], left_out), lambda _payload: None
     )
     assert (pulse.checkpoints, pulse.skipped) == ([1], left_out)
+
+
+def test_progress_counts_numbered_batches_of_which_the_encoder_made_several() -> None:
+    """Ten rows of a megabyte are two batches of the encoder; only their end is one of a numbered batch."""
+    pulse = SteadyPulse()
+    first_rows: list[int] = []
+
+    def prepare(batch: EncodedBatch) -> tuple[list[Request[int]], Skipped]:
+        left_out = OversizedRow(batch.first_row, None, 9, None)
+        return [Request(batch.first_row, batch.size)], Skipped(1, (left_out,))
+
+    requests = Requests(monotonic=lambda: 0.0, sleep=lambda _: None, random=lambda: 1.0, limits=LIMITS)
+    rows = SizedRows([1_000_000] * 25, flat=True)
+    sent = replace(delivery(25), first_batch=1)
+    assert requests.deliver(sent, rows, pulse, prepare, first_rows.append)
+    assert sorted(first_rows) == [10, 19, 20]
+    assert pulse.checkpoints == [2, 3]
+    assert [row.row for row in pulse.skipped.named] == [10, 19, 20]
+
+
+def test_what_is_left_out_of_an_unfinished_batch_is_found_again() -> None:
+    pulse = SteadyPulse()
+
+    def prepare(batch: EncodedBatch) -> tuple[list[Request[int]], Skipped]:
+        return [Request(batch.first_row, batch.size)], Skipped(1)
+
+    def send(first_row: int) -> None:
+        if first_row == 19:
+            raise DestinationRefused("no")
+
+    limits = replace(LIMITS, in_flight=1)
+    requests = Requests(monotonic=lambda: 0.0, sleep=lambda _: None, random=lambda: 1.0, limits=limits)
+    with pytest.raises(DestinationRefused):
+        requests.deliver(delivery(20), SizedRows([1_000_000] * 20, flat=True), pulse, prepare, send)
+    assert (pulse.checkpoints, pulse.skipped) == ([1], Skipped(2))
+
+
+def test_a_numbered_batch_is_sent_to_its_end_though_time_runs_out() -> None:
+    far = Far()
+    pulse = SteadyPulse(seconds=20.0, clock=lambda: len(far.taken) * 16.0)
+    limits = replace(LIMITS, in_flight=1)
+    requests = Requests(monotonic=lambda: 0.0, sleep=lambda _: None, random=lambda: 1.0, limits=limits)
+    rows = SizedRows([1_000_000] * 20, flat=True)
+    assert not requests.deliver(delivery(20), rows, pulse, prepared, far.send)
+    assert (far.taken, pulse.checkpoints) == ([0, 9], [1])
 
 
 def test_bytes_under_way_are_bounded_too() -> None:

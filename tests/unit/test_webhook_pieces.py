@@ -86,6 +86,31 @@ def test_such_rows_can_be_left_out(connections: Connections) -> None:
     ]
 
 
+def test_a_batch_that_is_too_large_to_be_held_fails_the_job_with_what_to_change(
+    connections: Connections,
+) -> None:
+    pulse, read = SteadyPulse(), list[int]()
+    rows = SizedRows([*[50] * 10, *[400] * 20], before=read.append)
+    sink = webhook_sink(connections, FakeTime(), replace(ONE, batch_bytes=2_000))
+    with NarrowReceiver(1_000_000) as receiver, pytest.raises(DestinationRefused) as refused:
+        sink.deliver(delivery(receiver.url, 30, skip=True), rows, pulse)
+    assert refused.value.message == (
+        "Batch 1 of chunk 3 is too large for one request of webhook hook: the first 5 of its 10 rows already"
+        " have 2,005 bytes, and a batch may have 2,000. Create the job anew with batch_rows of at most 2"
+    )
+    assert read == [0, 10]
+    assert [request.rows() for request in receiver.requests] == [list(range(10))]
+
+
+def test_a_batch_of_one_row_is_sent_whatever_its_size(connections: Connections) -> None:
+    with NarrowReceiver(1_000_000) as receiver:
+        sent = replace(delivery(receiver.url, 3), batch_rows=1)
+        limits = replace(ONE, batch_bytes=200)
+        sizes = [100, 3_000, 100]
+        assert webhook_sink(connections, FakeTime(), limits).deliver(sent, SizedRows(sizes), SteadyPulse())
+    assert accepted(receiver) == [[0], [1], [2]]
+
+
 def test_a_batch_of_one_row_is_left_out_as_well(connections: Connections) -> None:
     pulse = SteadyPulse()
     with NarrowReceiver(2_000) as receiver:

@@ -28,6 +28,7 @@ use fault::{Fault, unpanicked};
 use lines::Lines;
 use rows::Rows;
 
+const BYTES_PER_BATCH: usize = 256; // a few rows, so that this limit is met as well
 const MOST_COLUMNS: usize = 16;
 const MOST_GROUPS: usize = 8;
 const MOST_ROWS: i64 = 100_000; // few bytes can stand for many rows, which take time
@@ -73,7 +74,8 @@ fn read(data: &[u8]) -> Result<Vec<Lines>, Fault> {
         let content = content.and_then(|(first, last)| data.get(first..last));
         let content = Bytes::copy_from_slice(content.ok_or_else(|| Fault::new("ends behind the file"))?);
         rows_of.open(group, first, content, ROWS_PER_READ, usize::from(skip))?;
-        while let Some(batch) = rows_of.next(usize::from(rows) + 1, &|_| Ok(b"\"embedded\"".to_vec()))? {
+        let embed = |_: &[u8]| Ok(b"\"embedded\"".to_vec());
+        while let Some(batch) = rows_of.next(usize::from(rows) + 1, BYTES_PER_BATCH, &embed)? {
             batches.push(batch);
         }
     }

@@ -35,7 +35,7 @@ _PART = 8 << 20  # bytes per request of an upload, a multiple of 256 KiB
 class GcsSink:
     """Implements Sink. ``least``: with less of the handler's seconds left, use a separate message.
 
-    ``batch_rows``: rows encoded at once.
+    ``batch_rows``: rows encoded at once, fewer if they are large.
     """
 
     client: Client

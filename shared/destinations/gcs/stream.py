@@ -52,7 +52,7 @@ def parts_of(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
 
 
 def lines(rows: Rows, batch_rows: int, pulse: Pulse) -> Iterator[bytes]:
-    """Yield the rows as lines, ``batch_rows`` rows at a time."""
+    """Yield the rows as lines, ``batch_rows`` rows at a time, fewer if they are large."""
     for batch in rows.batches(batch_rows):
         pulse.check()
         yield batch.ndjson

@@ -42,13 +42,13 @@ class KafkaLimits:
 
     ``least``: a delivery that would begin with less of the handler's time left goes into a separate message.
     Otherwise a chunk could fail as too large because another destination used up the time. Half of the
-    handler's time works well. ``batch_rows``: rows encoded at once. About a megabyte of them is still in the
-    processor's cache when it is sent. With eight times as many rows, encoding and sending took a fifth more
-    processor time. ``bytes_ahead``: bytes of rows encoded while the transaction is being opened, exceeded by
-    at most one batch. ``step``: the limit of each exchange with a coordinator. ``message``: if a message is
-    not acknowledged for this long, the broker is out of reach. ``topic``: how long to wait for a missing
-    topic; longer than the pulse takes to notice a cancel. ``reserve``: the part of the handler's time for
-    ending the transaction; a quarter of the remaining time, if less.
+    handler's time works well. ``batch_rows``: rows encoded at once, fewer if they are large. About a megabyte
+    of them is still in the processor's cache when it is sent. With eight times as many rows, encoding and
+    sending took a fifth more processor time. ``bytes_ahead``: bytes of rows encoded while the transaction is
+    being opened, exceeded by at most one batch. ``step``: the limit of each exchange with a coordinator.
+    ``message``: if a message is not acknowledged for this long, the broker is out of reach. ``topic``: how
+    long to wait for a missing topic; longer than the pulse takes to notice a cancel. ``reserve``: the part of
+    the handler's time for ending the transaction; a quarter of the remaining time, if less.
     """
 
     least: float

@@ -113,9 +113,11 @@ class Sending:
         await self._connection.client.subscribe(f"{self._inbox}.*", cb=self._answer, pending_msgs_limit=0)
         delivery = self._delivery
         begun = False
-        for batch in rows.batches(delivery.batch_rows, delivery.first_batch * delivery.batch_rows):
+        for batch in rows.batches(delivery.batch_rows, delivery.first_row):
             self._pulse.check()
-            if begun and self._pulse.seconds_left() <= self._reserve:
+            # Not within a numbered batch: no progress would be recorded for it.
+            is_next = delivery.ends_batch(batch.first_row)
+            if begun and is_next and self._pulse.seconds_left() <= self._reserve:
                 await self._land()
                 return False
             while self._is_full():
@@ -215,7 +217,7 @@ class Sending:
         if self._failure is not None:
             raise self._failure
         self._flying.popleft()
-        self._progress.advance(sent.skipped)
+        self._progress.advance(sent.batch.first_row + sent.batch.rows, sent.skipped)
 
 
 def _of_stream(message: Msg) -> _Answer | _NobodyListensError | None:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from shared.destinations.webhook.flight import Parcel
-from shared.domain.errors import RetryLater
+from shared.domain.errors import DestinationRefused, RetryLater
 from shared.domain.oversized import Skipped
 from shared.domain.pieces import Splits
-from shared.steps.sending import ChunkDelivery, Pulse, Rows
+from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
 
 
 class Progress:
@@ -17,9 +17,17 @@ class Progress:
     """
 
     def __init__(
-        self, delivery: ChunkDelivery, pulse: Pulse, monotonic: Callable[[], float], interval: float
+        self,
+        delivery: ChunkDelivery,
+        pulse: Pulse,
+        monotonic: Callable[[], float],
+        *,
+        interval: float,
+        most_bytes: int,
     ) -> None:
+        """``most_bytes``: what the rows of a batch may have."""
         self._delivery = delivery
+        self._most_bytes = most_bytes
         self._pulse = pulse
         self._next_batch = delivery.first_batch
         self.splits = delivery.splits
@@ -50,9 +58,15 @@ class Progress:
         return _cut(parcel, self.splits)
 
     def parcels(self, rows: Rows) -> Iterator[Parcel]:
-        """Yield the unacknowledged parcels in order. A batch is read when its first parcel is needed."""
-        size = self._delivery.batch_rows
-        for number, batch in enumerate(rows.batches(size, self._next_batch * size), self._next_batch):
+        """Yield the unacknowledged parcels in order. A batch is read when its first parcel is needed.
+
+        Raises DestinationRefused for a batch that is too large to be held. It cannot be divided, because its
+        number is the request's id.
+        """
+        batches = rows.batches(self._delivery.batch_rows, self._delivery.first_row, self._most_bytes)
+        for number, batch in enumerate(batches, self._next_batch):
+            if not self._delivery.ends_batch(batch.first_row + batch.rows):
+                raise self._too_large(number, batch)
             self._unsent = batch.first_row + batch.rows
             yield from _cut(Parcel(number, batch), self.splits)
 
@@ -71,6 +85,15 @@ class Progress:
 
     def _state(self) -> tuple[int, Skipped, Splits]:
         return self._next_batch, self.skipped, self.splits
+
+    def _too_large(self, number: int, begun: EncodedBatch) -> DestinationRefused:
+        rows = self._end_of(number) - begun.first_row
+        return DestinationRefused(
+            f"Batch {number} of chunk {self._delivery.chunk} is too large for one request of webhook"
+            f" {self._delivery.destination.name}: the first {begun.rows:,} of its {rows:,} rows already have"
+            f" {begun.size:,} bytes, and a batch may have {self._most_bytes:,}. Create the job anew with"
+            f" batch_rows of at most {max(1, begun.rows // 2)}"
+        )
 
     def _end_of(self, batch: int) -> int:
         return min(self._delivery.rows, (batch + 1) * self._delivery.batch_rows)

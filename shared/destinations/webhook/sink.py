@@ -31,7 +31,8 @@ class WebhookLimits:
     ``least``: a delivery that would begin with less of the handler's time left goes into a separate message.
     Half of the handler's time works well. ``request``: the limit for one request as a whole. ``in_flight``:
     the batches of one delivery in flight at once, each held in memory, unless the destination sets a number.
-    ``bytes_in_flight``: the size of their rows as JSON, exceeded by at most one batch. ``tries``: the
+    ``bytes_in_flight``: the size of their rows as JSON, exceeded by at most one batch. ``batch_bytes``: a
+    batch with more fails the job, before it is read as a whole. ``tries``: the
     attempts for one batch within one delivery; Pub/Sub's redeliveries come on top. ``first_pause``,
     ``longest_pause``: the pauses between attempts, doubling, with full jitter. ``longest_wish``: if a
     receiver asks for a longer wait, the function ends and a redelivery waits. ``checkpoint``: between two
@@ -45,6 +46,7 @@ class WebhookLimits:
     request: float = 30.0
     in_flight: int = 4
     bytes_in_flight: int = 64 * 1024 * 1024
+    batch_bytes: int = 64 * 1024 * 1024
     tries: int = 4
     first_pause: float = 0.5
     longest_pause: float = 8.0
@@ -75,7 +77,13 @@ class WebhookSink:
         if seconds_left < self.limits.least:
             return False
         errand = _Errand(delivery, pulse, min(self.limits.reserve, seconds_left / 4))
-        progress = Progress(delivery, pulse, self.monotonic, self.limits.checkpoint)
+        progress = Progress(
+            delivery,
+            pulse,
+            self.monotonic,
+            interval=self.limits.checkpoint,
+            most_bytes=self.limits.batch_bytes,
+        )
         try:
             complete = self._send_all(errand, rows, progress)
         except BaseException:

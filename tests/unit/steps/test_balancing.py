@@ -7,6 +7,7 @@ import pytest
 from shared.domain.chunks import Chunk
 from shared.domain.errors import StagedFileUnusable, StateConflict
 from shared.domain.jobs import Job, JobStatus
+from shared.steps.sending import MOST_BATCH_BYTES
 from shared.steps.tally import Tally
 from tests.fakes.sending import NumberedBatch, NumberedRows
 from tests.unit.steps.world import World
@@ -58,8 +59,10 @@ def test_a_sum_that_is_wrong_while_every_chunk_is_right_fails_the_job_too() -> N
 class Short(NumberedRows):
     """Rows whose last batch is lost."""
 
-    def batches(self, rows_per_batch: int, first_row: int = 0) -> Iterator[NumberedBatch]:
-        yield from list(super().batches(rows_per_batch, first_row))[:-1]
+    def batches(
+        self, rows_per_batch: int, first_row: int = 0, most_bytes: int = MOST_BATCH_BYTES
+    ) -> Iterator[NumberedBatch]:
+        yield from list(super().batches(rows_per_batch, first_row, most_bytes))[:-1]
 
 
 CHUNK = Chunk(3, "data.parquet", 100, 10)
