@@ -1,5 +1,7 @@
 """Texts that look like markup or code, everywhere the console shows a text."""
 
+import re
+
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -66,6 +68,9 @@ def test_hostile_texts_are_shown_as_texts_and_run_nothing(browser: Browser, part
         assert sorted(names.all_text_contents()) == sorted(texts)
         for job in at.scene.jobs:
             at.page.get_by_label("Search").fill(job["job_id"])
+            # The other rows go once the search has ended, and a click meanwhile would miss its row.
+            expect(at.page).to_have_url(re.compile(job["job_id"]))
+            expect(names).to_have_count(1)
             at.page.locator(f"a[href$='{job['job_id']}']").click()
             _look_at(at, job["job_name"])
             at.page.go_back()
