@@ -56,7 +56,16 @@ def test_faults_come_back_as_they_were() -> None:
     assert SliceRefused(faults).message == "no column x; no table"
 
 
-@pytest.mark.parametrize("fields", [{}, {"window": 3}, {"window": {"start": "x"}}, {"rows": "many"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"window": 3},
+        {"window": {"start": "x"}},
+        {"rows": "many"},
+        {"rows": 1, "unmatched": [], "sample": [{"a": 1}], "chunk_bytes": 9},
+    ],
+)
 def test_what_is_no_slice_and_no_facts_is_an_error(fields: dict[str, object]) -> None:
     for read in (slice_from, facts_from):
         with pytest.raises((KeyError, TypeError, ValueError)):

@@ -32,14 +32,13 @@ class WebhookLimits:
     Half of the handler's time works well. ``request``: the limit for one request as a whole. ``in_flight``:
     the batches of one delivery in flight at once, each held in memory, unless the destination sets a number.
     ``bytes_in_flight``: the size of their rows as JSON, exceeded by at most one batch. ``batch_bytes``: a
-    batch with more fails the job, before it is read as a whole. ``tries``: the
-    attempts for one batch within one delivery; Pub/Sub's redeliveries come on top. ``first_pause``,
-    ``longest_pause``: the pauses between attempts, doubling, with full jitter. ``longest_wish``: if a
-    receiver asks for a longer wait, the function ends and a redelivery waits. ``checkpoint``: between two
-    records of progress. A record is a write to one document, and Firestore allows about one a second. After a
-    crash, unrecorded batches are sent again with the same `webhook-id`. ``reserve``: the part of the
-    handler's time below which the rest goes into a separate message; a quarter of the time at the beginning,
-    if less.
+    batch with more fails the job, before it is read as a whole. ``tries``: the attempts for one batch within
+    one delivery; Pub/Sub's redeliveries come on top. ``first_pause``, ``longest_pause``: the pauses between
+    attempts, doubling, with full jitter. ``longest_wish``: if a receiver asks for a longer wait, the function
+    ends and a redelivery waits. ``checkpoint``: between two records of progress. A record is a write to one
+    document, and Firestore allows about one a second. After a crash, unrecorded batches are sent again with
+    the same `webhook-id`. ``reserve``: the part of the handler's time below which the rest goes into a
+    separate message; a quarter of the time at the beginning, if less.
     """
 
     least: float
