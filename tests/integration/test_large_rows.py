@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.large_rows import ROWS, delivered, staged
-from tests.unit.test_large_rows import ENCODERS, MOST_MIB
+from tests.unit.test_large_rows import ENCODER, MOST_MIB
 
 pytestmark = pytest.mark.emulator
 
@@ -15,18 +15,14 @@ def chunk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return staged(tmp_path_factory.mktemp("large") / "chunk.parquet")
 
 
-@pytest.mark.parametrize("encoder", ENCODERS)
 @pytest.mark.parametrize(("sink", "markers"), [("kafka", 4), ("kafka at_least_once", 0)])
-def test_kafka_gets_every_row(
-    chunk: Path, kafka_bootstrap: str, encoder: str, sink: str, markers: int
-) -> None:
-    found = delivered(chunk, encoder, sink, kafka_bootstrap)
+def test_kafka_gets_every_row(chunk: Path, kafka_bootstrap: str, sink: str, markers: int) -> None:
+    found = delivered(chunk, ENCODER, sink, kafka_bootstrap)
     assert ROWS <= found["rows"] <= ROWS + markers
     assert found["peak_mib"] < MOST_MIB
 
 
-@pytest.mark.parametrize("encoder", ENCODERS)
-def test_nats_gets_every_row(chunk: Path, nats_host: str, encoder: str) -> None:
-    found = delivered(chunk, encoder, "nats", nats_host)
+def test_nats_gets_every_row(chunk: Path, nats_host: str) -> None:
+    found = delivered(chunk, ENCODER, "nats", nats_host)
     assert found["rows"] == ROWS
     assert found["peak_mib"] < MOST_MIB

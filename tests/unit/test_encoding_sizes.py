@@ -46,7 +46,7 @@ def shapes(batches: Sequence[Any]) -> list[Shape]:
     return [(batch.first_row, batch.rows) for batch in batches]
 
 
-@settings(max_examples=examples(300))
+@settings(max_examples=examples())
 @given(staged=staged_files(), data=st.data())
 def test_a_batch_ends_with_the_row_that_reaches_its_bytes(
     reader: ReadRows, staged: Staged, data: st.DataObject

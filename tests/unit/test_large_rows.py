@@ -1,6 +1,6 @@
 """A chunk of large rows is delivered in memory that its rows' size does not change."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from shared.encoding import NATIVE_INSTALLED
 from tests.fakes.large_rows import ROWS, delivered, staged
 
 ENCODERS = ["python", *(["native"] if NATIVE_INSTALLED else [])]
+ENCODER = ENCODERS[-1]  # of sinks that take the same batches from either
 MOST_MIB = 400
 """All rows at once would have 300 MiB, and as much again for each copy."""
 
@@ -21,9 +22,11 @@ def chunk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path.unlink()
 
 
-@pytest.mark.parametrize("sink", ["bucket", "avro", "pubsub"])
-def test_every_row_arrives_and_few_are_held_at_once(chunk: Path, sink: str) -> None:
-    found = [delivered(chunk, encoder, sink) for encoder in ENCODERS]
+@pytest.mark.parametrize(
+    ("sink", "encoders"), [("bucket", ENCODERS), ("avro", ENCODERS), ("pubsub", [ENCODER])]
+)
+def test_every_row_arrives_and_few_are_held_at_once(chunk: Path, sink: str, encoders: Sequence[str]) -> None:
+    found = [delivered(chunk, encoder, sink) for encoder in encoders]
     assert {one["rows"] for one in found} == {ROWS}
     assert len({one["sum"] for one in found}) == 1
     assert max(one["peak_mib"] for one in found) < MOST_MIB
@@ -31,10 +34,9 @@ def test_every_row_arrives_and_few_are_held_at_once(chunk: Path, sink: str) -> N
 
 def test_a_webhooks_batches_may_be_large(chunk: Path) -> None:
     """A hundred rows have 50 MB; the service holds two such batches in flight, and two that wait."""
-    found = [delivered(chunk, encoder, "webhook") for encoder in ENCODERS]
-    assert {one["rows"] for one in found} == {ROWS}
-    assert len({one["sum"] for one in found}) == 1
-    assert max(one["peak_mib"] for one in found) < 700
+    found = delivered(chunk, ENCODER, "webhook")
+    assert found["rows"] == ROWS
+    assert found["peak_mib"] < 700
 
 
 def test_a_webhooks_batch_that_is_too_large_is_refused_before_it_is_held(chunk: Path) -> None:
