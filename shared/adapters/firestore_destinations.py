@@ -31,22 +31,22 @@ def record_error(
     """Record the error. A requested wait stays recorded, because a request that was already in flight may
     report a later error without it.
     """
-    fields: dict[str, Any] = {"last_error": message, "time_failed": now, "retry": job.retry}
-    if wait_until is not None:
+    fields: dict[str, Any] = {"last_error": message, "retry": job.retry}
+    if wait_until is None:
+        fields["failed"] = {"at": now, "retry": job.retry}
+    else:
         fields["asked"] = {"until": wait_until, "retry": job.retry}
     _collection(client, job).document(uid).set(fields, merge=True, **CALL)
 
 
 def asked_to_wait(client: firestore.Client, job: Job, uid: str) -> datetime | None:
-    return _asked(fields_of(_collection(client, job).document(uid).get(**CALL)), job.retry)
+    asked = fields_of(_collection(client, job).document(uid).get(**CALL)).get("asked", {})
+    return asked["until"] if asked.get("retry") == job.retry else None
 
 
 def last_failure(client: firestore.Client, job: Job) -> datetime | None:
-    times = []
-    for record in records(client, job).values():
-        failed = record.get("time_failed") if record.get("retry", 0) == job.retry else None
-        times += [time for time in (failed, _asked(record, job.retry)) if time is not None]
-    return max(times, default=None)
+    failures = [record.get("failed", {}) for record in records(client, job).values()]
+    return max((one["at"] for one in failures if one.get("retry") == job.retry), default=None)
 
 
 def progress(client: firestore.Client, job: Job) -> Mapping[str, DestinationProgress]:
@@ -84,11 +84,6 @@ def last_errors(client: firestore.Client, job: Job) -> Mapping[str, str]:
 def records(client: firestore.Client, job: Job) -> Records:
     """Return the destinations' own records by uid; most destinations have none."""
     return {snapshot.id: fields_of(snapshot) for snapshot in _collection(client, job).stream(**CALL)}
-
-
-def _asked(record: Mapping[str, Any], retry: int) -> datetime | None:
-    asked = record.get("asked", {})
-    return asked["until"] if asked.get("retry") == retry else None
 
 
 def _last_error(record: Mapping[str, Any], retry: int) -> str | None:

@@ -15,8 +15,11 @@ _FRESH = 30.0  # seconds for which a value is cached
 
 @dataclass(frozen=True, slots=True)
 class _Value:
+    """``replaced_at``: when this process read it after another value; None for the first value."""
+
     value: bytes = field(repr=False)
     read_at: float
+    replaced_at: float | None
 
 
 class SecretManagerSecrets:
@@ -45,16 +48,29 @@ class SecretManagerSecrets:
         """Return the secret's value; KeyError if it does not exist or its latest version is disabled."""
         known = self._values.get((organization_id, name))
         if known is None or self._monotonic() - known.read_at >= _FRESH:
-            return self.anew(organization_id, name)
+            known = self._anew(organization_id, name)
         return known.value
 
-    def anew(self, organization_id: str, name: str) -> bytes:
-        """Return the secret's value past the cache, and cache it."""
+    def has_changed(self, organization_id: str, name: str, began: float) -> bool:
+        """Read the secret past the cache, and return whether this process has used another value since
+        ``began``.
+        """
+        known = (organization_id, name) in self._values
+        try:
+            replaced_at = self._anew(organization_id, name).replaced_at
+        except KeyError:
+            return known
+        return replaced_at is not None and replaced_at >= began
+
+    def _anew(self, organization_id: str, name: str) -> _Value:
         # Otherwise a value would stay that is known to be old.
-        self._values.pop((organization_id, name), None)
-        value = self._read(organization_id, name)
-        self._values[organization_id, name] = _Value(value, self._monotonic())
-        return value
+        before = self._values.pop((organization_id, name), None)
+        value, now = self._read(organization_id, name), self._monotonic()
+        replaced_at = None if before is None else before.replaced_at
+        if before is not None and before.value != value:
+            replaced_at = now
+        self._values[organization_id, name] = found = _Value(value, now, replaced_at)
+        return found
 
     def _read(self, organization_id: str, name: str) -> bytes:
         if not re.fullmatch(r"[A-Za-z0-9_]+", name):

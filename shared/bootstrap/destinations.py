@@ -26,7 +26,7 @@ def surroundings(settings: Settings) -> Surroundings:
     return Surroundings(
         settings=settings,
         secrets=secrets,
-        secrets_anew=secrets.anew,
+        secret_has_changed=secrets.has_changed,
         identity_token=identity_token,
         staged_files=lambda: _staged_files(settings),
         now=now,
@@ -77,8 +77,8 @@ class _LazySecrets:
     def __call__(self, organization_id: str, name: str) -> bytes:
         return self._source()(organization_id, name)
 
-    def anew(self, organization_id: str, name: str) -> bytes:
-        return self._source().anew(organization_id, name)
+    def has_changed(self, organization_id: str, name: str, began: float) -> bool:
+        return self._source().has_changed(organization_id, name, began)
 
     def _source(self) -> "SecretManagerSecrets | FileSecrets":
         if self._built is None:

@@ -23,12 +23,17 @@ def secret_text(secrets: Secrets, delivery: ChunkDelivery, name: str) -> str:
 
 
 def secret_fields(
-    text: str, name: str, kinds: Collection[Collection[str]], optional: Collection[str] = ()
+    text: str,
+    name: str,
+    kinds: Collection[Collection[str]],
+    optional: Collection[str] = (),
+    unused: Collection[str] = (),
 ) -> Mapping[str, str]:
     """Return the fields of a secret that is a JSON object of texts.
 
     ``kinds``: sets of fields. The secret must have all fields of one set, and no other field except the
-    ``optional`` ones. With an empty set, optional ones suffice. Otherwise DestinationRefused names them all.
+    ``optional`` and the ``unused`` ones. With an empty set, optional ones suffice. Otherwise
+    DestinationRefused names them all but the unused ones.
     """
     wanted = " or ".join(" and ".join(kind) for kind in kinds if kind)
     if optional:
@@ -42,6 +47,7 @@ def secret_fields(
         raise refusal from None  # the cause's text would show the secret
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
         raise refusal
+    found = {field: value for field, value in found.items() if field not in unused}
     given = found.keys() - set(optional)
     if not found or not any(given == set(kind) for kind in kinds):
         raise refusal

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.destinations.kind import Presence
-from shared.destinations.surroundings import Secrets, Surroundings
-from shared.domain.errors import DestinationRefused, RetryLater, Unavailable
+from shared.destinations.surroundings import Surroundings
+from shared.domain.errors import DestinationRefused, RetryLater
 from shared.steps.sending import ChunkDelivery, Pulse, Rows, Sink
 
 
@@ -33,56 +33,44 @@ def secret_names(options: Mapping[str, Any]) -> set[str]:
 
 def sink_of(build: Callable[[Surroundings], Sink]) -> Callable[[Surroundings], Sink]:
     """Return the builder of a sink under this rule."""
-    return lambda around: RotatingSink(build(around), Rotation(around.secrets, around.secrets_anew))
+    return lambda around: RotatingSink(build(around), _rotation(around))
 
 
 def presence_of(build: Callable[[Surroundings], Presence]) -> Callable[[Surroundings], Presence]:
     """Return the builder of a Presence under this rule."""
-    return lambda around: RotatingPresence(build(around), Rotation(around.secrets, around.secrets_anew))
+    return lambda around: RotatingPresence(build(around), _rotation(around))
+
+
+def _rotation(around: Surroundings) -> "Rotation":
+    return Rotation(around.secret_has_changed, around.monotonic)
 
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The rule. ``secrets`` may return a value that is a moment old, ``anew`` returns the current one."""
+    """The rule. ``has_changed`` returns whether another value of a secret was used since a time."""
 
-    secrets: Secrets
-    anew: Secrets
+    has_changed: Callable[[str, str, float], bool]
+    monotonic: Callable[[], float]
 
     @contextmanager
     def tolerated(self, delivery: ChunkDelivery) -> Iterator[None]:
         """Raise RetryLater instead of DestinationRefused if a secret has been replaced since the beginning.
 
-        The delivery reads its secrets later than this method. If the current value is still the first one,
-        the destination has refused it. Otherwise the next attempt uses the current value, which is in the
-        cache now.
+        The next attempt uses the current value, which is in the cache then. If it is refused as well, the
+        refusal stands.
         """
-        before = dict(self._before(delivery))
+        began = self.monotonic()
         try:
             yield
         except DestinationRefused as refused:
-            for name, value in before.items():
-                if _value(self.anew, delivery, name) != value:
+            for name in secret_names(delivery.destination.options):
+                if self.has_changed(delivery.organization_id, name, began):
                     raise RetryLater(
                         f"The secret {name} has been replaced, and the earlier value was refused: the next"
                         " attempt uses the new one",
                         detail=f"{refused.message} ({refused.detail})",
                     ) from refused
             raise
-
-    def _before(self, delivery: ChunkDelivery) -> Iterator[tuple[str, bytes | None]]:
-        for name in secret_names(delivery.destination.options):
-            try:
-                value = _value(self.secrets, delivery, name)
-            except Unavailable:
-                continue  # nothing is cached: if the delivery needs the value, it reads the current one
-            yield name, value
-
-
-def _value(secrets: Secrets, delivery: ChunkDelivery, name: str) -> bytes | None:
-    try:
-        return secrets(delivery.organization_id, name)
-    except KeyError:
-        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ Secrets = Callable[[str, str], bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """``secrets``: may return a value that is a moment old; ``secrets_anew`` returns the current one.
+    """``secrets``: may return a value that is a moment old. ``secret_has_changed`` reads the current one, and
+    returns whether another one was used since a time of ``monotonic``.
     ``identity_token`` returns a token of the service's identity for an audience, or raises Unavailable.
     ``staged_files`` returns a client of the staging bucket.
     ``monotonic`` and ``sleep`` use seconds, ``random`` returns 0 to 1, ``new_id`` a random UUID.
@@ -21,7 +22,7 @@ class Surroundings:
 
     settings: Settings
     secrets: Secrets
-    secrets_anew: Secrets
+    secret_has_changed: Callable[[str, str, float], bool]
     identity_token: Callable[[str], str]
     staged_files: Callable[[], StagedFiles]
     now: Clock

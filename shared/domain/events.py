@@ -100,8 +100,8 @@ class RowsSkipped(OfJob):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobStalled(OfJob):
-    """No chunk of a job reached all its destinations for ``STALL_LIMIT``. The sweep reports the job again
-    after the same time, and publishes its chunks again if no attempt to send them was seen.
+    """No chunk of a job reached all its destinations for ``STALL_LIMIT``: one of them fails, or no attempt
+    was seen. The sweep reports the job again after the same time.
     """
 
     name: ClassVar = "job_stalled"

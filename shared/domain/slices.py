@@ -1,6 +1,7 @@
 """A slice that a client asks about before exporting it, and Snowflake's answer. Both travel as JSON."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -79,7 +80,7 @@ def slice_from(fields: Mapping[str, Any]) -> Slice:
             "window": Window(**fields["window"]),
             "filter_values": tuple(fields["filter_values"]),
             "chosen": tuple(Choice(**one) for one in fields["chosen"]),
-            "keys": tuple((int(place), str(field), str(column)) for place, field, column in fields["keys"]),
+            "keys": tuple(map(_key, fields["keys"])),
             # An API of the release before does not send it.
             "looked_at": tuple((int(place), dict(one)) for place, one in fields.get("looked_at", ())),
         }
@@ -102,10 +103,15 @@ def facts_from(fields: Mapping[str, Any]) -> Facts:
     )
 
 
+def _key(fields: Sequence[Any]) -> tuple[int, str, str]:
+    # An API of the release before sends no field: it knows only one.
+    place, *named, column = fields
+    return int(place), str(named[0]) if named else "key_column", str(column)
+
+
 def _text(row: Any) -> str:
-    if not isinstance(row, str):
-        raise TypeError("a row that is no text")
-    return row
+    # A staging function of the release before sends objects.
+    return row if isinstance(row, str) else json.dumps(row, ensure_ascii=False, separators=(",", ":"))
 
 
 def faults_to(faults: tuple[SliceFault, ...]) -> list[dict[str, Any]]:

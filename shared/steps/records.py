@@ -114,8 +114,8 @@ class Jobs(Protocol):
         ...
 
     def last_failure(self, job: Job) -> datetime | None:
-        """Return the time of the destinations' last error since the job's last retry, or the time until which
-        one of them asked to wait, whichever is later.
+        """Return the time of the destinations' last error since the job's last retry. A requested wait is
+        none.
         """
         ...
 

@@ -136,22 +136,24 @@ class Sweep:
             self._look_after_stalled(job, counts.chunks_left)
 
     def _look_after_stalled(self, job: Job, left: int) -> None:
-        if self._is_tried(job):
+        failing, sending = self._is_failing(job), self.deliveries.leased(job)
+        if failing or not (sending or self._is_asked_to_wait(job)):
+            self.events(JobStalled(organization_id=job.organization_id, job_id=job.job_id, chunks_left=left))
+        if failing or sending:
+            # Messages still come. New ones would end the delivery in progress, and would begin to count their
+            # attempts anew: a job whose destination is gone would never use them up. Waiting for a
+            # destination is no fault, so its attempts do begin anew.
             self._note(job, left)
         else:
             self._publish(job, StageJob(job.organization_id, job.job_id, job.retry), left)
-        self.events(JobStalled(organization_id=job.organization_id, job_id=job.job_id, chunks_left=left))
 
-    def _is_tried(self, job: Job) -> bool:
-        """Return whether messages of the job's chunks still come, although none succeeds.
-
-        New messages would end the delivery in progress, and would begin to count their attempts anew: a job
-        whose destination is gone would never use them up.
-        """
-        if self.deliveries.leased(job):
-            return True
+    def _is_failing(self, job: Job) -> bool:
         last = self.jobs.last_failure(job)
         return last is not None and self._age(last) < self.limits.stalled
+
+    def _is_asked_to_wait(self, job: Job) -> bool:
+        ends = (self.jobs.asked_to_wait(job, destination.uid) for destination in job.destinations)
+        return any(end is not None and end > self.now() for end in ends)
 
     def _last_errors(self, job: Job) -> str:
         errors = job.told(self.listings.last_errors(job))

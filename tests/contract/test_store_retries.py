@@ -70,10 +70,11 @@ def test_a_jobs_last_failure_is_that_of_its_last_retry(records: Records) -> None
     records.jobs.record_destination_error(job, KAFKA.uid, "it is not available", CREATED)
     assert records.jobs.last_failure(job) == later
     until = CREATED + timedelta(seconds=600)
-    records.jobs.record_destination_error(job, WEBHOOK.uid, "it asks to wait", CREATED, until)
-    records.jobs.record_destination_error(job, WEBHOOK.uid, "it answered 500", later)
-    assert records.jobs.last_failure(job) == until
-    assert records.jobs.last_failure(failed_and_retried(records, job)) is None
+    records.jobs.record_destination_error(job, WEBHOOK.uid, "it asks to wait", until, until)
+    assert records.jobs.last_failure(job) == later
+    again = failed_and_retried(records, job)
+    records.jobs.record_destination_error(again, WEBHOOK.uid, "it asks to wait", until, until)
+    assert records.jobs.last_failure(again) is None
 
 
 def test_how_a_destination_is_to_be_delivered_is_kept(records: Records) -> None:

@@ -177,15 +177,15 @@ class FakeJobs:
         self._reach()
         stored = self.stored[_name(job)]
         stored.errors[uid, job.retry] = message
-        stored.failed[uid, job.retry] = now
-        if wait_until is not None:
+        if wait_until is None:
+            stored.failed[uid, job.retry] = now
+        else:
             stored.wishes[uid, job.retry] = wait_until
 
     def last_failure(self, job: Job) -> datetime | None:
         self._reach()
-        stored = self.stored[_name(job)]
-        times = [*stored.failed.items(), *stored.wishes.items()]
-        return max((time for (_, retry), time in times if retry == job.retry), default=None)
+        failed = self.stored[_name(job)].failed.items()
+        return max((time for (_, retry), time in failed if retry == job.retry), default=None)
 
     def asked_to_wait(self, job: Job, uid: str) -> datetime | None:
         self._reach()

@@ -38,7 +38,12 @@ class ManagerStore(SecretManagerSecrets):
         self.manager = FakeSecretManager()
         self.seconds = 0.0
         client = cast("SecretManagerServiceClient", self.manager)
-        super().__init__(client, "project", timeout=5.0, monotonic=lambda: self.seconds)
+        super().__init__(client, "project", timeout=5.0, monotonic=self.monotonic)
+
+    def monotonic(self) -> float:
+        # No two events are at the same time.
+        self.seconds += 0.001
+        return self.seconds
 
     def set(self, values: Values) -> None:
         self.seconds += 30.0
@@ -68,4 +73,4 @@ def rotated(old: str, new: str, name: str) -> ManagerStore:
 
 def rotating(sink: Sink, store: ManagerStore) -> Sink:
     """The sink as the bootstrap wires it."""
-    return RotatingSink(sink, Rotation(store, store.anew))
+    return RotatingSink(sink, Rotation(store.has_changed, store.monotonic))

@@ -58,6 +58,8 @@ def test_nats_needs_nothing_beside_the_authority() -> None:
         (LOGS_IN, {}),
         (LOGS_IN | CERTIFICATE | {"ca": PEM}, {}),
         (LOGS_IN | ENDPOINT | {"scope": "rows"}, {"sasl_mechanism": "OAUTHBEARER"}),
+        (LOGS_IN | {"scope": "rows"}, {}),  # one secret for destinations with and without tokens
+        ({"ca": PEM, "scope": "rows"}, {"security_protocol": "SSL"}),
     ],
 )
 def test_complete_secrets_are_taken_with_and_without_the_authority(
@@ -75,7 +77,7 @@ def test_complete_secrets_are_taken_with_and_without_the_authority(
                 {"security_protocol": "SSL"},
                 "certificate and private_key, optionally with ca, or of ca alone",
             )
-            for secret in ({}, LOGS_IN, {"ca": PEM, "certificate": "c"}, {"ca": PEM, "scope": "s"}, {"ca": 5})
+            for secret in ({}, LOGS_IN, {"ca": PEM, "certificate": "c"}, {"scope": "s"}, {"ca": 5})
         ),
         (
             {"ca": PEM},

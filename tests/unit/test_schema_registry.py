@@ -313,7 +313,7 @@ def test_the_service_asks_the_registry_that_its_settings_name(server: Receiver) 
     around = Surroundings(
         settings=read(told),
         secrets=secrets,
-        secrets_anew=secrets,
+        secret_has_changed=lambda _organization, _name, _began: False,
         identity_token=str,
         staged_files=FakeStagedFiles,
         now=lambda: datetime.now(UTC),

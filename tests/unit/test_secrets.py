@@ -20,7 +20,7 @@ class Store(Protocol):
 
     def __call__(self, organization_id: str, name: str) -> bytes: ...
 
-    def anew(self, organization_id: str, name: str) -> bytes: ...
+    def has_changed(self, organization_id: str, name: str, began: float) -> bool: ...
 
 
 class FileStore(FileSecrets):
@@ -44,7 +44,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 def test_a_secret_is_its_value_in_bytes(store: Store) -> None:
     store.set({"org123": {"HOOK_KEY": "välue"}})
-    assert store("org123", "HOOK_KEY") == store.anew("org123", "HOOK_KEY") == "välue".encode()
+    assert store("org123", "HOOK_KEY") == "välue".encode()
+    assert not store.has_changed("org123", "HOOK_KEY", 0.0)
 
 
 def test_a_missing_secret_is_a_key_error_naming_it(store: Store) -> None:
@@ -72,7 +73,7 @@ def test_a_value_read_past_the_cache_is_the_current_one_from_then_on() -> None:
     assert store("org123", "HOOK_KEY") == b"old"
     store.replace("org123", "HOOK_KEY", "new")
     assert store("org123", "HOOK_KEY") == b"old"
-    assert store.anew("org123", "HOOK_KEY") == b"new"
+    assert store.has_changed("org123", "HOOK_KEY", 0.0)
     assert store("org123", "HOOK_KEY") == b"new"
     assert len(store.manager.calls) == 2
 
@@ -82,8 +83,8 @@ def test_a_value_that_is_gone_is_not_cached_any_more() -> None:
     store.set({"org123": {"HOOK_KEY": "old"}})
     assert store("org123", "HOOK_KEY") == b"old"
     store.manager.values.clear()
-    with pytest.raises(KeyError):
-        store.anew("org123", "HOOK_KEY")
+    assert store.has_changed("org123", "HOOK_KEY", 0.0)
+    assert not store.has_changed("org123", "HOOK_KEY", 0.0)
     with pytest.raises(KeyError):
         store("org123", "HOOK_KEY")
 

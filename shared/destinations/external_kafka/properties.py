@@ -1,6 +1,7 @@
 """librdkafka's properties for a client's cluster, with the credentials that the client named."""
 
 from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from shared.destinations.credentials import secret_fields, secret_text
@@ -17,6 +18,7 @@ _MECHANISM = "PLAIN"
 _PASSWORD = ("username", "password")
 _CERTIFICATE = ("certificate", "private_key")
 _AUTHORITY = "ca"
+_OF_TOKENS = ("scope",)
 _TLS = {
     "certificate": "ssl.certificate.pem",
     "private_key": "ssl.key.pem",
@@ -55,18 +57,21 @@ class Connections:
         librdkafka needs one of them. It must not get the others: it would look up their names again, and
         nothing would check the addresses.
         """
-        found: list[str] = []
-        failures: list[Unavailable] = []
-        for server, (host, port) in zip(servers.split(","), addresses_of(servers), strict=True):
-            try:
-                self._guard.addresses(host, port, "Kafka server's host")
-            except Unavailable as unavailable:
-                failures.append(unavailable)
-            else:
-                found.append(server)
+        places = addresses_of(servers)
+        # All at once: a name server that does not answer takes seconds for each name.
+        with ThreadPoolExecutor(len(places), "names") as pool:
+            failures = list(pool.map(self._failure, places))
+        found = [server for server, failure in zip(servers.split(","), failures, strict=True) if not failure]
         if not found:
-            raise failures[0]
+            raise next(failure for failure in failures if failure)
         return ",".join(found)
+
+    def _failure(self, place: tuple[str, int]) -> Unavailable | None:
+        try:
+            self._guard.addresses(*place, "Kafka server's host")
+        except Unavailable as unavailable:
+            return unavailable
+        return None
 
     def _credentials(self, delivery: ChunkDelivery, protocol: str) -> Mapping[str, Any]:
         options = delivery.destination.options
@@ -102,11 +107,14 @@ class Connections:
         }
 
 
-def _fields(mechanism: str, *, logs_in: bool) -> tuple[Collection[Collection[str]], Collection[str]]:
-    """Return the sets of fields, of which the secret must have one, and the optional fields."""
+def _fields(
+    mechanism: str, *, logs_in: bool
+) -> tuple[Collection[Collection[str]], Collection[str], Collection[str]]:
+    """Return the sets of fields, of which the secret must have one, the optional and the unused fields."""
     if not logs_in:
         # Brokers of a private authority need not ask for a client's certificate.
-        return (_CERTIFICATE, ()), (_AUTHORITY,)
-    by_token = mechanism == TOKENS
-    login = (*_PASSWORD, "token_endpoint") if by_token else _PASSWORD
-    return (login, (*login, *_CERTIFICATE)), (_AUTHORITY, "scope") if by_token else (_AUTHORITY,)
+        return (_CERTIFICATE, ()), (_AUTHORITY,), _OF_TOKENS
+    if mechanism == TOKENS:
+        login = (*_PASSWORD, "token_endpoint")
+        return (login, (*login, *_CERTIFICATE)), (_AUTHORITY, *_OF_TOKENS), ()
+    return (_PASSWORD, (*_PASSWORD, *_CERTIFICATE)), (_AUTHORITY,), _OF_TOKENS

@@ -88,11 +88,12 @@ class Progress:
 
     def _too_large(self, number: int, begun: EncodedBatch) -> DestinationRefused:
         rows = self._end_of(number) - begun.first_row
+        size = begun.size + sum(len(key) for key in begun.keys() or () if key is not None)
         return DestinationRefused(
             f"Batch {number} of chunk {self._delivery.chunk} is too large for one request of webhook"
             f" {self._delivery.destination.name}: the first {begun.rows:,} of its {rows:,} rows already have"
-            f" {begun.size:,} bytes, and a batch may have {self._most_bytes:,}. Create the job anew with"
-            f" batch_rows of at most {max(1, begun.rows // 2)}"
+            f" {size:,} bytes with their keys, and a batch may have {self._most_bytes:,}. Create the job anew"
+            f" with batch_rows of at most {max(1, begun.rows // 2)}"
         )
 
     def _end_of(self, batch: int) -> int:

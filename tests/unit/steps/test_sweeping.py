@@ -1,14 +1,14 @@
 """The sweep: it restarts work without a message, and disturbs nothing else."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NoReturn
 
 import pytest
 
 from shared.domain import transitions
-from shared.domain.errors import BackfillError, RetryLater, Unavailable
+from shared.domain.errors import AskedToWait, BackfillError, RetryLater, Unavailable
 from shared.domain.events import JobStalled
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import StageJob, TearDownJob
@@ -159,18 +159,35 @@ def test_while_a_destination_is_tried_no_other_messages_are_published() -> None:
     assert len(stalled(world)) == 4
 
 
-def test_until_a_destination_wants_to_be_tried_again_no_other_messages_are_published() -> None:
+def test_waiting_for_a_destination_is_no_fault() -> None:
     world = World()
     job, _ = world.staged()
     assert later(world, 0) == []
-    until = world.clock.now() + timedelta(seconds=3 * SWEEPING.stalled)
+    until = world.clock.now() + timedelta(seconds=2 * SWEEPING.stalled)
     world.jobs.record_destination_error(job, WEBHOOK.uid, "it asks to wait", world.clock.now(), until)
-    assert [later(world, SWEEPING.stalled) for _ in range(4)] == [
-        [],
-        [],
-        [],
-        [StageJob("acme", job.job_id, 0)],
-    ]
+    # Each message that met the wait has used up an attempt, so others take their place.
+    assert later(world, SWEEPING.stalled) == [StageJob("acme", job.job_id, 0)]
+    assert stalled(world) == []
+    assert later(world, SWEEPING.stalled) == [StageJob("acme", job.job_id, 0)]
+    assert len(stalled(world)) == 1  # the wait is over
+
+
+def test_a_receiver_that_takes_one_batch_an_hour_has_every_row_in_the_end() -> None:
+    world = World(rows=30, tries=100, backoffs=PRODUCTION)
+    taken: list[datetime] = []
+
+    def throttled(request: Request) -> None:
+        left = 3600 - (world.clock.now() - taken[-1]).total_seconds() if taken else 0
+        if left > 0:
+            world.receiver.requests.remove(request)
+            raise AskedToWait("the webhook", seconds=left)
+        taken.append(world.clock.now())
+
+    world.receiver.answer = throttled
+    job = world.accept(new_job(time_created=world.clock.now(), webhook_batch_rows=1))
+    world.run(hours=48)
+    assert world.now(job).status is JobStatus.COMPLETED
+    assert len(taken) == len(world.receiver.rows()) == 30
 
 
 def test_a_destination_that_never_answers_uses_up_the_attempts_of_the_jobs_messages() -> None:
