@@ -96,8 +96,8 @@ def test_a_batch_that_is_too_large_to_be_held_fails_the_job_with_what_to_change(
         sink.deliver(delivery(receiver.url, 30, skip=True), rows, pulse)
     assert refused.value.message == (
         "Batch 1 of chunk 3 is too large for one request of webhook hook: the first 5 of its 10 rows already"
-        " have 2,035 bytes with their keys, and a batch may have 2,000. Create the job anew with batch_rows of at"
-        " most 2"
+        " have 2,035 bytes with their keys, and a batch may have 2,000. Create the job anew with batch_rows"
+        " of at most 2"
     )
     assert read == [0, 10]
     assert [request.rows() for request in receiver.requests] == [list(range(10))]
