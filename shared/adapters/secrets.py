@@ -1,5 +1,6 @@
 """Organizations' secrets in Secret Manager."""
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,13 +14,14 @@ from shared.domain.errors import Unavailable
 _FRESH = 30.0  # seconds for which a value is cached
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Value:
-    """``replaced_at``: when this process read it after another value; None for the first value."""
+    """``used_at``: when it was last returned; ``earlier_used_at``: when the value before it was."""
 
     value: bytes = field(repr=False)
     read_at: float
-    replaced_at: float | None
+    used_at: float
+    earlier_used_at: float
 
 
 class SecretManagerSecrets:
@@ -49,27 +51,30 @@ class SecretManagerSecrets:
         known = self._values.get((organization_id, name))
         if known is None or self._monotonic() - known.read_at >= _FRESH:
             known = self._anew(organization_id, name)
+        known.used_at = self._monotonic()
         return known.value
 
     def has_changed(self, organization_id: str, name: str, began: float) -> bool:
         """Read the secret past the cache, and return whether this process has used another value since
         ``began``.
         """
-        known = (organization_id, name) in self._values
+        known = self._values.get((organization_id, name))
         try:
-            replaced_at = self._anew(organization_id, name).replaced_at
+            return self._anew(organization_id, name).earlier_used_at >= began
         except KeyError:
-            return known
-        return replaced_at is not None and replaced_at >= began
+            return known is not None and known.used_at >= began
 
     def _anew(self, organization_id: str, name: str) -> _Value:
         # Otherwise a value would stay that is known to be old.
         before = self._values.pop((organization_id, name), None)
         value, now = self._read(organization_id, name), self._monotonic()
-        replaced_at = None if before is None else before.replaced_at
-        if before is not None and before.value != value:
-            replaced_at = now
-        self._values[organization_id, name] = found = _Value(value, now, replaced_at)
+        if before is None:
+            found = _Value(value, now, -math.inf, -math.inf)
+        elif before.value == value:
+            found = _Value(value, now, before.used_at, before.earlier_used_at)
+        else:
+            found = _Value(value, now, -math.inf, before.used_at)
+        self._values[organization_id, name] = found
         return found
 
     def _read(self, organization_id: str, name: str) -> bytes:
