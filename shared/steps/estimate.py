@@ -75,14 +75,18 @@ class EstimateSlice:
             raise SliceRefused(tuple(faults))
         counting, sampling, selection = self._statements(wanted, columns, faults)
         looked_at = self.look(wanted, [one.column for one in selection])
-        try:
-            tag = f"beam-estimate-{wanted.organization_id}"
-            counted = self.questions.ask(counting, tag, until - self.monotonic())
-            sample = self.questions.ask(sampling, tag, until - self.monotonic())
-        except WarehouseRefused:
-            raise
-        except JobFails as error:
-            raise SliceRefused((SliceFault(("table",), error.message),)) from error
+        tag = f"beam-estimate-{wanted.organization_id}"
+        asked = _found(
+            faults,
+            ("table",),
+            lambda: [
+                self.questions.ask(statement, tag, until - self.monotonic())
+                for statement in (counting, sampling)
+            ],
+        )
+        if asked is None:
+            raise SliceRefused(tuple(faults))
+        counted, sample = asked
         missing: list[int] = []
         if wanted.filter_column is not None:
             column = find_column(columns, wanted.filter_column, "the filter")
