@@ -17,6 +17,7 @@ class Fate(StrEnum):
 
     KILL = "kill"  # the process and its group, by SIGKILL
     FAIL = "fail"  # the part does not answer
+    OUTAGE = "outage"  # the part does not answer until the point is disarmed
     LOSE = "lose"  # the call reports success without effect: a lost message
 
 
@@ -25,6 +26,7 @@ class Control:
 
     def __init__(self, folder: Path) -> None:
         self._armed, self._hit, self._seen = (folder / name for name in ("armed", "hit", "seen"))
+        self._new = folder / "new"
 
     def clear(self) -> None:
         """Reset: nothing is armed, nothing is seen."""
@@ -36,10 +38,13 @@ class Control:
 
     def arm(self, points: Mapping[str, Fate]) -> None:
         for point, fate in points.items():
-            (self._armed / point).write_text(fate)
+            # A running function never reads a file that is half written.
+            self._new.write_text(fate)
+            self._new.rename(self._armed / point)
 
-    def disarm(self) -> None:
-        for path in self._armed.iterdir():
+    def disarm(self, point: str | None = None) -> None:
+        """Disarm the point, by default all of them."""
+        for path in [self._armed / point] if point else self._armed.iterdir():
             path.unlink(missing_ok=True)
 
     def seen(self) -> set[str]:
@@ -53,9 +58,14 @@ class Control:
         return max((path.stat().st_ctime for path in self._hit.iterdir()), default=0.0)
 
     def claim(self, point: str) -> Fate | None:
-        """Record that the point is passed; return its fate to the first caller at an armed one."""
+        """Record that the point is passed; return its fate to the first caller at an armed one, in an outage
+        to every caller.
+        """
         with suppress(FileNotFoundError):
             (self._seen / point).touch()
+            if (self._armed / point).read_text() == Fate.OUTAGE:
+                (self._hit / point).touch()
+                return Fate.FAIL
             (self._armed / point).rename(self._hit / point)
             return Fate((self._hit / point).read_text())
         return None

@@ -153,18 +153,17 @@ def _interfere(
 ) -> None:
     """Do what the scenario does to its running job."""
     if scenario.dead_letter:
-        _come_to(lambda: bool(receiver.requests), "the first request")
-        job = next(job for job in watch.look() if job["status"] == "transporting")
-        names_of = ("organization_id", "job_id", "retry")
-        # The chunk of a begun delivery: the id ends in chunk, destination and batch.
-        chunk = int(receiver.requests[0].headers["webhook-id"].split("_")[-3])
-        message = {"kind": "deliver", "chunk": chunk, "attempt_id": job["attempt"]["attempt_id"]}
-        message |= {name: job[name] for name in names_of}
-        Queue(ground.stack.endpoints).publish(DEAD_LETTER, [json.dumps(message).encode()])
-    if "unloading" in {scenario.cancel_when, scenario.pause_when}:
-        _come_to(lambda: _unloading(ground, watch), "an unload under way")
-    if "delivering" in {scenario.cancel_when, scenario.pause_when}:
-        _come_to(lambda: bool(receiver.requests), "the first request")
+        _give_up(ground, watch, receiver)
+    if scenario.outage:
+        _come_to(lambda: _disturbed(ground, scenario), "the scenario's first faults")
+        ground.control.arm({scenario.outage: Fate.OUTAGE})
+    ready: dict[str, Callable[[], bool]] = {
+        "unloading": lambda: _unloading(ground, watch),
+        "delivering": lambda: bool(receiver.requests),
+        "disturbed": lambda: _disturbed(ground, scenario),
+    }
+    for when in filter(None, (scenario.cancel_when, scenario.pause_when)):
+        _come_to(ready[when], when)
     if scenario.cancel_when:
         _have_all(client, watch, "cancel")
     if scenario.pause_when:
@@ -175,8 +174,22 @@ def _interfere(
     if scenario.retry_when:
         _come_to(lambda: _failed(watch, torn_down=scenario.retry_when == "torn down"), "a failure")
         receiver.recover()
+        if scenario.outage:
+            ground.control.disarm(scenario.outage)
         for job in watch.look():
             client.ask("POST", f"/{job['job_id']}/retry")
+
+
+def _give_up(ground: Ground, watch: Watch, receiver: _Receiver) -> None:
+    """Publish the message of a begun delivery as Pub/Sub does after its last attempt."""
+    _come_to(lambda: bool(receiver.requests), "the first request")
+    job = next(job for job in watch.look() if job["status"] == "transporting")
+    names_of = ("organization_id", "job_id", "retry")
+    # The chunk of a begun delivery: the id ends in chunk, destination and batch.
+    chunk = int(receiver.requests[0].headers["webhook-id"].split("_")[-3])
+    message = {"kind": "deliver", "chunk": chunk, "attempt_id": job["attempt"]["attempt_id"]}
+    message |= {name: job[name] for name in names_of}
+    Queue(ground.stack.endpoints).publish(DEAD_LETTER, [json.dumps(message).encode()])
 
 
 def _have_all(client: _Client, watch: Watch, act: str) -> None:
@@ -184,6 +197,11 @@ def _have_all(client: _Client, watch: Watch, act: str) -> None:
     for job in watch.look():
         if job["confirmed"]:
             client.ask("POST", f"/{job['job_id']}/{act}")
+
+
+def _disturbed(ground: Ground, scenario: Scenario) -> bool:
+    """Return whether all points of the scenario's setup were hit."""
+    return set(scenario.setup) <= ground.control.hit()
 
 
 def _settled(watch: Watch) -> bool:

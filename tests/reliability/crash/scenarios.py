@@ -31,8 +31,9 @@ class Scenario:
     cancel_when: str | None = None  # unloading, delivering
     dead_letter: bool = False
     keyed: bool = True  # the client sends an idempotency key
-    pause_when: str | None = None  # unloading, delivering; resumed once its deliveries have ended
+    pause_when: str | None = None  # unloading, delivering, disturbed: once ``setup`` is hit
     parallel: int | None = None  # max_parallel_chunks
+    outage: str | None = None  # a point that fails from the time when all of ``setup`` is hit until the retry
     retry_when: str | None = None  # failed, torn down; the receiver then works again
 
 
@@ -50,6 +51,7 @@ _ALL = "before,inside,after"
 _HALVES = "before,middle,after"
 _NO_RECEIVER = Reply(status=503)
 _FOR_EVER = 100_000
+_COMMITTED = "deliver.kafka.commit:after"
 
 SCENARIOS = (
     Scenario(
@@ -85,6 +87,12 @@ SCENARIOS = (
             *_around("stage", "job.reconcile_pause", "job.open_lanes", f"message.deliver:{_HALVES}"),
             *_around("deliver", "lease.release", "message.deliver"),
         ),
+    ),
+    Scenario(
+        name="paused when Kafka has what nobody recorded, then resumed",
+        setup={_COMMITTED: Fate.KILL},
+        pause_when="disturbed",
+        points=_around("stage", "lease.take", "lease.done", "job.reconcile_pause"),
     ),
     Scenario(
         name="paused while unloading, then resumed",
@@ -224,8 +232,11 @@ SCENARIOS = (
     ),
     Scenario(
         name="Kafka has what nobody recorded, then retried",
+        setup={_COMMITTED: Fate.KILL},
         replies=(Reply(status=410),) * _FOR_EVER,
-        setup={"deliver.kafka.commit:after": Fate.KILL},
+        # No redelivery can ask Kafka what it has, so that none records the chunk before the receiver's answer
+        # fails the job.
+        outage="deliver.kafka.look_up:before",
         retry_when="torn down",
         points=_around("stage", "lease.take", "lease.done", "job.tear_down"),
     ),

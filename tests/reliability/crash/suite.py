@@ -53,7 +53,7 @@ class Tally:
         case = played.case
         with self._lock:
             self.figures.update(found.figures)
-            self.figures[report.KILLS] += sum(case.armed[point] is Fate.KILL for point in played.hit)
+            self.figures[report.KILLS] += sum(case.armed.get(point) is Fate.KILL for point in played.hit)
             self._blame(found.faults)
             self.figures[CASES] += any(point in played.hit for point in case.points)
             if set(case.points) <= played.hit:

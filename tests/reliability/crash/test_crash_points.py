@@ -32,6 +32,15 @@ def test_an_armed_point_is_met_once(control: Control) -> None:
     assert control.hit() == {"deliver.kafka.commit:after"}
 
 
+def test_an_outage_is_met_until_it_ends(control: Control) -> None:
+    point = "deliver.kafka.look_up:before"
+    control.arm({point: Fate.OUTAGE})
+    assert [control.claim(point) for _ in range(2)] == [Fate.FAIL, Fate.FAIL]
+    control.disarm(point)
+    assert control.claim(point) is None
+    assert control.hit() == {point}
+
+
 def test_every_point_that_was_passed_is_known(control: Control) -> None:
     assert control.claim("api.job.create:before") is None
     assert control.seen() == {"api.job.create:before"}
