@@ -21,6 +21,7 @@ class Fault:
     part: str
     status: int
     reason: str = "backendError"
+    kept: str | None = None  # the range of bytes that an unfinished upload has
 
 
 @contextmanager
@@ -52,7 +53,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         for fault in self.server_faults:
             if self.command == fault.method and fault.part in self.path:
-                self._refuse(fault.status, fault.reason)
+                self._refuse(fault.status, fault.reason, fault.kept)
                 return
         if self._only_where_nothing_is() and self._is_there(body):
             self._refuse(412, "conditionNotMet")
@@ -88,11 +89,12 @@ class _Handler(BaseHTTPRequestHandler):
         data = answer.data.replace(url.encode(), here.encode()) if is_json else answer.data
         self._answer(answer.status, told, data)
 
-    def _refuse(self, status: int, reason: str) -> None:
+    def _refuse(self, status: int, reason: str, kept: str | None = None) -> None:
         """Answer in the form of Google's JSON API."""
         error = {"domain": "global", "reason": reason, "message": "words of the server"}
         told = {"code": status, "message": "words of the server", "errors": [error]}
-        self._answer(status, {"Content-Type": "application/json"}, json.dumps({"error": told}).encode())
+        headers = {"Content-Type": "application/json"} | ({"Range": kept} if kept else {})
+        self._answer(status, headers, json.dumps({"error": told}).encode())
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)

@@ -242,6 +242,21 @@ def test_an_upload_that_the_bucket_has_lost_begins_anew(
     assert len(buckets.names()) == 1
 
 
+@pytest.mark.parametrize("how", ["ndjson", "selected"])
+def test_an_upload_of_which_the_bucket_keeps_too_little_begins_anew(
+    buckets: Buckets, faults: list[Fault], how: str
+) -> None:
+    delivery = written(buckets, how)
+    faults.append(Fault("PUT", "/upload/", 308, kept="bytes=0-9"))
+    with pytest.raises(Unavailable, match="bucket exports-") as told:
+        deliver(buckets, delivery)
+    assert "ream" in told.value.detail  # the client's words
+    assert buckets.names() == []
+    faults.clear()
+    assert deliver(buckets, delivery)
+    assert len(buckets.names()) == 1
+
+
 @pytest.mark.parametrize("status", [400, 403])
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_an_upload_that_the_bucket_refuses_fails_the_job(

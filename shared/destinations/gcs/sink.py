@@ -16,7 +16,7 @@ from google.cloud.storage import Blob, Client
 from shared.destinations.gcs.errors import speaking_of
 from shared.destinations.gcs.stream import Stream, lines, parts_of, selected
 from shared.destinations.labels import CHUNK, JOB
-from shared.domain.errors import DestinationRefused
+from shared.domain.errors import DestinationRefused, Unavailable
 from shared.steps.ahead import one_ahead
 from shared.steps.ports import StagedFiles
 from shared.steps.sending import ChunkDelivery, Pulse, Rows
@@ -101,12 +101,19 @@ class GcsSink:
     def _upload(self, blob: Blob, pieces: Iterator[bytes], pulse: Pulse) -> None:
         """Upload the pieces in parts. While one part is uploaded, a thread makes the next."""
         with closing(one_ahead(parts_of(pieces, _PART))) as parts:
-            blob.upload_from_file(
-                Stream(parts, pulse.check),
-                content_type=blob.content_type,
-                if_generation_match=0,
-                timeout=_TIMEOUT,
-            )
+            stream = Stream(parts, pulse.check)
+            try:
+                blob.upload_from_file(
+                    stream,
+                    content_type=blob.content_type,
+                    if_generation_match=0,
+                    timeout=_TIMEOUT,
+                )
+            except ValueError as error:
+                if stream.failed:
+                    raise
+                # GCS may keep fewer bytes of a part than it was sent. The client cannot send them again.
+                raise Unavailable(f"bucket {blob.bucket.name}", detail=str(error)) from None
 
     def _copy(self, blob: Blob, delivery: ChunkDelivery, pulse: Pulse) -> None:
         """Copy the staged file within GCS, in several calls if one is not enough."""

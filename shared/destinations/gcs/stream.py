@@ -13,6 +13,7 @@ class Stream(io.RawIOBase):
 
     An error of ``parts`` reaches the reader, which therefore never takes a part for the whole. ``check`` is
     called before each read returns. Its error prevents the last read, with which an upload becomes an object.
+    ``failed``: whether one of the two raised an error.
     """
 
     def __init__(self, parts: Iterator[bytes], check: Callable[[], None]) -> None:
@@ -20,6 +21,7 @@ class Stream(io.RawIOBase):
         self._check = check
         self._waiting = b""
         self._position = 0
+        self.failed = False
 
     def readable(self) -> bool:
         return True
@@ -29,6 +31,13 @@ class Stream(io.RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         """Return ``size`` bytes, fewer only at the end; all bytes for a negative number."""
+        try:
+            return self._read(size)
+        except BaseException:
+            self.failed = True
+            raise
+
+    def _read(self, size: int) -> bytes:
         pieces, have = [self._waiting] if self._waiting else [], len(self._waiting)
         while size < 0 or have < size:
             part = next(self._parts, None)
