@@ -8,6 +8,8 @@ from tests.fakes.console import gallery
 from tests.fakes.console_jobs import ESTIMATE, chunk_lines, new_job
 from tests.fakes.web import KEY
 
+# Four calls and a schema have every colour of the API's description, whose thousands of elements are slow.
+_COLOURS = "nav, section.call:nth-of-type(-n+4), #shape-WebhookDestination"
 SCREENS = [(360, 800), (1280, 900), (3840, 2100)]
 
 
@@ -54,7 +56,7 @@ def test_axe_finds_nothing_on_any_page_of_either_scheme(browser: Browser, scheme
         assert at.complaints(*rules) == []
         at.page.get_by_role("link", name="API", exact=True).click()
         expect(at.page.get_by_role("heading", name="WebhookDestination")).to_be_attached()
-        assert at.complaints(*rules) == []
+        assert at.complaints(*rules, within=_COLOURS if rules else None) == []
 
 
 @pytest.mark.parametrize("screen", SCREENS)

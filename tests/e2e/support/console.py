@@ -59,13 +59,15 @@ class Visit:
         self.page.get_by_label("Kind of destination").select_option("webhook")
         self.button("Add destination").click()
 
-    def complaints(self, *rules: str) -> list[str]:
-        """Return axe's findings, by its default rules or the named ones."""
+    def complaints(self, *rules: str, within: str | None = None) -> list[str]:
+        """Return axe's findings, by its default rules or the named ones; ``within``: a selector, else the
+        whole page.
+        """
         # Axe describes what passes at length unless told otherwise.
         options: dict[str, Any] = {"resultTypes": ["violations"]}
         if rules:
             options["runOnly"] = list(rules)
-        found = Axe().run(self.page, options=options)
+        found = Axe().run(self.page, context=within, options=options)
         return [
             f"{one['id']}: {[json.dumps(node['target']) + node['failureSummary'] for node in one['nodes']]}"
             for one in found.response["violations"]

@@ -35,7 +35,6 @@ class Canary:
         value = self.value.encode()
         # A part of base64 whose length is a multiple of three appears whole in the base64 of any value that
         # contains it at such an offset: three shifts find it everywhere.
-        # at such a place: three shifts find it everywhere.
         shifted = [base64.b64encode(b" " * shift + value)[4:-4] for shift in range(3)]
         return any(form in text for form in (value, value.hex().encode(), *shifted))
 
