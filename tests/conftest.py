@@ -4,7 +4,6 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,21 +27,57 @@ settings.load_profile("patient")
 _TOGETHER = {"contract", "e2e", "infra", "integration", "reliability"}
 # They need none of those parts, or have a stack that no other file has.
 _ALONE = {
-    f"tests/e2e/test_{name}.py"
-    for name in ("console_access", "console_hostile", "console_new", "console_pages", "demo", "toy_kind")
+    f"tests/{folder}/test_{name}.py"
+    for folder, names in {
+        "e2e": ("console_access", "console_hostile", "console_new", "console_pages", "demo", "toy_kind"),
+        "integration": (
+            "estimates",
+            "function_callers",
+            "schemathesis",
+            "stack_command",
+            "stack_functions",
+            "stack_life",
+        ),
+    }.items()
+    for name in names
 }
-# By a stack that several files share: all others share the one of the fixture ``stack``.
+# By a stack that several files share: all other files of their folder share what takes the rest of the time.
 _STACKS = {
-    f"tests/e2e/test_{name}.py": stack
-    for stack, names in {
-        "hasty": ("deaths", "messages", "retrying", "sick_receivers", "static_egress", "verify"),
-        "watched": ("canaries", "traces"),
+    f"tests/{folder}/test_{name}.py": stack
+    for (folder, stack), names in {
+        ("e2e", "hasty"): ("deaths", "messages", "retrying", "sick_receivers", "static_egress", "verify"),
+        ("e2e", "watched"): ("canaries", "traces"),
+        ("integration", "kafka"): (
+            "documented_readers",
+            "external_kafka_presence",
+            "external_kafka_sink",
+            "kafka_at_least_once",
+            "kafka_avro",
+            "kafka_reconciling",
+            "kafka_settling",
+            "kafka_sink",
+            "kafka_sizes",
+            "kafka_topics",
+            "large_rows",
+        ),
     }.items()
     for name in names
 }
 
 # The groups that take longest, though others have more tests. The small ones fill the processes at the end.
-_FIRST = ("e2e", "hasty", "integration", "infra", "reliability", "watched", "tests/e2e/test_demo.py")
+_FIRST = (
+    "e2e",
+    "infra",
+    "kafka",
+    "integration",
+    "hasty",
+    "reliability",
+    "watched",
+    "contract",
+    "tests/e2e/test_console_access.py",
+    "tests/integration/test_schemathesis.py",
+    "tests/e2e/test_demo.py",
+)
 
 # Coverage doubles a test's CPU time. These tests alone cover the files that must be covered whole.
 _COVER = ("tests/contract/test_api_", "tests/unit/")
@@ -154,23 +189,4 @@ def secure_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStac
         folder=folder, parts=frozenset({"kafka"}), destinations=frozenset({"external_kafka"})
     )
     with LocalStack(options) as stack:
-        yield stack
-
-
-@pytest.fixture(scope="session")
-def stack_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("stack")
-
-
-@pytest.fixture(scope="session")
-def stack(stack_folder: Path) -> Iterator[LocalStack]:
-    """The whole stack, with the default sample, and what is quick to start of the other destinations."""
-    with LocalStack(
-        StackOptions(
-            folder=stack_folder,
-            destinations=frozenset({"external_kafka", "gcs", "nats", "pubsub", "sns"}),
-            # The tests of all modules estimate for one organization.
-            environment={"ESTIMATES_PER_MINUTE": "100"},
-        )
-    ) as stack:
         yield stack
