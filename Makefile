@@ -12,7 +12,7 @@ MINUTES ?= 60
 PROCESSES ?= $(shell awk '/^MemAvailable/ { print ($$2 < 8e6) ? 2 : ($$2 < 14e6) ? 3 : 4 }' /proc/meminfo)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack check test reliability lint bench bundles verify-infra verify-live audit fuzz
+.PHONY: help setup demo stack check quick test reliability lint bench bundles verify-infra verify-live audit fuzz
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -30,9 +30,12 @@ stack: setup ## run the local stack in the foreground; DATA=file ROWS=count DEST
 	@$(FOREGROUND) -m infra.local.stack
 
 # Containers often forbid bytecode: each of the many processes of a test run would compile every module anew.
-check test: export PYTHONDONTWRITEBYTECODE :=
+check quick test: export PYTHONDONTWRITEBYTECODE :=
 
-check: setup lint ## lint, types, and the tests that start no servers: a quick loop
+check: setup ## lint, types, and the tests that start no servers: a quick loop
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint quick
+
+quick: setup
 	@EXAMPLES=few $(VENV_PYTHON) -m pytest --numprocesses 2 --dist loadscope --quiet tests/unit tests/contract \
 		-m "not stack and not emulator"
 

@@ -33,6 +33,7 @@ _ALONE = {
         "integration": (
             "estimates",
             "function_callers",
+            "large_chunks",
             "schemathesis",
             "stack_command",
             "stack_functions",

@@ -26,6 +26,7 @@ from shared.destinations.nats.sink import NatsSink
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.sending import delivery_to
 from tests.fakes.servers import server
+from tests.fakes.trust import usual_tls
 
 Answer = TypeVar("Answer")
 
@@ -56,7 +57,7 @@ def nats_sink(
     return NatsSink(
         access=Access(
             guard=Guard(resolve, system_connect, insecure=insecure),
-            tls=tls or ssl.create_default_context(),
+            tls=tls or usual_tls(),
             insecure=insecure,
             secrets=secrets,
         ),

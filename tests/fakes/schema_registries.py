@@ -1,6 +1,5 @@
 """Clients of schema registries on loopback."""
 
-import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ from shared.destinations.kafka.registrations import Registrations
 from shared.destinations.kafka.registry import OwnRegistry, Registries
 from shared.destinations.surroundings import Secrets
 from shared.destinations.webhook.connections import Connections
+from tests.fakes.trust import usual_tls
 
 
 def no_secrets(_organization_id: str, name: str) -> bytes:
@@ -36,7 +36,7 @@ def _connections(*, insecure: bool) -> Connections:
     return Connections(
         Guard(system_resolve, system_connect, insecure=insecure),
         user_agent="test",
-        tls=ssl.create_default_context(),
+        tls=usual_tls(),
         what="schema registry",
         receiver="the schema registry",
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.large_rows import ROWS, delivered, staged
-from tests.unit.test_large_rows import ENCODER, MOST_MIB
+from tests.integration.test_large_chunks import ENCODER, MOST_MIB
 
 pytestmark = pytest.mark.emulator
 

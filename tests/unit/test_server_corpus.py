@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import re
 import socket
-import ssl
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,6 +17,7 @@ from shared.destinations.nats.connection import Access
 from shared.destinations.nats.spec import SERVER
 from shared.domain.errors import DestinationRefused, Unavailable
 from tests.fakes.sending import delivery_to
+from tests.fakes.trust import usual_tls
 from tests.unit.test_webhook_corpus import HOSTILE, LEGITIMATE, Entry, NotedNetwork
 
 
@@ -71,7 +71,7 @@ def dial_nats(entry: Entry, host: str, monkeypatch: pytest.MonkeyPatch) -> list[
     delivery = delivery_to(destination(type="nats", name="n", uid="u", **given), 1)
     guard = guard_of(NotedNetwork(entry.answers))
     with contextlib.suppress(Unavailable):
-        tls = ssl.create_default_context()
+        tls = usual_tls()
         access = Access(guard=guard, tls=tls, insecure=False, secrets=lambda *_: b"")
         asyncio.run(access.connected(delivery))
     return dialled

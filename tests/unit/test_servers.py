@@ -3,7 +3,6 @@
 import asyncio
 import ipaddress
 import re
-import ssl
 from contextlib import suppress
 
 import pytest
@@ -17,6 +16,7 @@ from shared.destinations.nats.connection import Access
 from shared.destinations.nats.spec import SERVER
 from shared.domain.errors import DestinationRefused, Unavailable
 from tests.fakes.sending import delivery_to
+from tests.fakes.trust import usual_tls
 
 LAST_PORT = 65_535
 
@@ -30,7 +30,7 @@ def looked_up(server: str) -> list[tuple[str, int]]:
         raise OSError
 
     guard = Guard(resolve, system_connect, insecure=False)
-    access = Access(guard=guard, tls=ssl.create_default_context(), insecure=False, secrets=lambda *_: b"")
+    access = Access(guard=guard, tls=usual_tls(), insecure=False, secrets=lambda *_: b"")
     wanted = destination(type="nats", name="bus", uid="bus-uid", servers=[server], subject="rows.all")
     with suppress(Unavailable):
         asyncio.run(access.connected(delivery_to(wanted, 1)))

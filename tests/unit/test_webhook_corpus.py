@@ -6,7 +6,6 @@ is an address in any of its forms is read by the system's own parser, which asks
 
 import csv
 import socket
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from shared.destinations.guard import Guard
 from shared.destinations.webhook.connections import Connections
 from shared.destinations.webhook.urls import check_webhook_url
 from shared.domain.errors import DestinationRefused, Unavailable
+from tests.fakes.trust import usual_tls
 
 CORPORA = Path(__file__).parents[1] / "corpora"
 NO_ANSWER = "none"
@@ -67,7 +67,7 @@ def send(entry: Entry) -> tuple[NotedNetwork, Exception]:
     """Try to send to the address; return the dialled addresses, and the result."""
     network = NotedNetwork(entry.answers)
     guard = Guard(network.resolve, network.connect, insecure=False)
-    connections = Connections(guard, user_agent="backfills/1", tls=ssl.create_default_context())
+    connections = Connections(guard, user_agent="backfills/1", tls=usual_tls())
     with pytest.raises((DestinationRefused, Unavailable)) as ended:
         connections.post(entry.url, b"[]", {}, 5.0)
     connections.close()
