@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 from shared.domain.errors import RetryLater, Unavailable
 from shared.domain.oversized import NONE_SKIPPED, Skipped
+from shared.steps.release import releasing
 from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
 
 Payload = TypeVar("Payload")
@@ -160,6 +161,7 @@ class _Window(Generic[Payload]):
     def __exit__(self, *_: object) -> None:
         self.given_up = True
         self._pool.shutdown(cancel_futures=True)
+        self._flying.clear()
 
     def submit(self, request: Request[Payload]) -> None:
         """Wait for room and send. Raise the error of an earlier request, if any."""
@@ -167,7 +169,7 @@ class _Window(Generic[Payload]):
             self._requests and self._bytes + request.size > self._limits.bytes_in_flight
         ):
             self._land_first()
-        self._flying.append((request.size, self._pool.submit(self._send, request.payload)))
+        self._flying.append((request.size, self._pool.submit(releasing, self._send, request.payload)))
         self._requests += 1
         self._bytes += request.size
 

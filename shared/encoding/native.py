@@ -9,7 +9,7 @@ from shared.encoding.batch import Batch
 from shared.encoding.embedded import embeddable
 from shared.encoding.ends import Ends
 from shared.encoding.parquet import ParquetRows
-from shared.steps.ahead import one_ahead
+from shared.steps.ahead import OneAhead
 from shared.steps.sending import MOST_BATCH_BYTES
 
 try:
@@ -55,7 +55,7 @@ class NativeRows(ParquetRows):
     ) -> Iterator[Batch]:
         """Return what ParquetRows returns, byte for byte."""
         batches = super().batches(rows_per_batch, first_row, most_bytes)
-        return one_ahead(batches) if self._ahead else batches
+        return OneAhead(batches) if self._ahead else batches
 
     def _batches(self, first_row: int, ends: Ends) -> Iterator[Batch]:
         refusal = ""

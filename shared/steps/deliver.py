@@ -5,7 +5,7 @@ Then decrement the job's count of chunks and publish the lane's next chunk. The 
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,6 +31,7 @@ from shared.steps.finish import Finish
 from shared.steps.pass_on import PassOn
 from shared.steps.ports import Clock, Publisher, StagedFiles
 from shared.steps.records import Chunks, Deliveries, Jobs, Lease
+from shared.steps.release import releasing
 from shared.steps.sending import ChunkDelivery, Pulse, ReadRows, Sink
 from shared.steps.tally import Tally
 
@@ -170,7 +171,7 @@ class Deliver:
         began = self.monotonic()
         try:
             with self.keep_alive(job, lease, deadline) as pulse:
-                sent, crc32c = self._stream(job, chunk, destination, lease, pulse)
+                sent, crc32c = releasing(self._stream, job, chunk, destination, lease, pulse)
         except BackfillError as error:
             self._let_go(job, destination, lease, error)
             if isinstance(error, RetryLater) and not isinstance(error, Busy):
@@ -202,7 +203,9 @@ class Deliver:
         delivery = delivery_of(job, chunk, destination, lease)
         with self.files.open(job.attempt_prefix + chunk.name, chunk.size) as file:
             rows = self.read_rows(file.content, job.columns, job.staged_key(destination), chunk)
-            sent = self.sinks[destination.type].deliver(delivery, Tally(rows, chunk), pulse)
+            # Nothing reads ahead in the file once it is closed.
+            with closing(Tally(rows, chunk)) as tally:
+                sent = self.sinks[destination.type].deliver(delivery, tally, pulse)
             return sent, file.crc32c
 
     def _report(self, job: Job, chunk: Chunk, destination: Destination, lease: Lease, seconds: float) -> None:

@@ -1,15 +1,19 @@
 """Several requests in flight: what counts as done, what is retried, what ends the delivery."""
 
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 import pytest
 
 from shared.destinations.requests import Request, RequestLimits, Requests, grouped
 from shared.domain.errors import DeliveryStopped, DestinationRefused, Unavailable
 from shared.domain.oversized import NONE_SKIPPED, OversizedRow, Skipped
+from shared.steps.release import releasing
 from shared.steps.sending import ChunkDelivery, EncodedBatch
+from tests.fakes.collector import without_collector
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, kafka_destination
 from tests.fakes.sized import SizedRows
 from tests.fakes.webhook_sinks import FakeTime
@@ -71,6 +75,25 @@ def test_what_does_not_pass_ends_the_delivery_and_leaves_what_is_done_on_record(
     with pytest.raises(Unavailable):
         far.deliver(delivery(50), pulse, replace(LIMITS, checkpoint=1_000.0))
     assert pulse.checkpoints == [2]
+
+
+def test_what_a_failed_delivery_held_is_free_at_once() -> None:
+    held: list[weakref.ref[EncodedBatch]] = []
+
+    def noted(batch: EncodedBatch) -> tuple[list[Request[EncodedBatch]], Skipped]:
+        held.append(weakref.ref(batch))
+        return [Request(batch, batch.size)], NONE_SKIPPED
+
+    def fail(_batch: EncodedBatch) -> NoReturn:
+        error = DestinationRefused("no")  # a frame that refers to its error
+        raise error
+
+    time = FakeTime()
+    requests = Requests(monotonic=time.monotonic, sleep=time.sleep, random=lambda: 1.0, limits=LIMITS)
+    with without_collector(), pytest.raises(DestinationRefused):
+        releasing(requests.deliver, delivery(50), NumberedRows(50), SteadyPulse(), noted, fail)
+    assert held
+    assert [batch() for batch in held] == [None] * len(held)
 
 
 def test_a_refusal_ends_it_at_once() -> None:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -11,9 +12,11 @@ from shared.destinations.alarms import Alarms
 from shared.destinations.webhook.connections import Connections
 from shared.destinations.webhook.sink import WebhookLimits
 from shared.domain.errors import DeliveryStopped, DestinationRefused, RetryLater
-from shared.steps.sending import ChunkDelivery
+from shared.steps.release import releasing
+from shared.steps.sending import MOST_BATCH_BYTES, ChunkDelivery
+from tests.fakes.collector import without_collector
 from tests.fakes.receivers import Receiver, Reply, Request
-from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, webhook_destination
+from tests.fakes.sending import NumberedBatch, NumberedRows, SteadyPulse, delivery_to, webhook_destination
 from tests.fakes.webhook_sinks import FakeTime, loopback_connections, webhook_sink
 
 THREE = WebhookLimits(least=0.0, reserve=5.0, in_flight=3)
@@ -64,6 +67,27 @@ def test_every_row_arrives_once_and_ids_tell_the_order(connections: Connections)
         receiver.requests, key=lambda request: int(request.headers["webhook-id"].split("_")[-1])
     )
     assert [row for request in by_number for row in request.rows()] == list(range(200))
+
+
+def test_what_a_failed_delivery_held_is_free_at_once(connections: Connections) -> None:
+    held: list[weakref.ref[NumberedBatch]] = []
+
+    @dataclass
+    class NotedRows(NumberedRows):
+        def batches(
+            self, rows_per_batch: int, first_row: int = 0, most_bytes: int = MOST_BATCH_BYTES
+        ) -> Iterator[NumberedBatch]:
+            for batch in super().batches(rows_per_batch, first_row, most_bytes):
+                held.append(weakref.ref(batch))
+                yield batch
+                del batch
+
+    with Receiver(*[Reply(status=503)] * 99) as receiver, without_collector():
+        sink = webhook_sink(connections, FakeTime(), THREE)
+        with pytest.raises(RetryLater):
+            releasing(sink.deliver, delivery(receiver, 200), NotedRows(200), SteadyPulse())
+        assert held
+        assert [batch() for batch in held] == [None] * len(held)
 
 
 def test_as_many_as_are_allowed_are_under_way_and_no_more(connections: Connections) -> None:

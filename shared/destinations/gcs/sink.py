@@ -17,7 +17,7 @@ from shared.destinations.gcs.errors import speaking_of
 from shared.destinations.gcs.stream import Stream, lines, parts_of, selected
 from shared.destinations.labels import CHUNK, JOB
 from shared.domain.errors import DestinationRefused, Unavailable
-from shared.steps.ahead import one_ahead
+from shared.steps.ahead import OneAhead
 from shared.steps.ports import StagedFiles
 from shared.steps.sending import ChunkDelivery, Pulse, Rows
 
@@ -100,7 +100,7 @@ class GcsSink:
 
     def _upload(self, blob: Blob, pieces: Iterator[bytes], pulse: Pulse) -> None:
         """Upload the pieces in parts. While one part is uploaded, a thread makes the next."""
-        with closing(one_ahead(parts_of(pieces, _PART))) as parts:
+        with closing(OneAhead(parts_of(pieces, _PART))) as parts:
             stream = Stream(parts, pulse.check)
             try:
                 blob.upload_from_file(

@@ -9,6 +9,7 @@ from typing import Self
 
 from shared.destinations.webhook.connections import Answer
 from shared.domain.pieces import Piece
+from shared.steps.release import releasing
 from shared.steps.sending import EncodedBatch
 
 
@@ -76,6 +77,7 @@ class Flight:
     ) -> None:
         self.given_up = True
         self._pool.shutdown(cancel_futures=True)
+        self._flying.clear()
 
     def make_room(self) -> None:
         """Wait until another parcel may be sent. Raise the error of an earlier parcel, if any."""
@@ -95,7 +97,7 @@ class Flight:
         return sum(parcel.rows.size for parcel, _ in self._flying)
 
     def _launched(self, parcel: Parcel) -> tuple[Parcel, Future[Answer | None]]:
-        return parcel, self._pool.submit(self._post, parcel)
+        return parcel, self._pool.submit(releasing, self._post, parcel)
 
     def _land_first(self) -> None:
         parcel, future = self._flying.popleft()
