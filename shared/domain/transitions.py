@@ -124,7 +124,14 @@ def resume(job: Job, now: datetime) -> Job:
     if job.time_paused is None:
         return job
     paused = job.seconds_paused + (now - job.time_paused).total_seconds()
-    return replace(job, time_paused=None, time_resumed=now, seconds_paused=paused, reconciled=False)
+    return replace(
+        job,
+        time_paused=None,
+        time_resumed=now,
+        seconds_paused=paused,
+        reconciled=False,
+        unreconciled_since=_unreconciled_since(job),
+    )
 
 
 def reconcile_pause(job: Job, since: datetime) -> Job:
@@ -156,6 +163,7 @@ def retry(job: Job, now: datetime, *, after: int) -> Job:
         torn_down=False,
         reconciled=False,
         settled=0,
+        unreconciled_since=_unreconciled_since(job),
         records_until=None,
         seconds_paused=0.0,
     )
@@ -202,6 +210,11 @@ def forget(job: Job) -> Job:
 
 def _ended(job: Job, status: JobStatus, now: datetime) -> Job:
     return replace(job, status=status, time_completed=now, lanes=0, time_paused=None, reconciled=False)
+
+
+def _unreconciled_since(job: Job) -> datetime | None:
+    """Return the time for a stopped job that goes on. Without chunks, nothing was ever delivered."""
+    return None if job.reconciled or job.num_chunks is None else job.unknown_since
 
 
 def _require_going_on(job: Job, done: str) -> None:

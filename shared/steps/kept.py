@@ -10,22 +10,26 @@ from shared.domain.jobs import Job
 @dataclass(frozen=True, slots=True)
 class Kept:
     """Retention periods. ``staged_files`` begins with the unload. ``markers``, which tell what a destination
-    has committed, begins with the end of deliveries.
+    has committed, begins with the first end of deliveries after which it was not recorded.
     """
 
     staged_files: timedelta
     markers: timedelta
 
 
-def require_deliverable(job: Job, now: datetime, kept: Kept, *, stood_still: datetime, state: str) -> None:
-    """Raise StateConflict if it is too late to deliver the rest; ``state`` is the job's, for the client."""
+def require_deliverable(job: Job, now: datetime, kept: Kept, *, state: str) -> None:
+    """Raise StateConflict if it is too late to deliver the rest of the job, which is about to go on.
+
+    ``state``: its state until now, for the client.
+    """
     if now - job.require_attempt().claimed_at > kept.staged_files:
         raise StateConflict(
             f"The job is {state}, and its staged files are gone after {kept.staged_files.days} days: create a"
             " new backfill"
         )
     marked = [str(destination) for destination in job.destinations if destination.traits.marked]
-    if marked and not job.reconciled and now - stood_still > kept.markers:
+    since = job.unreconciled_since
+    if marked and since is not None and now - since > kept.markers:
         raise StateConflict(
             f"The job is {state}, and after {kept.markers.days} days the service can no longer determine"
             f" which of its rows {' and '.join(marked)} has: create a new backfill with another name for it"

@@ -25,7 +25,8 @@ from shared.steps.records import Deliveries, Jobs
 class TearDown:
     """The step and its dependencies; ``wait`` is how many seconds one run waits before it is redelivered.
 
-    ``markers_kept``: how long after a job's end its destinations certainly keep their markers.
+    ``markers_kept``: how long after a job's end its destinations certainly keep their markers. A destination
+    that is asked later does not tell what it committed before.
     ``receipts_kept``: how long the service keeps a receipt after the job's end; a failed job's receipt at
     least for ``retriable``.
     """
@@ -63,12 +64,11 @@ class TearDown:
             for destination in job.destinations:
                 if destination.traits.owned:
                     self.topics.remove(job, destination)
-        in_time = self.now() - (job.time_completed or job.time_begun) <= self.markers_kept
         kept = self.receipts_kept
         if job.status is JobStatus.FAILED:
             kept = max(kept, self.retriable)
         transition = partial(
-            transitions.tear_down, retry=job.retry, reconciled=told and in_time, records_kept=kept
+            transitions.tear_down, retry=job.retry, reconciled=told and self._in_time(job), records_kept=kept
         )
         self.jobs.change(job.organization_id, job.job_id, transition)
 
@@ -79,9 +79,12 @@ class TearDown:
             return
         self._until(lambda: not self.deliveries.leased(job), "deliveries are still in progress")
         told = self.reconcile.run(job)
-        if told and self.now() - since <= self.markers_kept:
+        if told and self._in_time(job):
             transition = partial(transitions.reconcile_pause, since=since)
             self.jobs.change(job.organization_id, job.job_id, transition)
+
+    def _in_time(self, job: Job) -> bool:
+        return self.now() - job.unknown_since <= self.markers_kept
 
     def _end_query(self, job: Job) -> None:
         """Abort the unload and wait for its end, because an aborted unload may write files until then."""
