@@ -9,8 +9,9 @@ from shared.domain.jobs import Job
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Retention periods. ``staged_files`` begins with the unload. ``markers``, which tell what a destination
-    has committed, begins with the first end of deliveries after which it was not recorded.
+    """Retention periods. ``staged_files``: how long after the unload a job may begin to work anew. The bucket
+    keeps the files longer, for the time that a job may work. ``markers``, which tell what a destination has
+    committed, begins with the first end of deliveries after which it was not recorded.
     """
 
     staged_files: timedelta
@@ -20,9 +21,11 @@ class Kept:
 def require_deliverable(job: Job, now: datetime, kept: Kept, *, state: str) -> None:
     """Raise StateConflict if it is too late to deliver the rest of the job, which is about to go on.
 
-    ``state``: its state until now, for the client.
+    ``state``: its state until now, for the client. The time that the job has worked since its last retry does
+    not count for the staged files: it has that much less time to work, so it needs the files no longer.
     """
-    if now - job.require_attempt().claimed_at > kept.staged_files:
+    worked = timedelta(seconds=job.seconds_at_work(now))
+    if now - job.require_attempt().claimed_at - worked > kept.staged_files:
         raise StateConflict(
             f"The job is {state}, and its staged files are gone after {kept.staged_files.days} days: create a"
             " new backfill"
