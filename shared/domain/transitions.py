@@ -54,6 +54,18 @@ def record_query(job: Job, attempt_id: str, query_id: str) -> Job:
     return replace(job, attempt=replace(attempt, query_id=query_id), torn_down=False)
 
 
+def give_up(job: Job, attempt_id: str) -> Job:
+    """Forget a paused job's attempt, whose unload has failed. The next attempt begins after the resume.
+
+    A job that is not paused, or has another attempt, stays as it is.
+    """
+    if not job.paused or job.status is not JobStatus.STAGING:
+        return job
+    if job.attempt is None or job.attempt.attempt_id != attempt_id:
+        return job
+    return replace(job, attempt=None)
+
+
 def staged(
     job: Job, attempt_id: str, *, chunks: int, rows: int, size: int, shards: int, now: datetime
 ) -> Job:

@@ -15,6 +15,7 @@ from shared.domain.errors import (
     StateConflict,
     Unavailable,
 )
+from shared.domain.events import UnloadEnded
 from shared.domain.jobs import Counts, JobStatus
 from shared.domain.messages import StageJob
 from tests.fakes.examples import WEBHOOK, new_job
@@ -259,3 +260,25 @@ def test_all_pauses_since_a_retry_end_while_the_files_are_sure_to_be_there() -> 
     world.clock.sleep(1)
     with pytest.raises(StateConflict, match=r"paused, and its staged files are gone.*14 days"):
         world.resume(job)
+
+
+def test_an_unload_that_failed_while_its_job_was_paused_is_reported_once() -> None:
+    """The sweep leaves the job alone, and its resume begins another unload."""
+    world = World(polls=40)
+    world.warehouse.errors = [Unavailable("Snowflake")]
+    job = stage(world, accepted(world))
+    world.pause(job)
+    world.warehouse.polls = 0
+    for _ in range(60):
+        world.clock.sleep(60)
+        world.run(hours=0.01)
+    [ended] = [event for event in world.events if isinstance(event, UnloadEnded)]
+    assert (ended.state, ended.seconds < 1800) == ("failed", True)
+    asked = world.faults.calls.count("FakeWarehouse.state")
+    world.clock.sleep(60)
+    world.sweep.run()
+    assert world.faults.calls.count("FakeWarehouse.state") == asked
+    assert (world.now(job).attempts, len(world.warehouse.queries)) == (1, 1)
+    world.resume(job)
+    world.run()
+    assert (world.now(job).status, world.now(job).attempts) == (JobStatus.COMPLETED, 2)
