@@ -142,6 +142,13 @@ class Job:
     def paused(self) -> bool:
         return self.time_paused is not None
 
+    def unrecorded_since(self, began: datetime) -> datetime:
+        """Since when a destination may have a chunk without a record of it; its first delivery began then."""
+        if self.unreconciled_since is not None:
+            return began
+        # Everything from before the last retry or resume is recorded.
+        return max(time for time in (began, self.time_retried, self.time_resumed) if time is not None)
+
     @property
     def unknown_since(self) -> datetime:
         """Since when a destination of the stopped job may have rows without a record of it.

@@ -221,7 +221,9 @@ def forget(job: Job) -> Job:
 
 
 def _ended(job: Job, status: JobStatus, now: datetime) -> Job:
-    return replace(job, status=status, time_completed=now, lanes=0, time_paused=None, reconciled=False)
+    # Nothing was delivered since a pause, so what was found out in it stays true.
+    known = job.paused and job.reconciled
+    return replace(job, status=status, time_completed=now, lanes=0, time_paused=None, reconciled=known)
 
 
 def _unreconciled_since(job: Job) -> datetime | None:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.domain.errors import StateConflict
+from shared.domain.destination import Destination
+from shared.domain.errors import DestinationRefused, StateConflict
 from shared.domain.jobs import Job
 
 
@@ -36,4 +37,19 @@ def require_deliverable(job: Job, now: datetime, kept: Kept, *, state: str) -> N
         raise StateConflict(
             f"The job is {state}, and after {kept.markers.days} days the service can no longer determine"
             f" which of its rows {' and '.join(marked)} has: create a new backfill with another name for it"
+        )
+
+
+def require_known(
+    job: Job, destination: Destination, began: datetime, now: datetime, kept: timedelta
+) -> None:
+    """Raise DestinationRefused if the destination may have a chunk, and no longer its marker.
+
+    ``began``: when the first delivery of the chunk to the destination began. The job's retry or resume came
+    in time, but the chunk's turn may come later, or the destination may stay out of reach.
+    """
+    if destination.traits.marked and now - job.unrecorded_since(began) > kept:
+        raise DestinationRefused(
+            f"{destination} was out of reach for so long that the service can no longer determine which rows"
+            " it has: create a new backfill with another name for it"
         )

@@ -5,6 +5,7 @@ A job that goes on may stop again before it reached Kafka. The markers' age coun
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,12 @@ from shared.domain.errors import BackfillError, StateConflict, Unavailable
 from shared.domain.jobs import Job, JobStatus
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.examples import new_job
-from tests.unit.steps.world import KEPT, World
+from tests.unit.steps.world import KEPT, SWEEPING, World
+
+
+def unavailable(*_: object) -> None:
+    raise Unavailable("Kafka")
+
 
 DAY = timedelta(days=1).total_seconds()
 THEIRS = destination(
@@ -71,6 +77,13 @@ class Cluster:
 
     def on_day(self, day: float) -> None:
         self.world.clock.sleep(self.began + day * DAY - self.world.clock.monotonic())
+
+    def returns(self) -> None:
+        """Answer again. Markers that are too old are gone."""
+        self.away = False
+        if self.world.clock.monotonic() - self.began > KEPT.markers.total_seconds():
+            committed = self.world.log.committed
+            committed["forgotten", 0] = committed.pop((self.job.require_attempt().attempt_id, 0))
 
     def rows_repeated(self) -> int:
         return sum(times > 1 for times in Counter(self.world.log.rows()).values())
@@ -159,3 +172,77 @@ def test_a_job_that_stopped_before_it_had_chunks_has_nothing_unknown(way: str) -
     else:
         world.finish.fail("acme", job.job_id, "why", retry=0)
         assert world.retry(job).unreconciled_since is None
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("stopped", "went_on"), [(0.6, 7.3), (0.0, 6.9)], ids=["before the stop", "after it"]
+)
+def test_a_job_that_goes_on_in_time_does_not_send_what_it_reaches_too_late(
+    way: str, stopped: float, went_on: float
+) -> None:
+    """The commit may be older than the stop, or the cluster away for longer."""
+    cluster = Cluster()
+    stop, go_on = stop_and_go_on(cluster, way)
+    cluster.on_day(stopped)
+    cluster.stop(stop)
+    cluster.on_day(went_on)
+    go_on(cluster.job)
+    cluster.on_day(7.35)
+    cluster.returns()
+    cluster.world.run()
+    failed = cluster.world.now(cluster.job)
+    assert (failed.status, failed.reconciled) == (JobStatus.FAILED, False)
+    assert "external_kafka theirs was out of reach for so long" in (failed.error_message or "")
+    assert cluster.rows_repeated() == 0
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_late_answer_about_a_commit_from_before_the_stop_tells_nothing(way: str) -> None:
+    cluster = Cluster()
+    stop, go_on = stop_and_go_on(cluster, way)
+    cluster.on_day(0.6)
+    cluster.stop(stop)
+    cluster.on_day(7.3)
+    go_on(cluster.job)
+    cluster.returns()
+    assert not cluster.stop(stop).reconciled
+
+
+def test_a_chunk_that_was_first_begun_later_is_sent_all_the_same() -> None:
+    world = World()
+    world.sweep = replace(world.sweep, limits=replace(SWEEPING, job=30 * DAY))
+    job, _ = world.staged(new_job(destinations=(THEIRS,), time_created=world.clock.now()))
+    world.pause(job)
+    assert world.resume(job).unreconciled_since is not None
+    world.clock.sleep(8 * DAY)
+    world.faults.instead["Log.commit"] = unavailable
+    world.run()
+    assert world.now(job).status is JobStatus.COMPLETED
+
+
+def test_a_job_all_of_whose_begun_chunks_are_recorded_is_known_however_late() -> None:
+    world = World()
+    job, messages = world.staged(new_job(destinations=(THEIRS,), time_created=world.clock.now()))
+    world.deliver.run(messages[0])
+    world.pause(job)
+    world.resume(job)
+    world.clock.sleep(8 * DAY)
+    world.queue.taken()
+    world.pause(job)
+    [settle] = world.queue.taken()
+    world.handle.run(settle)
+    assert world.now(job).reconciled
+
+
+def test_what_a_pause_found_out_is_known_when_the_paused_job_ends() -> None:
+    cluster = Cluster()
+    cluster.away = False
+    cluster.world.log.committed.clear()
+    assert cluster.stop(cluster.world.pause).reconciled
+    cluster.on_day(10)
+    failed = cluster.stop(cluster.fail)
+    assert (failed.reconciled, failed.torn_down) == (True, True)
+    assert cluster.world.retry(cluster.job).unreconciled_since is None
+    cluster.world.run()
+    assert cluster.world.now(cluster.job).status is JobStatus.COMPLETED
