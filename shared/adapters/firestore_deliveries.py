@@ -6,7 +6,7 @@ clocks. Only the lease's expiry compares the clocks of two machines.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from shared.adapters.firestore_documents import (
     delivery_id,
     fields_of,
     paged,
+    plain_time,
     skipped_fields,
     skipped_from,
     splits_fields,
@@ -68,7 +69,8 @@ class FirestoreDeliveries:
         """Create the record without reading it first, because most deliveries begin only once."""
         reference = self._collection(job).document(delivery_id(chunk, uid))
         holder = self._new_holder()
-        first = {"chunk": chunk, "destination": uid, "epoch": 1, "next_batch": 0, "rows": 0}
+        began = self._time.now()
+        first = {"chunk": chunk, "destination": uid, "epoch": 1, "next_batch": 0, "rows": 0, "began": began}
         hold = self._hold(holder, job)
         with reaching("the job store"):
             try:
@@ -84,6 +86,16 @@ class FirestoreDeliveries:
             if snapshot.get("state") == _DONE:
                 having.add(snapshot.get("destination"))
         return begun
+
+    def oldest(self, job: Job, uids: Collection[str]) -> datetime | None:
+        """Read the unfinished deliveries. They are few, because the number of lanes limits them."""
+        began = (
+            _began(snapshot)
+            for state in (_LEASED, _RELEASED)
+            for snapshot in paged(self._collection(job).where(filter=FieldFilter("state", "==", state)))
+            if snapshot.get("destination") in uids
+        )
+        return min(began, default=None)
 
     def ever_begun(self, job: Job, chunk: int) -> bool:
         query = self._collection(job).where(filter=FieldFilter("chunk", "==", chunk)).select([]).limit(1)
@@ -112,7 +124,7 @@ class FirestoreDeliveries:
     ) -> "FirestoreLease | None":
         holder = hold["holder"]
         snapshot = reference.get(retry=RETRY, timeout=TIMEOUT)
-        fields = fields_of(snapshot)
+        fields = {**fields_of(snapshot), "began": _began(snapshot)}
         if fields["state"] == _DONE:
             return None
         if fields["holder"] == holder:
@@ -131,7 +143,7 @@ class FirestoreDeliveries:
     def _already_mine(self, reference: firestore.DocumentReference, holder: str) -> "FirestoreLease":
         """Return the lease if a refused write repeated our own one, whose answer was lost."""
         snapshot = reference.get(retry=RETRY, timeout=TIMEOUT)
-        fields = fields_of(snapshot)
+        fields = {**fields_of(snapshot), "began": _began(snapshot)}
         if fields.get("holder") != holder:
             raise Busy("another handler has just begun this delivery", detail=reference.path)
         return FirestoreLease(reference, holder, snapshot.update_time, fields, self._time)
@@ -153,6 +165,7 @@ class FirestoreLease:
         fields: Mapping[str, Any],
         time: LeaseTime,
     ) -> None:
+        self.began: datetime = fields["began"]
         self.first_batch: int = fields["next_batch"]
         self.skipped = skipped_from(fields)
         self.splits = splits_from(fields)
@@ -208,3 +221,9 @@ class FirestoreLease:
 
     def _lost(self) -> Busy:
         return Busy("the delivery's lease was lost", detail=self._reference.path)
+
+
+def _began(snapshot: firestore.DocumentSnapshot[Any]) -> datetime:
+    """Return when the delivery began. Records of older releases do not say it, so use their creation."""
+    began: datetime = fields_of(snapshot).get("began") or snapshot.create_time
+    return plain_time(began) or began

@@ -26,6 +26,7 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.query import Query
 
 from shared import destinations
+from shared.adapters.firestore_older import concluded
 from shared.adapters.google_errors import reaching
 from shared.domain.chunks import Chunk
 from shared.domain.columns import Choice, Column, JsonKind, TableType
@@ -106,7 +107,8 @@ def job_from(snapshot: firestore.DocumentSnapshot[Any]) -> Job:
     """Return the job from its document. A document of an older release lacks fields that were added later.
     After a rollback, a document of the newer release has unknown fields.
     """
-    fields = _known(Job, fields_of(snapshot))
+    stored = fields_of(snapshot)
+    fields = _known(Job, stored) | concluded(stored)
     attempt, idempotency = fields["attempt"], fields.get("idempotency")
     return Job(
         **fields
@@ -115,7 +117,7 @@ def job_from(snapshot: firestore.DocumentSnapshot[Any]) -> Job:
             "window": Window(**fields["window"]),
             "destinations": tuple(destinations.destination(**one) for one in fields["destinations"]),
             "attempt": _attempt(attempt) if attempt else None,
-            "columns": _columns(fields["columns"], fields_of(snapshot).get("column_types", ())),
+            "columns": _columns(fields["columns"], stored.get("column_types", ())),
             "chosen": tuple(Choice(**choice) for choice in fields.get("chosen", ())),
             "idempotency": Idempotency(**idempotency) if idempotency else None,
             "time_created": plain_time(fields["time_created"]),
@@ -125,6 +127,7 @@ def job_from(snapshot: firestore.DocumentSnapshot[Any]) -> Job:
             "time_paused": plain_time(fields.get("time_paused")),
             "time_resumed": plain_time(fields.get("time_resumed")),
             "records_until": plain_time(fields.get("records_until")),
+            "unreconciled_since": plain_time(fields["unreconciled_since"]),
         }
     )
 

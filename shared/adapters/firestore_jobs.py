@@ -26,6 +26,7 @@ from shared.adapters.firestore_documents import (
 from shared.adapters.firestore_idempotency import claim_key, free_key, has_expired, owner, read_key
 from shared.adapters.firestore_limits import Limits, count
 from shared.adapters.firestore_listings import read_counts, read_filters
+from shared.adapters.firestore_older import changes
 from shared.adapters.firestore_receipts import first_unequal, sum_rows_done
 from shared.adapters.google_errors import reaching
 from shared.adapters.job_events import end_of
@@ -136,11 +137,10 @@ class FirestoreJobs:
                 after = transition(before)
                 if after == before:
                     return before
-                old, new = job_fields(before), job_fields(after)
                 batch = self._client.batch()
                 batch.update(
                     snapshot.reference,
-                    {name: value for name, value in new.items() if value != old[name]},
+                    changes(fields_of(snapshot), job_fields(before), job_fields(after)),
                     option=self._client.write_option(last_update_time=snapshot.update_time),
                 )
                 count(self._client, batch, before, after)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from datetime import timedelta
 
 from shared.adapters.firestore_chunks import FirestoreChunks
 from shared.adapters.firestore_jobs import FirestoreJobs
@@ -63,6 +64,7 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         keep_alive=keep_alive,
         circuits=Circuits(monotonic),
         time_limit=settings.delivery_deadline,
+        markers_kept=timedelta(days=settings.kafka_marker_days),
         now=now,
         monotonic=monotonic,
         events=report,

@@ -79,6 +79,8 @@ class Job:
     ``torn_down``: the remains of an ended job are removed. ``reconciled``: the service has recorded
     everything that Kafka has of the job, as of its teardown or its pause. ``settled``: this is recorded
     for the chunks below that number.
+    ``unreconciled_since``: since when a destination may have rows of the job without a record of it, from
+    before the last retry or resume. None if everything from before is recorded.
     ``records_until``: until when the records of the job's chunks are kept, from which its receipt is read.
     The teardown sets it. ``records_removed``: the removal of these records has begun.
     ``max_parallel_chunks``: the limit that the client asked for. ``lanes``, ``opening``: see lanes.py.
@@ -121,6 +123,7 @@ class Job:
     torn_down: bool = False
     reconciled: bool = False
     settled: int = 0
+    unreconciled_since: datetime | None = None
     records_until: datetime | None = None
     records_removed: bool = False
     max_parallel_chunks: int | None = None
@@ -138,6 +141,23 @@ class Job:
     @property
     def paused(self) -> bool:
         return self.time_paused is not None
+
+    def unrecorded_since(self, began: datetime) -> datetime:
+        """Since when a destination may have a chunk without a record of it; its first delivery began then."""
+        if self.unreconciled_since is not None:
+            return began
+        # Everything from before the last retry or resume is recorded.
+        return max(time for time in (began, self.time_retried, self.time_resumed) if time is not None)
+
+    @property
+    def unknown_since(self) -> datetime:
+        """Since when a destination of the stopped job may have rows without a record of it.
+
+        A second stop does not begin this time anew: its deliveries may never have reached the destination, so
+        a commit from before the first stop may still be unknown.
+        """
+        stopped = self.time_paused or self.time_completed or self.time_begun
+        return self.unreconciled_since or stopped
 
     def seconds_at_work(self, now: datetime) -> float:
         """Return the seconds that count towards the job's time limits. Pauses do not count."""

@@ -54,6 +54,18 @@ def record_query(job: Job, attempt_id: str, query_id: str) -> Job:
     return replace(job, attempt=replace(attempt, query_id=query_id), torn_down=False)
 
 
+def give_up(job: Job, attempt_id: str) -> Job:
+    """Forget a paused job's attempt, whose unload has failed. The next attempt begins after the resume.
+
+    A job that is not paused, or has another attempt, stays as it is.
+    """
+    if not job.paused or job.status is not JobStatus.STAGING:
+        return job
+    if job.attempt is None or job.attempt.attempt_id != attempt_id:
+        return job
+    return replace(job, attempt=None)
+
+
 def staged(
     job: Job, attempt_id: str, *, chunks: int, rows: int, size: int, shards: int, now: datetime
 ) -> Job:
@@ -124,7 +136,14 @@ def resume(job: Job, now: datetime) -> Job:
     if job.time_paused is None:
         return job
     paused = job.seconds_paused + (now - job.time_paused).total_seconds()
-    return replace(job, time_paused=None, time_resumed=now, seconds_paused=paused, reconciled=False)
+    return replace(
+        job,
+        time_paused=None,
+        time_resumed=now,
+        seconds_paused=paused,
+        reconciled=False,
+        unreconciled_since=_unreconciled_since(job),
+    )
 
 
 def reconcile_pause(job: Job, since: datetime) -> Job:
@@ -156,6 +175,7 @@ def retry(job: Job, now: datetime, *, after: int) -> Job:
         torn_down=False,
         reconciled=False,
         settled=0,
+        unreconciled_since=_unreconciled_since(job),
         records_until=None,
         seconds_paused=0.0,
     )
@@ -201,7 +221,14 @@ def forget(job: Job) -> Job:
 
 
 def _ended(job: Job, status: JobStatus, now: datetime) -> Job:
-    return replace(job, status=status, time_completed=now, lanes=0, time_paused=None, reconciled=False)
+    # Nothing was delivered since a pause, so what was found out in it stays true.
+    known = job.paused and job.reconciled
+    return replace(job, status=status, time_completed=now, lanes=0, time_paused=None, reconciled=known)
+
+
+def _unreconciled_since(job: Job) -> datetime | None:
+    """Return the time for a stopped job that goes on. Without chunks, nothing was ever delivered."""
+    return None if job.reconciled or job.num_chunks is None else job.unknown_since
 
 
 def _require_going_on(job: Job, done: str) -> None:

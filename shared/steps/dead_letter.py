@@ -1,10 +1,12 @@
 """Dead letter: fail the job of a message that used up its delivery attempts, with the reason."""
 
 from dataclasses import dataclass
+from functools import partial
 
+from shared.domain import lanes
 from shared.domain.errors import Busy, StaleMessage
 from shared.domain.jobs import Job, JobStatus
-from shared.domain.messages import DeliverChunk, Message, TearDownJob
+from shared.domain.messages import DeliverChunk, Message, StageJob, TearDownJob
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
 from shared.steps.records import Chunks, Deliveries, Jobs, Listings
@@ -28,12 +30,17 @@ class DeadLetter:
         if isinstance(message, DeliverChunk):
             reason = self._undelivered(job, message, attempts)
         else:
-            reason = self._unstaged(job, attempts)
-        self.finish.fail(message.organization_id, message.job_id, reason, retry=message.retry)
+            reason = self._unstaged(job, message, attempts)
+        still = partial(_needs, message=message)
+        self.finish.fail(message.organization_id, message.job_id, reason, retry=message.retry, still=still)
 
     def _undelivered(self, job: Job, message: DeliverChunk, attempts: int) -> str:
         if job.attempt is None or job.attempt.attempt_id != message.attempt_id:
             raise StaleMessage("the message belongs to another staging attempt", detail=job.job_id)
+        if not _needs(job, message):
+            # The job is paused, or was paused or shared anew since. Its next opening publishes the chunk
+            # again, in a message that has all its attempts.
+            raise StaleMessage("the lane of the message is closed", detail=job.job_id)
         chunk = self.chunks.get(job, message.chunk)
         if chunk is None or chunk.delivered:
             raise StaleMessage("the chunk has been delivered", detail=job.job_id)
@@ -47,9 +54,18 @@ class DeadLetter:
         reason = job.told(self.listings.last_errors(job)) or "its destinations did not answer"
         return f"Chunk {message.chunk} could not be delivered in {attempts} attempts ({reason})"
 
-    def _unstaged(self, job: Job, attempts: int) -> str:
+    def _unstaged(self, job: Job, message: StageJob, attempts: int) -> str:
         if not job.confirmed:
             raise StaleMessage("the job was never confirmed; the sweep removes it", detail=job.job_id)
-        if job.status is not JobStatus.STAGING:
-            raise StaleMessage(f"the job is {job.status.value}", detail=job.job_id)
+        if not _needs(job, message):
+            # A paused job needs no message: its resume publishes one, or the sweep when its query has ended.
+            state = "paused" if job.paused else job.status.value
+            raise StaleMessage(f"the job is {state}", detail=job.job_id)
         return f"The export could not be started in {attempts} attempts; try again later"
+
+
+def _needs(job: Job, message: DeliverChunk | StageJob) -> bool:
+    """Return whether the job goes on only with this message."""
+    if isinstance(message, DeliverChunk):
+        return lanes.goes_on(job, message.opening)
+    return job.status is JobStatus.STAGING and not job.paused

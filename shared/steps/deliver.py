@@ -28,6 +28,7 @@ from shared.domain.pieces import NOT_SPLIT
 from shared.steps.circuits import Circuits
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
+from shared.steps.kept import require_known
 from shared.steps.pass_on import PassOn
 from shared.steps.ports import Clock, Publisher, StagedFiles
 from shared.steps.records import Chunks, Deliveries, Jobs, Lease
@@ -81,7 +82,8 @@ class Deliver:
     """The step and its dependencies.
 
     ``keep_alive`` renews a lease and watches the job while the sink sends rows. Its deadline is a time of
-    ``monotonic``, ``time_limit`` seconds after the message arrived.
+    ``monotonic``, ``time_limit`` seconds after the message arrived. ``markers_kept``: how long destinations
+    certainly keep the marker of a commit.
     """
 
     jobs: Jobs
@@ -96,6 +98,7 @@ class Deliver:
     keep_alive: KeepAlive
     circuits: Circuits
     time_limit: float
+    markers_kept: timedelta
     now: Clock
     monotonic: Callable[[], float]
     events: Events
@@ -170,6 +173,7 @@ class Deliver:
             raise Deferred(f"{destination} failed several times just now")
         began = self.monotonic()
         try:
+            require_known(job, destination, lease.began, self.now(), self.markers_kept)
             with self.keep_alive(job, lease, deadline) as pulse:
                 sent, crc32c = releasing(self._stream, job, chunk, destination, lease, pulse)
         except BackfillError as error:

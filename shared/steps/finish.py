@@ -1,5 +1,6 @@
 """Finish: complete a job when its last chunk is delivered, or fail it when that is impossible."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -32,12 +33,27 @@ class Finish:
         self._ask_for_teardown(finished)
         return finished
 
-    def fail(self, organization_id: str, job_id: str, message: str, *, retry: int) -> Job:
-        """Fail the job with a reason for its client, unless all of its chunks are delivered."""
+    def fail(
+        self,
+        organization_id: str,
+        job_id: str,
+        message: str,
+        *,
+        retry: int,
+        still: Callable[[Job], bool] = lambda _job: True,
+    ) -> Job:
+        """Fail the job with a reason for its client, unless all of its chunks are delivered.
+
+        ``still``: whether the reason holds for the job as it is stored. It is asked in the job's change,
+        because the caller may have decided on an older state of the job.
+        """
         job = self.if_all_delivered(find_for_message(organization_id, job_id, jobs=self.jobs))
         if job.status is JobStatus.COMPLETED:
             return job
-        transition = partial(fail, message=message, now=self.now(), retry=retry)
+
+        def transition(job: Job) -> Job:
+            return fail(job, message, self.now(), retry=retry) if still(job) else job
+
         failed = self.jobs.change(organization_id, job_id, transition)
         self._ask_for_teardown(failed)
         return failed

@@ -37,7 +37,7 @@ def resume(
     def transition(job: Job) -> Job:
         resumed = transitions.resume(job, now)
         if job.time_paused is not None and job.num_chunks is not None:
-            require_deliverable(job, now, kept, stood_still=job.time_paused, state="paused")
+            require_deliverable(resumed, now, kept, state="paused")
         return resumed
 
     job = jobs.change(organization_id, job_id, transition)

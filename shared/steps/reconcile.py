@@ -43,12 +43,10 @@ class Reconcile:
     def run(self, job: Job) -> bool:
         """Record and count what has arrived. Return whether every destination answered.
 
-        The caller makes sure that no delivery of the job is in progress. Raises Busy if time runs out before
-        all chunks are checked.
+        The job has chunks. The caller makes sure that no delivery of the job is in progress. Raises Busy if
+        time runs out before all chunks are checked.
         """
         silent = set[str]()
-        if job.num_chunks is None:
-            return True
         until = self.monotonic() + self.time_limit
         begun = self.deliveries.begun(job)
         unsettled = [

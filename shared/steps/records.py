@@ -220,9 +220,11 @@ class Chunks(Protocol):
 class Lease(Protocol):
     """The right to send one chunk to one destination. After another handler took over, every write fails.
 
-    ``skipped``: the skipped rows according to the record. ``splits``: the splits of batches according to it.
+    ``began``: when the first delivery of the chunk to the destination began. ``skipped``: the skipped rows
+    according to the record. ``splits``: the splits of batches according to it.
     """
 
+    began: datetime
     first_batch: int
     skipped: Skipped
     splits: Splits
@@ -262,6 +264,10 @@ class Deliveries(Protocol):
 
     def begun(self, job: Job) -> Mapping[int, set[str]]:
         """Return the chunks whose delivery ever began, with the uids of the destinations that have them."""
+        ...
+
+    def oldest(self, job: Job, uids: Collection[str]) -> datetime | None:
+        """Return when the first of the unfinished deliveries to these destinations began."""
         ...
 
     def ever_begun(self, job: Job, chunk: int) -> bool:

@@ -37,8 +37,7 @@ def retry(
         if chunks_left == 0:
             return transitions.complete(again, now)
         if chunks_left is not None:
-            stood_still = job.time_completed or job.time_begun
-            require_deliverable(job, now, kept, stood_still=stood_still, state="failed")
+            require_deliverable(again, now, kept, state="failed")
         return again
 
     if not transition(found).status.is_terminal:

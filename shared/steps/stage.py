@@ -119,12 +119,15 @@ class Stage:
     def _unloaded_again(self, job: Job) -> Job:
         """Begin another attempt after a temporary failure of the unload, and publish a message for it.
 
+        A paused job forgets the failed attempt, so that the sweep leaves it alone until it is resumed.
         Raises LeftToOthers if the job has ended, which aborts its unload: a new attempt would create the
         job's topics again after the teardown removed them.
         """
         now = find_for_message(job.organization_id, job.job_id, jobs=self.jobs)
         if now.status is not JobStatus.STAGING:
             raise LeftToOthers(f"the job is {now.status.value}, not staging", detail=job.job_id)
+        if now.paused:
+            now = self._change(job, partial(transitions.give_up, attempt_id=job.require_attempt().attempt_id))
         job = self.attempts.begin(replace(job, time_paused=now.time_paused))
         self.publisher.publish(job, [StageJob(job.organization_id, job.job_id, job.retry)])
         return job

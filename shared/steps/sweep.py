@@ -110,8 +110,10 @@ class Sweep:
                 self.jobs.remove_unconfirmed(job)
         elif job.status is JobStatus.TRANSPORTING:
             self._look_after_transport(job, sharing)
-        elif job.seconds_at_work(self.now()) >= self.limits.staging:
-            self._fail(job, f"The export did not end within {_hours(self.limits.staging)}")
+        elif self._exceeds(job, JobStatus.STAGING, self.limits.staging):
+            self._fail(
+                job, self.limits.staging, f"The export did not end within {_hours(self.limits.staging)}"
+            )
         elif job.paused and (job.attempt is None or job.attempt.query_id is None):
             return
         elif self._quiet_for(job) >= self.limits.nudge and not _query_runs(job, queries):
@@ -122,8 +124,9 @@ class Sweep:
         counts = self.jobs.counts(job)
         if counts is None or counts.chunks_left == 0:
             return
-        if job.seconds_at_work(self.now()) >= self.limits.job:
-            self._fail(job, f"The job did not end within {_hours(self.limits.job)}{self._last_errors(job)}")
+        if self._exceeds(job, JobStatus.TRANSPORTING, self.limits.job):
+            message = f"The job did not end within {_hours(self.limits.job)}{self._last_errors(job)}"
+            self._fail(job, self.limits.job, message)
         elif job.paused:
             if not job.reconciled and self._quiet_for(job) >= self.limits.tear_down:
                 self._publish(job, TearDownJob(job.organization_id, job.job_id), counts.chunks_left)
@@ -166,8 +169,15 @@ class Sweep:
         share = lanes.share(self.limits.in_flight, sharing, job.max_parallel_chunks)
         return lanes.worth_reopening(job, share, chunks_left)
 
-    def _fail(self, job: Job, message: str) -> None:
-        self.finish.fail(job.organization_id, job.job_id, message, retry=job.retry)
+    def _exceeds(self, job: Job, status: JobStatus, limit: float) -> bool:
+        return job.status is status and job.seconds_at_work(self.now()) >= limit
+
+    def _fail(self, seen: Job, limit: float, message: str) -> None:
+        """Fail the job, unless it has been staged, paused or resumed since this sweep read it, and the limit
+        is no longer exceeded.
+        """
+        still = partial(self._exceeds, status=seen.status, limit=limit)
+        self.finish.fail(seen.organization_id, seen.job_id, message, retry=seen.retry, still=still)
 
     def _publish(self, job: Job, message: StageJob | TearDownJob, chunks_left: int | None = None) -> None:
         self._note(job, chunks_left)

@@ -25,7 +25,7 @@ from shared.steps.records import Deliveries, Jobs
 class TearDown:
     """The step and its dependencies; ``wait`` is how many seconds one run waits before it is redelivered.
 
-    ``markers_kept``: how long after a job's end its destinations certainly keep their markers.
+    ``markers_kept``: how long a job's destinations certainly keep the marker of a commit.
     ``receipts_kept``: how long the service keeps a receipt after the job's end; a failed job's receipt at
     least for ``retriable``.
     """
@@ -56,20 +56,17 @@ class TearDown:
         self._end_query(job)
         # A delivery in progress may read its file or write to its topic until its lease expires.
         self._until(lambda: not self.deliveries.leased(job), "deliveries are still in progress")
-        told = job.status is JobStatus.COMPLETED or self.reconcile.run(job)
+        known = job.status is JobStatus.COMPLETED or job.reconciled or self._all_recorded(job)
         if job.status is not JobStatus.FAILED:
             self.files.delete(job.prefix)
         if job.status is JobStatus.CANCELLED:
             for destination in job.destinations:
                 if destination.traits.owned:
                     self.topics.remove(job, destination)
-        in_time = self.now() - (job.time_completed or job.time_begun) <= self.markers_kept
         kept = self.receipts_kept
         if job.status is JobStatus.FAILED:
             kept = max(kept, self.retriable)
-        transition = partial(
-            transitions.tear_down, retry=job.retry, reconciled=told and in_time, records_kept=kept
-        )
+        transition = partial(transitions.tear_down, retry=job.retry, reconciled=known, records_kept=kept)
         self.jobs.change(job.organization_id, job.job_id, transition)
 
     def _settle(self, job: Job) -> None:
@@ -78,10 +75,22 @@ class TearDown:
         if since is None or job.reconciled or job.num_chunks is None:
             return
         self._until(lambda: not self.deliveries.leased(job), "deliveries are still in progress")
-        told = self.reconcile.run(job)
-        if told and self.now() - since <= self.markers_kept:
+        if self._all_recorded(job):
             transition = partial(transitions.reconcile_pause, since=since)
             self.jobs.change(job.organization_id, job.job_id, transition)
+
+    def _all_recorded(self, job: Job) -> bool:
+        """Record what has arrived. Return whether everything is recorded now.
+
+        A chunk without a marker may have arrived so long ago that its marker is gone.
+        """
+        if job.num_chunks is None:
+            return True
+        if not self.reconcile.run(job):
+            return False
+        marked = {destination.uid for destination in job.destinations if destination.traits.marked}
+        began = self.deliveries.oldest(job, marked) if marked else None
+        return began is None or self.now() - job.unrecorded_since(began) <= self.markers_kept
 
     def _end_query(self, job: Job) -> None:
         """Abort the unload and wait for its end, because an aborted unload may write files until then."""

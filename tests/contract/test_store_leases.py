@@ -11,6 +11,7 @@ import pytest
 from google.api_core.exceptions import FailedPrecondition, ServiceUnavailable
 from google.cloud import firestore
 
+from shared.adapters.firestore_documents import plain_time
 from shared.domain.errors import Busy, Unavailable
 from shared.domain.jobs import Job
 from shared.domain.oversized import NONE_SKIPPED, OversizedRow, Skipped
@@ -165,6 +166,52 @@ def test_what_a_destination_has_is_not_leased_again(records: Records) -> None:
     job, _ = records.transporting()
     taken(records, job).done(5, None)
     assert records.deliveries.take(job, 0, WEBHOOK.uid) is None
+
+
+def test_a_delivery_began_when_its_first_lease_was_taken(records: Records) -> None:
+    job, _ = records.transporting()
+    began = records.clock.now()
+    assert taken(records, job).began == began
+    records.clock.sleep(LEASE)
+    again = taken(records, job)
+    assert again.began == began
+    again.release()
+    assert taken(records, job).began == began
+    assert taken(records, job, 1).began == records.clock.now()
+
+
+def test_the_oldest_delivery_is_that_of_the_destinations_which_is_not_done(records: Records) -> None:
+    job, _ = records.transporting()
+    other, _ = records.transporting()
+    taken(records, other, 0, KAFKA.uid)
+    taken(records, job, 0, WEBHOOK.uid)
+    finished = taken(records, job, 0, KAFKA.uid)
+    assert records.deliveries.oldest(job, {KAFKA.uid}) == records.clock.now()
+    assert records.deliveries.oldest(job, {"none"}) is None
+    records.clock.sleep(1)
+    taken(records, job, 1, KAFKA.uid).release()
+    second = records.clock.now()
+    records.clock.sleep(1)
+    taken(records, job, 2, KAFKA.uid)
+    finished.renew()
+    finished.done(5, None)
+    assert records.deliveries.oldest(job, {KAFKA.uid}) == second
+
+
+@pytest.mark.emulator
+def test_a_record_of_an_older_release_began_when_it_was_created(
+    firestore_host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_host)
+    client = firestore.Client(project=f"test-{uuid.uuid4().hex[:12]}")
+    records = in_firestore(client)
+    job, _ = records.transporting()
+    taken(records, job).release()
+    [record] = list(client.collection_group("deliveries").stream())
+    record.reference.update({"began": firestore.DELETE_FIELD})
+    lease = taken(records, job)
+    assert lease.began == plain_time(record.reference.get().create_time)
+    assert records.deliveries.oldest(job, {WEBHOOK.uid}) == lease.began
 
 
 def test_of_each_chunk_that_was_begun_it_is_known_which_destinations_have_it(records: Records) -> None:

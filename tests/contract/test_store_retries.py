@@ -1,5 +1,6 @@
 """Retried jobs, and jobs recorded by older releases, in Firestore and in the fake."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -14,9 +15,9 @@ from shared.domain.destination import AT_LEAST_ONCE
 from shared.domain.jobs import Job, JobStatus
 from tests.contract.records import Records
 from tests.fakes.destinations import kafka, webhook
-from tests.fakes.examples import CREATED, KAFKA, RECORDS_KEPT, WEBHOOK, new_job
+from tests.fakes.examples import CREATED, KAFKA, RECORDS_KEPT, WEBHOOK, new_job, transporting
 
-_SINCE_ADDED = ("idempotency", "time_retried", "reconciled", "settled")
+_SINCE_ADDED = ("idempotency", "time_retried", "reconciled", "settled", "unreconciled_since")
 
 
 def failed_and_retried(records: Records, job: Job) -> Job:
@@ -107,4 +108,41 @@ def test_a_job_that_an_older_release_recorded_is_read_and_goes_on(
     assert FirestoreListings(client).destinations(job)[WEBHOOK.uid].last_error == "it answered 500"
     jobs.change("acme", job.job_id, partial(transitions.fail, message="why", now=CREATED, retry=0))
     again = jobs.change("acme", job.job_id, partial(transitions.retry, now=CREATED, after=0))
+    assert jobs.get("acme", job.job_id) == again
+
+
+def test_since_when_rows_may_be_unrecorded_is_kept_while_the_job_goes_on(records: Records) -> None:
+    job, _ = records.transporting()
+    records.change(job, partial(transitions.pause, now=CREATED))
+    later = CREATED + timedelta(hours=1)
+    resumed = records.change(job, partial(transitions.resume, now=later))
+    assert resumed.unreconciled_since == CREATED
+    assert records.now(job) == resumed
+
+
+@pytest.mark.emulator
+def test_a_job_that_an_older_release_let_go_on_may_have_unrecorded_rows(
+    firestore_host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The older release may have asked the destinations too late, and have recorded that it knows all."""
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_host)
+    client, job = (
+        firestore.Client(project="test-older-retry"),
+        replace(transporting(), confirmed=True, retry=1),
+    )
+    fields = job_fields(job) | {"reconciled": True, "status": "failed", "time_completed": CREATED}
+    del fields["unreconciled_since"]
+    document = client.document("organizations", "acme", "jobs", job.job_id)
+    document.set(fields)
+    jobs, claimed_at = FirestoreJobs(client, lambda _event: None), job.require_attempt().claimed_at
+    failed = jobs.get("acme", job.job_id)
+    assert failed is not None
+    assert (failed.unknown_since, failed.reconciled) == (claimed_at, False)
+    jobs.change("acme", job.job_id, partial(transitions.nudge, now=CREATED, chunks_left=None))
+    stored = document.get().to_dict() or {}
+    assert (stored["unreconciled_since"], stored["reconciled"]) == (claimed_at, False)
+    reconciled = partial(transitions.tear_down, retry=1, reconciled=True, records_kept=RECORDS_KEPT)
+    jobs.change("acme", job.job_id, reconciled)
+    again = jobs.change("acme", job.job_id, partial(transitions.retry, now=CREATED, after=1))
+    assert again.unreconciled_since is None
     assert jobs.get("acme", job.job_id) == again

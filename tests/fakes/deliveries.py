@@ -1,6 +1,7 @@
 """Leases and delivery records in memory."""
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -20,6 +21,7 @@ class Delivery:
     """The state of one (chunk, destination); ``epoch`` increases with each holder."""
 
     epoch: int
+    began: datetime
     expires: datetime
     state: str = "leased"
     next_batch: int = 0
@@ -44,7 +46,7 @@ class FakeDeliveries:
     def take(self, job: Job, chunk: int, uid: str) -> "FakeLease | None":
         place = (job.organization_id, job.job_id, job.require_attempt().attempt_id, chunk, uid)
         with self.lock:
-            record = self.records.setdefault(place, Delivery(0, self.expiry(), "released"))
+            record = self.records.setdefault(place, Delivery(0, self.now(), self.expiry(), "released"))
             if record.state == "done":
                 return None
             if record.state == "leased" and record.expires > self.now():
@@ -60,6 +62,15 @@ class FakeDeliveries:
             if tuple(attempt) == name:
                 begun.setdefault(chunk, set()).update({uid} if record.state == "done" else ())
         return begun
+
+    def oldest(self, job: Job, uids: Collection[str]) -> datetime | None:
+        name = (job.organization_id, job.job_id, job.require_attempt().attempt_id)
+        began = (
+            record.began
+            for (*attempt, _, uid), record in self.records.items()
+            if tuple(attempt) == name and uid in uids and record.state != "done"
+        )
+        return min(began, default=None)
 
     def ever_begun(self, job: Job, chunk: int) -> bool:
         return chunk in self.begun(job)
@@ -91,7 +102,8 @@ class FakeLease:
     """Implements the port Lease."""
 
     def __init__(self, deliveries: FakeDeliveries, place: Place, record: Delivery) -> None:
-        self.first_batch, self.skipped, self.splits = record.next_batch, record.skipped, record.splits
+        self.began, self.first_batch = record.began, record.next_batch
+        self.skipped, self.splits = record.skipped, record.splits
         self._deliveries = deliveries
         self._place = place
         self._epoch = record.epoch

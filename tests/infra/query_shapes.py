@@ -89,6 +89,7 @@ def ask_everything(client: firestore.Client) -> None:
         lambda: receipts.left_out(job),
         lambda: jobs.transporting(job.organization_id, 5),
         lambda: deliveries.begun(job),
+        lambda: deliveries.oldest(job, {"d1"}),
         lambda: deliveries.ever_begun(job, 3),
         lambda: deliveries.leased(job),
         lambda: deliveries.leased(job, 3),

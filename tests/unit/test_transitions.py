@@ -183,3 +183,13 @@ def test_a_torn_down_job_is_at_rest() -> None:
     assert transitions.tear_down(
         ended(JobStatus.CANCELLED), retry=0, reconciled=True, records_kept=RECORDS_KEPT
     ).torn_down
+
+
+def test_only_a_paused_staging_gives_its_own_attempt_up() -> None:
+    staging = claimed(new_job())
+    attempt_id = staging.require_attempt().attempt_id
+    paused = transitions.pause(staging, LATER)
+    assert transitions.give_up(paused, attempt_id) == replace(paused, attempt=None)
+    for job in (staging, transitions.pause(transporting(), LATER), transitions.pause(new_job(), LATER)):
+        assert transitions.give_up(job, attempt_id) == job
+    assert transitions.give_up(paused, "another") == paused

@@ -1,5 +1,7 @@
 locals {
-  deliver_settings = ["STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE", "ENCODER", "AWS_ROLE_ARN", "SCHEMA_REGISTRY_URL"]
+  deliver_settings = [
+    "STAGING_BUCKET", "LEASE_LENGTH", "STATUS_PAUSE", "ENCODER", "AWS_ROLE_ARN", "SCHEMA_REGISTRY_URL", "KAFKA_MARKER_DAYS",
+  ]
   registry_secrets = var.secret_versions.registry == null ? [] : ["registry"]
   deliver_secrets  = concat(["kafka"], local.registry_secrets)
 

@@ -130,3 +130,72 @@ def test_a_dead_letter_of_an_earlier_retry_changes_nothing() -> None:
     world.jobs.stored["acme", job.job_id].job = job
     world.dead_letter.run(messages[0], 5)
     assert world.now(job) == job
+
+
+def test_a_dead_letter_fails_no_paused_job() -> None:
+    """Its resume publishes the chunk again."""
+    world = World()
+    job, messages = world.staged()
+    begun(world, job, 0)
+    paused = world.pause(job)
+    with pytest.raises(StaleMessage):
+        world.dead_letter.run(messages[0], 100)
+    assert world.now(job) == paused
+    world.resume(job)
+    world.run()
+    assert world.now(job).status is JobStatus.COMPLETED
+
+
+@pytest.mark.parametrize("opened", [True, False], ids=["opened", "to be opened"])
+def test_a_dead_letter_from_before_a_pause_fails_no_resumed_job(*, opened: bool) -> None:
+    """The new message of the chunk has had no attempt yet."""
+    world = World()
+    job, messages = world.staged()
+    begun(world, job, 0)
+    world.pause(job)
+    world.queue.taken()
+    world.resume(job)
+    if opened:
+        for message in world.queue.taken():
+            world.handle.run(message)
+    with pytest.raises(StaleMessage):
+        world.dead_letter.run(messages[0], 100)
+    world.run()
+    assert world.now(job).status is JobStatus.COMPLETED
+
+
+def test_a_pause_that_comes_while_a_dead_letter_is_handled_is_in_time() -> None:
+    world = World()
+    job, messages = world.staged()
+    begun(world, job, 0)
+    world.jobs.between = lambda: world.pause(job)
+    world.dead_letter.run(messages[0], 100)
+    assert (world.now(job).status, world.now(job).paused) == (JobStatus.TRANSPORTING, True)
+
+
+@pytest.mark.parametrize("polls", [0, 1000], ids=["no unload", "an unload"])
+def test_a_dead_letter_fails_no_paused_staging_and_nothing_is_left_behind(polls: int) -> None:
+    world = World(polls=polls)
+    job = world.accept()
+    [message] = world.queue.taken()
+    if polls:
+        world.handle.run(message)
+    world.pause(job)
+    with pytest.raises(StaleMessage, match="paused"):
+        world.dead_letter.run(message, 100)
+    for query in world.warehouse.queries.values():
+        query.polls_left = 0
+    world.run(hours=1)
+    assert world.now(job).status is (JobStatus.TRANSPORTING if polls else JobStatus.STAGING)
+    world.resume(job)
+    world.run()
+    assert world.now(job).status is JobStatus.COMPLETED
+
+
+def test_a_pause_that_comes_while_a_stagings_dead_letter_is_handled_is_in_time() -> None:
+    world = World()
+    job = world.accept()
+    [message] = world.queue.taken()
+    world.jobs.between = lambda: world.pause(job)
+    world.dead_letter.run(message, 100)
+    assert (world.now(job).status, world.now(job).paused) == (JobStatus.STAGING, True)

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from shared.domain.errors import BackfillError, Busy, DeliveryStopped, RetryLater, Unavailable
 from shared.domain.oversized import NONE_SKIPPED, Skipped
@@ -19,6 +20,7 @@ SPLITS = Splits(4, frozenset({Piece(4, 2)}))
 class RecordedLease:
     """Implements the port Lease; ``refusal``: the error of a renewal."""
 
+    began = datetime(2026, 5, 1, tzinfo=UTC)
     first_batch = 0
 
     def __init__(self) -> None:

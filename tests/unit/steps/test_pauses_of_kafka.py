@@ -89,6 +89,7 @@ def test_what_was_found_out_too_late_or_for_an_earlier_pause_does_not_count() ->
     job, _ = died_after_kafkas_commit(world)
     paused = world.pause(job)
     world.clock.sleep((KEPT.markers + timedelta(seconds=1)).total_seconds())
+    world.log.committed.clear()
     world.handle.run(TearDownJob("acme", job.job_id))
     assert not world.now(job).reconciled
     assert paused.time_paused is not None

@@ -1,6 +1,7 @@
 """Pausing and resuming, in any order with other events of a job."""
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from itertools import permutations
 
@@ -14,12 +15,15 @@ from shared.domain.errors import (
     StateConflict,
     Unavailable,
 )
+from shared.domain.events import UnloadEnded
 from shared.domain.jobs import Counts, JobStatus
 from shared.domain.messages import StageJob
+from tests.fakes.examples import WEBHOOK, new_job
 from tests.unit.steps.staging import accepted, just_before, stage
-from tests.unit.steps.world import SWEEPING, World
+from tests.unit.steps.world import KEPT, SWEEPING, World
 
 HOUR = 3600.0
+DAY = timedelta(days=1)
 
 
 def test_a_paused_jobs_chunks_are_not_delivered_and_resumed_all_arrive() -> None:
@@ -219,3 +223,62 @@ def test_whatever_the_order_nothing_is_left_behind(acts: tuple[str, ...]) -> Non
     assert (ended.torn_down, ended.paused, ended.lanes) == (True, False, 0)
     if ended.status is JobStatus.COMPLETED:
         assert len(world.log.rows()) == 13
+
+
+@pytest.mark.parametrize("retried", [13.0, 14.0])
+def test_a_pause_late_in_a_retried_jobs_life_can_be_undone(retried: float) -> None:
+    """The bucket keeps the files for as long after the last retry as the job may work."""
+    world = World()
+    job, _ = world.staged()
+    claimed = job.require_attempt().claimed_at
+    world.finish.fail("acme", job.job_id, "why", retry=0)
+    world.run(0.2)
+    world.clock.sleep((claimed + retried * DAY - world.clock.now()).total_seconds())
+    world.retry(job)
+    world.clock.sleep(2 * DAY.total_seconds())
+    world.pause(job)
+    assert world.resume(job).paused is False
+
+
+def test_all_pauses_since_a_retry_end_while_the_files_are_sure_to_be_there() -> None:
+    world = World()
+    job, _ = world.staged(new_job(destinations=(WEBHOOK,)))
+    claimed = job.require_attempt().claimed_at
+    world.finish.fail("acme", job.job_id, "why", retry=0)
+    world.run(0.2)
+    world.clock.sleep((claimed + 13 * DAY - world.clock.now()).total_seconds())
+    world.retry(job)
+    for hours, pause in ((10, 12), (20, 12)):
+        world.clock.sleep(hours * HOUR)
+        world.pause(job)
+        world.clock.sleep(pause * HOUR)
+        resumed = world.resume(job)
+    at_work = timedelta(seconds=resumed.seconds_at_work(world.clock.now()))
+    latest_end = world.clock.now() + timedelta(seconds=SWEEPING.job) - at_work
+    assert latest_end == claimed + KEPT.staged_files + timedelta(seconds=SWEEPING.job)
+    world.pause(job)
+    world.clock.sleep(1)
+    with pytest.raises(StateConflict, match=r"paused, and its staged files are gone.*14 days"):
+        world.resume(job)
+
+
+def test_an_unload_that_failed_while_its_job_was_paused_is_reported_once() -> None:
+    """The sweep leaves the job alone, and its resume begins another unload."""
+    world = World(polls=40)
+    world.warehouse.errors = [Unavailable("Snowflake")]
+    job = stage(world, accepted(world))
+    world.pause(job)
+    world.warehouse.polls = 0
+    for _ in range(60):
+        world.clock.sleep(60)
+        world.run(hours=0.01)
+    [ended] = [event for event in world.events if isinstance(event, UnloadEnded)]
+    assert (ended.state, ended.seconds < 1800) == ("failed", True)
+    asked = world.faults.calls.count("FakeWarehouse.state")
+    world.clock.sleep(60)
+    world.sweep.run()
+    assert world.faults.calls.count("FakeWarehouse.state") == asked
+    assert (world.now(job).attempts, len(world.warehouse.queries)) == (1, 1)
+    world.resume(job)
+    world.run()
+    assert (world.now(job).status, world.now(job).attempts) == (JobStatus.COMPLETED, 2)

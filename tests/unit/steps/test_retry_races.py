@@ -75,7 +75,8 @@ def test_dead_letters_of_an_earlier_retry_change_nothing() -> None:
         (transporting, DeliverChunk("acme", transporting.job_id, attempt_id, retry=0, chunk=0)),
     ):
         retried = world.retry(job)
-        world.dead_letter.run(message, 5)
+        with suppress(StaleMessage):
+            world.dead_letter.run(message, 5)
         assert world.now(job) == retried
 
 

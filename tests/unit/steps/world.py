@@ -202,6 +202,7 @@ class World:
             keep_alive=self.keep_alive,
             circuits=Circuits(self.clock.monotonic),
             time_limit=480,
+            markers_kept=KEPT.markers,
             now=now,
             monotonic=self.clock.monotonic,
             events=self.events.append,
