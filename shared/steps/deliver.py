@@ -23,8 +23,7 @@ from shared.domain.errors import (
 from shared.domain.events import ChunkDelivered, Events, RowsSkipped
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import DeliverChunk
-from shared.domain.oversized import NONE_SKIPPED
-from shared.domain.pieces import NOT_SPLIT
+from shared.steps.chunk_delivery import batch_rows_of, delivery_of
 from shared.steps.circuits import Circuits
 from shared.steps.find import find_for_message
 from shared.steps.finish import Finish
@@ -33,7 +32,7 @@ from shared.steps.pass_on import PassOn
 from shared.steps.ports import Clock, Publisher, StagedFiles
 from shared.steps.records import Chunks, Deliveries, Jobs, Lease
 from shared.steps.release import releasing
-from shared.steps.sending import ChunkDelivery, Pulse, ReadRows, Sink
+from shared.steps.sending import Pulse, ReadRows, Sink
 from shared.steps.tally import Tally
 
 _LONGEST_WISH = 3600.0  # seconds: the longest wait that a destination may ask for
@@ -41,40 +40,6 @@ _LONGEST_WISH = 3600.0  # seconds: the longest wait that a destination may ask f
 _NOT_NOW = (Deferred, AskedToWait)
 
 KeepAlive = Callable[[Job, Lease, float], AbstractContextManager[Pulse]]
-
-
-def batch_rows_of(job: Job, destination: Destination) -> int:
-    """Return the rows per batch: the destination's own number, or the number fixed for the job."""
-    return destination.traits.batch_rows or job.webhook_batch_rows
-
-
-def delivery_of(
-    job: Job,
-    chunk: Chunk,
-    destination: Destination,
-    lease: Lease | None = None,
-) -> ChunkDelivery:
-    """Return the delivery of a chunk of the job's current attempt. It starts where the ``lease``'s record
-    ends.
-    """
-    return ChunkDelivery(
-        job.organization_id,
-        job.job_id,
-        job.require_attempt().attempt_id,
-        chunk.number,
-        chunk.rows,
-        destination,
-        batch_rows_of(job, destination),
-        lease.first_batch if lease else 0,
-        job.skips_oversized,
-        lease.skipped if lease else NONE_SKIPPED,
-        lease.splits if lease else NOT_SPLIT,
-        job.attempt_prefix + chunk.name,
-        job.table,
-        [column for column in job.columns if not column.hidden],
-        not any(column.hidden for column in job.columns),
-        chunk.size,
-    )
 
 
 @dataclass(frozen=True, slots=True)

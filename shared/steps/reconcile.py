@@ -13,7 +13,7 @@ from shared.domain.chunks import Chunk
 from shared.domain.destination import Destination
 from shared.domain.errors import Busy, JobFails, RetryLater
 from shared.domain.jobs import Job
-from shared.steps.deliver import delivery_of
+from shared.steps.chunk_delivery import delivery_of
 from shared.steps.records import Chunks, Deliveries, Jobs
 from shared.steps.sending import Markers
 

@@ -10,7 +10,7 @@ from shared.bootstrap.stage import several_at_once
 from shared.destinations.kafka.names import topic_of
 from shared.domain.chunks import number_files
 from shared.domain.jobs import Counts, Job
-from shared.steps.deliver import delivery_of
+from shared.steps.chunk_delivery import delivery_of
 from shared.steps.reconcile import Reconcile
 from tests.contract.records import LEASE, Records, in_memory
 from tests.fakes.examples import new_job, staged_files
