@@ -117,6 +117,18 @@ def test_a_staged_file_that_is_not_the_manifests_fails_the_job_and_writes_nothin
     assert buckets.names() == []
 
 
+@pytest.mark.parametrize("place", [60, -1], ids=["page", "footer"])
+def test_a_damaged_staged_file_fails_the_job_and_writes_nothing(buckets: Buckets, place: int) -> None:
+    staged = buckets.staging.blob(STAGED)
+    content = bytearray(staged.download_as_bytes())
+    content[place] ^= 0xFF
+    staged.upload_from_string(bytes(content))
+    with pytest.raises(StagedFileUnusable, match="A staged file is damaged") as told:
+        deliver(buckets, parquet(buckets, "row"))
+    assert STAGED in told.value.detail
+    assert buckets.names() == []
+
+
 def test_a_staged_file_that_goes_before_it_is_copied_is_named(buckets: Buckets) -> None:
     with pytest.raises(StagedFileUnusable, match="A staged file is gone"):
         deliver(buckets, replace(parquet(buckets), file="acme/job/try/gone.parquet"))

@@ -5,10 +5,11 @@ delivery therefore finds the object or writes it, wherever an earlier delivery c
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from google.api_core.exceptions import Forbidden, NotFound, PreconditionFailed
 from google.cloud.storage import Blob, Client
@@ -16,7 +17,7 @@ from google.cloud.storage import Blob, Client
 from shared.destinations.gcs.errors import speaking_of
 from shared.destinations.gcs.stream import Stream, lines, parts_of, selected
 from shared.destinations.labels import CHUNK, JOB
-from shared.domain.errors import DestinationRefused, Unavailable
+from shared.domain.errors import DestinationRefused, StagedFileUnusable, Unavailable
 from shared.steps.ahead import OneAhead
 from shared.steps.ports import StagedFiles
 from shared.steps.sending import ChunkDelivery, Pulse, Rows
@@ -135,12 +136,27 @@ class GcsSink:
         self._upload(blob, self._fields_of(delivery, pulse), pulse)
 
     def _fields_of(self, delivery: ChunkDelivery, pulse: Pulse) -> Iterator[bytes]:
-        with self.staged.open(delivery.file, delivery.file_bytes) as staged:
+        with self.staged.open(delivery.file, delivery.file_bytes) as staged, _telling_damage(delivery):
             file = pq.ParquetFile(staged.content, page_checksum_verification=True)
             yield from selected(file, [column.name for column in delivery.columns], pulse)
 
     def _staged(self, delivery: ChunkDelivery) -> Blob:
         return self.client.bucket(self.staging_bucket).blob(delivery.file)
+
+
+@contextmanager
+def _telling_damage(delivery: ChunkDelivery) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        # Arrow's own errors of input are bare OSErrors; those of a socket are a subclass or carry a number.
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and not _is_arrows(error)):
+            raise
+        raise StagedFileUnusable("A staged file is damaged", detail=f"{delivery.file}: {error}") from error
+
+
+def _is_arrows(error: OSError) -> bool:
+    return type(error) is OSError and error.errno is None
 
 
 def _labels(delivery: ChunkDelivery) -> dict[str, str]:
