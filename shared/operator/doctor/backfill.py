@@ -14,7 +14,8 @@ from shared.bootstrap.clients import firestore_client, monotonic
 from shared.operator.doctor.checks import Check, NotAsked, Verdict, ok, wrong
 from shared.operator.doctor.once import once, was_asked
 from shared.operator.doctor.world import World
-from shared.operator.verify.command import EQUAL, OUT_OF_REACH, Verify
+from shared.operator.verify.command import Verify
+from shared.operator.verify.statuses import EQUAL, OUT_OF_REACH
 
 MOST_ROWS: Final = 1_000_000
 _ANSWER: Final = 60.0  # seconds
