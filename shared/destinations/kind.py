@@ -47,6 +47,10 @@ class FoundRow:
     label: tuple[str, int, int] | None
 
 
+class PlaceMissing(Exception):  # noqa: N818 - named for what happened
+    """A Reader's place does not exist, so it has no rows."""
+
+
 class Reader(Protocol):
     """Reads the rows that destinations of a kind have."""
 
@@ -57,9 +61,7 @@ class Reader(Protocol):
     def rows(
         self, organization_id: str, destination: Destination, since: datetime, until: datetime
     ) -> Iterator[FoundRow]:
-        """Yield the rows sent between two times, as consumers see them; DestinationRefused if it is
-        missing.
-        """
+        """Yield the rows sent between two times, as consumers see them; PlaceMissing if it is missing."""
         ...
 
 

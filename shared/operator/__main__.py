@@ -13,8 +13,7 @@ python -m shared.operator verify acme f47ac10b-58cc-4372-a567-0e02b2c3d479 --tab
 python -m shared.operator doctor --installation installation.json
 python -m shared.operator doctor --installation installation.json --backfill 2026-03-01T00:00 2026-03-01T01:00
 
-`verify` ends with 0 if all is equal, 1 if something differs, and 4 if something could not be asked; `doctor`
-with 0 if all is well, 1 if something is wrong, and 4 if something could not be checked.
+`doctor` ends with 0 if all is well, 1 if something is wrong, and 4 if something could not be checked.
 """
 
 import argparse
@@ -23,9 +22,9 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
 
-from google.api_core.exceptions import GoogleAPICallError
+from google.api_core.exceptions import GoogleAPIError
+from google.auth.exceptions import GoogleAuthError
 from google.cloud import firestore
 from google.cloud.pubsub_v1 import SubscriberClient
 
@@ -33,14 +32,14 @@ from shared.adapters.firestore_limits import recount, set_limit
 from shared.adapters.google_errors import reaching
 from shared.config import ConfigurationError, Settings, read
 from shared.domain.errors import RetryLater
-from shared.domain.organizations import is_organization_id
-from shared.operator import keys
+from shared.operator import arguments, keys
 from shared.operator.doctor.areas import AREAS, BACKFILL
 from shared.operator.replay import replay, take_snapshot
+from shared.operator.verify.statuses import MEANINGS, OUT_OF_REACH, WRONG_USAGE
 
 
-def main(arguments: Sequence[str]) -> int:
-    options = _parser().parse_args(arguments)
+def main(words: Sequence[str]) -> int:
+    options = _parser().parse_args(words)
     try:
         settings = read(os.environ)
         if options.command == "keys":
@@ -53,9 +52,13 @@ def main(arguments: Sequence[str]) -> int:
             _limit(options, settings)
         else:
             _subscriptions(options, settings)
-    except (ConfigurationError, keys.KeyRefused, RetryLater, GoogleAPICallError) as error:
+    except (ConfigurationError, keys.KeyRefused) as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return WRONG_USAGE if options.command == "verify" else 1
+    except (RetryLater, GoogleAPIError, GoogleAuthError) as error:
+        detail = f" ({error.detail})" if isinstance(error, RetryLater) and error.detail else ""
+        sys.stderr.write(f"{error}{detail}\n")
+        return OUT_OF_REACH if options.command == "verify" else 1
     return 0
 
 
@@ -147,28 +150,33 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_keys(commands.add_parser("keys", help="manage API keys, which are named by their ids"))
     limit = commands.add_parser("limit", help="set an organization's limit of jobs in flight")
-    limit.add_argument("organization", type=_organization)
-    limit.add_argument("most", type=_most, help="a number, or `default` for the service's limit")
+    limit.add_argument("organization", type=arguments.organization)
+    limit.add_argument("most", type=arguments.most, help="a number, or `default` for the service's limit")
     again = commands.add_parser("recount", help="recount its jobs in flight, as after a restored backup")
-    again.add_argument("organization", type=_organization)
+    again.add_argument("organization", type=arguments.organization)
     rewind = commands.add_parser("replay", help="redeliver messages that were acknowledged since then")
     to = rewind.add_mutually_exclusive_group(required=True)
-    to.add_argument("--time", type=_time, help="ISO 8601 time with an offset")
+    to.add_argument("--time", type=arguments.time, help="ISO 8601 time with an offset")
     to.add_argument("--snapshot", help="name of an earlier `snapshot`")
     remember = commands.add_parser("snapshot", help="save which messages are acknowledged now")
     remember.add_argument("name")
-    _add_verify(commands.add_parser("verify", help="compare what a job's destinations have with its receipt"))
+    verify = commands.add_parser(
+        "verify",
+        help="compare what a job's destinations have with its receipt",
+        epilog=f"Exit status: {MEANINGS}.",
+    )
+    _add_verify(verify)
     _add_doctor(commands.add_parser("doctor", help="check the installation, and say how to fix faults"))
     return parser
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("organization", type=_organization)
-    parser.add_argument("job_id", type=_job_id)
+    parser.add_argument("organization", type=arguments.organization)
+    parser.add_argument("job_id", type=arguments.job_id)
     parser.add_argument(
         "--table", action="store_true", help="compare every row with Snowflake, which unloads the slice again"
     )
-    parser.add_argument("--most", type=_count, default=20, help="differences to name (default: 20)")
+    parser.add_argument("--most", type=arguments.count, default=20, help="differences to name (default: 20)")
 
 
 def _add_doctor(parser: argparse.ArgumentParser) -> None:
@@ -211,40 +219,6 @@ def _add_keys(parser: argparse.ArgumentParser) -> None:
     )
     revoke = actions.add_parser("revoke", help="revoke a key, within half a minute")
     revoke.add_argument("key_id")
-
-
-def _organization(text: str) -> str:
-    if not is_organization_id(text):
-        raise argparse.ArgumentTypeError("1 to 64 letters, digits, hyphens and underscores")
-    return text
-
-
-def _job_id(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise argparse.ArgumentTypeError("a job's id like f47ac10b-58cc-4372-a567-0e02b2c3d479") from None
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdecimal():
-        raise argparse.ArgumentTypeError("a whole number")
-    return int(text)
-
-
-def _most(text: str) -> int | None:
-    if text == "default":
-        return None
-    if not text.isascii() or not text.isdecimal():
-        raise argparse.ArgumentTypeError("a whole number, or `default`")
-    return int(text)
-
-
-def _time(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
-    if time.tzinfo is None:
-        raise argparse.ArgumentTypeError("add the offset, as in 2026-03-01T10:00:00+00:00")
-    return time
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ def test_a_job_that_is_none_and_a_topic_that_is_gone_are_told(
     organization: Organization, verify: Verify
 ) -> None:
     status, told = verify("f47ac10b-58cc-4372-a567-0e02b2c3d479")
-    assert status == 1
+    assert status == 2
     assert "f47ac10b" in told
     job_id = sent(organization, kafka("gone"))
     bootstrap, topic = organization.stack.endpoints["kafka_bootstrap"], organization.topic("gone")

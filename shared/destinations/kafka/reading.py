@@ -10,10 +10,10 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from shared.destinations.kafka.errors import is_missing, speaking_of
 from shared.destinations.kafka.forms import ID_BYTES, wants_avro
 from shared.destinations.kafka.names import topic_at
-from shared.destinations.kind import FoundRow
+from shared.destinations.kind import FoundRow, PlaceMissing
 from shared.destinations.labels import CHUNK, JOB, ROW
 from shared.domain.destination import Destination
-from shared.domain.errors import DestinationRefused, Unavailable
+from shared.domain.errors import Unavailable
 
 _SECONDS = 30.0  # for one call, and until the next message
 
@@ -57,7 +57,7 @@ def _bounds(
     found = consumer.list_topics(topic, timeout=_SECONDS).topics[topic]
     if found.error is not None:
         if is_missing(found.error):
-            raise DestinationRefused(f"Kafka topic {topic} does not exist")
+            raise PlaceMissing(f"Kafka topic {topic} does not exist")
         raise KafkaException(found.error)
     starts = _offsets_at(consumer, topic, found.partitions, since)
     ends = _offsets_at(consumer, topic, found.partitions, until)

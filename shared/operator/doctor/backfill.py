@@ -2,23 +2,26 @@
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any, Final
 
-import requests
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from shared.adapters.firestore_keys import FirestoreKeys
 from shared.bootstrap.clients import firestore_client, monotonic
-from shared.operator.doctor.checks import Check, NotAsked, Verdict, ok, wrong
-from shared.operator.doctor.once import once, was_asked
+from shared.destinations.kafka.errors import is_missing
+from shared.operator.doctor.api import ANSWER, Api, Refused
+from shared.operator.doctor.checks import Check, NotAsked, Verdict, ok, verdict, wrong
+from shared.operator.doctor.once import once
 from shared.operator.doctor.world import World
-from shared.operator.verify.command import EQUAL, OUT_OF_REACH, Verify
+from shared.operator.verify.command import Verify
+from shared.operator.verify.statuses import EQUAL, OUT_OF_REACH
 
 MOST_ROWS: Final = 1_000_000
-_ANSWER: Final = 60.0  # seconds
-_PAUSE: Final = 1.0
+_PAUSE: Final = 1.0  # seconds
 _JOB: Final = 900.0
 _ENDED: Final = frozenset({"completed", "failed", "cancelled"})
 _SLICE: Final = "give --backfill another START and END"
@@ -44,6 +47,9 @@ class Backfill:
         self._world = world
         self._given = wanted
         self._name = f"doctor-{secrets.token_hex(6)}"
+        # ``_began``: there may be a job. ``_job_id``: there is one.
+        self._began = self._ended = False
+        self._job_id: str | None = None
         if wanted is not None:
             world.secrecy.add(wanted.key)
 
@@ -53,14 +59,18 @@ class Backfill:
             Check("backfill.job", "Does a job with this slice complete?", self._completes, _LOGS),
             Check("backfill.receipt", "Does its receipt balance?", self._balances, _LOGS),
             Check("backfill.rows", "Does its topic have Snowflake's rows, each once?", self._has_rows, _LOGS),
+            Check(
+                "backfill.removed",
+                "Is nothing left but an ended job?",
+                self._is_removed,
+                f"cancel the job named Doctor, and delete the topic whose name ends with {self._name}",
+            ),
         )
 
     def close(self) -> None:
-        """Remove the topic."""
-        if was_asked(self, "job"):
-            topic = f"beam.{self._organization}.{self._name}"
-            admin = AdminClient({**self._world.kafka, "log_level": 0})
-            admin.delete_topics([topic], request_timeout=_ANSWER)[topic].result(_ANSWER)
+        """Cancel the job and remove the topic, if an interrupt kept the last check from doing it."""
+        if self._began:
+            _ = self.left
 
     def _estimates(self) -> Verdict:
         return ok(f"{self.rows:,} rows")
@@ -72,7 +82,7 @@ class Backfill:
         return ok(f"job {job['job_id']}: {job['num_chunks']} chunks to topic {self._name}")
 
     def _balances(self) -> Verdict:
-        receipt = self._ask("GET", f"/{self._completed['job_id']}/receipt")
+        receipt = self._api.ask_patiently("GET", f"/{self._completed['job_id']}/receipt")
         unloaded = receipt["unload"]["rows"]
         if not receipt["balanced"]:
             return wrong(f"of {unloaded:,} rows unloaded, the destination does not have all")
@@ -95,10 +105,44 @@ class Backfill:
             raise NotAsked(says)
         return ok(says) if status == EQUAL else wrong(says)
 
+    def _is_removed(self) -> Verdict:
+        if not self._began:
+            return ok("no job was created")
+        return verdict(list(self.left), "the job has ended, and its topic is removed")
+
+    @once
+    def left(self) -> Sequence[str]:
+        """Cancel the job unless it has ended, remove its topic, and return what may be left."""
+        return [*self._cancel(), *self._remove_topic()]
+
+    def _cancel(self) -> Iterator[str]:
+        if self._ended:
+            return
+        if self._job_id is None:
+            yield "the API did not say whether it created the job"
+            return
+        try:
+            self._api.ask_patiently("POST", f"/{self._job_id}/cancel")
+        except NotAsked as error:
+            if not isinstance(error, Refused) or error.status != HTTPStatus.CONFLICT:  # it has ended
+                yield f"job {self._job_id} may go on: {error}"
+
+    def _remove_topic(self) -> Iterator[str]:
+        """The service removes a cancelled job's topic itself, so it may be gone already."""
+        topic = f"beam.{self._organization}.{self._name}"
+        try:
+            admin = AdminClient({**self._world.kafka, "log_level": 0})
+            admin.delete_topics([topic], request_timeout=ANSWER)[topic].result(ANSWER)
+        except KafkaException as error:
+            if not is_missing(error.args[0]):
+                yield f"topic {topic} may be left: Kafka: {error.args[0].str()}"
+        except TimeoutError:
+            yield f"topic {topic} may be left: Kafka did not answer in time"
+
     @once
     def rows(self) -> int:
         """Return the slice's number of rows; the slice must be small, and not empty."""
-        rows = int(self._ask("POST", "/estimate", self._body)["rows"])
+        rows = int(self._api.ask("POST", "/estimate", self._body)["rows"])
         if not 0 < rows <= MOST_ROWS:
             raise NotAsked(f"the slice has {rows:,} rows: choose one of 1 to {MOST_ROWS:,}")
         return rows
@@ -107,14 +151,28 @@ class Backfill:
     def job(self) -> Mapping[str, Any]:
         """Return the job once it has ended."""
         _ = self.rows
-        created = self._ask("POST", "", self._body, {"Idempotency-Key": self._name})
+        # Without these, the topic could not be removed.
+        _ = self._organization, self._world.kafka
+        job_id = self._created
         until = time.monotonic() + _JOB
-        while (job := self._ask("GET", f"/{created['job_id']}"))["status"] not in _ENDED:
+        while (job := self._api.ask_patiently("GET", f"/{job_id}"))["status"] not in _ENDED:
             if time.monotonic() > until:
-                self._ask("POST", f"/{created['job_id']}/cancel")
-                raise NotAsked(f"job {created['job_id']} did not end within {_JOB:g} s, and was cancelled")
+                raise NotAsked(f"job {job_id} did not end within {_JOB:g} s")
             time.sleep(_PAUSE)
+        self._ended = True
         return job
+
+    @once
+    def _created(self) -> str:
+        """Return the id of the new job. Its key makes it one job, however often it is asked for."""
+        self._began = True
+        key = {"Idempotency-Key": self._name}
+        try:
+            self._job_id = str(self._api.ask_patiently("POST", "", self._body, key)["job_id"])
+        except Refused:
+            self._began = False
+            raise
+        return self._job_id
 
     @property
     def _completed(self) -> Mapping[str, Any]:
@@ -138,6 +196,10 @@ class Backfill:
         return self._given
 
     @property
+    def _api(self) -> Api:
+        return Api(self._world, self._wanted.url, self._wanted.key)
+
+    @property
     def _body(self) -> dict[str, Any]:
         wanted = self._wanted
         return {
@@ -150,20 +212,3 @@ class Backfill:
             },
             "destinations": [{"type": "kafka", "name": self._name}],
         }
-
-    def _ask(
-        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
-        url = self._wanted.url or self._world.installation.urls["api"]
-        answer = requests.request(
-            method,
-            f"{url}/api/v1/beam/backfills{path}",
-            json=body,
-            headers={"X-API-Key": self._wanted.key, **(headers or {})},
-            timeout=_ANSWER,
-            allow_redirects=False,
-        )
-        if not answer.ok:
-            raise NotAsked(f"{method} {url}/…{path} answers {answer.status_code}: {answer.text[:300]}")
-        found: dict[str, Any] = answer.json()
-        return found

@@ -84,12 +84,16 @@ _RIGHTS: Final = (exceptions.Forbidden, exceptions.Unauthorized)
 _LONGEST: Final = 400
 
 
-def carry_out(check: Check) -> Found:
-    """Run the check and turn every exception into a result: a check never ends the others."""
-    return Found(check.name, check.asks, _asked(check), check.hint)
+def carry_out(check: Check, clean: Callable[[str], str] = str) -> Found:
+    """Run the check and turn every exception into a result: a check never ends the others.
+
+    ``clean`` removes secrets from an error's text, before the text is shortened: the rest of a secret that
+    was cut could not be recognized.
+    """
+    return Found(check.name, check.asks, _asked(check, clean), check.hint)
 
 
-def _asked(check: Check) -> Verdict:  # noqa: PLR0911 - one line a kind of error
+def _asked(check: Check, clean: Callable[[str], str]) -> Verdict:  # noqa: PLR0911 - one line a kind of error
     try:
         return check.ask()
     except NotOnLocalStack as error:
@@ -101,16 +105,17 @@ def _asked(check: Check) -> Verdict:  # noqa: PLR0911 - one line a kind of error
     except exceptions.NotFound as error:
         return wrong(f"not found: {error.message}")
     except RetryLater as error:
-        return unknown(f"unreachable: {error.message} ({first_line(error.detail)})")
+        return unknown(f"unreachable: {error.message} ({shortened(error.detail, clean)})")
     except BackfillError as error:
-        return wrong(f"{error.message} ({first_line(error.detail)})")
+        return wrong(f"{error.message} ({shortened(error.detail, clean)})")
     except KafkaException as error:
         return unknown(f"Kafka: {error.args[0].str()}")
     except (exceptions.GoogleAPIError, GoogleAuthError, RequestException, OSError) as error:
-        return unknown(f"unreachable: {type(error).__name__}: {first_line(str(error))}")
+        return unknown(f"unreachable: {type(error).__name__}: {shortened(str(error), clean)}")
     except Exception as error:  # noqa: BLE001 - an answer of an unforeseen form must not hide the others
-        return unknown(f"unforeseen: {type(error).__name__}: {first_line(str(error))}")
+        return unknown(f"unforeseen: {type(error).__name__}: {shortened(str(error), clean)}")
 
 
-def first_line(text: str | None) -> str:
-    return (text or "").partition("\n")[0][:_LONGEST]
+def shortened(text: str, clean: Callable[[str], str]) -> str:
+    """Return the beginning of the text's first line, free of secrets."""
+    return clean(text).partition("\n")[0][:_LONGEST]

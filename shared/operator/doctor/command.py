@@ -1,8 +1,8 @@
 """``doctor``: run all checks, several areas in parallel, and print the results."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from shared.config import Settings
 from shared.operator.doctor.areas import AREAS, BACKFILL
 from shared.operator.doctor.backfill import Backfill, Wanted
 from shared.operator.doctor.bucket import StagingBucket
-from shared.operator.doctor.checks import Check, Found, State, carry_out
+from shared.operator.doctor.checks import Check, Found, State, Verdict, carry_out, ok
 from shared.operator.doctor.clock import Clock
 from shared.operator.doctor.egress import Egress
 from shared.operator.doctor.firestore import Firestore
@@ -64,24 +64,39 @@ class Doctor:
     def look(self, checks: Mapping[str, Sequence[Check]] | None = None) -> list[Found]:
         """Run the checks, by default all: one area's checks in sequence, the areas in parallel."""
         areas = self.checks() if checks is None else checks
-        with self._closing(), ThreadPoolExecutor(len(AREAS) + 1) as pool:
-            rows = _grouped(areas)
-            found = {one.name: one for part in pool.map(_in_turn, rows) for one in part}
-        return [found[check.name] for each in areas.values() for check in each]
+        found, left = list[Found](), list[Found]()
+        try:
+            with ThreadPoolExecutor(len(AREAS) + 1) as pool:
+                for part in pool.map(self._in_turn, _grouped(areas)):
+                    found += part
+        finally:
+            left += self._in_turn(self._closing())
+        named = {one.name: one for one in found}
+        inside = [named[check.name] for each in areas.values() for check in each]
+        return inside + [one for one in left if one.verdict.state is not State.OK]
 
-    @contextmanager
-    def _closing(self) -> Iterator[None]:
-        with ExitStack() as stack:
-            stack.callback(self._trial.close)
-            stack.callback(self._kafka.close)
-            stack.callback(self._backfill.close)
-            yield
+    def _in_turn(self, checks: Sequence[Check]) -> list[Found]:
+        return [carry_out(check, self.world.secrecy.clean) for check in checks]
+
+    def _closing(self) -> Sequence[Check]:
+        """Return what cleans up. It is reported only if it fails, and then with the other results."""
+        closing = {
+            "backfill": self._backfill.close,
+            "kafka": self._kafka.close,
+            "snowflake": self._trial.close,
+        }
+        return [
+            Check(
+                f"{name}.cleanup", "Is nothing left?", partial(_done, close), f"run the check of {name} again"
+            )
+            for name, close in closing.items()
+        ]
 
     def lines(self, found: Sequence[Found]) -> list[str]:
         """Return the lines to print, free of secrets: one per check, and how to fix each fault."""
         lines = []
         for one in found:
-            says = self.world.secrecy.clean(" ".join(one.verdict.says.split()))
+            says = " ".join(self.world.secrecy.clean(one.verdict.says).split())
             lines.append(f"{one.verdict.state:<{_WIDTH}}{one.name:<{_NAME}}{says}")
             if one.verdict.state is State.WRONG:
                 lines.append(f"{'':<{_WIDTH}}fix: {one.hint}")
@@ -134,8 +149,9 @@ def summary(found: Sequence[Found]) -> str:
     return f"{len(found)} checks: " + ", ".join(f"{count} {state}" for state, count in counts.items())
 
 
-def _in_turn(checks: Sequence[Check]) -> list[Found]:
-    return [carry_out(check) for check in checks]
+def _done(close: Callable[[], object]) -> Verdict:
+    close()
+    return ok("")
 
 
 def _grouped(areas: Mapping[str, Sequence[Check]]) -> list[list[Check]]:

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from shared.domain.errors import BackfillError, RetryLater
 from shared.operator.doctor import expectations as said
-from shared.operator.doctor.checks import Check, NotAsked, Verdict, first_line, ok, verdict, wrong
+from shared.operator.doctor.checks import Check, NotAsked, Verdict, ok, shortened, verdict, wrong
 from shared.operator.doctor.once import once
 from shared.operator.doctor.requests_twice import Repeated, repeat_request
 from shared.operator.doctor.trial import COLUMNS, Exported, Trial
@@ -74,7 +74,9 @@ class Snowflake:
         except RetryLater as error:
             # A refused sign-in is not an outage, though the connector uses the same class for both.
             if _REFUSED.search(error.detail or ""):
-                return wrong(f"Snowflake refuses the service: {first_line(error.detail)}")
+                return wrong(
+                    f"Snowflake refuses the service: {shortened(error.detail, self._world.secrecy.clean)}"
+                )
             raise
         # A network policy may admit this machine and refuse the functions.
         return ok(f"as {self._world.snowflake.get('user')}, from this machine's address, not the functions'")

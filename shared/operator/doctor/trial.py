@@ -104,8 +104,16 @@ class Trial:
             blob = client.bucket(self._world.bucket).get_blob(name, timeout=SECONDS)
             content = None if blob is None else blob.download_as_bytes(timeout=SECONDS)
         finally:
+            with suppress(BackfillError):
+                self._end(query_id)
             files.delete(prefix)
         return Exported(query_id, prefix, manifest, content)
+
+    def _end(self, query_id: str) -> None:
+        """Abort the query if it still runs. It may write files until it has ended."""
+        if self.unloads.state(query_id) is UnloadState.RUNNING:
+            self.unloads.abort(query_id)
+            self.until(query_id, lambda state: state is not UnloadState.RUNNING)
 
     def until(
         self, query_id: str, enough: Callable[[UnloadState], bool], seconds: float | None = None

@@ -1,8 +1,11 @@
 """``verify ORGANIZATION JOB``: connect the parts of the comparison, and print the result."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from google.api_core.exceptions import GoogleAPIError
+from google.auth.exceptions import GoogleAuthError
 
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.firestore_listings import FirestoreListings
@@ -15,16 +18,19 @@ from shared.bootstrap.logs import report
 from shared.bootstrap.staged_files import staged_files
 from shared.config import Settings
 from shared.destinations import KINDS
-from shared.destinations.kind import Reader
+from shared.destinations.kind import PlaceMissing, Reader
+from shared.destinations.surroundings import Surroundings
 from shared.domain.destination import Destination
-from shared.domain.errors import BackfillError, RequestRefused, RetryLater
+from shared.domain.errors import BackfillError, JobUnknown, StateConflict
 from shared.domain.jobs import Job
 from shared.domain.receipt import require_receipt
-from shared.operator.verify.compare import Comparison, Sent, Verdict, span_of
+from shared.operator.verify.compare import Comparison, Outcome, Verdict
+from shared.operator.verify.spans import Sent, Span, span_of
+from shared.operator.verify.statuses import DIFFERENT, EQUAL, NOT_COMPARED, OUT_OF_REACH, WRONG_USAGE
 from shared.operator.verify.table import Table
 from shared.steps.find import find_for_client
 
-EQUAL, DIFFERENT, OUT_OF_REACH = 0, 1, 4
+_STATUSES = {Outcome.EQUAL: EQUAL, Outcome.DIFFERENT: DIFFERENT, Outcome.UNSURE: OUT_OF_REACH}
 
 
 class Verify:
@@ -39,41 +45,64 @@ class Verify:
         self._surroundings = surroundings(settings)
 
     def run(self, organization_id: str, job_id: str, *, with_table: bool, most: int) -> tuple[int, list[str]]:
-        """Return the exit status and the lines to print."""
+        """Return the exit status and the lines to print. Raises RetryLater if Firestore does not answer."""
         try:
             job = find_for_client(organization_id, job_id, jobs=self._jobs)
             require_receipt(job)
-        except RequestRefused as error:
-            return DIFFERENT, [error.message]
-        status, lines = EQUAL, list[str]()
+        except JobUnknown as error:
+            return WRONG_USAGE, [error.message]
+        except StateConflict as error:
+            return NOT_COMPARED, [error.message]
+        statuses, lines = set[int](), list[str]()
         for destination in job.destinations:
-            kind = KINDS[destination.type]
-            if kind.reader is None:
+            reader = KINDS[destination.type].reader
+            if reader is None:
                 lines.append(f"{destination}: the service cannot read it back; its owner can")
                 continue
-            try:
-                verdict = self._verdict(
-                    (job, destination), kind.reader(self._surroundings), with_table=with_table, most=most
-                )
-            except RetryLater as error:
-                status = OUT_OF_REACH
-                lines.append(f"{destination}: {error.message} ({error.detail})")
-                continue
-            except BackfillError as error:
-                status = max(status, DIFFERENT)
-                lines.append(f"{destination}: {error.message}")
-                continue
-            if not verdict.equal:
-                status = max(status, DIFFERENT)
-            lines.append(f"{destination}: {'equal' if verdict.equal else 'DIFFERENT'}: {verdict.summary}")
-            lines += [f"  {line}" for line in verdict.lines]
-        return status, lines
+            left: list[str] = []
+            table = self._table(left.append) if with_table else None
+            status, told = self._compare((job, destination), reader, table, most)
+            statuses.add(status)
+            lines += told + left
+        if not statuses:
+            return NOT_COMPARED, [*lines, "nothing was compared: the job has no destination to read back"]
+        # A proven difference stays one, whatever could not be asked.
+        return DIFFERENT if DIFFERENT in statuses else max(statuses), lines
 
-    def _verdict(self, sent: Sent, reader: Reader, *, with_table: bool, most: int) -> Verdict:
-        span = span_of(sent, self._others(sent, reader), now())
+    def _compare(
+        self, sent: Sent, reader: Callable[[Surroundings], Reader], table: Table | None, most: int
+    ) -> tuple[int, list[str]]:
+        _, destination = sent
+        try:
+            verdict = self._verdict(sent, reader(self._surroundings), table, most)
+        except PlaceMissing as error:
+            return DIFFERENT, [f"{destination}: {error}"]
+        except BackfillError as error:
+            detail = f" ({error.detail})" if error.detail else ""
+            return OUT_OF_REACH, [f"{destination}: {error.message}{detail}"]
+        except (GoogleAPIError, GoogleAuthError, OSError) as error:
+            return OUT_OF_REACH, [f"{destination}: {type(error).__name__}: {error}"]
+        told = f"{destination}: {verdict.outcome}: {verdict.summary}"
+        return _STATUSES[verdict.outcome], [told, *(f"  {line}" for line in verdict.lines)]
+
+    def _verdict(self, sent: Sent, reader: Reader, table: Table | None, most: int) -> Verdict:
         with tempfile.TemporaryDirectory(prefix="backfills-verify-") as folder:
-            comparison = Comparison(reader=reader, receipts=self._receipts, most=most, folder=Path(folder))
-            return comparison.rows(span, self._table()) if with_table else comparison.counts(span)
+            comparison = Comparison(
+                reader=reader,
+                receipts=self._receipts,
+                look_again=lambda: self._span(self._now(sent), reader),
+                most=most,
+                folder=Path(folder),
+            )
+            span = self._span(sent, reader)
+            return comparison.counts(span) if table is None else comparison.rows(span, table)
+
+    def _span(self, sent: Sent, reader: Reader) -> Span:
+        return span_of(sent, self._others(sent, reader), now())
+
+    def _now(self, sent: Sent) -> Sent:
+        job, destination = sent
+        return find_for_client(job.organization_id, job.job_id, jobs=self._jobs), destination
 
     def _others(self, sent: Sent, reader: Reader) -> Iterator[Sent]:
         """Return the organization's other jobs that sent to the same place at any time."""
@@ -87,7 +116,7 @@ class Verify:
                     if reader.name_of(job.organization_id, one) == place
                 )
 
-    def _table(self) -> Table:
+    def _table(self, tell: Callable[[str], object]) -> Table:
         settings = self._settings
         return Table(
             jobs=self._jobs,
@@ -104,6 +133,7 @@ class Verify:
             new_id=new_id,
             now=now,
             sleep=sleep,
+            tell=tell,
         )
 
 

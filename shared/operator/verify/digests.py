@@ -1,4 +1,4 @@
-"""Find the differences between two large sets of rows, in bounded memory.
+"""Find the differences between large sets of rows, in bounded memory.
 
 A row is represented by 16 bytes of its hash. The hashes go to files of a temporary folder, one file for each
 first byte, and are then compared file by file. A billion rows take 16 GB of disk per side, and about 1 GB of
@@ -7,7 +7,9 @@ memory.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import repeat
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -57,17 +59,36 @@ class Digests:
             yield Counter(content[start : start + SIZE] for start in range(0, len(content), SIZE))
 
 
-def differences(expected: Digests, found: Digests, most: int) -> tuple[int, int, Mapping[bytes, int]]:
-    """Return how many rows are missing, how many are surplus, and the first ``most`` digests of either kind
-    with the surplus of each, below 0 for missing rows.
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """``shared``: a row that is expected is also among the tolerated ones. ``named``: the first differing
+    digests with the surplus of each, below 0 for missing rows.
+    """
+
+    missing: int
+    surplus: int
+    shared: bool
+    named: Mapping[bytes, int]
+
+
+def differences(
+    expected: Digests, found: Digests, most: int, tolerated: Digests | None = None
+) -> Differences:
+    """Compare the rows, and name the first ``most`` digests that differ.
+
+    ``tolerated``: rows that may be there beside the expected ones, each at most as often as it is tolerated.
     """
     missing = surplus = 0
+    shared = False
     named: dict[bytes, int] = {}
-    for wanted, there in zip(expected.counted(), found.counted(), strict=True):
+    extra = repeat(Counter[bytes]()) if tolerated is None else tolerated.counted()
+    for wanted, there, allowed in zip(expected.counted(), found.counted(), extra, strict=False):
+        shared = shared or not wanted.keys().isdisjoint(allowed)
         for digest in wanted.keys() | there.keys():
-            difference = there[digest] - wanted[digest]
-            missing += max(0, -difference)
-            surplus += max(0, difference)
-            if difference and len(named) < most:
-                named[digest] = difference
-    return missing, surplus, named
+            lacking = wanted[digest] - there[digest]
+            beyond = -lacking - allowed[digest]
+            missing += max(0, lacking)
+            surplus += max(0, beyond)
+            if (lacking > 0 or beyond > 0) and len(named) < most:
+                named[digest] = -lacking if lacking > 0 else beyond
+    return Differences(missing, surplus, shared, named)

@@ -1,16 +1,20 @@
 """A job's rows as Snowflake has them now: the slice, unloaded again and encoded as for a delivery."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from uuid import UUID
+
+from google.api_core.exceptions import GoogleAPIError
+from google.auth.exceptions import GoogleAuthError
 
 from shared.destinations.kafka.forms import ID_BYTES, wants_avro
 from shared.domain.avro import schema_of
 from shared.domain.catalog import Catalog
 from shared.domain.chunks import Chunk, number_files
 from shared.domain.destination import Destination
-from shared.domain.errors import Unavailable
+from shared.domain.errors import BackfillError, Unavailable
 from shared.domain.jobs import Attempt, Job
 from shared.steps.ports import Clock, StagedFiles, Unloads, UnloadState
 from shared.steps.records import Jobs
@@ -19,7 +23,9 @@ from shared.unload.columns import selected
 from shared.unload.statements import unload_statement
 
 _PAUSE = 1.0  # seconds between two checks of the query
+_ENDING = timedelta(minutes=1)  # for an aborted query
 _BATCH = 1_024
+_REFUSALS = (BackfillError, GoogleAPIError, GoogleAuthError)
 
 Row = tuple[bytes | None, bytes]
 """A key and a row, in JSON or as a record in Avro."""
@@ -55,7 +61,7 @@ class Unloaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Unloads slices again, and removes the staged files at the end."""
+    """Unloads slices again, and removes the staged files at the end. ``tell`` hears of files that remain."""
 
     jobs: Jobs
     unloads: Unloads
@@ -67,6 +73,7 @@ class Table:
     new_id: Callable[[], UUID]
     now: Clock
     sleep: Callable[[float], None]
+    tell: Callable[[str], object]
 
     @contextmanager
     def of(self, job: Job) -> Iterator[Unloaded]:
@@ -95,8 +102,31 @@ class Table:
             found = tuple(number_files(self.unloads.files(query_id)))
             yield Unloaded(again, found, self.files, self.read_rows)
         finally:
-            self.unloads.abort(query_id)
-            self.files.delete(again.attempt_prefix)
+            self._clean_up(query_id, again.attempt_prefix)
+
+    def _clean_up(self, query_id: str, prefix: str) -> None:
+        """End the unload, and remove its files. A failure must not replace the result of the comparison."""
+        ended = deleted = False
+        with suppress(*_REFUSALS):
+            ended = self._end(query_id)
+        with suppress(*_REFUSALS):
+            self.files.delete(prefix)
+            deleted = True
+        if not ended or not deleted:
+            # So they do after a crash, and after a submission whose answer was lost.
+            self.tell(f"files under {prefix} may stay until the staging bucket's lifecycle removes them")
+
+    def _end(self, query_id: str) -> bool:
+        """Return whether the unload has ended. An aborted unload may still write files until then."""
+        if self.unloads.state(query_id) is not UnloadState.RUNNING:
+            return True
+        self.unloads.abort(query_id)
+        until = self.now() + _ENDING
+        while self.unloads.state(query_id) is UnloadState.RUNNING:
+            if self.now() >= until:
+                return False
+            self.sleep(_PAUSE)
+        return True
 
     def _wait(self, query_id: str) -> None:
         while (state := self.unloads.state(query_id)) is UnloadState.RUNNING:
