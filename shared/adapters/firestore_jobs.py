@@ -19,7 +19,6 @@ from shared.adapters.firestore_documents import (
     fields_of,
     filter_parts,
     job_fields,
-    job_from,
     job_reference,
     topic_reference,
 )
@@ -27,6 +26,7 @@ from shared.adapters.firestore_idempotency import claim_key, free_key, has_expir
 from shared.adapters.firestore_limits import Limits, count
 from shared.adapters.firestore_listings import read_counts, read_filters
 from shared.adapters.firestore_older import changes
+from shared.adapters.firestore_readable import read_job, readable
 from shared.adapters.firestore_receipts import first_unequal, sum_rows_done
 from shared.adapters.google_errors import reaching
 from shared.adapters.job_events import end_of
@@ -38,7 +38,9 @@ _TRIES = 3
 
 
 class FirestoreJobs:
-    """Implements the port Jobs. ``events`` receives the ends of jobs; ``limits`` apply to new jobs."""
+    """Implements the port Jobs. ``events`` receives ends of jobs and unreadable jobs; ``limits`` are for new
+    ones.
+    """
 
     def __init__(self, client: firestore.Client, events: Events, limits: Limits | None = None) -> None:
         self._client = client
@@ -92,7 +94,7 @@ class FirestoreJobs:
                 snapshot = self._reference(job).get(**CALL)
                 if not snapshot.exists:
                     return True
-                stored = job_from(snapshot)
+                stored = read_job(snapshot)
                 if stored.confirmed:
                     return False
                 batch = self._client.batch()
@@ -115,7 +117,7 @@ class FirestoreJobs:
     def get(self, organization_id: str, job_id: str) -> Job | None:
         with reaching("the job store"):
             snapshot = job_reference(self._client, organization_id, job_id).get(**CALL)
-        return job_from(snapshot) if snapshot.exists else None
+        return read_job(snapshot) if snapshot.exists else None
 
     def change(self, organization_id: str, job_id: str, transition: Callable[[Job], Job]) -> Job:
         return self.change_with(organization_id, job_id, transition, lambda _batch, _job: None)
@@ -133,7 +135,7 @@ class FirestoreJobs:
                 snapshot = job_reference(self._client, organization_id, job_id).get(**CALL)
                 if not snapshot.exists:
                     raise StaleMessage("there is no such job", detail=job_id)
-                before = job_from(snapshot)
+                before = read_job(snapshot)
                 after = transition(before)
                 if after == before:
                     return before
@@ -199,8 +201,8 @@ class FirestoreJobs:
         query = self._client.collection_group("jobs").where(filter=unrested)
         with reaching("the job store"):
             # Read all jobs before handling any, because a stream that waits for its reader times out.
-            found = [job_from(snapshot) for snapshot in query.stream(**CALL)]
-        yield from found
+            found = list(query.stream(**CALL))
+        yield from readable(found, self._events)
 
     def wanted(self, job: Job) -> bool:
         """Read only three fields."""

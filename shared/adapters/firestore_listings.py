@@ -8,8 +8,10 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters import firestore_destinations
-from shared.adapters.firestore_documents import CALL, filter_from, job_from, job_reference
+from shared.adapters.firestore_documents import CALL, fields_of, filter_from, job_reference
+from shared.adapters.firestore_readable import Snapshot, readable
 from shared.adapters.google_errors import reaching
+from shared.domain.events import Events
 from shared.domain.jobs import Counts, FilterValue, Job, JobStatus
 from shared.steps.records import DestinationProgress
 
@@ -20,10 +22,13 @@ _REST = 60.0  # seconds
 
 
 class FirestoreListings:
-    """Implements the port Listings."""
+    """Implements the port Listings. ``events`` receives the jobs that cannot be read."""
 
-    def __init__(self, client: firestore.Client, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, client: firestore.Client, events: Events, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._client = client
+        self._events = events
         self._monotonic = monotonic
         # Until when a job's sums rest, by its id. Firestore goes on with a sum that is given up.
         self._resting: dict[str, float] = {}
@@ -41,7 +46,7 @@ class FirestoreListings:
         left = limit
         while left is None or left > 0:
             page = _page(query, after)
-            found = [job for job in page if job.confirmed][:left]
+            found = [job for job in readable(page, self._events) if job.confirmed][:left]
             for some in _of_bounded_filters(found):
                 counts, filters = read_counts(self._client, some), read_filters(self._client, some)
                 for job in [job for job in some if job.job_id in filters]:
@@ -49,12 +54,13 @@ class FirestoreListings:
                     yield job, shown, counts[job.job_id]
             if len(page) < _PAGE:
                 return
-            after = (page[-1].time_created, page[-1].job_id)
+            after = _place(page[-1])
             left = None if left is None else left - len(found)
 
     def latest_rows(self, organization_id: str, table: str) -> Sequence[int]:
         latest = _page(self._ordered(organization_id, (), newest_first=True), None)
-        return [job.num_rows for job in latest if job.table == table and job.num_rows is not None]
+        jobs = readable(latest, self._events)
+        return [job.num_rows for job in jobs if job.table == table and job.num_rows is not None]
 
     def destinations(self, job: Job) -> Mapping[str, DestinationProgress]:
         with reaching("the job store"):
@@ -95,11 +101,17 @@ class FirestoreListings:
         return query.order_by("time_created", direction).order_by("job_id", direction)
 
 
-def _page(query: firestore.Query, after: tuple[datetime, str] | None) -> list[Job]:
+def _place(snapshot: Snapshot) -> tuple[datetime, str]:
+    """Return the job's place in the order of time. No release can read a job without it."""
+    fields = fields_of(snapshot)
+    return fields["time_created"], fields["job_id"]
+
+
+def _page(query: firestore.Query, after: tuple[datetime, str] | None) -> list[Snapshot]:
     if after is not None:
         query = query.start_after({"time_created": after[0], "job_id": after[1]})
     with reaching("the job store"):
-        return [job_from(snapshot) for snapshot in query.stream(**CALL)]
+        return list(query.stream(**CALL))
 
 
 def read_counts(client: firestore.Client, jobs: Sequence[Job]) -> dict[str, Counts | None]:

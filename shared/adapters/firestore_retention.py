@@ -10,8 +10,10 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters import firestore_destinations
-from shared.adapters.firestore_documents import CALL, DONE, fields_of, job_from, job_reference
+from shared.adapters.firestore_documents import CALL, DONE, fields_of, job_reference
+from shared.adapters.firestore_readable import readable
 from shared.adapters.google_errors import reaching
+from shared.domain.events import Events
 from shared.domain.jobs import Job
 from shared.steps.records import DestinationProgress
 
@@ -23,10 +25,11 @@ Snapshots = Sequence[firestore.DocumentSnapshot[Any]]
 
 
 class FirestoreRetention:
-    """Implements the port Retention."""
+    """Implements the port Retention. ``events`` receives the jobs that cannot be read."""
 
-    def __init__(self, client: firestore.Client) -> None:
+    def __init__(self, client: firestore.Client, events: Events) -> None:
         self._client = client
+        self._events = events
 
     def due(self, now: datetime, most: int) -> Sequence[Job]:
         query = (
@@ -35,8 +38,15 @@ class FirestoreRetention:
             .order_by("records_until")
             .limit(most)
         )
-        with reaching("the job store"):
-            return [job_from(snapshot) for snapshot in query.stream(**CALL)]
+        page: Snapshots | None = None
+        found: list[Job] = []
+        # Go on behind jobs that cannot be read, however many they are.
+        while page is None or (not found and len(page) == most):
+            following = query.start_after(page[-1]) if page else query
+            with reaching("the job store"):
+                page = list(following.stream(**CALL))
+            found = readable(page, self._events)
+        return found
 
     def remove(self, job: Job, time_is_left: Callable[[], bool]) -> bool:
         """Remove the records of all staging attempts. A crashed attempt may have left some, too."""

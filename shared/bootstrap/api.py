@@ -40,7 +40,7 @@ def build(settings: Settings) -> Api:
     return Api(
         keys=FirestoreKeys(client, monotonic, now),
         jobs=FirestoreJobs(client, report, Limits(client, settings.most_jobs_in_flight, monotonic)),
-        listings=FirestoreListings(client),
+        listings=FirestoreListings(client, report),
         receipts=FirestoreReceipts(client),
         estimates=_estimates(settings),
         rates=FirestoreRates(client, "estimates", settings.estimates_per_minute, now),

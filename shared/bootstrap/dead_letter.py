@@ -22,7 +22,7 @@ def build(settings: Settings) -> Callable[[Pushed], None]:
         jobs=jobs,
         chunks=FirestoreChunks(client, jobs),
         deliveries=deliveries(settings, client),
-        listings=FirestoreListings(client),
+        listings=FirestoreListings(client, report),
         finish=finish,
     )
 

@@ -64,7 +64,7 @@ def build(settings: Settings) -> Sweeping:
     sweep = Sweep(
         jobs=jobs,
         deliveries=deliveries(settings, client),
-        listings=FirestoreListings(client),
+        listings=FirestoreListings(client, report),
         unloads=SnowflakeUnloads(
             settings.snowflake_connect,
             location_stage=settings.snowflake_stage,
@@ -79,7 +79,11 @@ def build(settings: Settings) -> Sweeping:
         events=report,
     )
     expire = Expire(
-        jobs=jobs, retention=FirestoreRetention(client), time=_EXPIRING_SECONDS, now=now, report=_report
+        jobs=jobs,
+        retention=FirestoreRetention(client, report),
+        time=_EXPIRING_SECONDS,
+        now=now,
+        report=_report,
     )
     return Sweeping(callers(settings), sweep, expire)
 

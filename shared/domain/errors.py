@@ -11,6 +11,7 @@ classes. Their paragraphs ``Operator:`` apply to the classes below them, too::
     │   │   └── Untrusted          a receiver's certificate is not accepted: destinations/connections.py
     │   ├── Busy                   another handler is doing this work and may still crash
     │   ├── Deferred               nothing is sent to a destination for now
+    │   ├── JobUnreadable          another release recorded the job
     │   └── WouldWait              an estimate found that a job would wait: destinations/kind.py
     ├── JobFails                   can never succeed: the job ends `failed` with the message
     │   ├── UnloadRefused          Snowflake refuses the unload
@@ -102,6 +103,18 @@ class Deferred(RetryLater):
 
     Operator: nothing. The destination's `last_error` says why.
     """
+
+
+class JobUnreadable(RetryLater):
+    """The job's record has something that only another release of the service knows.
+
+    Operator: the log entry's `detail` names it. After a rollback, deploy the newer release again, and the job
+    goes on.
+    """
+
+    def __init__(self, *, detail: str) -> None:
+        message = "Another release of the service recorded this job, and the current one cannot read it"
+        super().__init__(message, detail=detail)
 
 
 class JobFails(BackfillError):  # noqa: N818 - named for its consequence

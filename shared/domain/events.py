@@ -150,6 +150,13 @@ class JobsCensus:
     count: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPassedOver(OfJob):
+    """A listing or the sweep left out a job, because this release cannot read its record. A newer one can."""
+
+    name: ClassVar = "job_passed_over"
+
+
 Event = (
     JobCreated
     | JobCancelled
@@ -164,6 +171,7 @@ Event = (
     | MessageRetried
     | MessageDeadLettered
     | JobsCensus
+    | JobPassedOver
 )
 Events = Callable[[Event], None]
 """Receives each event."""

@@ -126,11 +126,11 @@ def in_firestore(client: firestore.Client, most: int = MOST_IN_FLIGHT) -> Record
     )
     return Records(
         jobs,
-        FirestoreListings(client),
+        FirestoreListings(client, lambda _event: None),
         FirestoreChunks(client, jobs),
         deliveries,
         FirestoreReceipts(client),
-        FirestoreRetention(client),
+        FirestoreRetention(client, lambda _event: None),
         topics,
         broker,
         clock,

@@ -8,11 +8,12 @@ import pytest
 from werkzeug.test import TestResponse
 
 from shared.domain import transitions
-from shared.domain.errors import Unavailable
+from shared.domain.errors import JobUnreadable, Unavailable
 from shared.domain.jobs import Counts, Job, JobStatus
 from shared.steps.records import DestinationProgress
 from shared.web.routes import BACKFILLS
 from tests.fakes.faults import Fault, Faults
+from tests.fakes.jobs import FakeJobs
 from tests.fakes.staged import LATER, finish, stage
 from tests.fakes.web import Service, backfill, webhook
 
@@ -152,3 +153,17 @@ def test_a_manifest_that_is_committed_meanwhile_counts_as_undelivered() -> None:
     job = act(service, job_id, "pause").get_json()
     assert (job["paused"], job["num_chunks"], job["chunks_left"]) == (True, 5, 5)
     assert job["progress"] == {"chunks_done": 0, "chunks_total": 5, "rows_done": 0, "rows_total": 50}
+
+
+def test_a_job_of_another_release_is_refused_for_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(_jobs: FakeJobs, _organization_id: str, _job_id: str) -> Job:
+        raise JobUnreadable(detail="KeyError('kinesis')")
+
+    service = Service()
+    job_id = service.created(backfill())
+    monkeypatch.setattr(FakeJobs, "get", unreadable)
+    for method, path in (("GET", ""), ("GET", "/receipt"), ("POST", "/cancel"), ("POST", "/retry")):
+        answer = service.call(method, f"{BACKFILLS}/{job_id}{path}")
+        assert answer.status_code == 503
+        assert answer.get_json()["detail"].startswith("Another release of the service recorded this job")
+        assert "kinesis" not in answer.get_data(as_text=True)

@@ -179,7 +179,7 @@ def test_sums_that_take_too_long_leave_what_the_counts_tell(
 
     monkeypatch.setattr(firestore_destinations, "_progress", too_much)
     clock = FakeClock()
-    listings = FirestoreListings(client, clock.monotonic)
+    listings = FirestoreListings(client, lambda _event: None, clock.monotonic)
     counted = {
         KAFKA.uid: DestinationProgress(1, 5, None),
         WEBHOOK.uid: DestinationProgress(1, 5, "it answered 500"),

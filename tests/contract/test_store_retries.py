@@ -105,7 +105,10 @@ def test_a_job_that_an_older_release_recorded_is_read_and_goes_on(
     )
     jobs = FirestoreJobs(client, lambda _event: None)
     assert jobs.get("acme", job.job_id) == job
-    assert FirestoreListings(client).destinations(job)[WEBHOOK.uid].last_error == "it answered 500"
+    assert (
+        FirestoreListings(client, lambda _event: None).destinations(job)[WEBHOOK.uid].last_error
+        == "it answered 500"
+    )
     jobs.change("acme", job.job_id, partial(transitions.fail, message="why", now=CREATED, retry=0))
     again = jobs.change("acme", job.job_id, partial(transitions.retry, now=CREATED, after=0))
     assert jobs.get("acme", job.job_id) == again

@@ -69,7 +69,10 @@ def ask_everything(client: firestore.Client) -> None:
     """
     now = datetime(2026, 3, 1, tzinfo=UTC)
     job: Job = replace(new_job(), attempt=Attempt("a1", now), num_chunks=1, shards=1)
-    jobs, listings = FirestoreJobs(client, lambda _event: None), FirestoreListings(client)
+    jobs, listings = (
+        FirestoreJobs(client, lambda _event: None),
+        FirestoreListings(client, lambda _event: None),
+    )
     chunks, receipts = FirestoreChunks(client, jobs), FirestoreReceipts(client)
     deliveries = FirestoreDeliveries(client, lease_length=15, now=lambda: now, new_holder=lambda: "holder")
     calls: Sequence[Callable[[], Any]] = (
@@ -93,7 +96,7 @@ def ask_everything(client: firestore.Client) -> None:
         lambda: deliveries.ever_begun(job, 3),
         lambda: deliveries.leased(job),
         lambda: deliveries.leased(job, 3),
-        lambda: FirestoreRetention(client).due(now, 5),
+        lambda: FirestoreRetention(client, lambda _event: None).due(now, 5),
         lambda: recount(client, job.organization_id),
         lambda: keys.issued(client, job.organization_id),
     )

@@ -3,6 +3,7 @@ locals {
   charts = [
     { title = "Jobs by state", by = "metric.label.status", filter = "${local.logged}/jobs\"", aligner = "ALIGN_PERCENTILE_99", reducer = "REDUCE_MAX" },
     { title = "Jobs ended", by = "metric.label.status", filter = "${local.logged}/jobs_ended\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM" },
+    { title = "Jobs that a release cannot read", by = "resource.label.service_name", filter = "${local.logged}/jobs_passed_over\"", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM" },
     { title = "Job duration, seconds (p95)", by = "metric.label.status", filter = "${local.logged}/job_seconds\"", aligner = "ALIGN_PERCENTILE_95", reducer = "REDUCE_MAX" },
     { title = "Chunk delivery, seconds (p95)", by = "metric.label.destination_type", filter = "${local.logged}/chunk_seconds\"", aligner = "ALIGN_PERCENTILE_95", reducer = "REDUCE_MAX" },
     { title = "Rows per second of one delivery (median)", by = "metric.label.destination_type", filter = "${local.logged}/chunk_rows_rate\"", aligner = "ALIGN_PERCENTILE_50", reducer = "REDUCE_MEAN" },

@@ -18,6 +18,7 @@ locals {
     messages_retried     = { event = "message_retried", labels = ["function"] }
     messages_dead_letter = { event = "message_dead_lettered", labels = [] }
     unload_seconds       = { event = "unload_ended", measure = "seconds", unit = "s", labels = ["state"] }
+    jobs_passed_over     = { event = "job_passed_over", labels = [] }
     jobs                 = { event = "jobs_census", measure = "count", unit = "1", labels = ["status"] }
   }
 }

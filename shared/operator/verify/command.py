@@ -40,7 +40,7 @@ class Verify:
         client = firestore_client(settings)
         self._settings = settings
         self._jobs = FirestoreJobs(client, report)
-        self._listings = FirestoreListings(client)
+        self._listings = FirestoreListings(client, report)
         self._receipts = FirestoreReceipts(client)
         self._surroundings = surroundings(settings)
 
