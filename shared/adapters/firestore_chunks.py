@@ -3,17 +3,20 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain
+from typing import Any
 
-from google.api_core.exceptions import AlreadyExists
+from google.api_core.exceptions import AlreadyExists, FailedPrecondition
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters.firestore_documents import (
-    RETRY,
-    TIMEOUT,
+    CALL,
+    RACES,
     attempt_reference,
     chunk_from,
     chunk_id,
+    fields_of,
     in_batches,
     job_reference,
     paged,
@@ -21,6 +24,7 @@ from shared.adapters.firestore_documents import (
 from shared.adapters.firestore_jobs import FirestoreJobs
 from shared.adapters.google_errors import reaching
 from shared.domain.chunks import Chunk, shard_of
+from shared.domain.errors import Unavailable
 from shared.domain.jobs import Job
 
 _COMMIT = 500
@@ -35,26 +39,33 @@ class FirestoreChunks:
         self._client = client
         self._jobs = jobs
 
-    def record(self, job: Job, chunks: Sequence[Chunk]) -> None:
+    def record(self, job: Job, chunks: Sequence[Chunk]) -> list[Chunk]:
         # Build the next commit while Firestore processes one.
         with reaching("the job store"), ThreadPoolExecutor(_COMMITS_AT_ONCE, "chunks") as pool:
-            list(pool.map(partial(self._record, job), in_batches(chunks, _COMMIT)))
+            recorded = pool.map(partial(self._record, job), in_batches(chunks, _COMMIT))
+            return list(chain.from_iterable(recorded))
 
-    def _record(self, job: Job, chunks: Sequence[Chunk]) -> None:
+    def _record(self, job: Job, chunks: Sequence[Chunk]) -> Sequence[Chunk]:
         try:
             self._create(job, chunks)
         except AlreadyExists:
             # An earlier run crashed after this commit, or its answer was lost. The chunks that it recorded
             # may be delivered by now, so their records must stay.
             references = [self._reference(job, chunk.number) for chunk in chunks]
-            found = self._client.get_all(references, retry=RETRY, timeout=TIMEOUT)
-            there = {snapshot.get("number") for snapshot in found if snapshot.exists}
+            found = self._client.get_all(references, **CALL)
+            there = {one.number: one for one in (chunk_from(each) for each in found if each.exists)}
             self._create(job, [chunk for chunk in chunks if chunk.number not in there])
+            return [there.get(chunk.number, chunk) for chunk in chunks]
+        return chunks
 
     def commit(self, job: Job, transition: Callable[[Job], Job], chunks: Sequence[Chunk]) -> Job:
         def write_counts(batch: firestore.WriteBatch, staged: Job) -> None:
             for shard in range(staged.shards):
-                counted = [chunk for chunk in chunks if shard_of(chunk.number, staged.shards) == shard]
+                counted = [
+                    chunk
+                    for chunk in chunks
+                    if not chunk.delivered and shard_of(chunk.number, staged.shards) == shard
+                ]
                 fields = {"chunks_left": len(counted), "rows_left": sum(chunk.rows for chunk in counted)}
                 batch.set(self._shard(job, shard), fields)
 
@@ -62,7 +73,7 @@ class FirestoreChunks:
 
     def get(self, job: Job, number: int) -> Chunk | None:
         with reaching("the job store"):
-            snapshot = self._reference(job, number).get(retry=RETRY, timeout=TIMEOUT)
+            snapshot = self._reference(job, number).get(**CALL)
         return chunk_from(snapshot) if snapshot.exists else None
 
     def undelivered(self, job: Job, start: int = 0) -> Iterator[Chunk]:
@@ -73,7 +84,7 @@ class FirestoreChunks:
         for some in in_batches(numbers, _LOOK_UP):
             references = [self._reference(job, number) for number in some]
             with reaching("the job store"):
-                snapshots = list(self._client.get_all(references, retry=RETRY, timeout=TIMEOUT))
+                snapshots = list(self._client.get_all(references, **CALL))
             found = [chunk_from(snapshot) for snapshot in snapshots if snapshot.exists]
             if left := [chunk for chunk in found if not chunk.delivered]:
                 return min(left, key=lambda chunk: chunk.number)
@@ -86,27 +97,54 @@ class FirestoreChunks:
         same chunk.
         """
         reference = self._reference(job, chunk.number)
-        shard = self._shard(job, shard_of(chunk.number, job.shards))
+        marker = attempt_reference(self._client, job).collection("delivered").document(reference.id)
         batch = self._client.batch()
-        batch.create(attempt_reference(self._client, job).collection("delivered").document(reference.id), {})
-        batch.update(reference, {"delivered": True})
+        batch.create(marker, {})
+        with reaching("the job store"):
+            try:
+                return self._commit_count(batch, job, chunk)
+            except AlreadyExists:
+                return self._counted_before(job, chunk)
+
+    def _commit_count(
+        self, batch: firestore.WriteBatch, job: Job, chunk: Chunk, option: Any | None = None
+    ) -> bool:
+        """Commit the batch together with the chunk's state, if ``option`` allows it, and the count."""
+        batch.update(self._reference(job, chunk.number), {"delivered": True}, option=option)
         batch.update(
-            shard,
+            self._shard(job, shard_of(chunk.number, job.shards)),
             {
                 "chunks_left": firestore.Increment(-1),
                 "rows_left": firestore.Increment(-chunk.rows),
                 "counted_last": chunk.number,
             },
         )
-        with reaching("the job store"):
-            try:
-                results = batch.commit(retry=RETRY, timeout=TIMEOUT)
-            except AlreadyExists:
-                # The handler that counted it may have crashed before it finished the job. Return its answer.
-                found = shard.get(retry=RETRY, timeout=TIMEOUT)
-                return bool(found.get("chunks_left") == 0 and found.get("counted_last") == chunk.number)
+        results = batch.commit(**CALL)
         # Firestore returns transform results in the order of field names: chunks_left comes first.
-        return bool(results[2].transform_results[0].integer_value == 0)
+        return bool(results[-1].transform_results[0].integer_value == 0)
+
+    def _counted_before(self, job: Job, chunk: Chunk) -> bool:
+        """Return the answer of the handler that counted the chunk. It may have crashed before it finished the
+        job.
+
+        One commit writes the marker, the chunk's state and the count. If the chunk is undelivered although
+        its marker exists, then a restore has brought back the state and the count of an earlier minute, and
+        the chunk counts again. The precondition lets only one handler count it.
+        """
+        reference = self._reference(job, chunk.number)
+        shard = self._shard(job, shard_of(chunk.number, job.shards))
+        for _ in range(RACES):
+            found = {one.reference: one for one in self._client.get_all([reference, shard], **CALL)}
+            if fields_of(found[reference]).get("delivered") is not False:
+                count = fields_of(found[shard])
+                return bool(count.get("chunks_left") == 0 and count.get("counted_last") == chunk.number)
+            option = self._client.write_option(last_update_time=found[reference].update_time)
+            try:
+                return self._commit_count(self._client.batch(), job, chunk, option)
+            except FailedPrecondition:
+                # Another handler counted it, or our own first attempt succeeded and its answer was lost.
+                continue
+        raise Unavailable("the job store", detail="the chunk's record kept changing")
 
     def _create(self, job: Job, chunks: Sequence[Chunk]) -> None:
         if not chunks:
@@ -123,7 +161,7 @@ class FirestoreChunks:
                     "delivered": False,
                 },
             )
-        batch.commit(retry=RETRY, timeout=TIMEOUT)
+        batch.commit(**CALL)
 
     def _collection(self, job: Job) -> firestore.CollectionReference:
         collection: firestore.CollectionReference = attempt_reference(self._client, job).collection("chunks")

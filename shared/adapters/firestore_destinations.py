@@ -52,7 +52,7 @@ def last_failure(client: firestore.Client, job: Job) -> datetime | None:
 def progress(client: firestore.Client, job: Job) -> Mapping[str, DestinationProgress]:
     found = records(client, job)
     return {
-        uid: _with_record(one.result(), found.get(uid, {}), job.retry)
+        uid: _with_record(one.result(), found.get(uid, {}), job)
         for uid, one in _sums(client, job, CALL).items()
     }
 
@@ -72,7 +72,7 @@ def summed_soon(client: firestore.Client, job: Job, found: Records) -> dict[str,
     summed = {}
     for uid, one in _sums(client, job, _SHOWING).items():
         with suppress(Unavailable), reaching("the job store"):
-            summed[uid] = _with_record(one.result(), found.get(uid, {}), job.retry)
+            summed[uid] = _with_record(one.result(), found.get(uid, {}), job)
     return summed
 
 
@@ -90,13 +90,27 @@ def _last_error(record: Mapping[str, Any], retry: int) -> str | None:
     return record.get("last_error") if record.get("retry", 0) == retry else None
 
 
-def _with_record(progress: DestinationProgress, record: Mapping[str, Any], retry: int) -> DestinationProgress:
-    """Combine the progress from the deliveries with the destination's own record."""
+def _with_record(progress: DestinationProgress, record: Mapping[str, Any], job: Job) -> DestinationProgress:
+    """Combine the progress from the deliveries with the destination's own record.
+
+    If nothing of the job is removed, a restore has brought back the deliveries that were removed and counted.
+    """
+    removed = record if job.records_removed else {}
     return DestinationProgress(
-        progress.chunks_done + record.get("chunks_removed", 0),
-        progress.rows_done + record.get("rows_removed", 0),
-        _last_error(record, retry),
+        progress.chunks_done + removed.get("chunks_removed", 0),
+        progress.rows_done + removed.get("rows_removed", 0),
+        _last_error(record, job.retry),
     )
+
+
+def begin_removal(client: firestore.Client, batch: firestore.WriteBatch, before: Job, after: Job) -> None:
+    """Add to the batch: if the change begins the removal of deliveries, count from 0. A removal from before a
+    restore may have counted the same deliveries.
+    """
+    if after.records_removed and not before.records_removed:
+        for destination in after.destinations:
+            counts = {"chunks_removed": 0, "rows_removed": 0}
+            batch.set(_collection(client, after).document(destination.uid), counts, merge=True)
 
 
 def count_removed(

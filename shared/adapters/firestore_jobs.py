@@ -38,9 +38,7 @@ _TRIES = 3
 
 
 class FirestoreJobs:
-    """Implements the port Jobs. ``events`` receives ends of jobs and unreadable jobs; ``limits`` are for new
-    ones.
-    """
+    """Implements the port Jobs. ``events`` receives ends of jobs, and unreadable jobs."""
 
     def __init__(self, client: firestore.Client, events: Events, limits: Limits | None = None) -> None:
         self._client = client
@@ -146,6 +144,7 @@ class FirestoreJobs:
                     option=self._client.write_option(last_update_time=snapshot.update_time),
                 )
                 count(self._client, batch, before, after)
+                firestore_destinations.begin_removal(self._client, batch, before, after)
                 beside(batch, after)
                 try:
                     batch.commit(**CALL)

@@ -17,6 +17,7 @@ from shared.domain.jobs import Job, JobStatus
 
 # A changed limit takes effect after this many seconds.
 CACHE_SECONDS = 30.0
+_ENDED = {status.value for status in JobStatus if status.is_terminal}
 
 
 class Limits:
@@ -66,12 +67,15 @@ def count(
 
 
 def recount(client: firestore.Client, organization_id: str) -> int:
-    """Recount the organization's jobs, for example after a restore. Raises Busy if one begins or ends."""
+    """Recount the organization's jobs, for example after a restore. Raises Busy if one begins or ends.
+
+    A status that only a newer release knows counts as in flight.
+    """
     reference = _reference(client, organization_id)
     with reaching("the job store"):
         before = reference.get(retry=RETRY, timeout=TIMEOUT)
         jobs = paged(client.collection("organizations", organization_id, "jobs").select(["status"]))
-        found = sum(not JobStatus(job.get("status")).is_terminal for job in jobs)
+        found = sum(job.get("status") not in _ENDED for job in jobs)
         if before.exists:
             option = client.write_option(last_update_time=before.update_time)
             try:

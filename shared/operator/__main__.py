@@ -5,7 +5,7 @@ python -m shared.operator keys list acme
 python -m shared.operator keys rotate 0123456789ab --overlap-hours 24
 python -m shared.operator keys revoke 0123456789ab
 python -m shared.operator limit acme 250
-python -m shared.operator recount acme
+python -m shared.operator repair acme
 python -m shared.operator replay --time 2026-03-01T10:00:00+00:00
 python -m shared.operator snapshot before-upgrade
 python -m shared.operator replay --snapshot before-upgrade
@@ -28,12 +28,13 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import firestore
 from google.cloud.pubsub_v1 import SubscriberClient
 
-from shared.adapters.firestore_limits import recount, set_limit
+from shared.adapters.firestore_limits import set_limit
 from shared.adapters.google_errors import reaching
 from shared.config import ConfigurationError, Settings, read
 from shared.domain.errors import RetryLater
 from shared.operator import arguments, keys
 from shared.operator.doctor.areas import AREAS, BACKFILL
+from shared.operator.repair import repaired
 from shared.operator.replay import replay, take_snapshot
 from shared.operator.verify.statuses import MEANINGS, OUT_OF_REACH, WRONG_USAGE
 
@@ -48,8 +49,11 @@ def main(words: Sequence[str]) -> int:
             return _verify(options, settings)
         elif options.command == "doctor":
             return _doctor(options, settings)
-        elif options.command in {"limit", "recount"}:
+        elif options.command == "limit":
             _limit(options, settings)
+        elif options.command in {"repair", "recount"}:
+            client = firestore.Client(project=settings.project)
+            sys.stdout.writelines(repaired(client, options.organizations, datetime.now(UTC)))
         else:
             _subscriptions(options, settings)
     except (ConfigurationError, keys.KeyRefused) as error:
@@ -90,9 +94,6 @@ def _show(issued: Sequence[keys.IssuedKey]) -> None:
 
 def _limit(options: argparse.Namespace, settings: Settings) -> None:
     client, organization = firestore.Client(project=settings.project), options.organization
-    if options.command == "recount":
-        sys.stdout.write(f"recount: {organization}: {recount(client, organization)} in flight\n")
-        return
     with reaching("the job store"):
         set_limit(client, organization, options.most)
     most = "the service's limit" if options.most is None else str(options.most)
@@ -152,8 +153,10 @@ def _parser() -> argparse.ArgumentParser:
     limit = commands.add_parser("limit", help="set an organization's limit of jobs in flight")
     limit.add_argument("organization", type=arguments.organization)
     limit.add_argument("most", type=arguments.most, help="a number, or `default` for the service's limit")
-    again = commands.add_parser("recount", help="recount its jobs in flight, as after a restored backup")
-    again.add_argument("organization", type=arguments.organization)
+    again = commands.add_parser(
+        "repair", aliases=["recount"], help="count jobs in flight and topics' jobs anew, after a restore"
+    )
+    again.add_argument("organizations", nargs="*", type=arguments.organization, help="default: all of them")
     rewind = commands.add_parser("replay", help="redeliver messages that were acknowledged since then")
     to = rewind.add_mutually_exclusive_group(required=True)
     to.add_argument("--time", type=arguments.time, help="ISO 8601 time with an offset")

@@ -191,12 +191,18 @@ class Retention(Protocol):
 class Chunks(Protocol):
     """The records of a job's chunks under its current attempt."""
 
-    def record(self, job: Job, chunks: Sequence[Chunk]) -> None:
-        """Create the missing records. Existing records stay unchanged, whether delivered or not."""
+    def record(self, job: Job, chunks: Sequence[Chunk]) -> Sequence[Chunk]:
+        """Create the missing records. Existing records stay unchanged, whether delivered or not.
+
+        Return all these chunks as they are recorded.
+        """
         ...
 
     def commit(self, job: Job, transition: Callable[[Job], Job], chunks: Sequence[Chunk]) -> Job:
-        """Set the job's new state and its counts in one commit, by compare and set like Jobs.change."""
+        """Set the job's new state and its counts in one commit, by compare and set like Jobs.change.
+
+        Count the ``chunks`` that are not delivered. After a restore of the job store, some may be.
+        """
         ...
 
     def get(self, job: Job, number: int) -> Chunk | None: ...

@@ -134,8 +134,7 @@ class Stage:
 
     def _commit(self, job: Job, query_id: str) -> Job:
         """Write the chunk records first. Then one commit makes them the job's chunks."""
-        found = counting.number_files(self.unloads.files(query_id))
-        self.chunks.record(job, found)
+        found = self.chunks.record(job, counting.number_files(self.unloads.files(query_id)))
         transition = partial(
             transitions.staged,
             attempt_id=job.require_attempt().attempt_id,

@@ -71,10 +71,11 @@ def test_recording_again_leaves_delivered_chunks_delivered(records: Records) -> 
     """Staging is redelivered after it recorded a part, and a faster run already delivered some."""
     job = records.claimed()
     chunks = number_files(staged_files(600))
-    records.chunks.record(job, chunks[:550])
+    assert list(records.chunks.record(job, chunks[:550])) == chunks[:550]
     job = records.chunks.commit(job, manifest(job, chunks), chunks)
     records.chunks.count_down(job, chunks[7])
-    records.chunks.record(job, chunks)
+    recorded = records.chunks.record(job, chunks)
+    assert [chunk.number for chunk in recorded if chunk.delivered] == [7]
     found = records.chunks.get(job, 7)
     assert found is not None
     assert found.delivered
@@ -87,6 +88,23 @@ def test_committing_again_changes_no_count(records: Records) -> None:
     again = records.chunks.commit(job, manifest(job, chunks), chunks)
     assert again == job
     assert records.jobs.counts(job) == Counts(2, 10)
+
+
+def test_a_manifest_counts_only_what_is_not_delivered(records: Records) -> None:
+    """A restore may have put back the job, but not the records that were created since."""
+    staging = records.claimed()
+    chunks = number_files(staged_files(3))
+    records.chunks.record(staging, chunks)
+    job = records.chunks.commit(staging, manifest(staging, chunks), chunks)
+    records.chunks.count_down(job, chunks[1])
+    records.change(job, lambda _job: staging)
+    recorded = records.chunks.record(staging, chunks)
+    assert [chunk.delivered for chunk in recorded] == [False, True, False]
+    job = records.chunks.commit(staging, manifest(staging, recorded), recorded)
+    assert (job.num_chunks, job.num_rows) == (3, 15)
+    assert records.jobs.counts(job) == Counts(2, 10)
+    assert not records.chunks.count_down(job, chunks[1])
+    assert [records.chunks.count_down(job, chunks[number]) for number in (0, 2)] == [False, True]
 
 
 def test_a_manifest_that_comes_after_the_cancel_is_refused(records: Records) -> None:

@@ -21,17 +21,17 @@ class FakeChunks:
         self._counted_last: dict[tuple[Name, int], int] = {}
         self._lock = threading.Lock()
 
-    def record(self, job: Job, chunks: Sequence[Chunk]) -> None:
+    def record(self, job: Job, chunks: Sequence[Chunk]) -> list[Chunk]:
         recorded = self._of(job)
-        for chunk in chunks:
-            recorded.setdefault(chunk.number, chunk)
+        return [recorded.setdefault(chunk.number, chunk) for chunk in chunks]
 
     def commit(self, job: Job, transition: Callable[[Job], Job], chunks: Sequence[Chunk]) -> Job:
         def write_counts(stored: StoredJob) -> None:
             stored.chunk_rows = {chunk.number: chunk.rows for chunk in chunks}
             shards = stored.job.shards
             parts = [
-                [chunk for chunk in chunks if shard_of(chunk.number, shards) == n] for n in range(shards)
+                [chunk for chunk in chunks if not chunk.delivered and shard_of(chunk.number, shards) == n]
+                for n in range(shards)
             ]
             self._set(stored, [Counts(len(part), sum(chunk.rows for chunk in part)) for part in parts])
 
@@ -61,7 +61,7 @@ class FakeChunks:
             number = shard_of(chunk.number, job.shards)
             left = shards[number]
             if recorded[chunk.number].delivered:
-                return left.chunks_left == 0 and self._counted_last[name, number] == chunk.number
+                return left.chunks_left == 0 and self._counted_last.get((name, number)) == chunk.number
             recorded[chunk.number] = replace(chunk, delivered=True)
             stored = self._jobs.stored[name]
             self._counted_last[name, number] = chunk.number

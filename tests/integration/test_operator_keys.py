@@ -160,6 +160,6 @@ def test_a_limit_is_set_and_taken_back(operator: Operator) -> None:
     assert organization.get().get("most_jobs_in_flight") == 250
     assert operator.run("limit", "acme", "default").returncode == 0
     assert "most_jobs_in_flight" not in (organization.get().to_dict() or {})
-    assert operator.run("recount", "acme").stdout == "recount: acme: 0 in flight\n"
+    assert operator.run("recount", "acme").stdout == "repair: acme: 0 in flight, 0 topics repaired\n"
     assert operator.run("limit", "acme", "many").returncode == 2
     assert operator.run("limit", "a/b", "1").returncode == 2
