@@ -10,8 +10,10 @@ from functools import partial
 
 from shared.domain import transitions
 from shared.domain.catalog import Catalog, CatalogEntry
-from shared.domain.errors import Busy, JobFails, StaleMessage
+from shared.domain.columns import Column
+from shared.domain.errors import Busy, JobFails, StaleMessage, UnloadRefused
 from shared.domain.jobs import Attempt, Job
+from shared.domain.sizes import MOST_BYTES, columns_bytes, stored_bytes
 from shared.steps.ports import Clock, Topics, Unloads, UnloadState
 from shared.steps.records import Jobs
 from shared.unload.columns import find_column
@@ -90,12 +92,14 @@ class Attempts:
         keys = [*job.key_columns, *([key_column] if key_column else [])]
         selection = selected(table_columns, job.chosen, keys)
         _require_keys(job, table_columns)
+        columns = tuple(one.column for one in selection)
+        _require_storable(job, columns)
         attempt = Attempt(str(self.new_id()), self.now())
         transition = partial(
             transitions.claim,
             attempt=attempt,
             previous=job.attempt,
-            columns=tuple(one.column for one in selection),
+            columns=columns,
             key_column=key_column,
         )
         claimed = replace(job, attempt=attempt)
@@ -141,6 +145,18 @@ def _key_column(entry: CatalogEntry, columns: Sequence[TableColumn]) -> str | No
     """
     names = {column.field for column in columns}
     return entry.key_column if entry.key_column in names else None
+
+
+def _require_storable(job: Job, columns: Sequence[Column]) -> None:
+    """Raise UnloadRefused if the job's record cannot hold the columns. The API refuses such a choice of
+    columns, but it does not know the columns of a table.
+    """
+    options = stored_bytes([destination.options for destination in job.destinations])
+    if columns_bytes(job.chosen, columns) + options > MOST_BYTES:
+        raise UnloadRefused(
+            f"The names of the {len(columns):,} columns are too long together for the job's record: choose"
+            " fewer in `columns`"
+        )
 
 
 def _require_keys(job: Job, columns: Sequence[TableColumn]) -> None:

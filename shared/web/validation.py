@@ -12,7 +12,9 @@ from pydantic_core import ErrorDetails
 from shared.destinations import KINDS
 from shared.destinations.spec import OBJECT, TEXT
 from shared.domain.catalog import TableNotOffered, table_name
+from shared.domain.sizes import MOST_BYTES, chosen_bytes, stored_bytes
 from shared.web.body import UnusableNumber
+from shared.web.create import choices
 from shared.web.errors import Fault, Invalid
 from shared.web.models import CreateBackfill, EstimateBackfill, Rules
 
@@ -54,6 +56,8 @@ def _read(kind: type[Request], body: Any, rules: Rules, found: Sequence[Fault]) 
         faults += _names_twice(body)
         faults += _types_mixed(body)
         faults += _window_by_block(body, rules)
+    if request is not None:
+        faults += _too_large(request)
     if faults or request is None:
         raise Invalid(faults)
     return request
@@ -101,6 +105,19 @@ def _fault(details: ErrorDetails) -> Fault:
     # Only our own texts are templates. Pydantic's texts may quote a pattern with braces.
     message = _MESSAGES[kind].format_map(details.get("ctx", {})) if kind in _MESSAGES else details["msg"]
     return Fault(loc=["body", *loc], msg=message, type=kind)
+
+
+def _too_large(request: CreateBackfill) -> Iterator[Fault]:
+    """Only a valid request is measured: any other one may have more items than a record."""
+    columns = chosen_bytes(choices(request))
+    destinations = stored_bytes([one.model_dump(mode="json") for one in request.destinations])
+    if columns + destinations > MOST_BYTES:
+        message = (
+            f"A job's record holds {MOST_BYTES:,} bytes of columns and destinations. These columns need"
+            f" {columns:,}, and these destinations {destinations:,}: choose fewer columns, shorter names, or"
+            " fewer headers"
+        )
+        yield Fault(loc=["body"], msg=message, type="record_too_large")
 
 
 def _destinations_twice(body: Mapping[str, Any]) -> Iterator[Fault]:

@@ -6,7 +6,7 @@ import pytest
 
 from shared.domain.catalog import Catalog, CatalogEntry
 from shared.web.routes import BACKFILLS
-from tests.fakes.web import Service, backfill, window
+from tests.fakes.web import Service, backfill, webhook, window
 
 Loc = list[str | int]
 
@@ -82,6 +82,32 @@ class TestColumns:
     )
     def test_anything_else_is_refused_by_its_place(self, service: Service, columns: Any, loc: Loc) -> None:
         assert _locs(service, backfill(columns=columns)) == [["body", "columns", *loc]]
+
+
+LONGEST = [f"{number:04d}".rjust(255, "c") for number in range(1_000)]
+
+
+class TestRecord:
+    """A job's record holds 1 MiB, also once the columns' types are known."""
+
+    def test_as_many_columns_as_there_may_be_may_have_the_longest_names(self, service: Service) -> None:
+        service.created(backfill(columns=LONGEST))
+
+    def test_what_does_not_fit_is_refused_with_its_size(self, service: Service) -> None:
+        renamed = [{"column": name, "as": name.upper()} for name in LONGEST]
+        (fault,) = service.faults(backfill(columns=renamed))
+        assert (fault["loc"], fault["type"]) == (["body"], "record_too_large")
+        assert "holds 1,000,000 bytes" in fault["msg"]
+        answer = service.call("POST", f"{BACKFILLS}/estimate", json=backfill(columns=renamed))
+        assert answer.status_code == 422
+        assert answer.get_json()["detail"] == [fault]
+
+    def test_destinations_and_columns_share_the_room(self, service: Service) -> None:
+        headers = {f"X-{number}": "v" * 1_000 for number in range(20)}
+        hooks = [webhook(name=f"hook{number}", headers=headers) for number in range(10)]
+        service.created(backfill(destinations=hooks))
+        body = backfill(destinations=hooks, columns=LONGEST)
+        assert [fault["type"] for fault in service.faults(body)] == ["record_too_large"]
 
 
 class TestTable:

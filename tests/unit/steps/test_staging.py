@@ -19,7 +19,10 @@ from shared.domain.errors import (
 )
 from shared.domain.jobs import Job, JobStatus
 from shared.domain.messages import DeliverChunk, StageJob
+from shared.unload.statements import TableColumn
 from tests.fakes.examples import KAFKA, WEBHOOK, new_attempt, new_job
+from tests.fakes.unloads import FakeTable
+from tests.fakes.warehouse import TRANSFERS
 from tests.unit.steps.staging import accepted, stage
 from tests.unit.steps.world import ATTEMPTS, World
 
@@ -55,6 +58,18 @@ def test_chosen_columns_are_staged_and_the_key_beside_them() -> None:
         ("key:unique_id", True),
     ]
     assert staged.staged_key(KAFKA) == "key:unique_id"
+
+
+def test_a_table_with_too_many_long_names_fails_its_job_at_once() -> None:
+    """Firestore would refuse the job's record at each attempt."""
+    world = World()
+    columns = tuple(TableColumn(f"É{number}".ljust(255, "É"), "TEXT", 0) for number in range(1_000))
+    world.warehouse.tables = {TRANSFERS: FakeTable(columns, [])}
+    job = accepted(world)
+    with pytest.raises(UnloadRefused, match="names of the 1,000 columns are too long"):
+        stage(world, job)
+    assert world.now(job).attempts == 0
+    assert world.warehouse.queries == {}
 
 
 def test_a_destination_may_choose_its_messages_keys() -> None:
