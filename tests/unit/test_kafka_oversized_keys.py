@@ -7,6 +7,7 @@ from typing import Any, cast
 import pyarrow as pa
 import pytest
 
+from shared.destinations.kafka.flow import Flow
 from shared.destinations.kafka.refusals import Refusals
 from shared.destinations.kafka.room import Room
 from shared.destinations.kafka.sending import Sending
@@ -48,7 +49,7 @@ def sending(producer: FakeProducer, *, skip: bool) -> Sending:
         most=2_000_000,
         refusals=Refusals(),
         reserve=15.0,
-        monotonic=FakeTime().monotonic,
+        flow=Flow(FakeTime().monotonic),
     )
 
 

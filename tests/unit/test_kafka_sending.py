@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from shared.destinations.kafka.flow import Flow
 from shared.destinations.kafka.markers import Markers
 from shared.destinations.kafka.presence import require_topic
 from shared.destinations.kafka.refusals import Refusals
@@ -41,7 +42,7 @@ def sending(
         most=2_000_000,
         refusals=Refusals(),
         reserve=15.0,
-        monotonic=time.monotonic,
+        flow=Flow(time.monotonic),
         on_stall=on_stall,
     )
 
