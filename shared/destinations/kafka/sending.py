@@ -11,7 +11,7 @@ from shared.destinations.kafka.flow import STALL, Flow
 from shared.destinations.kafka.names import labels_of
 from shared.destinations.kafka.refusals import Refusals, Row
 from shared.destinations.kafka.room import Room
-from shared.destinations.kafka.sizes import all_fit, batch_of_one
+from shared.destinations.kafka.sizes import all_fit, batch_of_one, size_in_client
 from shared.domain.errors import BackfillError, JobFails, RetryLater, Unavailable
 from shared.domain.oversized import NONE_SKIPPED, SizeLimit, Skipped
 from shared.steps.sending import ChunkDelivery, MessageBatch, Pulse
@@ -84,8 +84,8 @@ class Sending:
         for number, line, key in rows:
             headers = labels_of(self._delivery, [number])[0] if self._labelled else None
             told = partial(self._refusals.of_batched, number) if self._labelled else None
-            if (bare := len(line) + len(key or b"")) > self._most:
-                self._leave_out(number, key, bare, self._clients_limit())
+            if (counted := size_in_client(line, key, headers or ())) > self._most:
+                self._leave_out(number, key, counted, self._clients_limit())
                 continue
             if (size := batch_of_one(line, key, headers or ())) > self._surely:
                 if self._refusals.forbid(number, size):
