@@ -13,6 +13,7 @@ from bench import chunk
 from bench.rows import rows_of
 from bench.work import measured
 from shared.destinations import destination
+from shared.destinations.kafka.flow import Flow
 from shared.destinations.kafka.names import topic_name
 from shared.destinations.kafka.refusals import Refusals
 from shared.destinations.kafka.room import Room
@@ -107,7 +108,7 @@ def _send(producer: Producer, rows: int, path: str, name: str, refused: Refusals
         most=TUNING["message.max.bytes"],
         refusals=refused,
         reserve=0.0,
-        monotonic=time.monotonic,
+        flow=Flow(time.monotonic),
     )
     with Path(path).open("rb") as file:
         for batch in rows_of(file, path, **encoder).batches(LIMITS.batch_rows):

@@ -60,6 +60,10 @@ class FakeProducer:
         self.poll()
         return self.waiting
 
+    def purge(self) -> None:
+        self._call("purge")
+        self.waiting = 0
+
     def list_topics(self, topic: str, *, timeout: float) -> SimpleNamespace:
         """Return the topic's metadata, with the next error of its ``metadata_errors``, if any."""
         self._call("list_topics")

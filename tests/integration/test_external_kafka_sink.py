@@ -12,6 +12,7 @@ import pytest
 
 from infra.local.kafka_rights import GROUPS, TRANSACTIONS
 from infra.local.supervisor import LocalStack
+from shared.destinations.kafka import sink as sink_module
 from shared.domain.errors import DeliveryStopped, DestinationRefused, RetryLater, Unavailable
 from shared.steps.sending import ChunkDelivery
 from tests.fakes.external_kafka import LOGIN, ExternalTopic
@@ -133,6 +134,19 @@ def test_a_right_that_is_missing_fails_the_job_and_is_named(
     with pytest.raises(DestinationRefused, match=named):
         deliver(topic, topic.delivery(ROWS))
     assert topic.rows() == []
+
+
+def test_a_cluster_that_allows_only_shorter_transactions_fails_the_job(
+    topic: ExternalTopic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cluster has Kafka's default of 15 minutes, so the delivery asks for more."""
+    monkeypatch.setattr(sink_module, "_LONGEST_TRANSACTION", 1_000.0)
+    pulse = SteadyPulse(seconds=1_000.0)
+    with pytest.raises(
+        DestinationRefused, match=r"transaction\.max\.timeout\.ms to 900000, or choose.*at_least_once"
+    ):
+        topic.sink().deliver(topic.delivery(ROWS), NumberedRows(ROWS), pulse)
+    assert topic.sink().deliver(topic.delivery(ROWS, delivery="at_least_once"), NumberedRows(ROWS), pulse)
 
 
 def test_at_least_once_needs_the_topic_alone(secure_kafka: LocalStack) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing import get_context
@@ -329,3 +330,35 @@ def test_a_transaction_is_fenced_by_its_name_alone(
     sink.deliver(delivery, NumberedRows(10), SteadyPulse())
     with pytest.raises(KafkaException):
         older.commit_transaction(60)
+
+
+def test_every_message_of_a_fenced_sender_is_reported(kafka_bootstrap: str, delivery: ChunkDelivery) -> None:
+    """Without its report, the client library never frees a message. The abort of a fenced sender fails."""
+    properties = {
+        "bootstrap.servers": kafka_bootstrap,
+        "transactional.id": transaction_of(delivery),
+        "log_level": 0,
+    }
+    producer, reported = Producer(properties), list[object]()
+    older, newer = (
+        Transaction(client, delivery, timeout=30.0) for client in (producer, Producer(properties))
+    )
+    older.fence(SteadyPulse())
+    older.begin()
+    newer.fence(SteadyPulse())
+    for _ in range(1_000):
+        producer.produce(topic_of(delivery), b"{}", on_delivery=lambda error, _: reported.append(error))
+    # The first message of a partition tells the sender that it is fenced.
+    until = time.monotonic() + 30.0
+    while is_sound(older):
+        assert time.monotonic() < until, "the sender did not learn that it is fenced"
+    assert "fenced" in older.abort()
+    assert len(reported) == 1_000
+
+
+def is_sound(transaction: Transaction) -> bool:
+    try:
+        transaction.require_sound()
+    except KafkaException:
+        return False
+    return True

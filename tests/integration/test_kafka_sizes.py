@@ -161,6 +161,20 @@ def test_a_row_larger_than_the_client_takes_is_named_with_its_setting(
     assert [row.row for row in pulse.skipped.named] == [1]
 
 
+def test_every_row_around_the_clients_limit_arrives_or_is_named(
+    kafka_bootstrap: str, delivery: ChunkDelivery, arrived: Arrived
+) -> None:
+    """The client refuses a large message with the same error as a topic."""
+    limit, sizes = 20_000, range(19_800, 20_010)
+    sink = kafka_sink(kafka_bootstrap, properties={"message.max.bytes": limit})
+    pulse = SteadyPulse()
+    assert sink.deliver(replace(delivery, skip_oversized=True), SizedRows(sizes), pulse)
+    named = [row.row for row in pulse.skipped.named]
+    assert named == list(range(named[0], len(sizes)))
+    assert arrived() == once(range(named[0]))
+    assert pulse.skipped.named[0].size == limit + 1
+
+
 @pytest.mark.parametrize("at", [0, 500, 1_000])
 def test_a_limit_that_shrinks_meanwhile_loses_and_doubles_nothing(
     kafka_bootstrap: str, delivery: ChunkDelivery, limit_to: LimitTo, arrived: Arrived, at: int

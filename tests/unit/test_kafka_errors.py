@@ -24,6 +24,8 @@ TOPIC = "beam.org123.transfers"
         ),
         (KafkaError.TOPIC_AUTHORIZATION_FAILED, DestinationRefused, f"write to topic {TOPIC}"),
         (KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, DestinationRefused, "does not allow"),
+        (KafkaError.INVALID_TRANSACTION_TIMEOUT, DestinationRefused, "transaction.max.timeout.ms to 900000"),
+        (KafkaError.INVALID_TRANSACTION_TIMEOUT, DestinationRefused, "choose the delivery at_least_once"),
         (KafkaError.INVALID_RECORD, DestinationRefused, "does not accept these rows"),
         (KafkaError._MSG_TIMED_OUT, Unavailable, "Kafka is not available"),
         (KafkaError._TRANSPORT, Unavailable, "Kafka is not available"),

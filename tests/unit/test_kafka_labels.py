@@ -5,6 +5,7 @@ from typing import cast
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from shared.destinations.kafka.flow import Flow
 from shared.destinations.kafka.refusals import Refusals
 from shared.destinations.kafka.room import Room
 from shared.destinations.kafka.sending import Sending
@@ -24,7 +25,7 @@ def test_each_message_names_its_job_chunk_and_row_even_if_it_waited_for_room() -
         most=2_000_000,
         refusals=Refusals(),
         reserve=0.0,
-        monotonic=FakeTime().monotonic,
+        flow=Flow(FakeTime().monotonic),
         labelled=True,
     )
     sending.send(NumberedBatch(100, 5, width=1, keyed=True))

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pyarrow as pa
 import pytest
 
+from shared.destinations.kafka.flow import Flow
 from shared.destinations.kafka.refusals import Refusals
 from shared.destinations.kafka.room import Room
 from shared.destinations.kafka.sending import Sending
@@ -48,14 +49,14 @@ def sending(producer: FakeProducer, *, skip: bool) -> Sending:
         most=2_000_000,
         refusals=Refusals(),
         reserve=15.0,
-        monotonic=FakeTime().monotonic,
+        flow=Flow(FakeTime().monotonic),
     )
 
 
 def test_a_row_with_such_a_key_is_named(rows: Rows) -> None:
     (batch,) = rows.batches(10)
     assert [json.loads(line) for line in batch.lines()] == [{"n": 1}, {"n": 2}, {"n": 3}]
-    with pytest.raises(RowTooLarge, match=r"Row 1 of chunk 3 \(key xxx.*has 3,000,00\d bytes"):
+    with pytest.raises(RowTooLarge, match=r"Row 1 of chunk 3 \(key xxx.*has 3,000,04\d bytes"):
         sending(FakeProducer(), skip=False).send(batch)
 
 

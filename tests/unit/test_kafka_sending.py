@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from shared.destinations.kafka.flow import Flow
 from shared.destinations.kafka.markers import Markers
 from shared.destinations.kafka.presence import require_topic
 from shared.destinations.kafka.refusals import Refusals
@@ -41,7 +42,7 @@ def sending(
         most=2_000_000,
         refusals=Refusals(),
         reserve=15.0,
-        monotonic=time.monotonic,
+        flow=Flow(time.monotonic),
         on_stall=on_stall,
     )
 
@@ -180,7 +181,7 @@ def test_a_transactional_id_that_is_not_granted_fails_the_job() -> None:
         (
             kafka_error(KafkaError.TOPIC_AUTHORIZATION_FAILED, requires_abort=True),
             DestinationRefused,
-            ["abort_transaction"],
+            ["abort_transaction", "purge", "poll"],
         ),
     ],
 )
@@ -196,6 +197,26 @@ def test_only_a_commit_that_surely_failed_is_aborted(
 def test_an_abort_that_fails_says_so_and_raises_nothing() -> None:
     producer = FakeProducer(errors={"abort_transaction": [kafka_error(KafkaError._FENCED)]})
     assert transaction(producer).abort() == "made up"
+    assert transaction(producer).abort() == ""
+
+
+@pytest.mark.parametrize("error", [None, kafka_error(KafkaError._FENCED)])
+def test_the_messages_of_an_aborted_transaction_are_reported(error: Exception | None) -> None:
+    """Without its report, the client library never frees a message. A failed abort drops none."""
+    producer = FakeProducer(errors={"abort_transaction": [error]})
+    transaction(producer).abort()
+    assert producer.called == ["abort_transaction", "purge", "poll"]
+
+
+@pytest.mark.parametrize("error", [kafka_error(KafkaError._FENCED), SystemError("returned a result")])
+def test_an_error_in_the_midst_of_the_reports_does_not_end_them(error: Exception) -> None:
+    producer = FakeProducer(errors={"poll": [error, None]})
+    assert transaction(producer).abort() == ""
+    assert producer.called == ["abort_transaction", "purge", "poll", "poll"]
+
+
+def test_an_error_that_lasts_ends_the_reports_and_hides_nothing() -> None:
+    producer = FakeProducer(errors={"poll": [kafka_error(KafkaError._FATAL)] * 10})
     assert transaction(producer).abort() == ""
 
 

@@ -27,7 +27,7 @@ _TLS = {
 
 
 class Connections:
-    """Properties for a delivery's cluster; ``most_bytes``: the largest key plus value for librdkafka."""
+    """Properties for a delivery's cluster; ``most_bytes``: librdkafka's message.max.bytes."""
 
     def __init__(self, guard: Guard, secrets: Secrets, *, most_bytes: int) -> None:
         self._guard = guard

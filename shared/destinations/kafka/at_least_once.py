@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from shared.destinations.kafka.errors import speaking_of
+from shared.destinations.kafka.flow import Flow
 from shared.destinations.kafka.names import topic_of
 from shared.destinations.kafka.presence import Admit, require_topic
 from shared.destinations.kafka.producers import Producers
@@ -46,11 +47,14 @@ class AtLeastOnce:
     def send(self, delivery: ChunkDelivery, rows: Messages, pulse: Pulse) -> None:
         """Send the chunk's rows. Send only the rows of refused batches again, in smaller batches."""
         topic, refusals, skipped = topic_of(delivery), Refusals(), NONE_SKIPPED
+        flow = Flow(self._monotonic)
         room = self._rooms.of(topic, pulse)
         batches = rows.batches(self._limits.batch_rows)
         again: Sequence[Row] = ()
         while True:
-            skipped += self._send_what_fits(delivery, again, batches, pulse, room=room, refusals=refusals)
+            skipped += self._send_what_fits(
+                delivery, again, batches, pulse, room=room, refusals=refusals, flow=flow
+            )
             skipped += self._left_out(refusals, delivery, topic, pulse)
             again = refusals.take_batched()
             if not again:
@@ -67,6 +71,7 @@ class AtLeastOnce:
         *,
         room: Room,
         refusals: Refusals,
+        flow: Flow,
     ) -> Skipped:
         """Send until a batch is refused. Return the rows that were never tried."""
         topic = topic_of(delivery)
@@ -80,7 +85,7 @@ class AtLeastOnce:
                 most=int(self._client["message.max.bytes"]),
                 refusals=refusals,
                 reserve=0.0,
-                monotonic=self._monotonic,
+                flow=flow,
                 labelled=True,
             )
             require_topic(

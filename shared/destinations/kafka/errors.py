@@ -32,6 +32,10 @@ _NO_TRANSACTIONS = {
     ),
     KafkaError._UNSUPPORTED_FEATURE: "has no transactions: use another cluster",  # noqa: SLF001 - as above
     KafkaError.UNSUPPORTED_VERSION: "has no transactions: use another cluster",
+    KafkaError.INVALID_TRANSACTION_TIMEOUT: (
+        "allows only shorter transactions than a delivery may need: set the cluster's"
+        " transaction.max.timeout.ms to 900000"
+    ),
     KafkaError.UNSUPPORTED_FOR_MESSAGE_FORMAT: "takes no transactions for the topic: change its format",
 }
 _TOO_LARGE = frozenset(

@@ -6,13 +6,15 @@ retries 500 ms later.
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 # A connection that is idle for longer may have been closed without notice.
 _IDLE_SECONDS = 60.0
+_REPORTS_SECONDS = 5.0  # the purged messages' reports are there at once
+_FLUSHES = 3
 
 
 class Producers:
@@ -46,8 +48,7 @@ class Producers:
         try:
             yield producer
         except BaseException:
-            # Otherwise the producer would send its queued messages while it is being destroyed.
-            producer.purge()
+            discard(producer)
             raise
         with self._lock:
             self._idle.append((self._monotonic(), wanted, producer))
@@ -55,8 +56,25 @@ class Producers:
     def _kept(self, wanted: Mapping[str, Any]) -> Producer | None:
         with self._lock:
             oldest = self._monotonic() - _IDLE_SECONDS
-            self._idle = [kept for kept in self._idle if kept[0] >= oldest]
-            for place in reversed(range(len(self._idle))):
-                if self._idle[place][1] == wanted:
-                    return self._idle.pop(place)[2]
-            return None
+            expired = [kept for kept in self._idle if kept[0] < oldest]
+            self._idle = self._idle[len(expired) :]
+            places = [place for place, kept in enumerate(self._idle) if kept[1] == wanted]
+            found = self._idle.pop(places[-1])[2] if places else None
+        # The end of a client waits for its threads, which may look up a broker's name for many seconds. Other
+        # deliveries must not wait with it.
+        expired.clear()
+        return found
+
+
+def discard(producer: Producer) -> None:
+    """Drop the messages of a producer that is not used any more. Raises no error of the client."""
+    # Otherwise the producer would send its queued messages while it is being destroyed.
+    producer.purge()
+    # The client library keeps its record of a message, and the message's callback, until it serves the
+    # message's report. The producer's end does not free them.
+    for _ in range(_FLUSHES):
+        # A flush also raises a fatal error, such as fencing, and ends there. If a callback runs while the
+        # error is pending, it becomes a SystemError.
+        with suppress(KafkaException, SystemError):
+            producer.flush(_REPORTS_SECONDS)
+            return

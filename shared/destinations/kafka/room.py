@@ -100,7 +100,8 @@ class Rooms:
 
     def _asked(self, topic: str, pulse: Pulse) -> Room:
         most = self._most(topic, pulse)
-        return Room(most, self._batch if most is None else min(self._batch, most))
+        # librdkafka takes no batches of 0 bytes.
+        return Room(most, self._batch if most is None else max(1, min(self._batch, most)))
 
     def _most(self, topic: str, pulse: Pulse) -> int | None:
         resource = ConfigResource(ResourceType.TOPIC, topic)
@@ -109,11 +110,12 @@ class Rooms:
         while self._monotonic() < until:
             pulse.check()
             try:
-                return int(asked.result(_CALL)["max.message.bytes"].value)
+                found = asked.result(_CALL)
             except TimeoutError:
                 continue
             except KafkaException:
                 return None
+            return _number(found.get("max.message.bytes"))
         return None
 
     def _administrator(self) -> Any:
@@ -122,3 +124,11 @@ class Rooms:
             if self._admin is None:
                 self._admin = self._open_admin({**self._client, "allow.auto.create.topics": False})
             return self._admin
+
+
+def _number(entry: Any) -> int | None:
+    """Return a setting's value; None if the broker left it out, or if it is no number."""
+    try:
+        return int(entry.value)
+    except (AttributeError, TypeError, ValueError):
+        return None

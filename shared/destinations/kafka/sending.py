@@ -7,27 +7,27 @@ from typing import Any
 
 from confluent_kafka import Producer
 
+from shared.destinations.kafka.flow import STALL, Flow
 from shared.destinations.kafka.names import labels_of
 from shared.destinations.kafka.refusals import Refusals, Row
 from shared.destinations.kafka.room import Room
-from shared.destinations.kafka.sizes import all_fit, batch_of_one
-from shared.domain.errors import JobFails, Unavailable
+from shared.destinations.kafka.sizes import all_fit, batch_of_one, size_in_client
+from shared.domain.errors import BackfillError, JobFails, RetryLater, Unavailable
 from shared.domain.oversized import NONE_SKIPPED, SizeLimit, Skipped
 from shared.steps.sending import ChunkDelivery, MessageBatch, Pulse
 
 WAIT = 0.25  # seconds between two checks of the pulse
-STALL = 5.0  # after this many seconds without an acknowledgement, the broker is at fault, not the chunk
 
 
 class Sending:
     """Sends one chunk's messages. It stops with the job, and before the handler's deadline.
 
     In a transaction, only messages that may be too large for the topic have a callback. The transaction's
-    next step reports every other failure and its cause. ``most``: the largest key plus value, in bytes, that
-    the client accepts. ``reserve``: seconds of the handler's time to reserve for ending a transaction.
-    ``labelled``: outside a transaction, each message carries headers that identify its row, and reports a
-    failure to ``refusals``. ``on_wait`` is called while waiting for acknowledgements, and ``on_stall`` every
-    few seconds without any; both may raise errors.
+    next step reports every other failure and its cause. ``most``: the client's message.max.bytes.
+    ``reserve``: seconds of the handler's time to reserve for ending a transaction. ``flow``: the whole
+    delivery's. ``labelled``: outside a transaction, each message carries headers that identify its row, and
+    reports a failure to ``refusals``. ``on_wait`` is called while waiting for acknowledgements, and
+    ``on_stall`` every few seconds without any; both may raise errors.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Sending:
         most: int,
         refusals: Refusals,
         reserve: float,
-        monotonic: Callable[[], float],
+        flow: Flow,
         labelled: bool = False,
         on_wait: Callable[[], None] = lambda: None,
         on_stall: Callable[[], None] = lambda: None,
@@ -56,12 +56,12 @@ class Sending:
         self._most = most
         self._refusals = refusals
         self._reserve = reserve
-        self._monotonic = monotonic
+        self._flow = flow
         self._labelled = labelled
         self._on_wait = on_wait
         self._on_stall = on_stall
         self._waiting = 0
-        self._moved_at = self._asked_at = monotonic()
+        self._asked_at = flow.now()
 
     def send(self, batch: MessageBatch) -> None:
         """Pass a batch's rows to librdkafka, and wait for room in its queue if necessary."""
@@ -84,8 +84,8 @@ class Sending:
         for number, line, key in rows:
             headers = labels_of(self._delivery, [number])[0] if self._labelled else None
             told = partial(self._refusals.of_batched, number) if self._labelled else None
-            if (bare := len(line) + len(key or b"")) > self._most:
-                self._leave_out(number, key, bare, self._clients_limit())
+            if (counted := size_in_client(line, key, headers or ())) > self._most:
+                self._leave_out(number, key, counted, self._clients_limit())
                 continue
             if (size := batch_of_one(line, key, headers or ())) > self._surely:
                 if self._refusals.forbid(number, size):
@@ -138,30 +138,42 @@ class Sending:
             except BufferError:
                 continue
             # The queue made room, although it is as full as before.
-            self._moved_at = self._monotonic()
+            self._flow.moved()
             return
 
     def _look(self) -> None:
         self._pulse.check()
         waiting = len(self._producer)
         if waiting != self._waiting:
-            self._waiting, self._moved_at = waiting, self._monotonic()
+            self._waiting = waiting
+            self._flow.moved()
         if self._pulse.seconds_left() < self._reserve:
             raise self._out_of_time()
-        now = self._monotonic()
-        if now - max(self._moved_at, self._asked_at) > STALL:
+        now = self._flow.now()
+        if now - max(self._flow.moved_at, self._asked_at) > STALL:
             # librdkafka may wait forever for a topic that was removed while messages were in flight.
             self._asked_at = now
             self._on_stall()
 
-    def _out_of_time(self) -> Exception:
-        if self._monotonic() - self._moved_at > STALL:
-            return Unavailable("Kafka", detail=f"{self._waiting} messages wait for an acknowledgement")
-        return JobFails(
-            f"A chunk of {self._delivery.rows:,} rows could not be sent to Kafka within the time that one"
-            " delivery has. Have the service's operator lower UNLOAD_FILE_BYTES",
-            detail=f"{self._topic}: {self._waiting} messages were not acknowledged yet",
-        )
+    def _out_of_time(self) -> BackfillError:
+        """Return the error that ends the delivery. Blame the chunk only if nothing else took the time."""
+        waiting = f"{self._topic}: {self._waiting} messages were not acknowledged yet"
+        if self._flow.stalled:
+            return Unavailable("Kafka", detail=waiting)
+        if self._flow.steady:
+            return JobFails(
+                f"A chunk of {self._delivery.rows:,} rows could not be sent to Kafka within the time that one"
+                " delivery has. Have the service's operator lower UNLOAD_FILE_BYTES",
+                detail=waiting,
+            )
+        if self._flow.again:
+            return RetryLater(
+                "The time for this delivery was over before the chunk was sent, because Kafka topic"
+                f" {self._topic} refused rows or batches as too large. If this lasts, raise the topic's"
+                " max.message.bytes, or have the service's operator lower UNLOAD_FILE_BYTES",
+                detail=waiting,
+            )
+        return Unavailable("Kafka", detail=f"{waiting}, after long stalls")
 
 
 def name_skipped(skipped: Skipped, delivery: ChunkDelivery, pulse: Pulse) -> None:

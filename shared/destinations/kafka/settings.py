@@ -12,7 +12,8 @@ TUNING: Mapping[str, Any] = {
     "batch.size": 524_288,
     # Java clients' placement of keys.
     "partitioner": "murmur2_random",
-    # Bytes of key and value. This only bounds memory; the topic's own limit is read from the topic.
+    # Bytes of a message as librdkafka counts them (size_in_client). This only bounds memory; the topic's own
+    # limit is read from the topic.
     "message.max.bytes": 16_777_216,
     # librdkafka's default is 1 GiB, more than a function's memory.
     "queue.buffering.max.kbytes": 32_768,

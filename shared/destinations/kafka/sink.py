@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 
 from shared.destinations.kafka.at_least_once import AtLeastOnce
 from shared.destinations.kafka.errors import BatchRefused, speaking_of
+from shared.destinations.kafka.flow import Flow
 from shared.destinations.kafka.forms import Form, as_json
 from shared.destinations.kafka.markers import Markers
 from shared.destinations.kafka.names import topic_of, transaction_of
@@ -87,14 +88,15 @@ class KafkaSink:
 
     def _commit(self, delivery: ChunkDelivery, rows: Messages, pulse: Pulse) -> None:
         """Commit the chunk. After a refusal, start again with all rows: a broken transaction is lost."""
-        topic, refusals = topic_of(delivery), Refusals()
+        topic, refusals, flow = topic_of(delivery), Refusals(), Flow(self._monotonic)
         room = self._rooms.of(topic, pulse)
         for tries in count(1):
             try:
-                self._try_to_commit(delivery, rows, pulse, room, refusals)
+                self._try_to_commit(delivery, rows, pulse, room=room, refusals=refusals, flow=flow)
             except BatchRefused:
                 if tries == _TRIES:
                     raise
+                flow.begin_again()
                 room = self._room_after(refusals, delivery, topic, room, pulse)
                 if tries >= _TRIES_OF_LARGE_ROWS and refusals.rows:
                     refusals.no_more_tries(room.surely)
@@ -117,7 +119,14 @@ class KafkaSink:
         return room
 
     def _try_to_commit(
-        self, delivery: ChunkDelivery, rows: Messages, pulse: Pulse, room: Room, refusals: Refusals
+        self,
+        delivery: ChunkDelivery,
+        rows: Messages,
+        pulse: Pulse,
+        *,
+        room: Room,
+        refusals: Refusals,
+        flow: Flow,
     ) -> None:
         topic = topic_of(delivery)
         reserve = min(self._limits.reserve, pulse.seconds_left() / 4)
@@ -140,7 +149,7 @@ class KafkaSink:
                 most=self._most,
                 refusals=refusals,
                 reserve=reserve,
-                monotonic=self._monotonic,
+                flow=flow,
                 on_wait=transaction.require_sound,
                 on_stall=lambda: self._require_topic(producer, topic, pulse),
             )

@@ -4,13 +4,22 @@ from collections.abc import Sequence
 
 _BATCH_HEADER = 61
 _MOST_OVERHEAD = 256  # bytes of a batch of one message beyond key and value, including its headers
+_CLIENTS_OVERHEAD = 36  # librdkafka's RD_KAFKAP_MESSAGE_V2_MAX_OVERHEAD, the longest numbers of a record
 
 
 def batch_of_one(value: bytes, key: bytes | None, headers: Sequence[tuple[str, bytes]] = ()) -> int:
     """Return the size before compression of a batch of only this message, which a topic's limit counts."""
     record = 3 + _sized(key or b"") + _sized(value) + _varint(len(headers))
-    record += sum(_sized(name.encode()) + _sized(text) for name, text in headers)
+    record += _sizes(headers)
     return _BATCH_HEADER + _varint(record) + record
+
+
+def size_in_client(value: bytes, key: bytes | None, headers: Sequence[tuple[str, bytes]] = ()) -> int:
+    """Return the size that librdkafka compares with its message.max.bytes, before it takes a message.
+
+    A message above it raises the error of a topic's refusal, which would be taken for one.
+    """
+    return _CLIENTS_OVERHEAD + len(value) + len(key or b"") + _sizes(headers)
 
 
 def all_fit(
@@ -26,6 +35,10 @@ def all_fit(
         return True
     longest = max(map(len, lines), default=0)
     return longest + max((len(key) for key in keys if key is not None), default=0) <= room
+
+
+def _sizes(headers: Sequence[tuple[str, bytes]]) -> int:
+    return sum(_sized(name.encode()) + _sized(text) for name, text in headers)
 
 
 def _sized(part: bytes) -> int:

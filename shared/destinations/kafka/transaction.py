@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from shared.destinations.kafka.errors import meaning, speaking_of
 from shared.destinations.kafka.markers import MARKER_PARTITION
 from shared.destinations.kafka.names import topic_of, transaction_of
+from shared.destinations.kafka.producers import discard
 from shared.destinations.patience import within
 from shared.domain.errors import Unavailable
 from shared.steps.sending import ChunkDelivery
@@ -114,9 +115,12 @@ class Transaction:
         """Abort the transaction. Return the description of an error, if any.
 
         A failed abort is no error, because the next sender's fencing or the broker's timeout also aborts it.
+        The messages are dropped in any case.
         """
         try:
             self._producer.abort_transaction(self._timeout)
         except KafkaException as error:
             return str(error.args[0].str())
+        finally:
+            discard(self._producer)
         return ""
