@@ -37,13 +37,15 @@ def install(hooks: Hooks) -> None:
 def _halve_the_records(hooks: Hooks) -> None:
     record = FirestoreChunks.record
 
-    def halved(store: FirestoreChunks, job: Job, chunks: Sequence[Chunk]) -> None:
+    def halved(store: FirestoreChunks, job: Job, chunks: Sequence[Chunk]) -> list[Chunk]:
         hooks.reach("chunks.record:before")
+        recorded: list[Chunk] = []
         if half := len(chunks) // 2:
-            record(store, job, chunks[:half])
+            recorded += record(store, job, chunks[:half])
             hooks.reach("chunks.record:middle")
-        record(store, job, chunks[half:])
+        recorded += record(store, job, chunks[half:])
         hooks.reach("chunks.record:after")
+        return recorded
 
     FirestoreChunks.record = halved  # type: ignore[method-assign,assignment]  # this is the hook
 
