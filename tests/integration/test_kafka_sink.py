@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import get_context
 
@@ -346,14 +347,17 @@ def test_every_message_of_a_fenced_sender_is_reported(kafka_bootstrap: str, deli
     older.fence(SteadyPulse())
     older.begin()
     newer.fence(SteadyPulse())
-    for _ in range(1_000):
-        producer.produce(topic_of(delivery), b"{}", on_delivery=lambda error, _: reported.append(error))
+    taken = 0
+    with suppress(KafkaException):  # of a sender that is told early
+        for _ in range(1_000):
+            producer.produce(topic_of(delivery), b"{}", on_delivery=lambda error, _: reported.append(error))
+            taken += 1
     # The first message of a partition tells the sender that it is fenced.
     until = time.monotonic() + 30.0
     while is_sound(older):
         assert time.monotonic() < until, "the sender did not learn that it is fenced"
     assert "fenced" in older.abort()
-    assert len(reported) == 1_000
+    assert len(reported) == taken > 0
 
 
 def is_sound(transaction: Transaction) -> bool:
