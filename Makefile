@@ -8,8 +8,8 @@ FOREGROUND := exec $(VENV_PYTHON) -I -S infra/local/tether.py $$PPID $(VENV_PYTH
 # Read by the stack and the demo when given: make demo DATA=transfers.parquet TOKEN=0x…
 export DATA TOKEN ROWS DESTINATIONS STACK_DIR KAFKA_BOOTSTRAP UNLOAD_FILE_BYTES CONCURRENCY SWEEP_PAUSE ONLY
 MINUTES ?= 60
-# Of `make test`. Four processes use up to 11 GB, together with the servers that they start.
-PROCESSES ?= $(shell awk '/^MemAvailable/ { print ($$2 < 8e6) ? 2 : ($$2 < 14e6) ? 3 : 4 }' /proc/meminfo)
+# Of `make test`. Each process uses up to 3 GB, together with the servers that it starts.
+PROCESSES ?= $(shell awk '/^MemAvailable/ { print ($$2 < 8e6) ? 2 : ($$2 < 12e6) ? 3 : ($$2 < 16e6) ? 4 : 5 }' /proc/meminfo)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo stack check quick test reliability lint bench bundles verify-infra verify-live audit fuzz

@@ -9,12 +9,15 @@ from typing import Any, NoReturn
 import pytest
 
 from shared.domain.avro import Schema
+from shared.domain.chunks import Chunk
 from shared.domain.errors import DestinationRefused, RetryLater, Unavailable
 from shared.steps.ahead import OneAhead
 from shared.steps.release import releasing
 from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
+from shared.steps.tally import Tally
 from tests.fakes.collector import without_collector
-from tests.fakes.rows import read_numbered_rows
+from tests.fakes.json_only import JsonOnly
+from tests.fakes.rows import NumberedBatch, read_numbered_rows
 from tests.unit.steps.world import World
 
 
@@ -153,3 +156,16 @@ def test_a_failed_delivery_leaves_no_batch_and_no_thread(second: Exception | Non
     assert cyclic.all_gone()
     assert len(ended) >= len(job.destinations)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("one-ahead")]
+
+
+def test_batches_that_need_no_end_are_read_as_well() -> None:
+    tally = Tally(WithoutAnEnd(), Chunk(0, "data_0.parquet", 1, 2))
+    assert [batch.rows for batch in tally.batches(2)] == [2]
+    tally.close()
+
+
+class WithoutAnEnd(JsonOnly):
+    """Rows whose batches are an iterator that cannot be closed."""
+
+    def batches(self, *_given: Any) -> Iterator[EncodedBatch]:
+        return iter([NumberedBatch(0, 0, 2)])
