@@ -31,11 +31,13 @@ class Tally:
         return _AvroTally(self._rows.in_avro(schema, schema_id), self._counted)
 
     def close(self) -> None:
-        """Stop reading. A sink that failed may have left iterators that read ahead."""
-        for batches in self._being_read:
-            batches.close()
+        """Stop reading. A sink that failed may have left an iterator that reads ahead."""
+        while self._being_read:
+            self._being_read.pop().close()
 
     def _counted(self, batches: Iterator[Batch], first_row: int) -> Iterator[Batch]:
+        # A sink that begins again has left its earlier batches, and two threads must not read one file.
+        self.close()
         if isinstance(batches, _Closable):
             self._being_read.append(batches)
         return _counted(batches, first_row, self._chunk)

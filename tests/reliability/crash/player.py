@@ -184,7 +184,7 @@ def _give_up(ground: Ground, watch: Watch, receiver: _Receiver) -> None:
     """Publish the message of a begun delivery as Pub/Sub does after its last attempt."""
     _come_to(lambda: bool(receiver.requests), "the first request")
     job = next(job for job in watch.look() if job["status"] == "transporting")
-    names_of = ("organization_id", "job_id", "retry")
+    names_of = ("organization_id", "job_id", "retry", "opening")
     # The chunk of a begun delivery: the id ends in chunk, destination and batch.
     chunk = int(receiver.requests[0].headers["webhook-id"].split("_")[-3])
     message = {"kind": "deliver", "chunk": chunk, "attempt_id": job["attempt"]["attempt_id"]}

@@ -17,7 +17,7 @@ from shared.steps.sending import ChunkDelivery, EncodedBatch, Pulse, Rows
 from shared.steps.tally import Tally
 from tests.fakes.collector import without_collector
 from tests.fakes.json_only import JsonOnly
-from tests.fakes.rows import NumberedBatch, read_numbered_rows
+from tests.fakes.rows import NumberedBatch, NumberedRows, read_numbered_rows
 from tests.unit.steps.world import World
 
 
@@ -162,6 +162,19 @@ def test_batches_that_need_no_end_are_read_as_well() -> None:
     tally = Tally(WithoutAnEnd(), Chunk(0, "data_0.parquet", 1, 2))
     assert [batch.rows for batch in tally.batches(2)] == [2]
     tally.close()
+
+
+def test_reading_again_ends_the_earlier_reading() -> None:
+    """Two threads that read ahead would move one file's position under each other."""
+    ended: list[str] = []
+    rows = RowsReadAhead(NumberedRows(Chunk(0, "data_0.parquet", 1, 9)), ended)
+    tally = Tally(rows, Chunk(0, "data_0.parquet", 1, 9))
+    for tries in range(3):
+        next(tally.batches(2))
+        assert len(ended) == tries
+        assert len([one for one in threading.enumerate() if one.name.startswith("one-ahead")]) == 1
+    tally.close()
+    assert len(ended) == 3
 
 
 class WithoutAnEnd(JsonOnly):
