@@ -36,7 +36,7 @@ check: setup ## lint, types, and the tests that start no servers: a quick loop
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint quick
 
 quick: setup
-	@EXAMPLES=few $(VENV_PYTHON) -m pytest --numprocesses 2 --dist loadscope --quiet tests/unit tests/contract \
+	@EXAMPLES=few $(VENV_PYTHON) -m pytest --numprocesses 3 --dist loadscope --quiet tests/unit tests/contract \
 		-m "not stack and not emulator"
 
 test: setup ## run every test; require full coverage of the domain and the steps; PROCESSES=number
