@@ -20,7 +20,7 @@ def concluded(fields: Mapping[str, Any]) -> dict[str, Any]:
 def changes(stored: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields to write into a job's document.
 
-    What is concluded is among them, because this change may remove what it is concluded from.
+    They include the concluded fields, because this change may remove the fields that imply them.
     """
     unwritten = concluded(stored)
     return {name: value for name, value in after.items() if value != before[name] or name in unwritten}
