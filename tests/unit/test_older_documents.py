@@ -1,4 +1,4 @@
-"""What is concluded from jobs' documents of older releases, which lack since when rows are unknown."""
+"""Fields that the store concludes for documents of older releases, which lack ``unreconciled_since``."""
 
 from typing import Any
 

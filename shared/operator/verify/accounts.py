@@ -51,7 +51,7 @@ class Bounds:
 def bounds_of(before: Sequence[Account], after: Sequence[Account]) -> Bounds:
     """Return the bounds for rows that were read after the one accounts, and before the others.
 
-    What is on record before the reading is there. What has not even begun after it is not.
+    A chunk that was recorded before the reading is there. A chunk that has not begun after it is not.
     """
     known = {account.job.job_id: account.least for account in before}
     unknown = [one for one in after if known.get(one.job.job_id, 0) != one.most]
