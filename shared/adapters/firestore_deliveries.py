@@ -90,7 +90,7 @@ class FirestoreDeliveries:
     def oldest(self, job: Job, uids: Collection[str]) -> datetime | None:
         """Read the unfinished deliveries. They are few, because the number of lanes limits them."""
         began = (
-            _began(snapshot)
+            _fields(snapshot)["began"]
             for state in (_LEASED, _RELEASED)
             for snapshot in paged(self._collection(job).where(filter=FieldFilter("state", "==", state)))
             if snapshot.get("destination") in uids
@@ -124,7 +124,7 @@ class FirestoreDeliveries:
     ) -> "FirestoreLease | None":
         holder = hold["holder"]
         snapshot = reference.get(retry=RETRY, timeout=TIMEOUT)
-        fields = {**fields_of(snapshot), "began": _began(snapshot)}
+        fields = _fields(snapshot)
         if fields["state"] == _DONE:
             return None
         if fields["holder"] == holder:
@@ -143,7 +143,7 @@ class FirestoreDeliveries:
     def _already_mine(self, reference: firestore.DocumentReference, holder: str) -> "FirestoreLease":
         """Return the lease if a refused write repeated our own one, whose answer was lost."""
         snapshot = reference.get(retry=RETRY, timeout=TIMEOUT)
-        fields = {**fields_of(snapshot), "began": _began(snapshot)}
+        fields = _fields(snapshot)
         if fields.get("holder") != holder:
             raise Busy("another handler has just begun this delivery", detail=reference.path)
         return FirestoreLease(reference, holder, snapshot.update_time, fields, self._time)
@@ -223,7 +223,8 @@ class FirestoreLease:
         return Busy("the delivery's lease was lost", detail=self._reference.path)
 
 
-def _began(snapshot: firestore.DocumentSnapshot[Any]) -> datetime:
-    """Return when the delivery began. Records of older releases do not say it, so use their creation."""
-    began: datetime = fields_of(snapshot).get("began") or snapshot.create_time
-    return plain_time(began) or began
+def _fields(snapshot: firestore.DocumentSnapshot[Any]) -> dict[str, Any]:
+    """Return a delivery's fields. Records of older releases lack ``began``, so use their creation."""
+    fields = fields_of(snapshot)
+    began = fields.get("began") or snapshot.create_time
+    return {**fields, "began": plain_time(began) or began}
