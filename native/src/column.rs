@@ -9,30 +9,84 @@ use arrow_buffer::i256;
 use arrow_schema::DataType;
 
 use crate::fault::Fault;
+use crate::room::{Full, Room};
 use crate::{json, text};
 
 /// A column of the job: its place in the file, and its field's name unless it is hidden.
-///
-/// The label is `,"name":`, or `{"name":` for the first field.
 pub struct Column {
     pub place: usize,
-    pub label: Option<Vec<u8>>,
+    pub label: Option<Label>,
     pub is_json: bool,
 }
 
+/// What precedes a field's value: `,"name":`, or `{"name":` for the first field.
+pub struct Label {
+    text: Vec<u8>,
+    short: [u8; SHORT], // a copy of it, if it is not longer
+}
+
+const SHORT: usize = 32;
+
 impl Column {
     pub fn new(place: usize, name: Option<&str>, is_json: bool, is_first: bool) -> Self {
-        let label = name.map(|name| {
-            let mut label = vec![if is_first { b'{' } else { b',' }];
-            text::write(name, &mut label);
-            label.push(b':');
-            label
-        });
-        Self { place, label, is_json }
+        Self { place, label: name.map(|name| Label::new(name, is_first)), is_json }
     }
 }
 
+impl Label {
+    fn new(name: &str, is_first: bool) -> Self {
+        let text = Room::grown(|room| {
+            room.put(if is_first { b"{" } else { b"," })?;
+            text::write(name, room)?;
+            room.put(b":")
+        });
+        let mut short = [0; SHORT];
+        if let Some(short) = short.get_mut(..text.len()) {
+            short.copy_from_slice(&text);
+        }
+        Self { text, short }
+    }
+
+    #[inline]
+    pub fn write(&self, room: &mut Room<'_>) -> Result<(), Full> {
+        match self.text.len() {
+            length @ ..=SHORT => room.put_of(&self.short, length),
+            _ => room.put(&self.text),
+        }
+    }
+}
+
+/// Of any column that holds no text.
+const LONGEST_NUMBER: usize = 128;
+
 type Half = <Float16Type as ArrowPrimitiveType>::Native;
+
+/// Why a value is not written.
+pub enum Stop {
+    Full,
+    Fault(Fault),
+}
+
+impl From<Full> for Stop {
+    fn from(_: Full) -> Self {
+        Self::Full
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Stop> for Fault {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Full => Self::new("a value without room"),
+            Stop::Fault(fault) => fault,
+        }
+    }
+}
 
 /// Converts text that may not be JSON to a JSON value, like the Python encoder.
 pub type Embed<'a> = &'a dyn Fn(&[u8]) -> Result<Vec<u8>, Fault>;
@@ -59,12 +113,8 @@ pub enum Values {
 }
 
 macro_rules! write_value {
-    ($array:expr, $row:expr, $into:expr, $write:expr) => {
-        if $array.is_null($row) {
-            $into.extend_from_slice(b"null");
-        } else {
-            $write($array.value($row), $into);
-        }
+    ($array:expr, $row:expr, $room:expr, $write:expr) => {
+        if $array.is_null($row) { $room.put(b"null")? } else { $write($array.value($row), $room)? }
     };
 }
 
@@ -103,85 +153,91 @@ impl Values {
     }
 
     /// Writes the row's value as JSON.
-    pub fn write(&self, row: usize, into: &mut Vec<u8>, embed: Embed<'_>) -> Result<(), Fault> {
+    #[inline]
+    pub fn write(&self, row: usize, room: &mut Room<'_>, embed: Embed<'_>) -> Result<(), Stop> {
         match self {
-            Self::Null => into.extend_from_slice(b"null"),
-            Self::Text(array) => write_value!(array, row, into, text::write),
-            Self::Json(array) if array.is_null(row) => into.extend_from_slice(b"null"),
-            Self::Json(array) => return write_json(array.value(row).as_bytes(), into, embed),
-            Self::Boolean(array) => write_value!(array, row, into, write_boolean),
-            Self::Int8(array) => write_value!(array, row, into, write_integer),
-            Self::Int16(array) => write_value!(array, row, into, write_integer),
-            Self::Int32(array) => write_value!(array, row, into, write_integer),
-            Self::Int64(array) => write_value!(array, row, into, write_integer),
-            Self::UInt8(array) => write_value!(array, row, into, write_integer),
-            Self::UInt16(array) => write_value!(array, row, into, write_integer),
-            Self::UInt32(array) => write_value!(array, row, into, write_integer),
-            Self::UInt64(array) => write_value!(array, row, into, write_integer),
-            Self::Decimal128(array) => write_value!(array, row, into, write_integer),
-            Self::Decimal256(array) => write_value!(array, row, into, write_wide),
+            Self::Text(array) => write_value!(array, row, room, text::write),
+            other => other.write_other(row, room, embed)?,
+        }
+        Ok(())
+    }
+
+    /// Not inlined: most values are texts, whose loop it would slow down.
+    #[inline(never)]
+    fn write_other(&self, row: usize, room: &mut Room<'_>, embed: Embed<'_>) -> Result<(), Stop> {
+        match self {
+            Self::Null | Self::Text(_) => room.put(b"null")?,
+            Self::Json(array) if array.is_null(row) => room.put(b"null")?,
+            Self::Json(array) => write_json(array.value(row).as_bytes(), room, embed)?,
+            Self::Boolean(array) => write_value!(array, row, room, write_boolean),
+            Self::Int8(array) => write_value!(array, row, room, write_number),
+            Self::Int16(array) => write_value!(array, row, room, write_number),
+            Self::Int32(array) => write_value!(array, row, room, write_number),
+            Self::Int64(array) => write_value!(array, row, room, write_number),
+            Self::UInt8(array) => write_value!(array, row, room, write_number),
+            Self::UInt16(array) => write_value!(array, row, room, write_number),
+            Self::UInt32(array) => write_value!(array, row, room, write_number),
+            Self::UInt64(array) => write_value!(array, row, room, write_number),
+            Self::Decimal128(array) => write_value!(array, row, room, write_number),
+            Self::Decimal256(array) => write_value!(array, row, room, write_wide),
             Self::Float16(array) => {
-                write_value!(array, row, into, |half: Half, into| write_float(half.to_f64(), into));
+                write_value!(array, row, room, |half: Half, room| write_float(half.to_f64(), room));
             }
             // The shortest text of a float32 reads back as a different double.
             Self::Float32(array) => {
-                write_value!(array, row, into, |single: f32, into| write_float(single.into(), into));
+                write_value!(array, row, room, |single: f32, room| write_float(single.into(), room));
             }
-            Self::Float64(array) => write_value!(array, row, into, write_float),
+            Self::Float64(array) => write_value!(array, row, room, write_float),
         }
         Ok(())
     }
 
     /// Writes the row's value as the text of a key; returns false for a null, without writing
     /// anything.
-    pub fn write_key(&self, row: usize, into: &mut Vec<u8>, embed: Embed<'_>) -> Result<bool, Fault> {
-        let texts = match self {
-            Self::Text(array) | Self::Json(array) => array,
+    pub fn write_key(&self, row: usize, into: &mut Vec<u8>, embed: Embed<'_>) -> Result<bool, Stop> {
+        let mut number = [0; LONGEST_NUMBER];
+        let key = match self {
+            Self::Text(array) | Self::Json(array) => array.is_valid(row).then(|| array.value(row).as_bytes()),
             other => {
-                let before = into.len();
-                other.write(row, into, embed)?;
-                let some = &into[before..] != b"null";
-                into.truncate(if some { into.len() } else { before });
-                return Ok(some);
+                let mut room = Room::new(&mut number, 0);
+                other.write_other(row, &mut room, embed)?;
+                let end = room.at();
+                Some(&number[..end]).filter(|&key| key != b"null")
             }
         };
-        let some = texts.is_valid(row);
-        if some {
-            into.extend_from_slice(texts.value(row).as_bytes());
-        }
-        Ok(some)
+        into.extend_from_slice(key.unwrap_or_default());
+        Ok(key.is_some())
     }
 }
 
-fn write_boolean(value: bool, into: &mut Vec<u8>) {
-    into.extend_from_slice(if value { b"true" } else { b"false" });
+fn write_boolean(value: bool, room: &mut Room<'_>) -> Result<(), Full> {
+    room.put(if value { b"true" } else { b"false" })
 }
 
-fn write_integer<I: itoa::Integer>(value: I, into: &mut Vec<u8>) {
-    into.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+#[inline]
+fn write_number<N: lexical_core::ToLexical>(value: N, room: &mut Room<'_>) -> Result<(), Full> {
+    room.put_with(N::FORMATTED_SIZE_DECIMAL, |into| lexical_core::write(value, into).len())
 }
 
-fn write_wide(value: i256, into: &mut Vec<u8>) {
-    into.extend_from_slice(value.to_string().as_bytes());
+fn write_wide(value: i256, room: &mut Room<'_>) -> Result<(), Full> {
+    room.put(value.to_string().as_bytes())
 }
 
-fn write_float(value: f64, into: &mut Vec<u8>) {
-    if value.is_finite() {
-        let mut room = [0; lexical_core::BUFFER_SIZE];
-        into.extend_from_slice(lexical_core::write(value, &mut room));
-    } else {
-        into.extend_from_slice(b"null");
-    }
+#[inline]
+fn write_float(value: f64, room: &mut Room<'_>) -> Result<(), Full> {
+    if value.is_finite() { write_number(value, room) } else { room.put(b"null") }
 }
 
-fn write_json(value: &[u8], into: &mut Vec<u8>, embed: Embed<'_>) -> Result<(), Fault> {
+fn write_json(value: &[u8], room: &mut Room<'_>, embed: Embed<'_>) -> Result<(), Stop> {
     if !json::is_surely_json(value) {
-        into.extend_from_slice(&embed(value)?);
-        return Ok(());
+        return Ok(room.put(&embed(value)?)?);
     }
-    let before = into.len();
-    into.extend_from_slice(value);
-    // A newline between tokens is only white space in JSON, but it would split the row in two.
-    into[before..].iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
+    room.put_with(value.len(), |into| {
+        // A newline between tokens is only white space in JSON, but it would split the row in two.
+        for (byte, into) in value.iter().zip(into) {
+            *into = if *byte == b'\n' { b' ' } else { *byte };
+        }
+        value.len()
+    })?;
     Ok(())
 }

@@ -13,6 +13,11 @@ impl Texts {
         self.ends.push(self.bytes.len());
     }
 
+    /// The bytes of all texts. There may be more in `bytes` while a text is being written.
+    pub fn size(&self) -> usize {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
     pub fn start(&self, nth: usize) -> usize {
         if nth == 0 { 0 } else { self.ends[nth - 1] }
     }
@@ -32,7 +37,7 @@ pub struct Lines {
 impl Lines {
     /// The bytes of rows and keys. A key may be in no row.
     pub fn size(&self) -> usize {
-        self.rows.bytes.len() + self.keys.as_ref().map_or(0, |keys| keys.texts.bytes.len())
+        self.rows.size() + self.keys.as_ref().map_or(0, |keys| keys.texts.size())
     }
 }
 

@@ -8,11 +8,14 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, Parq
 use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
-use crate::column::{Column, Embed, Values};
+use crate::column::{Column, Embed, Stop, Values};
 use crate::fault::Fault;
 use crate::lines::{Keys, Lines};
 use crate::pages::Pages;
+use crate::room::Room;
 use crate::span::Span;
+
+const ROOM: usize = 1 << 16; // the fewest bytes that are made ready for rows at once
 
 /// The input, and the rows that are currently being encoded.
 pub struct Rows {
@@ -108,7 +111,8 @@ impl Rows {
 
     /// Returns the remaining rows, if there are any.
     pub fn rest(&mut self) -> Option<Lines> {
-        let (rows, bytes) = (self.filled(), self.lines.rows.bytes.len());
+        let (rows, bytes) = (self.filled(), self.lines.rows.size());
+        self.lines.rows.bytes.truncate(bytes);
         let next = self.no_lines(rows, bytes + bytes / 8);
         (rows > 0).then(|| std::mem::replace(&mut self.lines, next))
     }
@@ -135,15 +139,19 @@ impl Rows {
     ) -> Result<usize, Fault> {
         let end = rows.end;
         for row in rows {
-            let line = &mut self.lines.rows.bytes;
-            for (column, values) in self.columns.iter().zip(read) {
-                if let Some(label) = &column.label {
-                    line.extend_from_slice(label);
-                    values.write(row, line, embed)?;
+            let texts = &mut self.lines.rows;
+            let start = texts.size();
+            loop {
+                let mut room = Room::new(&mut texts.bytes, start);
+                match write_row(&self.columns, read, row, &mut room, embed) {
+                    Ok(()) => break texts.ends.push(room.at()),
+                    Err(Stop::Fault(fault)) => return Err(fault),
+                    Err(Stop::Full) => {
+                        let free = texts.bytes.len() - start;
+                        texts.bytes.resize(start + ROOM.max(2 * free).max(start / 8), 0);
+                    }
                 }
             }
-            line.extend_from_slice(b"}\n");
-            self.lines.rows.end();
             if let (Some(place), Some(keys)) = (self.key, &mut self.lines.keys) {
                 keys.some.push(read[place].write_key(row, &mut keys.texts.bytes, embed)?);
                 keys.texts.end();
@@ -154,6 +162,22 @@ impl Rows {
         }
         Ok(end)
     }
+}
+
+fn write_row(
+    columns: &[Column],
+    read: &[Values],
+    row: usize,
+    room: &mut Room<'_>,
+    embed: Embed<'_>,
+) -> Result<(), Stop> {
+    for (column, values) in columns.iter().zip(read) {
+        if let Some(label) = &column.label {
+            label.write(room)?;
+            values.write(row, room, embed)?;
+        }
+    }
+    Ok(room.put(b"}\n")?)
 }
 
 impl Group {

@@ -10,8 +10,12 @@ mod fault;
 mod json;
 #[path = "../../src/lines.rs"]
 mod lines;
+#[path = "../../src/marks.rs"]
+mod marks;
 #[path = "../../src/pages.rs"]
 mod pages;
+#[path = "../../src/room.rs"]
+mod room;
 #[path = "../../src/rows.rs"]
 mod rows;
 #[path = "../../src/span.rs"]
@@ -26,6 +30,7 @@ use serde_json::Value;
 use column::Column;
 use fault::{Fault, unpanicked};
 use lines::Lines;
+use room::Room;
 use rows::Rows;
 
 const BYTES_PER_BATCH: usize = 256; // a few rows, so that this limit is met as well
@@ -103,8 +108,7 @@ fn check(lines: &Lines) {
 pub fn text(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     assert!(!json::is_surely_json(data) || is_json(text), "serde_json refuses it");
-    let mut written = Vec::new();
-    text::write(text, &mut written);
+    let written = Room::grown(|room| text::write(text, room));
     assert_eq!(Some(written), serde_json::to_vec(text).ok());
 }
 
