@@ -93,14 +93,16 @@ __all__ = [
 _MODULES = ("errors", "new", "models", "tries", "sync_client", "async_client")
 
 
-def __getattr__(name: str) -> Any:
-    """Load names on first use, so that importing only the errors loads neither httpx nor pydantic."""
-    if name in __all__:
-        for module in _MODULES:
-            home = vars(importlib.import_module(f"{__name__}.{module}"))
-            if name in home:
-                return home[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # otherwise type checkers would accept misspelt names
+
+    def __getattr__(name: str) -> Any:
+        """Load names on first use, so that importing only the errors loads neither httpx nor pydantic."""
+        if name in __all__:
+            for module in _MODULES:
+                home = vars(importlib.import_module(f"{__name__}.{module}"))
+                if name in home:
+                    return home[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -97,14 +97,14 @@ class NotTheService(OutOfReach):
 
 if TYPE_CHECKING:
     TooManyJobs = LimitReached
+else:
 
-
-def __getattr__(name: str) -> Any:
-    """Return the class that a deprecated name means."""
-    if name != "TooManyJobs":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    warnings.warn("TooManyJobs is deprecated: use LimitReached", DeprecationWarning, stacklevel=2)
-    return LimitReached
+    def __getattr__(name: str) -> Any:
+        """Return the class that a deprecated name means."""
+        if name != "TooManyJobs":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        warnings.warn("TooManyJobs is deprecated: use LimitReached", DeprecationWarning, stacklevel=2)
+        return LimitReached
 
 
 def _faults(detail: Any) -> list[Fault]:

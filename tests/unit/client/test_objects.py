@@ -49,6 +49,15 @@ def test_threads_share_a_client() -> None:
         assert [found.job_id for found in pool.map(client.get, names)] == names
 
 
+def test_an_iterator_asks_only_for_the_pages_that_are_read() -> None:
+    more = {"Link": '</x?cursor=c1&limit=200>; rel="next"'}
+    with service(Says(200, [job()], more)) as server, Client(server.url, "key") as client:
+        jobs = client.list(newest_first=True)
+        assert server.asked == []
+        assert next(jobs, None) is not None
+        assert len(server.asked) == 1
+
+
 def test_a_bound_may_be_a_datetime() -> None:
     """Type checkers accept it too: this file is checked."""
     east = timezone(timedelta(hours=2))

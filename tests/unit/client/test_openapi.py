@@ -43,7 +43,8 @@ def answer_of(operation: Json) -> Json:
     [success] = [one for status, one in operation["responses"].items() if status.startswith("2")]
     [content] = success["content"].values()
     schema: Json = content.get("x-item-schema", content["schema"])
-    return schema.get("items", schema)
+    item: Json = schema.get("items", schema)
+    return item
 
 
 def model_of(method: str) -> type[Answer]:
@@ -114,7 +115,7 @@ def test_an_answer_has_the_fields_and_types_of_the_document(operation: str) -> N
 
 
 def _spoiled(change: Callable[[Json], None]) -> Json:
-    service = copy.deepcopy(SCHEMAS["EstimatedBackfill"])
+    service: Json = copy.deepcopy(SCHEMAS["EstimatedBackfill"])
     change(service)
     return service
 

@@ -34,7 +34,7 @@ def test_every_exported_name_is_there_and_is_completed() -> None:
         assert getattr(backfills, name) is not None
     assert set(dir(backfills)) >= EXPORTED
     with pytest.raises(AttributeError, match="Nothing"):
-        _ = backfills.Nothing
+        _ = backfills.Nothing  # type: ignore[attr-defined]  # type checkers find it too
 
 
 def test_the_page_names_only_what_is_exported() -> None:
@@ -43,6 +43,10 @@ def test_the_page_names_only_what_is_exported() -> None:
     named = set(re.findall(r"`([A-Z][a-z]\w*)(?:\(.*\))?`", LIBRARY)) | set(", ".join(imported).split(", "))
     assert {"Client", "NewBackfill", "LimitReached"} <= named
     assert named - EXPORTED - set(dir(builtins)) == set()
+
+
+def test_type_checkers_read_the_packages_types() -> None:
+    assert (Path(backfills.__file__).parent / "py.typed").exists()
 
 
 def test_importing_the_errors_loads_neither_httpx_nor_pydantic() -> None:
@@ -110,4 +114,4 @@ def test_the_deprecated_name_means_the_new_class() -> None:
     assert "TooManyJobs" in DOCUMENT.read_text()
     assert "TooManyJobs" in (ROOT / "CHANGELOG.md").read_text()
     with pytest.raises(AttributeError, match="Nothing"):
-        _ = errors.Nothing
+        _ = errors.Nothing  # type: ignore[attr-defined]  # type checkers find it too
