@@ -6,20 +6,22 @@
     │   ├── NotFound        404
     │   ├── Conflict        409
     │   ├── Invalid         422, with ``faults``
-    │   └── TooManyJobs     429, with ``retry_after``
+    │   └── LimitReached    429, with ``retry_after``
     └── OutOfReach          no usable answer, even after the allowed retries
         ├── NoAnswer        no connection, a broken one, or a timeout
         ├── Unavailable     5xx, with ``retry_after`` if the service sent it
         └── NotTheService   another server's answer: HTML, a redirect, other JSON
 
-Each carries ``detail``: the service's message or, for ``Invalid``, the list of faults.
+Each carries ``detail``: the service's message or, for ``Invalid``, the list of faults. ``TooManyJobs`` is the
+deprecated name of ``LimitReached``.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,11 @@ class Invalid(Refused):
         self.args = ("; ".join(str(fault) for fault in self.faults),)
 
 
-class TooManyJobs(Refused):
-    """The organization has reached its limit of jobs in flight; try again after ``retry_after`` seconds."""
+class LimitReached(Refused):
+    """The organization has reached its limit of jobs that have not ended, or of estimates in a minute.
+
+    Try again after ``retry_after`` seconds.
+    """
 
 
 class OutOfReach(BackfillsError):
@@ -88,6 +93,18 @@ class Unavailable(OutOfReach):
 
 class NotTheService(OutOfReach):
     """Another server answered: the address is wrong, or a proxy is in between."""
+
+
+if TYPE_CHECKING:
+    TooManyJobs = LimitReached
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Return the class that a deprecated name means."""
+        if name != "TooManyJobs":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        warnings.warn("TooManyJobs is deprecated: use LimitReached", DeprecationWarning, stacklevel=2)
+        return LimitReached
 
 
 def _faults(detail: Any) -> list[Fault]:

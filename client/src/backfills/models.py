@@ -34,12 +34,21 @@ class DestinationState(Answer):
 
 
 class Destination(Answer):
-    """A destination as given, with the service's ``uid``; the kind's own fields are in ``model_extra``."""
+    """A destination as given, with the service's ``uid``. ``state`` is None in the list of jobs.
+
+    ``delivery``: None if it was not given.
+    """
 
     type: str
     name: str
     uid: str
-    state: DestinationState | None = None  # only for a single job
+    delivery: str | None = None
+    state: DestinationState | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Return the fields of this type of destination, as given."""
+        return dict(self.model_extra or {})
 
 
 class Progress(Answer):
@@ -80,26 +89,54 @@ class ListedJob(Answer):
 
 
 class Job(ListedJob):
-    """A single job: the list's fields, its progress and each destination's ``state``."""
+    """A single job: the list's fields, its progress and each destination's ``state``.
+
+    ``warnings``: sentences about likely mistakes in its slice. An option that was not given is None.
+    """
 
     progress: Progress
     warnings: list[str] = []
     paused: bool = False
     time_paused: datetime | None = None
+    max_parallel_chunks: int | None = None
+    oversized_rows: str | None = None
+    columns: list[str | dict[str, str]] | None = None
+
+
+class DollarRange(Answer):
+    """A range in US dollars."""
+
+    low: float
+    high: float
+
+
+class Cost(Answer):
+    """The job's estimated cost, in total and by part. ``prices_of``: the month of the list prices."""
+
+    currency: str
+    low: float
+    high: float
+    parts: dict[str, DollarRange]
+    prices_of: str
+    assumptions: list[str]
 
 
 class Estimate(Answer):
-    """An estimate: exact rows, estimated chunks and bytes of JSON, up to five of the rows."""
+    """An estimate: exact rows, estimated chunks and bytes of JSON, up to five of the rows.
+
+    ``cost``: None if the service is too old to estimate it.
+    """
 
     rows: int
     chunks: int
     bytes: int
     first_rows: list[dict[str, Any]]
     warnings: list[str]
+    cost: Cost | None = None
 
 
 class Unload(Answer):
-    """What Snowflake unloaded."""
+    """What Snowflake unloaded; ``bytes``: the size of the staged files."""
 
     query_id: str | None = None
     rows: int
@@ -107,8 +144,21 @@ class Unload(Answer):
     bytes: int | None = None
 
 
+class SkippedRow(Answer):
+    """A row that a destination did not receive; ``row``: its number within the chunk, from 0.
+
+    ``key``: the beginning of its key. ``bytes`` and ``limit``: its size and the destination's limit.
+    """
+
+    chunk: int
+    row: int
+    key: str | None = None
+    bytes: int
+    limit: int | None = None
+
+
 class ReceiptDestination(Answer):
-    """What one destination has."""
+    """What one destination has. ``skipped``: the first 1,000 skipped rows."""
 
     uid: str
     type: str
@@ -117,6 +167,7 @@ class ReceiptDestination(Answer):
     rows_skipped: int
     chunks_delivered: int
     complete: bool
+    skipped: list[SkippedRow] = []
 
 
 class Receipt(Answer):
@@ -140,7 +191,7 @@ class ChunkDelivery(Answer):
 
 
 class ReceiptChunk(Answer):
-    """A staged file and its deliveries."""
+    """A staged file and its deliveries. ``crc32c``: in Base64, None until a delivery has read the file."""
 
     chunk: int
     file: str

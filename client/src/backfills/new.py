@@ -16,7 +16,8 @@ def _bound(value: Any) -> Any:
     return (value.astimezone(timezone.utc) if value.tzinfo else value).replace(tzinfo=None).isoformat()
 
 
-Bound = Annotated[str | int, BeforeValidator(_bound)]
+# A datetime is accepted and becomes text; the type names it for type checkers.
+Bound = Annotated[str | int | datetime, BeforeValidator(_bound)]
 
 
 class _Part(BaseModel):

@@ -17,11 +17,11 @@ from backfills.errors import (
     Conflict,
     Invalid,
     KeyRefused,
+    LimitReached,
     NoAnswer,
     NotFound,
     NotTheService,
     Refused,
-    TooManyJobs,
     Unavailable,
 )
 
@@ -32,7 +32,7 @@ _REFUSALS: dict[int, type[Refused]] = {
     404: NotFound,
     409: Conflict,
     422: Invalid,
-    429: TooManyJobs,
+    429: LimitReached,
 }
 # With these statuses the service has recorded nothing, so any call may be repeated.
 _NOTHING_DONE = frozenset({429, 503})

@@ -13,10 +13,10 @@ from backfills.errors import (
     Conflict,
     Invalid,
     KeyRefused,
+    LimitReached,
     NoAnswer,
     NotFound,
     NotTheService,
-    TooManyJobs,
     Unavailable,
 )
 from tests.unit.client.service import DROPS, JOB_ID, Says, Service, job, service
@@ -104,7 +104,7 @@ def test_a_list_that_was_filled_later_is_sent() -> None:
         (Says(200, b"{"), NotTheService),
         (Says(200, b"<html>"), NotTheService),
         (Says(302, b"", {"Location": "http://127.0.0.1:1/"}), NotTheService),
-        (Says(429, {"detail": "no"}, {"Retry-After": "9999"}), TooManyJobs),
+        (Says(429, {"detail": "no"}, {"Retry-After": "9999"}), LimitReached),
     ],
 )
 def test_what_will_not_change_is_said_at_once(run: Run, says: Says, error: type[BackfillsError]) -> None:
@@ -114,7 +114,7 @@ def test_what_will_not_change_is_said_at_once(run: Run, says: Says, error: type[
     assert len(server.asked) == 1
 
 
-@pytest.mark.parametrize(("says", "error"), [(DROPS, NoAnswer), (DOWN, Unavailable), (BUSY, TooManyJobs)])
+@pytest.mark.parametrize(("says", "error"), [(DROPS, NoAnswer), (DOWN, Unavailable), (BUSY, LimitReached)])
 def test_tries_are_bounded(run: Run, says: Says, error: type[BackfillsError]) -> None:
     with service(*[says] * 4) as server, pytest.raises(error):
         run(server, "get", JOB_ID)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.client.program import CREATE, CREATED, Program, at
+from tests.unit.client.program import CREATE, CREATED, DAY, Program, at
 from tests.unit.client.service import JOB_ID, Says, job, service
 
 pytestmark = pytest.mark.usefixtures("nobody")
@@ -132,6 +132,21 @@ def test_an_estimate_goes_before_a_create_and_beside_its_result(
     assert program.out == f"{JOB_ID}\n"
     assert "1,200 rows" in program.err
     assert "Warning: ends in the future" in program.err
+
+
+def test_an_estimate_shows_its_cost_and_in_json_what_the_service_sent(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = {"low": 0.5, "high": 1.5}
+    about = {"currency": "USD", "prices_of": "2026-01", "assumptions": [], "later": 1}
+    priced = {**ESTIMATE, "cost": {**about, **part, "parts": {"egress": part}}}
+    with service(Says(200, priced), Says(200, priced), Says(200, ESTIMATE)) as server:
+        at(server, monkeypatch)
+        assert program("estimate", *DAY) == 0
+        assert "Cost: 0.5 to 1.5 USD" in program.out
+        for sent in (priced, ESTIMATE):
+            assert program("estimate", *DAY, "--json") == 0
+            assert json.loads(program.out) == sent
 
 
 def test_a_dry_run_sends_no_more_than_the_estimate(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:

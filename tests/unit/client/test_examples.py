@@ -8,6 +8,7 @@ import inspect
 import io
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 
 from backfills import AsyncClient, Client, NewBackfill
-from tests.unit.client.service import JOB_ID, Asked, Says, Service, job, serving
+from tests.unit.client.service import DROPS, JOB_ID, Asked, Says, Service, job, serving
 
 WATCHED, FAILED = "watched", "failed"
 BODY = {"table": "base.assets.t"}
@@ -128,10 +129,18 @@ def test_the_example_of_a_new_backfill() -> None:
             assert asyncio.run(printed(example, names)) == example.want
 
 
+def programs_of(page: str) -> dict[str, list[str]]:
+    """Return the page's programs by the names of their tests; "" is the test of programs without a name."""
+    text = (Path(__file__).parents[3] / page).read_text()
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, program in re.findall(r"(?:<!-- tested: (\w+) -->\n)?```python\n(.*?)```", text, re.DOTALL):
+        found[name].append(program)
+    return found
+
+
 @pytest.mark.parametrize("page", ["client/README.md", "docs/client.md"])
 def test_the_pages_programs_run(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (Path(__file__).parents[3] / page).read_text()
-    programs = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    programs = programs_of(page)[""]
     assert programs
     monkeypatch.setattr("time.sleep", lambda _: None)
     yielding = asyncio.sleep
@@ -151,3 +160,40 @@ def test_the_pages_programs_run(page: str, monkeypatch: pytest.MonkeyPatch) -> N
 def _watched(answer: Callable[[Asked], Says], asked: Asked) -> Says:
     path = asked.path.replace(JOB_ID, WATCHED) if asked.method == "GET" else asked.path
     return answer(Asked(asked.method, path, asked.headers, asked.body))
+
+
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        (Says(200, job()), "The job is transporting"),
+        (Says(404, {"detail": "unknown"}), "The organization has no such job"),
+        (Says(409, {"detail": "it runs"}), "The job cannot be retried: it runs"),
+        (
+            Says(429, {"detail": "full"}, {"Retry-After": "999"}),
+            "Too many jobs run: try again in 999.0",
+        ),
+        (DROPS, "It is unknown whether the job runs again: No answer from the service"),
+    ],
+)
+def test_the_pages_program_tells_each_error(says: Says, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    [program] = programs_of("docs/client.md")["errors"]
+    monkeypatch.setenv("BACKFILLS_API_KEY", "key")
+    monkeypatch.setenv("JOB_ID", JOB_ID)
+    with serving(lambda _: says) as server, contextlib.redirect_stdout(io.StringIO()) as out:
+        source = program.replace("https://backfills.example.com", server.url)
+        exec(compile(source, "docs/client.md", "exec"), {})  # noqa: S102 - our own page
+    assert out.getvalue().startswith(told)
+
+
+def test_the_pages_tests_pass_and_can_fail() -> None:
+    [program] = programs_of("docs/client.md")["transport"]
+    names: dict[str, Any] = {}
+    exec(compile(program, "docs/client.md", "exec"), names)  # noqa: S102 - our own page
+    tests = [names[name] for name in names if name.startswith("test_")]
+    assert len(tests) == 2
+    for test in tests:
+        test()
+    names["checked"] = lambda *_: None
+    for test in tests:
+        with pytest.raises(pytest.fail.Exception):
+            test()

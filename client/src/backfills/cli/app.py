@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import backfills
-from backfills.cli.common import Choices, client, job_id, options, show_all_json, show_json
+from backfills.cli.common import Choices, client, job_id, json_of, options, show_all_json, show_json
 from backfills.cli.exits import Exit
 from backfills.cli.program import EPILOG, Program
 from backfills.cli.slice_flags import body_of, slice_options
@@ -177,10 +177,10 @@ def receipt(choices: Choices, job: str, *, chunks: bool) -> None:
     with client(choices) as service:
         if not chunks:
             found = service.receipt(job)
-            say(found.model_dump_json() if choices.as_json else show.receipt(found))
+            say(json_of(found) if choices.as_json else show.receipt(found))
             return
         for chunk in service.receipt_chunks(job):
-            say(chunk.model_dump_json() if choices.as_json else show.chunk(chunk))
+            say(json_of(chunk) if choices.as_json else show.chunk(chunk))
 
 
 @app.command()

@@ -86,10 +86,15 @@ def job_id(_context: click.Context, _parameter: click.Parameter, value: str) -> 
     return value
 
 
+def json_of(answer: BaseModel) -> str:
+    """Return the fields that the service sent, and no others."""
+    return answer.model_dump_json(exclude_unset=True)
+
+
 def show_json(answer: BaseModel) -> None:
-    click.echo(answer.model_dump_json())
+    click.echo(json_of(answer))
 
 
 def show_all_json(answers: Iterable[BaseModel]) -> None:
     """Print an array."""
-    click.echo(json.dumps([answer.model_dump(mode="json") for answer in answers]))
+    click.echo(json.dumps([answer.model_dump(mode="json", exclude_unset=True) for answer in answers]))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from backfills.cli import text
 from backfills.cli.advice import advice
 from backfills.cli.text import number, printable
 
 if TYPE_CHECKING:
-    from backfills.models import Estimate, Job, ListedJob, Receipt, ReceiptChunk
+    from backfills.models import Cost, Estimate, Job, ListedJob, Receipt, ReceiptChunk
 
 
 def jobs(found: Sequence[ListedJob]) -> str:
@@ -74,18 +74,15 @@ def estimate(found: Estimate) -> str:
     chunks, size = number(found.chunks), text.size(found.bytes)
     lines = [
         f"{number(found.rows)} rows, about {chunks} chunks and {size} of JSON",
-        *_cost((found.model_extra or {}).get("cost")),
+        *_cost(found.cost),
         *(f"Warning: {printable(each)}" for each in found.warnings),
     ]
     return "\n".join(lines)
 
 
-def _cost(cost: Any) -> Iterator[str]:
-    """Yield the lines of the cost; services of older releases return none."""
-    if isinstance(cost, dict) and {"low", "high", "currency"} <= cost.keys():
-        parts = cast("dict[str, Any]", cost)
-        low, high, currency = (printable(str(parts[name])) for name in ("low", "high", "currency"))
-        yield f"Cost: {low} to {high} {currency}"
+def _cost(cost: Cost | None) -> Iterator[str]:
+    if cost is not None:
+        yield f"Cost: {cost.low} to {cost.high} {printable(cost.currency)}"
 
 
 def receipt(found: Receipt) -> str:

@@ -13,6 +13,7 @@ import click
 
 from backfills.cli import text
 from backfills.cli.advice import advice
+from backfills.cli.common import json_of
 from backfills.cli.exits import Exit, of_status
 from backfills.cli.text import number, printable, say, whisper
 
@@ -31,7 +32,7 @@ def watch(service: Client, job_id: str, interval: float, *, as_json: bool) -> in
     before = last = None
     try:
         for last in service.watch(job_id, interval=interval):
-            if as_json and (line := last.model_dump_json()) != before:
+            if as_json and (line := json_of(last)) != before:
                 click.echo(line)
                 before = line
             elif screen is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 
+from backfills import __version__
 from backfills.calls import Reply, Request
 from backfills.tries import Lost
 
@@ -27,7 +28,16 @@ def headers(api_key: str) -> dict[str, str]:
     """Build the headers. Raises ValueError for a key that a header cannot hold."""
     if not api_key or not api_key.isascii() or not api_key.isprintable() or api_key != api_key.strip():
         raise ValueError("The API key must consist of printable ASCII characters, without surrounding spaces")
-    return {"X-API-Key": api_key, "User-Agent": "backfills-client", "Accept": "application/json"}
+    return {
+        "X-API-Key": api_key,
+        "User-Agent": f"backfills-client/{__version__}",
+        "Accept": "application/json",
+    }
+
+
+def timeouts(seconds: float) -> httpx.Timeout:
+    """Build the limits of an attempt. A service that cannot be connected to is given up earlier."""
+    return httpx.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS))
 
 
 def arguments(request: Request) -> tuple[str, str, dict[str, str], bytes | None]:
