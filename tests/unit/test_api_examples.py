@@ -41,10 +41,14 @@ def same(shown: str, answered: str) -> None:
 
 def first_rows(count: int) -> list[dict[str, Any]]:
     """Return the first rows of the local stack's sample with the request's token, as they arrive."""
-    rows = (dict(zip(TABLE_COLUMNS, row, strict=True)) for row in sample_rows.rows(SAMPLE_ROWS, SEED))
-    wanted = (row for row in rows if row["token_address"] in request()["filter"]["values"])
-    found = [next(wanted) for _ in range(count)]
-    return [{**row, "block_timestamp": row["block_timestamp"].isoformat()} for row in found]
+    found: list[dict[str, Any]] = []
+    for values in sample_rows.rows(SAMPLE_ROWS, SEED):
+        row: dict[str, Any] = dict(zip(TABLE_COLUMNS, values, strict=True))
+        if row["token_address"] in request()["filter"]["values"]:
+            found.append({**row, "block_timestamp": row["block_timestamp"].isoformat()})
+        if len(found) == count:
+            break
+    return found
 
 
 def deliver(service: Service, chunk: int, place: int) -> None:
