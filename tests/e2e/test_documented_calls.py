@@ -2,9 +2,11 @@
 
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from infra.local.supervisor import LocalStack
 from tests.e2e.support.client import Client, wait_until
 from tests.e2e.support.organizations import Organization
 from tests.e2e.support.tables import Warehouse
+from tests.shown import block, form
 
 pytestmark = pytest.mark.stack
 
@@ -155,23 +158,15 @@ def test_the_list_call_without_a_key_is_refused_in_the_one_shape_of_errors(
     assert set(body) == {"detail"}
 
 
-def lines_of(document: str, name: str) -> str:
-    """Return the shell lines that a document marks with a name."""
-    text = (ROOT / document).read_text()
-    lines = re.search(rf"<!-- tested: {name} -->\n```bash\n(.*?)```", text, re.DOTALL)
-    assert lines is not None
-    return lines[1]
-
-
 def test_the_lines_that_tell_a_jobs_story_do(stack: LocalStack, tmp_path: Path) -> None:
     client = Client(stack.endpoints["api_url"], stack.endpoints["api_key"])
     (tmp_path / ".stack").symlink_to(stack.layout.folder)
-    created, _ = values(bash(lines_of("README.md", "curl"), dict(os.environ), tmp_path))
+    created, _ = values(bash(block("README.md", "curl"), dict(os.environ), tmp_path))
     job = client.completed(created["job_id"])
     environment = os.environ | {"JOB_ID": job["job_id"]}
 
     def story() -> list[str]:
-        return bash(lines_of("docs/observability.md", "story"), environment, tmp_path).splitlines()
+        return bash(block("docs/observability.md", "story"), environment, tmp_path).splitlines()
 
     def delivered() -> int:
         return sum("chunk delivered" in line for line in story())
@@ -184,31 +179,78 @@ def test_the_lines_that_tell_a_jobs_story_do(stack: LocalStack, tmp_path: Path) 
     assert told == sorted(told)
 
 
-def test_the_readmes_first_lines_create_a_job_and_show_it(stack: LocalStack, tmp_path: Path) -> None:
+def terminal(script: str, environment: dict[str, str], folder: Path) -> str:
+    """Run the script on a terminal. Return the lines that are there at its end, without colours."""
+    ours, theirs = pty.openpty()
+    command = ["bash", "-euo", "pipefail", "-c", script]
+    plain = {"TERM": "xterm", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8", "no_proxy": "127.0.0.1"}
+    with subprocess.Popen(  # noqa: S603 - the documentation's own lines
+        command, env=environment | plain, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        printed = b""
+        with suppress(OSError):  # the last process has closed its end
+            while part := os.read(ours, 65_536):
+                printed += part
+        os.close(ours)
+    assert process.returncode == 0, printed.decode()
+    lines: list[str] = []
+    for line in printed.decode().splitlines():
+        if drawn := re.match(r"\x1b\[(\d+)A", line):
+            del lines[-int(drawn[1]) :]
+        lines.append(re.sub(r"\x1b\[\d*[AJK]", "", line))
+    return "\n".join(lines) + "\n"
+
+
+def test_the_readmes_first_lines_create_a_job_and_print_what_is_shown(
+    stack: LocalStack, tmp_path: Path
+) -> None:
     (tmp_path / ".stack").symlink_to(stack.layout.folder)
     program = tmp_path / "bin" / "backfills"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT}/client/src exec {sys.executable} -m backfills "$@"\n')
     program.chmod(0o755)
     environment = os.environ | {"PATH": f"{program.parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
-    shown = bash(lines_of("README.md", "first"), environment, tmp_path)
-    job_id, *_ = shown.splitlines()
+    printed = terminal(block("README.md", "first"), environment, tmp_path)
+    begin, end = (form(part) for part in block("README.md", "printed").split("  …\n"))
+    assert form(printed)[: len(begin)] == begin
+    assert form(printed)[-len(end) :] == end
+    job_id, *_ = printed.splitlines()
     client = Client(stack.endpoints["api_url"], stack.endpoints["api_key"])
     job = client.get(job_id)
     assert job["status"] == "completed"
     rows = f"{job['progress']['rows_total']:,}"
-    assert f"completed: {rows} rows in" in shown
-    assert f"kafka base-usdc-transfers: done, {rows} rows" in shown
-    assert "The receipt balances" in shown
+    assert f"{rows} of {rows} rows, " in printed
+    assert f"kafka base-usdc-transfers: done, {rows} rows" in printed
+    assert "The receipt balances" in printed
+    assert_documented(client, job)
+
+
+def assert_documented(client: Client, job: dict[str, Any]) -> None:
+    """Compare the answers about a job with those that docs/api.md shows, which has two destinations."""
+    shown = json.loads(block("docs/api.md", "job"))
+    assert list(job) == list(shown)
+    assert kinds(job["destinations"][0]) == kinds(shown["destinations"][0])
+    receipt = json.loads(block("docs/api.md", "receipt"))
+    receipt["destinations"].pop()
+    assert kinds(client.call("GET", f"/{job['job_id']}/receipt").body) == kinds(receipt)
+
+
+def kinds(value: Any) -> Any:
+    """Return a JSON value's fields in their order, each with the kind of its value."""
+    if isinstance(value, dict):
+        return [(name, kinds(inner)) for name, inner in value.items()]
+    return [kinds(inner) for inner in value] if isinstance(value, list) else type(value)
 
 
 def test_the_readmes_lines_work_in_a_folder_with_a_running_stack(stack: LocalStack, tmp_path: Path) -> None:
     (tmp_path / ".stack").symlink_to(stack.layout.folder)
     (tmp_path / ".venv").symlink_to(sys.prefix)
-    lines = lines_of("README.md", "curl") + lines_of("README.md", "follow")
+    lines = block("README.md", "curl") + block("README.md", "follow")
     created, jobs, job, row = values(bash(lines, dict(os.environ), tmp_path))
     assert created["job_id"] == job["job_id"] in {one["job_id"] for one in jobs}
     assert job["progress"].keys() == {"chunks_done", "chunks_total", "rows_done", "rows_total"}
     assert row["token_address"] == job["filter_values"][0]
+    assert list(row) == list(json.loads(block("README.md", "row")))
     client = Client(stack.endpoints["api_url"], stack.endpoints["api_key"])
     assert client.completed(created["job_id"])["chunks_left"] == 0

@@ -11,13 +11,21 @@ LATER = datetime(2026, 5, 1, tzinfo=UTC)
 _ATTEMPT = Attempt("attempt-1", LATER)
 
 
-def stage(jobs: FakeJobs, job_id: str, *, chunks: int, rows: int, organization_id: str = "org123") -> Job:
+def stage(
+    jobs: FakeJobs,
+    job_id: str,
+    *,
+    chunks: int,
+    rows: int,
+    organization_id: str = "org123",
+    attempt: Attempt = _ATTEMPT,
+) -> Job:
     """Commit the manifest; nothing is delivered."""
-    claim = partial(transitions.claim, attempt=_ATTEMPT, previous=None, columns=(), key_column=None)
+    claim = partial(transitions.claim, attempt=attempt, previous=None, columns=(), key_column=None)
     jobs.change(organization_id, job_id, claim)
     staged = partial(
         transitions.staged,
-        attempt_id=_ATTEMPT.attempt_id,
+        attempt_id=attempt.attempt_id,
         chunks=chunks,
         rows=rows,
         size=rows * 100,

@@ -32,6 +32,7 @@ from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, webhook_
 from tests.fakes.web import Service
 from tests.fakes.webhook_sinks import SECRETS, FakeTime, loopback_connections, webhook_sink
 from tests.generated import check_table
+from tests.shown import block
 from tests.unit import field_tables
 
 ROOT = Path(__file__).parents[2]
@@ -125,8 +126,7 @@ def test_the_types_in_avro_are_those_of_all_columns() -> None:
 
 
 def test_its_example_is_accepted() -> None:
-    (example,) = re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)
-    Service().created(json.loads(example))
+    Service().created(json.loads(block("docs/api.md", "request")))
 
 
 def test_the_fields_of_a_job_are_those_that_are_answered() -> None:

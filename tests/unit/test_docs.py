@@ -12,10 +12,12 @@ import pytest
 from shared.domain.events import Event
 from shared.domain.messages import DeliverChunk, StageJob, TearDownJob
 from shared.operator.__main__ import _parser
+from tests.generated import check_file
 from tests.unit.error_classes import below
 
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = sorted((ROOT / "docs/runbooks").glob("*.md"))
+DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
 OURS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 OPERATOR = ".venv/bin/python -m shared.operator"
 FOLDERS = "(?:bench|docs|functions|infra|shared|tests)"
@@ -104,6 +106,48 @@ def test_what_is_named_is_there(document: Path) -> None:
     assert missing == []
     paths = re.findall(rf"`({FOLDERS}/[A-Za-z0-9_/.-]+)`", text)
     assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def links(document: Path) -> set[Path]:
+    """Return the files of the project that a page links to."""
+    found = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text())
+    return {(document.parent / link).resolve() for link in found if "://" not in link}
+
+
+def test_the_documentations_index_links_every_page() -> None:
+    index = ROOT / "docs/README.md"
+    below = {path for kind in ("*.md", "*.json") for path in (ROOT / "docs").rglob(kind)}
+    indexed = {ROOT / "docs/decisions/README.md": DECISIONS, ROOT / "docs/observability.md": RUNBOOKS}
+    assert indexed.keys() <= links(index)
+    for page, pages in indexed.items():
+        assert set(pages) <= links(page)
+        below -= set(pages)
+    assert below - {index} <= links(index)
+    assert index in links(ROOT / "README.md")
+
+
+def test_the_decisions_index_has_their_titles() -> None:
+    titles = (path.read_text().partition("\n")[0].removeprefix("# ") for path in DECISIONS)
+    lines = (f"- [{title}]({path.name})\n" for title, path in zip(titles, DECISIONS, strict=True))
+    check_file(ROOT / "docs/decisions/README.md", f"# Design decisions\n\n{''.join(lines)}")
+
+
+def test_the_devcontainer_has_the_prerequisites_that_the_readme_names() -> None:
+    image = (ROOT / ".devcontainer/Dockerfile").read_text()
+    assert {"chromium", "maven", "python3", "python3-venv"} <= set(image.split())
+    assert "\nFROM google/cloud-sdk:emulators\n" in image
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    for named, from_image in (
+        (r"Terraform ([\d.]+\d)", "hashicorp/terraform:"),
+        (r"Rust ([\d.]+\d)", "rust:"),
+    ):
+        (oldest,) = set(re.findall(named, readme))
+        (built,) = re.findall(rf"^FROM {from_image}([\d.]+)", image, re.MULTILINE)
+        assert version(built) >= version(oldest)
+
+
+def version(text: str) -> list[int]:
+    return [int(part) for part in text.split(".")]
 
 
 @pytest.mark.parametrize("document", OURS, ids=lambda path: path.stem)

@@ -7,12 +7,17 @@ from typing import Any
 
 import pytest
 
+from shared.config import read
 from shared.destinations.webhook.answer import accepts
 from shared.destinations.webhook.connections import Answer
 from shared.destinations.webhook.request import headers_of
 from shared.domain.errors import DestinationRefused
+from shared.web.models import Rules
+from shared.web.openapi import document
 from shared.web.routes import BACKFILLS, PATHS
 from tests.fakes.web import Service
+from tests.generated import check_file
+from tests.shown import ROOT
 
 DOCUMENT = Service().api.openapi
 
@@ -33,6 +38,19 @@ def _operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 def test_it_is_served_as_it_is_built() -> None:
     assert Service().call("GET", "/api/v1/beam/openapi.json", None).get_json() == DOCUMENT
     assert json.loads(json.dumps(DOCUMENT)) == DOCUMENT
+
+
+def test_the_documentation_has_it_with_the_default_settings() -> None:
+    settings = read({"GOOGLE_CLOUD_PROJECT": "project"})
+    rules = Rules(
+        settings.table_catalog,
+        settings.allow_insecure_destinations,
+        settings.chunks_in_flight,
+        settings.aws_role_arn,
+        bool(settings.schema_registry_url),
+    )
+    text = json.dumps(document(rules), indent=2, ensure_ascii=False)
+    check_file(ROOT / "docs/openapi.json", f"{text}\n")
 
 
 def test_every_reference_leads_somewhere() -> None:
