@@ -12,7 +12,7 @@ from shared.steps.retry import retry
 from tests.fakes.examples import WEBHOOK
 from tests.fakes.faults import Fault, Faults, Killed
 from tests.fakes.rows import Request
-from tests.unit.steps.test_retrying import ALL_ROWS, failed, failed_in_staging, failed_in_transport
+from tests.unit.steps.test_retry import ALL_ROWS, failed, failed_in_staging, failed_in_transport
 from tests.unit.steps.world import KEPT, SWEEPING, World
 
 

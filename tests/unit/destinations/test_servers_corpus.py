@@ -18,7 +18,7 @@ from shared.destinations.nats.spec import SERVER
 from shared.domain.errors import DestinationRefused, Unavailable
 from tests.fakes.sending import delivery_to
 from tests.fakes.trust import usual_tls
-from tests.unit.test_webhook_corpus import HOSTILE, LEGITIMATE, Entry, NotedNetwork
+from tests.unit.destinations.webhook.test_urls_corpus import HOSTILE, LEGITIMATE, Entry, NotedNetwork
 
 
 def host_of(entry: Entry) -> str | None:

@@ -19,7 +19,7 @@ from shared.destinations.webhook.urls import check_webhook_url
 from shared.domain.errors import DestinationRefused, Unavailable
 from tests.fakes.trust import usual_tls
 
-CORPORA = Path(__file__).parents[1] / "corpora"
+CORPORA = Path(__file__).parents[3] / "corpora"
 NO_ANSWER = "none"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from shared.bootstrap.once import Once
 
-FUNCTIONS = sorted((Path(__file__).parents[2] / "functions").glob("*/main.py"))
+FUNCTIONS = sorted((Path(__file__).parents[3] / "functions").glob("*/main.py"))
 
 
 def test_whichever_requests_come_first_all_get_the_same_part() -> None:

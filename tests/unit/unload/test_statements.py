@@ -18,7 +18,7 @@ from shared.unload.statements import (
     known_statement,
     selected,
 )
-from tests.unit.unload_statements import (
+from tests.unit.unload.statements import (
     ATTEMPT,
     BLOCK_NUMBER,
     BLOCK_TIMESTAMP,

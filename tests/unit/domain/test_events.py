@@ -5,7 +5,7 @@ from pathlib import Path
 from shared.domain.events import JobRetried, JobsCensus, describe, fields_of
 from tests.generated import check_table
 
-DOCUMENT = Path(__file__).parents[2] / "docs/observability.md"
+DOCUMENT = Path(__file__).parents[3] / "docs/observability.md"
 
 
 def test_what_a_client_had_done_is_for_the_record_with_the_name_of_its_key() -> None:

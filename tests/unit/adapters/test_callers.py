@@ -29,8 +29,8 @@ from shared.bootstrap.push import AGAIN, DONE, REFUSED, Answer, Push
 from shared.config import read
 from shared.domain.errors import CallerUnknown, Unavailable
 from tests.fakes.clock import FakeClock
+from tests.unit.bootstrap.test_push import push
 from tests.unit.conftest import Logged
-from tests.unit.test_push import push
 
 AUDIENCE = "https://deliver-abc.run.app"
 ACCOUNT = "push@project.iam.gserviceaccount.com"

@@ -15,7 +15,7 @@ from shared.domain.catalog import Catalog, CatalogEntry
 from shared.web.listing import CURSOR_PATTERN
 from shared.web.routes import BACKFILLS
 from tests.fakes.web import Service, backfill, webhook, window
-from tests.unit.test_timestamps import REFUSED, TAKEN
+from tests.unit.domain.test_timestamps import REFUSED, TAKEN
 
 URLS = pattern(allow_insecure=False)
 

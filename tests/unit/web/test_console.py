@@ -19,7 +19,7 @@ PAGES = [
     *(f"/console/jobs/{ID}", f"/console/jobs/{ID.upper()}"),
 ]
 STATIC = sorted(files().static)
-SOURCES = Path(__file__).parents[2] / "shared/console/static"
+SOURCES = Path(__file__).parents[3] / "shared/console/static"
 MOST_BYTES = 50_000
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shared.domain.errors import UnloadRefused
 from shared.domain.jobs import FilterValue
 from shared.unload.statements import Statement, TableColumn
-from tests.unit.unload_statements import BLOCK_TIMESTAMP, listed_values, rendered, statement
+from tests.unit.unload.statements import BLOCK_TIMESTAMP, listed_values, rendered, statement
 
 
 def filtered(values: list[FilterValue], type_: str, scale: int = 0) -> Statement:

@@ -12,7 +12,7 @@ from shared.unload.columns import DECLARED, SUPPORTED
 from shared.unload.statements import Statement, TableColumn
 from tests.e2e.support.every_type import COLUMNS, STRUCTURED
 from tests.generated import check_file
-from tests.unit.unload_statements import (
+from tests.unit.unload.statements import (
     BLOCK_NUMBER,
     BLOCK_TIMESTAMP,
     TOKEN_ADDRESS,
