@@ -17,7 +17,7 @@ _NOT_ESCAPED = (" ", "!", "\x7f", "é", "\U0001f680")
 
 def ndjson(
     reader: ReadRows, texts: dict[str, list[str | None]], key: str | None = None
-) -> tuple[bytes, list[bytes]]:
+) -> tuple[bytes, list[bytes | None]]:
     columns = [Column(name, JsonKind.TEXT) for name in texts]
     batches = list(reader(staged_file(pa.table(texts)), columns, key, "chunk").batches(100_000))
     return b"".join(batch.ndjson for batch in batches), [
