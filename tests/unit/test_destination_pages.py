@@ -180,8 +180,10 @@ def sentences(kind: str) -> list[str]:
 
 
 def _texts(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if text := _text(node):
+    nodes = list(ast.walk(tree))
+    docstrings = {node.value for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
+        if node not in docstrings and (text := _text(node)):
             yield text
         if (
             isinstance(node, ast.Call)
