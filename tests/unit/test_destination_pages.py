@@ -245,6 +245,7 @@ def test_amazon_takes_the_commands_operations_and_parameters() -> None:
         model = session.get_service_model(service)
         (operation,) = [one for one in model.operation_names if xform_name(one, "-") == command]
         shape = model.operation_model(operation).input_shape
+        assert shape is not None
         members = {xform_name(name, "-"): name for name in shape.members}
         given = dict(zip(rest[::2], rest[1::2], strict=True))
         given.pop("--region", None)
