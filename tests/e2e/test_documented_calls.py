@@ -246,6 +246,7 @@ def kinds(value: Any) -> Any:
 def test_the_readmes_lines_work_in_a_folder_with_a_running_stack(stack: LocalStack, tmp_path: Path) -> None:
     (tmp_path / ".stack").symlink_to(stack.layout.folder)
     (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / "infra").symlink_to(ROOT / "infra")
     lines = block("README.md", "curl") + block("README.md", "follow")
     created, jobs, job, row = values(bash(lines, dict(os.environ), tmp_path))
     assert created["job_id"] == job["job_id"] in {one["job_id"] for one in jobs}

@@ -24,8 +24,13 @@ _SECONDS: Final = 120.0
 
 def program(page: str, mark: str = "reader") -> str:
     """Return the page's only fenced Python block with this mark."""
+    return block(page, mark, "python")
+
+
+def block(page: str, mark: str, language: str) -> str:
+    """Return the page's only fenced block of this language with this mark."""
     text = (_PAGES / page).read_text()
-    (found,) = re.findall(rf"<!-- tested: {mark} -->\n```python\n(.*?)```", text, re.DOTALL)
+    (found,) = re.findall(rf"<!-- tested: {mark} -->\n```{language}\n(.*?)```", text, re.DOTALL)
     return str(found)
 
 

@@ -65,9 +65,13 @@ def test_make_has_the_targets() -> None:
 
 
 def _told_elsewhere() -> Iterator[list[str]]:
-    """Return gcloud commands on the other pages, indented or within a sentence, without their pipes."""
+    """Return gcloud commands on the other pages, without their pipes: indented, within a sentence, or in a
+    block that grants the service something.
+    """
     for document in (ROOT / "docs").rglob("*.md"):
         text = document.read_text()
+        for block in re.findall(r"<!-- tested: grants -->\n```bash\n(.*?)```", text, re.DOTALL):
+            yield from (shlex.split(line) for line in block.splitlines() if line.startswith("gcloud "))
         for line in re.findall(r"^ +(gcloud .*)|`(gcloud [^`]+)`", text, re.MULTILINE):
             words = shlex.split(line[0] or line[1])
             yield words[: words.index("|")] if "|" in words else words

@@ -9,11 +9,12 @@ import pytest
 
 from infra.local import names
 from shared.destinations.kafka.names import topic_of
+from shared.domain.errors import DestinationRefused
 from shared.steps.sending import ChunkDelivery, Sink
-from tests.fakes.documented import rows_of_reader
+from tests.fakes.documented import block, program, rows_of_reader, run
 from tests.fakes.gcs_sinks import Buckets, gcs_client
 from tests.fakes.kafka_sinks import kafka_sink, kafka_topics
-from tests.fakes.nats_sinks import Subject, nats_sink
+from tests.fakes.nats_sinks import Subject, nats_server, nats_sink
 from tests.fakes.pubsub_sinks import Topic, pubsub_sink
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, kafka_destination
 from tests.fakes.sns_sinks import SnsTopic, sns_sink
@@ -66,6 +67,24 @@ def test_of_pubsub(pubsub_host: str, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     check(rows_of_reader("pubsub.md", tmp_path, environment), delivery)
 
 
+def test_the_permissions_and_the_stream_of_nats_suffice(tmp_path: Path) -> None:
+    config, made = block("nats.md", "permissions", "text"), program("nats.md", "stream")
+    login = {"user": "owner", "password": "other-words"}
+    with nats_server(tmp_path, config) as host:
+        run(made, tmp_path, {"SERVER": f"nats://owner:other-words@{host}"})
+        subject = Subject(host, login, name="unused")
+        delivery = subject.delivery(ROWS, subject="exports.rows", credentials="NATS_LOGIN")
+        secret = json.dumps({"user": "backfills", "password": "whole-words"}).encode()
+        sink = nats_sink(lambda _organization, name: {"NATS_LOGIN": secret}[name])
+        for _ in range(2):
+            assert sink.deliver(delivery, NumberedRows(ROWS), SteadyPulse())
+        subject.name = "exports"
+        assert subject.rows() == list(range(ROWS))
+        gone = subject.delivery(ROWS, subject="exports.others", credentials="NATS_LOGIN")
+        with pytest.raises(DestinationRefused, match=r"may not publish to subject exports\.others"):
+            sink.deliver(gone, NumberedRows(ROWS), SteadyPulse())
+
+
 def test_of_nats(nats_host: str, tmp_path: Path) -> None:
     subject = Subject(nats_host, stream={"duplicate_window": 0.1})
     delivery = subject.delivery(ROWS)
@@ -109,3 +128,11 @@ def test_of_buckets(gcs_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
             "GOOGLE_CLOUD_PROJECT": names.PROJECT,
         }
         check(rows_of_reader("gcs.md", tmp_path, environment), delivery)
+        shown = block("gcs.md", "message", "text").partition("\n\n")[0].splitlines()
+        example = dict(line.split(": ") for line in shown)
+        (blob,) = buckets.client.list_blobs(
+            buckets.exports, prefix=f"exports/{delivery.job_id}/", max_results=1
+        )
+        assert example.keys() == {"name", *blob.metadata}
+        assert len(example["name"].rpartition("/")[2]) == len("00000003.ndjson")
+        assert blob.name.endswith("/00000003.ndjson")

@@ -1,17 +1,14 @@
 """Compare the arrived rows with the expected ones: every row once, with every field."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, TopicPartition
-
 from infra.local.demo import arrivals
 from infra.local.demo.expected import digest
-
-_QUIET_SECONDS = 10.0
+from infra.local.topic import to_the_end
 
 
 @dataclass(slots=True)
@@ -66,7 +63,7 @@ class Comparison:
 def check_kafka(name: str, bootstrap: str, topic: str, expected: Mapping[str, bytes]) -> Findings:
     """Read the whole topic as a consumer that sees only committed rows."""
     comparison = Comparison(name, expected)
-    for key, value in _committed(bootstrap, topic):
+    for key, value in to_the_end(bootstrap, topic):
         message = json.loads(value)
         comparison.take(message)
         if key != str(message.get("unique_id")).encode():
@@ -104,31 +101,3 @@ def check_arrivals(kind: str, endpoints: Mapping[str, Any], expected: Mapping[st
             seen.add(row_names)
         comparison.take(json.loads(content))
     return comparison.close()
-
-
-def _committed(bootstrap: str, topic: str) -> Iterator[tuple[bytes | None, bytes]]:
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": "demo-check",
-            "isolation.level": "read_committed",
-            "auto.offset.reset": "earliest",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-        }
-    )
-    try:
-        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-        consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
-        open_partitions = set(partitions)
-        while open_partitions:
-            messages = consumer.consume(10_000, timeout=_QUIET_SECONDS)
-            if not messages:
-                raise TimeoutError(f"topic {topic} has an end that can't be reached")
-            for message in messages:
-                if message.error():
-                    open_partitions.discard(message.partition())
-                else:
-                    yield message.key(), message.value() or b""
-    finally:
-        consumer.close()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from email.message import Message
 from typing import Any
 
-from infra.local.demo.receiver import is_signed
+from infra.local.receiver import is_signed
 from tests.fakes.receivers import NarrowReceiver, Receiver, Reply, Request
 
 __all__ = [

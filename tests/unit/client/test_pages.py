@@ -13,20 +13,22 @@ from backfills.cli.program import EPILOG
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/client.md").read_text()
+DESTINATIONS = sorted((ROOT / "docs/destinations").glob("*.md"))
 INTO_A_VARIABLE = re.compile(r'[A-Z_]+=\$\((.*)\)|eval "\$\((.*)\)"')
 
 
 def commands() -> list[str]:
-    """Return the page's shell lines, with continued lines joined."""
-    blocks = re.findall(r"<!-- tested: parses -->\n```bash\n(.*?)```", PAGE, re.DOTALL)
-    assert blocks
+    """Return the pages' shell lines, with continued lines joined."""
+    text = "\n".join([PAGE, *(page.read_text() for page in DESTINATIONS)])
+    blocks = re.findall(r"<!-- tested: parses -->\n```bash\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) > len(DESTINATIONS)
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines() if line]
     found = [INTO_A_VARIABLE.fullmatch(line) for line in lines]
     return [(match[1] or match[2]) if match else line for match, line in zip(found, lines, strict=True)]
 
 
 @pytest.mark.parametrize("line", commands())
-def test_a_line_of_the_page_parses(line: str) -> None:
+def test_a_line_of_the_pages_parses(line: str) -> None:
     program, *arguments = shlex.split(re.split(" [<>] ", line)[0])
     assert program == "backfills"
     context = click.Context(app, info_name="backfills")
