@@ -62,76 +62,106 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job as Firestore stores it. Its filter values and its counters lie in documents of their own.
+    """A job as Firestore stores it, by the fields' names. Its filter values and its counters lie in documents
+    of their own.
 
-    ``confirmed``: the service knows that the job's stage message was published. Until then no function stages
-    the job, and the API may remove it.
-    ``idempotency``: the client's idempotency key and request, if the client gave a key.
-    ``trace``: the `traceparent` of the request that created the job, which is the root of its trace.
-    ``chosen``: the columns of the job's rows. An empty tuple means all columns of the table.
-    ``columns``: the columns of the staged files. ``key_column``: the table's column that holds the message
-    keys.
-    ``oversized_rows``: what the client wants for rows that exceed a destination's limit.
-    ``retry``: the number of retries; every message carries it. ``time_retried``: the time of the last retry.
-    ``attempts``: how many staging attempts began since the last retry.
-    ``num_bytes``: the bytes of the staged files. Jobs that older releases staged have none.
-    ``time_nudged``, ``nudged_left``: when the sweep last checked the job, and how many chunks were left then.
-    ``torn_down``: the remains of an ended job are removed. ``reconciled``: the service has recorded
-    everything that Kafka has of the job, as of its teardown or its pause. ``settled``: this is recorded
-    for the chunks below that number.
-    ``unreconciled_since``: since when a destination may have rows of the job without a record of it, from
-    before the last retry or resume. None if everything from before is recorded.
-    ``records_until``: until when the records of the job's chunks are kept, from which its receipt is read.
-    The teardown sets it. ``records_removed``: the removal of these records has begun.
-    ``max_parallel_chunks``: the limit that the client asked for. ``lanes``, ``opening``: see lanes.py.
-    Without lanes, no delivery publishes a next chunk.
-    ``time_paused``: when the current pause began. ``time_resumed``: when the job was last resumed.
-    ``seconds_paused``: the total length of the ended pauses since the job was created or last retried.
+    A text below a field describes that field. Documents of older releases may lack a field that has a default.
     """
 
+    # What the client asked for, and what the API adds to it.
     organization_id: str
     job_id: str
     job_name: str
     table: str
     window: Window
-    destinations: tuple[Destination, ...]
-    static_egress_ip: bool
-    time_created: datetime
-    webhook_batch_rows: int
     filter_column: str | None = None
     filter_parts: int = 0
-    idempotency: Idempotency | None = None
-    trace: str | None = None
-    oversized_rows: OversizedRows | None = None
+    """The number of documents that hold the filter's values."""
     chosen: tuple[Choice, ...] = ()
+    """The columns of the job's rows. An empty tuple means all columns of the table."""
+    destinations: tuple[Destination, ...]
+    oversized_rows: OversizedRows | None = None
+    """What the client wants for rows that exceed a destination's limit."""
+    static_egress_ip: bool
+    max_parallel_chunks: int | None = None
+    """The limit that the client asked for."""
+    webhook_batch_rows: int
+    """The rows per batch for a destination that does not set them."""
+    idempotency: Idempotency | None = None
+    """The client's idempotency key and request, if the client gave a key."""
+    trace: str | None = None
+    """The `traceparent` of the request that created the job, which is the root of its trace."""
+    time_created: datetime
+
+    # How far the job is.
     status: JobStatus = JobStatus.STAGING
     confirmed: bool = False
+    """The service knows that the job's stage message was published. Until then no function stages the job,
+    and the API or the sweep may remove it.
+    """
     retry: int = 0
+    """The number of retries. Stage and chunk messages carry it."""
     time_retried: datetime | None = None
+    """The time of the last retry."""
+    time_completed: datetime | None = None
+    """When the job ended, whatever its status is then."""
+    error_message: str | None = None
+    """Why the job failed, for its client."""
+
+    # Staging.
     attempts: int = 0
+    """How many staging attempts began since the last retry."""
     attempt: Attempt | None = None
     columns: tuple[Column, ...] = ()
+    """The columns of the staged files."""
     key_column: str | None = None
-    shards: int = 0
+    """The table's column that holds the message keys."""
+
+    # What is staged. None and 0 until all of it is.
     num_chunks: int | None = None
     num_rows: int | None = None
     num_bytes: int | None = None
-    error_message: str | None = None
-    time_completed: datetime | None = None
+    """The bytes of the staged files. Jobs that older releases staged have none."""
+    shards: int = 0
+    """The number of documents that count the chunks and rows left."""
+
+    # Lanes: see lanes.py.
+    lanes: int = 0
+    """Without lanes, no delivery publishes a next chunk."""
+    opening: int = 0
+
+    # Pauses.
+    time_paused: datetime | None = None
+    """When the current pause began."""
+    time_resumed: datetime | None = None
+    """When the job was last resumed."""
+    seconds_paused: float = 0.0
+    """The total length of the ended pauses since the job was created or last retried."""
+
+    # What the service knows of a stopped job's rows at its destinations.
+    reconciled: bool = False
+    """The service has recorded everything that Kafka has of the job, as of its teardown or its pause."""
+    settled: int = 0
+    """The same, for the chunks below this number."""
+    unreconciled_since: datetime | None = None
+    """Since when a destination may have rows of the job without a record of it, from before the last retry or
+    resume. None if everything from before is recorded.
+    """
+
+    # After the end.
+    torn_down: bool = False
+    """The remains of the ended job are removed."""
+    records_until: datetime | None = None
+    """Until when the records of the job's chunks are kept, from which its receipt is read. The teardown sets
+    it.
+    """
+    records_removed: bool = False
+    """The removal of these records has begun."""
+
+    # The sweep's last check.
     time_nudged: datetime | None = None
     nudged_left: int | None = None
-    torn_down: bool = False
-    reconciled: bool = False
-    settled: int = 0
-    unreconciled_since: datetime | None = None
-    records_until: datetime | None = None
-    records_removed: bool = False
-    max_parallel_chunks: int | None = None
-    lanes: int = 0
-    opening: int = 0
-    time_paused: datetime | None = None
-    time_resumed: datetime | None = None
-    seconds_paused: float = 0.0
+    """How many chunks were left then."""
 
     @property
     def time_begun(self) -> datetime:

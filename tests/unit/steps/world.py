@@ -2,6 +2,9 @@
 
 The real queue, scheduler and clock are played here: a message that is not acknowledged comes again
 after a backoff, one that was tried too often is a dead letter, and the sweep runs in between.
+
+``_wire`` connects the steps as ``shared/bootstrap`` does. That has a module per function, because a function
+imports only what it needs to start fast; a test needs all steps at once.
 """
 
 import random
