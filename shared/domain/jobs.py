@@ -65,7 +65,7 @@ class Job:
     """A job as Firestore stores it, by the fields' names. Its filter values and its counters lie in documents
     of their own.
 
-    A text below a field describes that field. Documents of older releases may lack a field that has a default.
+    A text below a field describes it. Documents of older releases may lack a field that has a default.
     """
 
     # What the client asked for, and what the API adds to it.
