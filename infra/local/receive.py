@@ -14,6 +14,7 @@ import itertools
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -177,4 +178,6 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
+    # A shell that starts it in the background, as tests may, makes it ignore this signal.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())
