@@ -11,10 +11,10 @@ _NAMES = (
 _NUMBER = re.compile(r"\b\d+(?:[.,]\d+)*(?:e-?\d+)?\b")
 
 
-def block(document: str, mark: str) -> str:
-    """Return the text of the only fenced block below ``<!-- tested: mark -->``."""
+def block(document: str, mark: str, language: str = r"\w+") -> str:
+    """Return the text of the only fenced block below ``<!-- tested: mark -->``, in this language or any."""
     text = (ROOT / document).read_text("utf-8")
-    (found,) = re.findall(rf"<!-- tested: {re.escape(mark)} -->\n```\w+\n(.*?)```", text, re.DOTALL)
+    (found,) = re.findall(rf"<!-- tested: {re.escape(mark)} -->\n```{language}\n(.*?)```", text, re.DOTALL)
     return str(found)
 
 

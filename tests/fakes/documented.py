@@ -1,7 +1,6 @@
 """The readers of `docs/destinations` and the receiver of `docs/api.md`, run unchanged."""
 
 import os
-import re
 import sqlite3
 import subprocess
 import sys
@@ -16,22 +15,14 @@ import urllib3
 from infra.local import environments
 from infra.local.calls import call
 from infra.local.ports import LOOPBACK, free_ports
+from tests.shown import block
 
-_DOCS: Final = Path(__file__).parents[2] / "docs"
-_PAGES: Final = _DOCS / "destinations"
 _SECONDS: Final = 120.0
 
 
 def program(page: str, mark: str = "reader") -> str:
     """Return the page's only fenced Python block with this mark."""
-    return block(page, mark, "python")
-
-
-def block(page: str, mark: str, language: str) -> str:
-    """Return the page's only fenced block of this language with this mark."""
-    text = (_PAGES / page).read_text()
-    (found,) = re.findall(rf"<!-- tested: {mark} -->\n```{language}\n(.*?)```", text, re.DOTALL)
-    return str(found)
+    return block(f"docs/destinations/{page}", mark, "python")
 
 
 def run(text: str, folder: Path, environment: Mapping[str, str]) -> str:
@@ -60,8 +51,7 @@ def rows_of_reader(
 @contextmanager
 def receiver(folder: Path, secret: bytes) -> Iterator[str]:
     """Run the webhook receiver as a process that stores its batches in ``folder``; yield its URL."""
-    text = (_DOCS / "api.md").read_text()
-    (shown,) = re.findall(r"<!-- tested: receiver -->\n```python\n(.*?)```", text, re.DOTALL)
+    shown = block("docs/api.md", "receiver", "python")
     (port,) = free_ports(1)
     environment = os.environb | {b"WEBHOOK_KEY": secret, b"PORT": b"%d" % port}
     command = [sys.executable, "-c", shown]

@@ -11,7 +11,7 @@ from infra.local import names
 from shared.destinations.kafka.names import topic_of
 from shared.domain.errors import DestinationRefused
 from shared.steps.sending import ChunkDelivery, Sink
-from tests.fakes.documented import block, program, rows_of_reader, run
+from tests.fakes.documented import program, rows_of_reader, run
 from tests.fakes.gcs_sinks import Buckets, gcs_client
 from tests.fakes.kafka_sinks import kafka_sink, kafka_topics
 from tests.fakes.nats_sinks import Subject, nats_server, nats_sink
@@ -19,6 +19,7 @@ from tests.fakes.pubsub_sinks import Topic, pubsub_sink
 from tests.fakes.sending import NumberedRows, SteadyPulse, delivery_to, kafka_destination
 from tests.fakes.sns_sinks import SnsTopic, sns_sink
 from tests.fakes.strict_gcs import strict_gcs
+from tests.shown import block
 
 pytestmark = pytest.mark.emulator
 
@@ -68,7 +69,7 @@ def test_of_pubsub(pubsub_host: str, monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def test_the_permissions_and_the_stream_of_nats_suffice(tmp_path: Path) -> None:
-    config, made = block("nats.md", "permissions", "text"), program("nats.md", "stream")
+    config, made = block("docs/destinations/nats.md", "permissions", "text"), program("nats.md", "stream")
     login = {"user": "owner", "password": "other-words"}
     with nats_server(tmp_path, config) as host:
         run(made, tmp_path, {"SERVER": f"nats://owner:other-words@{host}"})
@@ -128,7 +129,7 @@ def test_of_buckets(gcs_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
             "GOOGLE_CLOUD_PROJECT": names.PROJECT,
         }
         check(rows_of_reader("gcs.md", tmp_path, environment), delivery)
-        shown = block("gcs.md", "message", "text").partition("\n\n")[0].splitlines()
+        shown = block("docs/destinations/gcs.md", "message", "text").partition("\n\n")[0].splitlines()
         example = dict(line.split(": ") for line in shown)
         (blob,) = buckets.client.list_blobs(
             buckets.exports, prefix=f"exports/{delivery.job_id}/", max_results=1

@@ -30,9 +30,9 @@ from shared.destinations.spec import Spec
 from shared.destinations.webhook.flight import Parcel
 from shared.destinations.webhook.request import headers_of, request_id
 from shared.steps.sending import ChunkDelivery
-from tests.fakes.documented import block
 from tests.fakes.sending import NumberedBatch, delivery_to
 from tests.fakes.web import Service
+from tests.shown import block
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs/destinations"
@@ -46,7 +46,7 @@ def page(kind: str) -> str:
 
 def created(kind: str) -> dict[str, Any]:
     """Return the request of the page's only command."""
-    text = block(f"{kind}.md", "parses", "bash").replace("\\\n", " ")
+    text = block(f"docs/destinations/{kind}.md", "parses", "bash").replace("\\\n", " ")
     (line,) = [line for line in text.splitlines() if line]
     _, name, *arguments = shlex.split(line)
     context = app.commands[name].make_context(name, arguments, parent=click.Context(app))
@@ -55,7 +55,7 @@ def created(kind: str) -> dict[str, Any]:
 
 def message(kind: str) -> tuple[dict[str, str], str]:
     """Return the page's example: its headers, or what the kind has instead, and its body."""
-    text = block(f"{kind}.md", "message", "text")
+    text = block(f"docs/destinations/{kind}.md", "message", "text")
     head, _, body = text.removeprefix("POST /rows HTTP/1.1\n").partition("\n\n")
     return dict(line.split(": ", maxsplit=1) for line in head.splitlines()), body.removesuffix("\n")
 
@@ -234,7 +234,7 @@ def test_a_quote_with_another_word_is_noticed() -> None:
 
 def granted(kind: str) -> list[list[str]]:
     """Return the commands of the page's grants as words."""
-    lines = block(f"{kind}.md", "grants", "bash").splitlines()
+    lines = block(f"docs/destinations/{kind}.md", "grants", "bash").splitlines()
     return [shlex.split(line) for line in lines if not line.startswith("export ")]
 
 
