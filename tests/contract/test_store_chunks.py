@@ -1,5 +1,6 @@
 """The guarantees of chunk records and their count, tested with Firestore and the fake."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -7,10 +8,13 @@ import pytest
 
 from shared.domain import transitions
 from shared.domain.chunks import Chunk, number_files
-from shared.domain.errors import StaleMessage
+from shared.domain.errors import StaleMessage, Unavailable
 from shared.domain.jobs import Counts, Job, JobStatus
 from tests.contract.records import Records, manifest
 from tests.fakes.examples import COLUMNS, CREATED, new_attempt, staged_files
+
+# How long a machine that is busy with other work may take for what should take a second.
+PATIENCE = 120.0
 
 
 def numbers(records: Records, job: Job) -> list[int]:
@@ -195,8 +199,17 @@ def test_a_shard_that_comes_to_nothing_asks_to_look_at_the_others(records: Recor
 def test_a_hundred_workers_that_deliver_everything_twice_end_at_exactly_zero(records: Records) -> None:
     job, chunks = records.transporting(chunks=500)
 
+    def count_down(chunk: Chunk) -> bool:
+        """Count the chunk down as a redelivered message does: a slow store may have counted it before."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return records.chunks.count_down(job, chunk)
+            except Unavailable:
+                assert time.monotonic() < deadline
+
     def deliver(chunk: Chunk) -> bool:
-        if not records.chunks.count_down(job, chunk):
+        if not count_down(chunk):
             return False
         counts = records.jobs.counts(job)
         assert counts is not None

@@ -70,12 +70,11 @@ def test_a_jobs_trace_is_one_tree_from_the_request_to_each_chunks_delivery(watch
     root = assert_single_tree(spans)
     assert (root.service, root.name) == ("backfills-api", "POST /api/v1/beam/backfills")
     assert {span.service for span in spans} == {"backfills-api", "backfills-stage", "backfills-deliver"}
-    [stage] = [span for span in spans if span.name == "stage stage" and span.parent == root.span_id]
+    # On a slow machine Pub/Sub redelivers a message, or the sweep publishes one more: both are of the tree.
+    stagings = [span for span in spans if span.name == "stage stage"]
+    assert root.span_id in {span.parent for span in stagings}
     deliveries = [span for span in spans if span.name == "deliver deliver"]
-    assert {span.parent for span in deliveries} <= {
-        span.span_id for span in spans if span.name == "stage stage"
-    }
-    assert stage.span_id in {span.parent for span in deliveries}
+    assert {span.parent for span in deliveries} <= {span.span_id for span in stagings}
 
 
 def test_what_goes_on_after_a_retry_and_by_the_sweep_is_of_the_same_tree(watched_stack: Watched) -> None:
