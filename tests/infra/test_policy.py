@@ -15,8 +15,9 @@ def findings(configuration: Path) -> Any:
     """Return the scanner's report on prod, without network access."""
     options = ["--framework", "terraform", "--skip-download", "--download-external-modules", "false"]
     output = ["--output", "json", "--compact"]
+    values = ["--var-file", "environments/prod.tfvars"]
     done = subprocess.run(
-        [POLICY / "bin/checkov", "-d", ".", *options, *output, "--var-file", "environments/prod.tfvars"],
+        [POLICY / "bin/python", "-m", "checkov.main", "-d", ".", *options, *output, *values],
         cwd=configuration,
         capture_output=True,
         text=True,
