@@ -121,7 +121,8 @@ class FirestoreChunks:
         )
         results = batch.commit(**CALL)
         # Firestore returns transform results in the order of field names: chunks_left comes first.
-        return bool(results[-1].transform_results[0].integer_value == 0)
+        emptied = results[-1].transform_results[0].integer_value == 0
+        return emptied and self._is_last_shard(job, shard_of(chunk.number, job.shards))
 
     def _counted_before(self, job: Job, chunk: Chunk) -> bool:
         """Return the answer of the handler that counted the chunk. It may have crashed before it finished the
@@ -131,13 +132,14 @@ class FirestoreChunks:
         its marker exists, then a restore has brought back the state and the count of an earlier minute, and
         the chunk counts again. The precondition lets only one handler count it.
         """
-        reference = self._reference(job, chunk.number)
-        shard = self._shard(job, shard_of(chunk.number, job.shards))
+        reference, number = self._reference(job, chunk.number), shard_of(chunk.number, job.shards)
+        shard = self._shard(job, number)
         for _ in range(RACES):
             found = {one.reference: one for one in self._client.get_all([reference, shard], **CALL)}
             if fields_of(found[reference]).get("delivered") is not False:
                 count = fields_of(found[shard])
-                return bool(count.get("chunks_left") == 0 and count.get("counted_last") == chunk.number)
+                emptied = count.get("chunks_left") == 0 and count.get("counted_last") == chunk.number
+                return emptied and self._is_last_shard(job, number)
             option = self._client.write_option(last_update_time=found[reference].update_time)
             try:
                 return self._commit_count(self._client.batch(), job, chunk, option)
@@ -145,6 +147,22 @@ class FirestoreChunks:
                 # Another handler counted it, or our own first attempt succeeded and its answer was lost.
                 continue
         raise Unavailable("the job store", detail="the chunk's record kept changing")
+
+    def _is_last_shard(self, job: Job, emptied: int) -> bool:
+        """Return whether all of the job's shards are empty, and this one was emptied last.
+
+        Nothing writes to an empty shard. Handlers that find all shards empty therefore agree on which one
+        was the last, and only one of them finishes the job.
+        """
+        if job.shards == 1:
+            return True
+        numbers = {self._shard(job, number): number for number in range(job.shards)}
+        times = []
+        for snapshot in self._client.get_all(list(numbers), **CALL):
+            if fields_of(snapshot).get("chunks_left") != 0:
+                return False
+            times.append((snapshot.update_time, numbers[snapshot.reference]))
+        return bool(max(times)[1] == emptied)
 
     def _create(self, job: Job, chunks: Sequence[Chunk]) -> None:
         if not chunks:

@@ -218,7 +218,7 @@ class Chunks(Protocol):
     def count_down(self, job: Job, chunk: Chunk) -> bool:
         """Mark the chunk delivered and decrement its shard, atomically. Idempotent.
 
-        Return True for the chunk that emptied its shard, at every call. The caller then reads all counts.
+        Return True for the chunk that was counted down last, at every call. The caller then finishes the job.
         """
         ...
 

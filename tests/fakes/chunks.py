@@ -18,7 +18,7 @@ class FakeChunks:
         self._jobs = jobs
         self._recorded: dict[AttemptName, dict[int, Chunk]] = {}
         self._shards: dict[Name, list[Counts]] = {}
-        self._counted_last: dict[tuple[Name, int], int] = {}
+        self._counted_last: dict[Name, int] = {}
         self._lock = threading.Lock()
 
     def record(self, job: Job, chunks: Sequence[Chunk]) -> list[Chunk]:
@@ -61,13 +61,17 @@ class FakeChunks:
             number = shard_of(chunk.number, job.shards)
             left = shards[number]
             if recorded[chunk.number].delivered:
-                return left.chunks_left == 0 and self._counted_last.get((name, number)) == chunk.number
+                return self._is_last(name, chunk, shards)
             recorded[chunk.number] = replace(chunk, delivered=True)
             stored = self._jobs.stored[name]
-            self._counted_last[name, number] = chunk.number
+            self._counted_last[name] = chunk.number
             shards[number] = Counts(left.chunks_left - 1, left.rows_left - chunk.rows)
             self._set(stored, shards)
-            return shards[number].chunks_left == 0
+            return self._is_last(name, chunk, shards)
+
+    def _is_last(self, name: Name, chunk: Chunk, shards: list[Counts]) -> bool:
+        empty = all(shard.chunks_left == 0 for shard in shards)
+        return empty and self._counted_last.get(name) == chunk.number
 
     def _set(self, stored: StoredJob, shards: list[Counts]) -> None:
         self._shards[stored.job.organization_id, stored.job.job_id] = shards
