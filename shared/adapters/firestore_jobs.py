@@ -49,13 +49,15 @@ class FirestoreJobs:
         """Record the job. The same commit counts it and returns the number of jobs in flight.
 
         A job over the limit is removed again. It was not confirmed, so no client has seen it. If this process
-        crashes first, the sweep removes the job.
+        crashes first, the sweep removes the job. The job stays if a concurrent request with the same
+        idempotency key has confirmed it meanwhile, because that request's client was told so.
         """
         for _ in range(_TRIES):
             first, in_flight = self._record(job, filter_values)
             if first is not None or self._limits is None or self._limits.hold(job.organization_id, in_flight):
                 return first
-            self.remove_unconfirmed(job)
+            if not self.remove_unconfirmed(job):
+                return None
             # Concurrent requests may have been recorded and removed as well. Check again for room.
             self.require_room(job.organization_id)
         raise Unavailable("the job store", detail="many jobs of the organization are created at once")

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from google.cloud import firestore
 
-from shared.adapters.firestore_limits import CACHE_SECONDS, recount, set_limit
+from shared.adapters.firestore_limits import CACHE_SECONDS, Limits, recount, set_limit
 from shared.domain import transitions
 from shared.domain.errors import TooManyJobs, Unavailable
 from shared.domain.idempotency import idempotency
@@ -139,6 +139,25 @@ def test_requests_at_once_within_the_limit_all_succeed(client: firestore.Client)
     with ThreadPoolExecutor(8) as pool:
         heard = set(pool.map(lambda _: tried(lambda: records.jobs.create(new_job(), [])), range(24)))
     assert heard == {"created"}
+
+
+@pytest.mark.emulator
+def test_a_job_over_the_limit_that_another_request_with_its_key_has_confirmed_stays(
+    client: firestore.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = in_firestore(client, MOST)
+    for _ in range(MOST):
+        records.created()
+    job, hold = new_job(idempotency=idempotency("march", "body")), Limits.hold
+
+    def confirmed_meanwhile(limits: Limits, organization_id: str, in_flight: int | None) -> bool:
+        assert records.jobs.create(replace(new_job(), idempotency=job.idempotency), []) == job.job_id
+        records.jobs.confirm(job)
+        return hold(limits, organization_id, in_flight)
+
+    monkeypatch.setattr(Limits, "hold", confirmed_meanwhile)
+    assert records.jobs.create(job, []) is None
+    assert records.now(job).confirmed
 
 
 @pytest.mark.emulator
