@@ -26,7 +26,15 @@ class Refused(NotAsked):
 
 
 class NoAnswer(NotAsked):
-    """The API did not do what it was asked. It may do so a moment later."""
+    """The API did not do what it was asked. It may do so after ``wait`` seconds."""
+
+    def __init__(self, says: str, wait: float = _PAUSE) -> None:
+        super().__init__(says)
+        self.wait = wait
+
+
+class TooMany(NoAnswer):
+    """The API, or Cloud Run in front of it, is at a limit. It did nothing."""
 
 
 class Api:
@@ -58,7 +66,9 @@ class Api:
         text = " ".join(self._world.secrecy.clean(answer.text).split())
         says = f"{method} {url}/…{path} answers {answer.status_code}: {text[:_SHOWN]}"
         if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise NoAnswer(says)
+            raise NoAnswer(says, _wait(answer))
+        if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            raise TooMany(says, _wait(answer))
         raise Refused(says, answer.status_code)
 
     def ask_patiently(
@@ -69,7 +79,13 @@ class Api:
         while True:
             try:
                 return self.ask(method, path, body, headers)
-            except NoAnswer:
-                if time.monotonic() > until:
+            except NoAnswer as error:
+                if time.monotonic() + error.wait > until:
                     raise
-            time.sleep(_PAUSE)
+                time.sleep(error.wait)
+
+
+def _wait(answer: requests.Response) -> float:
+    """Return the seconds to wait before the next attempt."""
+    asked = answer.headers.get("Retry-After", "")
+    return max(_PAUSE, float(asked)) if asked.isdecimal() else _PAUSE

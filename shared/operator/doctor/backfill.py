@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 from shared.adapters.firestore_keys import FirestoreKeys
 from shared.bootstrap.clients import firestore_client, monotonic
 from shared.destinations.kafka.errors import is_missing
-from shared.operator.doctor.api import ANSWER, Api, Refused
+from shared.operator.doctor.api import ANSWER, Api, Refused, TooMany
 from shared.operator.doctor.checks import Check, NotAsked, Verdict, ok, verdict, wrong
 from shared.operator.doctor.once import once
 from shared.operator.doctor.world import World
@@ -142,7 +142,7 @@ class Backfill:
     @once
     def rows(self) -> int:
         """Return the slice's number of rows; the slice must be small, and not empty."""
-        rows = int(self._api.ask("POST", "/estimate", self._body)["rows"])
+        rows = int(self._api.ask_patiently("POST", "/estimate", self._body)["rows"])
         if not 0 < rows <= MOST_ROWS:
             raise NotAsked(f"the slice has {rows:,} rows: choose one of 1 to {MOST_ROWS:,}")
         return rows
@@ -169,7 +169,7 @@ class Backfill:
         key = {"Idempotency-Key": self._name}
         try:
             self._job_id = str(self._api.ask_patiently("POST", "", self._body, key)["job_id"])
-        except Refused:
+        except (Refused, TooMany):
             self._began = False
             raise
         return self._job_id

@@ -28,6 +28,7 @@ RUNNING = {"status": "staging"}
 class Answer:
     status_code: int
     body: Any
+    headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -48,6 +49,7 @@ class Installation:
     """
 
     jobs: list[Any] = field(default_factory=lambda: [COMPLETED])
+    estimates: list[Any] = field(default_factory=lambda: [Answer(200, {"rows": 5})])
     created: list[Any] = field(default_factory=lambda: [Answer(201, {"job_id": "J"})])
     cancelled: Any = field(default_factory=lambda: Answer(200, {}))
     removal: int | None = None
@@ -61,7 +63,7 @@ class Installation:
         path = url.partition("/backfills")[2]
         self.calls.append(f"{method} {path}")
         answers = {
-            "POST /estimate": [Answer(200, {"rows": 5})],
+            "POST /estimate": self.estimates,
             "POST ": self.created,
             "POST /J/cancel": [self.cancelled],
             "GET /J": self.jobs,
@@ -155,6 +157,26 @@ def test_a_short_outage_does_not_end_the_wait(installation: Installation) -> Non
     installation.jobs = [RUNNING, Answer(503, {"detail": "later"}), NoConnection("reset"), COMPLETED]
     status, lines = installation.look()
     assert status == 0, lines
+
+
+def test_a_limit_that_passes_is_waited_for_as_long_as_it_asks(installation: Installation) -> None:
+    installation.estimates = [Answer(429, {"detail": "busy"}), *installation.estimates]
+    installation.created = [Answer(429, {"detail": "busy"}, {"Retry-After": "30"}), *installation.created]
+    before = installation.clock.monotonic()
+    status, lines = installation.look()
+    assert status == 0, lines
+    assert installation.clock.monotonic() - before >= 31
+
+
+def test_at_a_limit_that_does_not_pass_no_job_was_created(installation: Installation) -> None:
+    installation.created = [
+        Answer(429, {"detail": "Your organization has reached its limit"}, {"Retry-After": "60"})
+    ]
+    status, lines = installation.look()
+    assert status == 4
+    assert "answers 429" in lines["backfill.job"]
+    assert "no job was created" in lines["backfill.removed"]
+    assert installation.topics == []
 
 
 def test_a_job_is_cancelled_and_its_topic_removed_after_a_long_outage(installation: Installation) -> None:
