@@ -134,7 +134,7 @@ class Comparison:
 
     def _tolerated(self, stack: ExitStack, partial: Sequence[Sent], table: Table) -> Digests | None:
         if not partial:
-            return None  # each set has 256 open files
+            return None  # each set has up to 256 open files
         tolerated = stack.enter_context(Digests(self.folder / "tolerated"))
         for job, destination in partial:
             with table.of(job) as unloaded:

@@ -32,30 +32,35 @@ class Digests:
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         self._folder = folder
-        self._files: list[BinaryIO] = []
+        self._files: list[BinaryIO | None] = [None] * 256
         self.rows = 0
 
     def __enter__(self) -> Self:
-        for first in range(256):
-            self._files.append((self._folder / f"{first:02x}").open("w+b", buffering=_BUFFERED))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for file in self._files:
-            file.close()
+            if file is not None:
+                file.close()
 
     def add(self, digest: bytes) -> None:
-        self._files[digest[0]].write(digest)
+        file = self._files[digest[0]]
+        if file is None:
+            path = self._folder / f"{digest[0]:02x}"
+            file = self._files[digest[0]] = path.open("w+b", buffering=_BUFFERED)
+        file.write(digest)
         self.rows += 1
 
     def counted(self) -> Iterator[Counter[bytes]]:
         """Yield the count of each digest, in 256 parts, always in the same order."""
         for file in self._files:
-            file.flush()
-            file.seek(0)
-            content = file.read()
+            content = b""
+            if file is not None:
+                file.flush()
+                file.seek(0)
+                content = file.read()
             yield Counter(content[start : start + SIZE] for start in range(0, len(content), SIZE))
 
 

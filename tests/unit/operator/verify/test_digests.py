@@ -16,7 +16,7 @@ Row = tuple[bytes | None, bytes]
 ROWS = st.lists(st.tuples(st.none() | st.binary(max_size=2), st.binary(max_size=2)), max_size=30)
 
 
-@settings(max_examples=examples(25))  # each opens 512 files
+@settings(max_examples=examples(25))
 @given(expected=ROWS, found=ROWS)
 def test_differences_are_those_of_the_two_multisets(expected: list[Row], found: list[Row]) -> None:
     missing, surplus = Counter(expected) - Counter(found), Counter(found) - Counter(expected)
