@@ -26,7 +26,7 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.query import Query
 
 from shared import destinations
-from shared.adapters.firestore_older import concluded
+from shared.adapters.firestore_older import belongs_to, concluded
 from shared.adapters.google_errors import reaching
 from shared.domain.chunks import Chunk
 from shared.domain.columns import Choice, Column, JsonKind, TableType
@@ -100,6 +100,7 @@ def job_fields(job: Job) -> dict[str, Any]:
             if column.type
         ],
         "chosen": [dataclasses.asdict(choice) for choice in job.chosen],
+        **belongs_to(job),
     }
 
 

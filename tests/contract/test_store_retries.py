@@ -17,7 +17,14 @@ from tests.contract.records import Records
 from tests.fakes.destinations import kafka, webhook
 from tests.fakes.examples import CREATED, KAFKA, RECORDS_KEPT, WEBHOOK, new_job, transporting
 
-_SINCE_ADDED = ("idempotency", "time_retried", "reconciled", "settled", "unreconciled_since")
+_SINCE_ADDED = (
+    "idempotency",
+    "time_retried",
+    "reconciled",
+    "settled",
+    "unreconciled_since",
+    "unreconciled_of",
+)
 
 
 def failed_and_retried(records: Records, job: Job) -> Job:
@@ -134,7 +141,7 @@ def test_a_job_that_an_older_release_let_go_on_may_have_unrecorded_rows(
         replace(transporting(), confirmed=True, retry=1),
     )
     fields = job_fields(job) | {"reconciled": True, "status": "failed", "time_completed": CREATED}
-    del fields["unreconciled_since"]
+    del fields["unreconciled_since"], fields["unreconciled_of"]
     document = client.document("organizations", "acme", "jobs", job.job_id)
     document.set(fields)
     jobs, claimed_at = FirestoreJobs(client, lambda _event: None), job.require_attempt().claimed_at
@@ -149,3 +156,29 @@ def test_a_job_that_an_older_release_let_go_on_may_have_unrecorded_rows(
     again = jobs.change("acme", job.job_id, partial(transitions.retry, now=CREATED, after=1))
     assert again.unreconciled_since is None
     assert jobs.get("acme", job.job_id) == again
+
+
+@pytest.mark.emulator
+@pytest.mark.parametrize("way", ["retry", "resume"])
+def test_what_a_job_had_unrecorded_before_an_older_release_let_it_go_on_is_not_all(
+    firestore_host: str, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """The older release changes only the fields that it knows."""
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_host)
+    client, job = firestore.Client(project=f"test-older-{way}"), replace(transporting(), confirmed=True)
+    document = client.document("organizations", "acme", "jobs", job.job_id)
+    jobs = FirestoreJobs(client, lambda _event: None)
+    document.set(job_fields(job))
+    later, claimed_at = CREATED + timedelta(hours=1), job.require_attempt().claimed_at
+    if way == "retry":
+        document.update({"retry": 1, "time_retried": later, "reconciled": False})
+    else:
+        document.update({"time_resumed": later, "time_paused": None, "reconciled": False})
+    jobs.change("acme", job.job_id, partial(transitions.pause, now=later))
+    stopped = jobs.get("acme", job.job_id)
+    assert stopped is not None
+    assert stopped.unknown_since == claimed_at
+    jobs.change("acme", job.job_id, partial(transitions.reconcile_pause, since=later))
+    resumed = jobs.change("acme", job.job_id, partial(transitions.resume, now=later + timedelta(hours=1)))
+    assert resumed.unreconciled_since is None
+    assert jobs.get("acme", job.job_id) == resumed
