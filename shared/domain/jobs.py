@@ -135,6 +135,10 @@ class Job:
     """When the current pause began."""
     time_resumed: datetime | None = None
     """When the job was last resumed."""
+    resumes: int = 0
+    """How often the job was resumed while it was staging. Stage messages carry it; later, ``opening`` tells
+    messages from before a pause.
+    """
     seconds_paused: float = 0.0
     """The total length of the ended pauses since the job was created or last retried."""
 

@@ -15,11 +15,16 @@ _ID = re.compile(r"(?!__.*__$)[A-Za-z0-9_-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class StageJob:
-    """Stage the job, continue its staging, or publish its undelivered chunks again."""
+    """Stage the job, continue its staging, or publish its undelivered chunks again.
+
+    ``resumes``: how often the job had been resumed while it was staging. Messages of older releases do not
+    say so.
+    """
 
     organization_id: str
     job_id: str
     retry: int
+    resumes: int = 0
 
     kind: ClassVar[str] = "stage"
 
@@ -58,8 +63,15 @@ class DeliverChunk:
 Message = StageJob | TearDownJob | DeliverChunk
 
 # Releases that do not know these fields refuse messages that have them.
-_LEFT_OUT: dict[str, Any] = {"left": NONE_LEFT, "again": False}
-_DEFAULTS: dict[type[Message], dict[str, Any]] = {DeliverChunk: {"opening": 0, **_LEFT_OUT}}
+_LEFT_OUT: dict[type[Message], dict[str, Any]] = {
+    StageJob: {"resumes": 0},
+    TearDownJob: {},
+    DeliverChunk: {"left": NONE_LEFT, "again": False},
+}
+_DEFAULTS: dict[type[Message], dict[str, Any]] = {
+    **_LEFT_OUT,
+    DeliverChunk: {"opening": 0, **_LEFT_OUT[DeliverChunk]},
+}
 
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -68,9 +80,9 @@ _KINDS: dict[str, type[Message]] = {kind.kind: kind for kind in (StageJob, TearD
 
 def to_data(message: Message) -> bytes:
     """Return the data of a Pub/Sub message."""
-    fields = {name: getattr(message, name) for name in message.__slots__}
+    fields, left_out = {name: getattr(message, name) for name in message.__slots__}, _LEFT_OUT[type(message)]
     written = {
-        name: value for name, value in fields.items() if name not in _LEFT_OUT or _LEFT_OUT[name] != value
+        name: value for name, value in fields.items() if name not in left_out or left_out[name] != value
     }
     return _to_json({"kind": message.kind, **written}).encode()
 
@@ -92,7 +104,7 @@ def from_data(data: bytes) -> Message:
 def _checked(kind: type[Message], content: dict[str, Any]) -> dict[str, Any]:
     fields = kind.__annotations__
     wanted = {name: annotation for name, annotation in fields.items() if name != "kind"}
-    content = {**_DEFAULTS.get(kind, {}), **content}
+    content = {**_DEFAULTS[kind], **content}
     if content.keys() != wanted.keys():
         raise MalformedMessage(f"a {kind.kind} message must have the fields {', '.join(sorted(wanted))}")
     for name, annotation in wanted.items():

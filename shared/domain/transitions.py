@@ -141,6 +141,7 @@ def resume(job: Job, now: datetime) -> Job:
         time_paused=None,
         time_resumed=now,
         seconds_paused=paused,
+        resumes=job.resumes + (job.status is JobStatus.STAGING),
         reconciled=False,
         unreconciled_since=_unreconciled_since(job),
     )

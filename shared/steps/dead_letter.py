@@ -58,8 +58,10 @@ class DeadLetter:
         if not job.confirmed:
             raise StaleMessage("the job was never confirmed; the sweep removes it", detail=job.job_id)
         if not _needs(job, message):
-            # A paused job needs no message: its resume publishes one, or the sweep when its query has ended.
-            state = "paused" if job.paused else job.status.value
+            # A paused job needs no message: the sweep publishes one when its query has ended. Its resume
+            # publishes another one, which has all its attempts.
+            staging = "resumed since" if job.resumes > message.resumes else job.status.value
+            state = "paused" if job.paused else staging
             raise StaleMessage(f"the job is {state}", detail=job.job_id)
         return f"The export could not be started in {attempts} attempts; try again later"
 
@@ -68,4 +70,4 @@ def _needs(job: Job, message: DeliverChunk | StageJob) -> bool:
     """Return whether the job goes on only with this message."""
     if isinstance(message, DeliverChunk):
         return lanes.goes_on(job, message.opening)
-    return job.status is JobStatus.STAGING and not job.paused
+    return job.status is JobStatus.STAGING and not job.paused and job.resumes == message.resumes

@@ -42,7 +42,7 @@ def resume(
 
     job = jobs.change(organization_id, job_id, transition)
     if job.time_resumed == now:
-        _ask(publisher, job, StageJob(organization_id, job_id, job.retry))
+        _ask(publisher, job, StageJob(organization_id, job_id, job.retry, job.resumes))
     return job
 
 

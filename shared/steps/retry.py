@@ -46,7 +46,7 @@ def retry(
     job = jobs.change(organization_id, job_id, transition)
     with contextlib.suppress(RetryLater):
         # The job continues even if publishing fails: the sweep publishes the message again.
-        ended = job.status.is_terminal
-        teardown, stage = TearDownJob(organization_id, job_id), StageJob(organization_id, job_id, job.retry)
-        publisher.publish(job, [teardown if ended else stage])
+        teardown = TearDownJob(organization_id, job_id)
+        stage = StageJob(organization_id, job_id, job.retry, job.resumes)
+        publisher.publish(job, [teardown if job.status.is_terminal else stage])
     return job

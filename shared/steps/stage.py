@@ -129,7 +129,7 @@ class Stage:
         if now.paused:
             now = self._change(job, partial(transitions.give_up, attempt_id=job.require_attempt().attempt_id))
         job = self.attempts.begin(replace(job, time_paused=now.time_paused))
-        self.publisher.publish(job, [StageJob(job.organization_id, job.job_id, job.retry)])
+        self.publisher.publish(job, [StageJob(job.organization_id, job.job_id, job.retry, job.resumes)])
         return job
 
     def _commit(self, job: Job, query_id: str) -> Job:

@@ -117,7 +117,7 @@ class Sweep:
         elif job.paused and (job.attempt is None or job.attempt.query_id is None):
             return
         elif self._quiet_for(job) >= self.limits.nudge and not _query_runs(job, queries):
-            self._publish(job, StageJob(job.organization_id, job.job_id, job.retry))
+            self._publish(job, _stage(job))
 
     def _look_after_transport(self, job: Job, sharing: int) -> None:
         job = self.finish.if_all_delivered(job)
@@ -131,7 +131,7 @@ class Sweep:
             if not job.reconciled and self._quiet_for(job) >= self.limits.tear_down:
                 self._publish(job, TearDownJob(job.organization_id, job.job_id), counts.chunks_left)
         elif self._lanes_are_wanted(job, sharing, counts.chunks_left):
-            self._publish(job, StageJob(job.organization_id, job.job_id, job.retry), counts.chunks_left)
+            self._publish(job, _stage(job), counts.chunks_left)
         elif counts.chunks_left != job.nudged_left:
             # The job makes progress. Record how far it is, so that the next sweep can compare.
             self._note(job, counts.chunks_left)
@@ -148,7 +148,7 @@ class Sweep:
             # destination is no fault, so its attempts do begin anew.
             self._note(job, left)
         else:
-            self._publish(job, StageJob(job.organization_id, job.job_id, job.retry), left)
+            self._publish(job, _stage(job), left)
 
     def _is_failing(self, job: Job) -> bool:
         last = self.jobs.last_failure(job)
@@ -209,6 +209,10 @@ class Sweep:
 
     def _age(self, time: datetime) -> float:
         return (self.now() - time).total_seconds()
+
+
+def _stage(job: Job) -> StageJob:
+    return StageJob(job.organization_id, job.job_id, job.retry, job.resumes)
 
 
 def _hours(limit: float) -> str:

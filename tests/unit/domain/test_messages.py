@@ -25,6 +25,7 @@ GOOD: dict[str, Any] = {
     "message",
     [
         StageJob("acme", "job", 2),
+        StageJob("acme", "job", 2, resumes=1),
         TearDownJob("acme", "job"),
         DeliverChunk("acme", "job", "attempt", 1, 7),
         DeliverChunk("acme", "job", "attempt", 1, 7, opening=2, left=0),
@@ -39,6 +40,11 @@ def test_a_message_comes_back_as_it_was_sent(message: Message) -> None:
 def test_a_release_that_knows_nothing_of_chunks_left_behind_reads_ordinary_messages() -> None:
     message = DeliverChunk("acme", "job", "attempt", 1, 7, opening=2)
     assert json.loads(to_data(message)).keys() == {*GOOD, "opening"}
+
+
+def test_a_release_that_knows_nothing_of_resumes_reads_messages_of_jobs_never_resumed() -> None:
+    written = to_data(StageJob("acme", "job", 2))
+    assert json.loads(written).keys() == {"kind", "organization_id", "job_id", "retry"}
 
 
 @pytest.mark.parametrize(

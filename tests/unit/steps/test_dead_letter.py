@@ -6,7 +6,7 @@ import pytest
 
 from shared.domain.errors import Busy, StaleMessage, Unavailable
 from shared.domain.jobs import Job, JobStatus
-from shared.domain.messages import StageJob, TearDownJob
+from shared.domain.messages import StageJob, TearDownJob, from_data, to_data
 from tests.fakes.examples import WEBHOOK, new_job
 from tests.fakes.rows import Request
 from tests.unit.steps.world import World
@@ -190,6 +190,50 @@ def test_a_dead_letter_fails_no_paused_staging_and_nothing_is_left_behind(polls:
     world.resume(job)
     world.run()
     assert world.now(job).status is JobStatus.COMPLETED
+
+
+@pytest.mark.parametrize("polls", [0, 1000], ids=["no unload", "an unload"])
+def test_a_stagings_dead_letter_from_before_a_pause_fails_no_resumed_job(polls: int) -> None:
+    """The resume has published a new message, which has had no attempt yet."""
+    world = World(polls=polls)
+    job = world.accept()
+    [old] = world.queue.taken()
+    if polls:
+        world.handle.run(old)
+    for message in (old, old):
+        world.pause(job)
+        resumed = world.resume(job)
+        [new] = world.queue.taken()
+        with pytest.raises(StaleMessage, match="resumed since"):
+            world.dead_letter.run(message, 100)
+        assert world.now(job) == resumed
+    world.dead_letter.run(new, 100)
+    assert world.now(job).status is JobStatus.FAILED
+
+
+def test_a_dead_letter_of_an_older_release_fails_the_staging_that_it_resumed() -> None:
+    """Neither its messages nor its resumes have a number."""
+    world = World()
+    job = world.accept()
+    [message] = world.queue.taken()
+    world.pause(job)
+    world.change(job, lambda job: replace(job, time_paused=None, time_resumed=world.clock.now()))
+    world.dead_letter.run(from_data(to_data(message)), 100)
+    assert world.now(job).status is JobStatus.FAILED
+
+
+def test_a_resume_that_comes_while_a_stagings_dead_letter_is_handled_is_in_time() -> None:
+    world = World()
+    job = world.accept()
+    [message] = world.queue.taken()
+
+    def pause_and_resume() -> None:
+        world.pause(job)
+        world.resume(job)
+
+    world.jobs.between = pause_and_resume
+    world.dead_letter.run(message, 100)
+    assert world.now(job).status is JobStatus.STAGING
 
 
 def test_a_pause_that_comes_while_a_stagings_dead_letter_is_handled_is_in_time() -> None:
