@@ -43,7 +43,7 @@ class StackOptions:
     maximum_backoff: float = 10.0
     hold_while_starting: float = 10.0
     sweep_pause: float = 2.0
-    ready_limit: float = 90.0
+    ready_limit: float = 180.0
     topic_partitions: int = 6
     kafka_bootstrap: str | None = None  # an existing broker, used instead of the stack's own
     kafka_advertised_port: int | None = None  # the port for clients, such as a proxy's; None: the broker's
