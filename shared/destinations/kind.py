@@ -55,7 +55,19 @@ class Reader(Protocol):
     """Reads the rows that destinations of a kind have."""
 
     def name_of(self, organization_id: str, destination: Destination) -> str:
-        """Return the name of the place to read. Two destinations that share a place have the same name."""
+        """Return the name of the place to read. Two destinations of one kind that share a place have the
+        same name.
+        """
+        ...
+
+    def local_name_of(self, organization_id: str, destination: Destination) -> str:
+        """Return the place's name at its owner. Destinations of any kinds that share a place have both the
+        same owner and the same local name.
+        """
+        ...
+
+    def owner_of(self, organization_id: str, destination: Destination) -> str:
+        """Ask the place's owner for its own name."""
         ...
 
     def rows(

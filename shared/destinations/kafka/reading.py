@@ -16,6 +16,13 @@ from shared.domain.destination import Destination
 from shared.domain.errors import Unavailable
 
 _SECONDS = 30.0  # for one call, and until the next message
+_PROPERTIES: Mapping[str, Any] = {
+    "group.id": "beam.verify",
+    "isolation.level": "read_committed",
+    "enable.auto.commit": False,
+    "enable.partition.eof": True,
+    "allow.auto.create.topics": False,
+}
 
 PropertiesOf = Callable[[str, Destination], Mapping[str, Any]]
 """librdkafka's properties by organization and destination."""
@@ -33,18 +40,21 @@ class TopicReader:
         topic = topic_at(organization_id, destination)
         return f"topic {topic}" if servers is None else f"topic {topic} of {servers}"
 
+    def local_name_of(self, organization_id: str, destination: Destination) -> str:
+        return f"topic {topic_at(organization_id, destination)}"
+
+    def owner_of(self, organization_id: str, destination: Destination) -> str:
+        """Return the cluster's id. The addresses of one cluster may be written in many ways."""
+        topic = topic_at(organization_id, destination)
+        properties = {**self._properties_of(organization_id, destination), **_PROPERTIES}
+        with speaking_of(topic), closing(self._open_consumer(properties)) as consumer:
+            return f"cluster {consumer.list_topics(topic, timeout=_SECONDS).cluster_id}"
+
     def rows(
         self, organization_id: str, destination: Destination, since: datetime, until: datetime
     ) -> Iterator[FoundRow]:
         topic = topic_at(organization_id, destination)
-        properties = {
-            **self._properties_of(organization_id, destination),
-            "group.id": "beam.verify",
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "allow.auto.create.topics": False,
-        }
+        properties = {**self._properties_of(organization_id, destination), **_PROPERTIES}
         with speaking_of(topic), closing(self._open_consumer(properties)) as consumer:
             starts, ends = _bounds(consumer, topic, since, until)
             yield from _between(consumer, topic, starts, ends, ID_BYTES if wants_avro(destination) else 0)

@@ -3,20 +3,24 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from shared.domain.jobs import Job, JobStatus
-from shared.operator.verify.spans import Sent
+from shared.domain.jobs import JobStatus
+from shared.operator.verify.spans import Sent, key_of
 from shared.steps.records import Receipts
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A job's rows at the destination: ``least`` by its receipt, and ``most`` if every delivery that began
+    """A job's rows at its destination: ``least`` by its receipt, and ``most`` if every delivery that began
     and has no end on record has committed.
     """
 
-    job: Job
+    sent: Sent
     least: int
     most: int
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return key_of(self.sent)
 
 
 def accounts_of(span: Iterable[Sent], receipts: Receipts) -> list[Account]:
@@ -53,20 +57,20 @@ def bounds_of(before: Sequence[Account], after: Sequence[Account]) -> Bounds:
 
     A chunk that was recorded before the reading is there. A chunk that has not begun after it is not.
     """
-    known = {account.job.job_id: account.least for account in before}
-    unknown = [one for one in after if known.get(one.job.job_id, 0) != one.most]
+    known = {account.key: account.least for account in before}
+    unknown = [one for one in after if known.get(one.key, 0) != one.most]
     return Bounds(
         sum(known.values()),
         sum(one.most for one in after),
-        open=tuple(map(_why, unknown)),
-        newcomers=any(one.job.job_id not in known for one in unknown),
+        open=tuple(dict.fromkeys(map(_why, unknown))),
+        newcomers=any(one.key not in known for one in unknown),
     )
 
 
 def _account_of(sent: Sent, receipts: Receipts) -> Account:
     job, destination = sent
     if job.records_removed:
-        return Account(job, 0, job.num_rows or 0)
+        return Account(sent, 0, job.num_rows or 0)
     least = begun = chunks = 0
     for chunk in receipts.chunks(job):
         chunks += 1
@@ -77,11 +81,12 @@ def _account_of(sent: Sent, receipts: Receipts) -> Account:
         if deliveries and not done and not job.reconciled:
             begun += chunk.rows
     # The records may be removed while they are read.
-    return Account(job, least, least + begun if chunks == job.num_chunks else job.num_rows or 0)
+    most = least + begun if chunks == job.num_chunks else job.num_rows or 0
+    return Account(sent, least, most)
 
 
 def _why(account: Account) -> str:
-    job = account.job
+    job, _ = account.sent
     if job.records_removed:
         return f"job {job.job_id} sent there at the same time, and its receipt is no longer kept"
     if not job.status.is_terminal:

@@ -21,7 +21,7 @@ from shared.destinations import KINDS
 from shared.destinations.kind import PlaceMissing, Reader
 from shared.destinations.surroundings import Surroundings
 from shared.domain.destination import Destination
-from shared.domain.errors import BackfillError, JobUnknown, StateConflict
+from shared.domain.errors import BackfillError, JobUnknown, RetryLater, StateConflict
 from shared.domain.jobs import Job
 from shared.domain.receipt import require_receipt
 from shared.operator.verify.compare import Comparison, Outcome, Verdict
@@ -105,8 +105,11 @@ class Verify:
         return find_for_client(job.organization_id, job.job_id, jobs=self._jobs), destination
 
     def _others(self, sent: Sent, reader: Reader) -> Iterator[Sent]:
-        """Return the organization's other jobs that sent to the same place at any time."""
+        """Return the job's other destinations at the same place, and the organization's other jobs that sent
+        there at any time.
+        """
         job, destination = sent
+        yield from ((job, one) for one in job.destinations if self._is_shared(sent, reader, one))
         place = reader.name_of(job.organization_id, destination)
         for other, _, _ in self._listings.jobs(job.organization_id):
             if other.job_id != job.job_id and other.num_chunks is not None:
@@ -115,6 +118,22 @@ class Verify:
                     for one in _alike(other, destination)
                     if reader.name_of(job.organization_id, one) == place
                 )
+
+    def _is_shared(self, sent: Sent, reader: Reader, other: Destination) -> bool:
+        """Return whether another destination of the job, perhaps of another kind, has the same place."""
+        job, destination = sent
+        reader_of = KINDS[other.type].reader
+        if other.uid == destination.uid or reader_of is None:
+            return False
+        theirs, at = reader_of(self._surroundings), job.organization_id
+        if theirs.local_name_of(at, other) != reader.local_name_of(at, destination):
+            return False
+        owner = reader.owner_of(at, destination)
+        try:
+            return theirs.owner_of(at, other) == owner
+        except BackfillError as error:
+            text = f"whether {other} has the same place could not be found out: {error.message}"
+            raise RetryLater(text, detail=error.detail) from error
 
     def _table(self, tell: Callable[[str], object]) -> Table:
         settings = self._settings

@@ -16,7 +16,7 @@ from shared.domain.destination import Destination
 from shared.operator.verify.accounts import Bounds, accounts_of, bounds_of
 from shared.operator.verify.digests import Digests, differences, digest_of
 from shared.operator.verify.labels import Labelled
-from shared.operator.verify.spans import Sent, Span, is_whole
+from shared.operator.verify.spans import Sent, Span, is_whole, key_of
 from shared.operator.verify.table import Row, Table, Unloaded
 from shared.steps.records import Receipts
 
@@ -142,8 +142,8 @@ class Comparison:
         return tolerated
 
     def _others_now(self, whole: Sequence[Sent]) -> list[Sent]:
-        known = {job.job_id for job, _ in whole}
-        return [sent for sent in self.look_again().others if sent[0].job_id not in known]
+        known = set(map(key_of, whole))
+        return [sent for sent in self.look_again().others if key_of(sent) not in known]
 
     def _left_out(self, sent: Sent) -> int:
         job, destination = sent
@@ -188,8 +188,14 @@ def _missing(unloaded: Sequence[tuple[Unloaded, Destination]], named: Mapping[by
 
 
 def _together(span: Span) -> str:
-    others = _ids(span.others)
-    return f"; jobs that sent there at the same time are counted too: {others}" if others else ""
+    (first, _), shared = span.first, list[str]()
+    beside = [str(destination) for job, destination in span.others if job.job_id == first.job_id]
+    if beside:
+        has = "it has" if len(beside) == 1 else "they have"
+        shared.append(f"; rows of {' and '.join(beside)} are counted too: {has} the same place")
+    if others := _ids([sent for sent in span.others if sent[0].job_id != first.job_id]):
+        shared.append(f"; jobs that sent there at the same time are counted too: {others}")
+    return "".join(shared)
 
 
 def _of_partial(partial: Sequence[Sent]) -> str:
@@ -197,7 +203,7 @@ def _of_partial(partial: Sequence[Sent]) -> str:
 
 
 def _ids(sent: Sequence[Sent]) -> str:
-    return ", ".join(job.job_id for job, _ in sent)
+    return ", ".join(dict.fromkeys(job.job_id for job, _ in sent))
 
 
 def _strangers(rows: int) -> str:

@@ -54,6 +54,12 @@ def span_of(first: Sent, others: Iterable[Sent], now: datetime) -> Span:
     return Span(tuple(sent), since, until)
 
 
+def key_of(sent: Sent) -> tuple[str, str]:
+    """Return what names the job and its destination, however they have changed since."""
+    job, destination = sent
+    return job.job_id, destination.uid
+
+
 def is_whole(sent: Sent) -> bool:
     """Return whether the destination certainly has the job's slice, except for rows that the receipt names
     as skipped.

@@ -9,7 +9,7 @@ import pytest
 from google.api_core.exceptions import Forbidden, RetryError
 from google.auth.exceptions import DefaultCredentialsError
 
-from shared.destinations import KINDS
+from shared.destinations import KINDS, destination
 from shared.destinations.kind import FoundRow, PlaceMissing
 from shared.domain.destination import Destination
 from shared.domain.errors import BackfillError, DestinationRefused, Unavailable
@@ -22,6 +22,14 @@ from tests.fakes.receipts import FakeReceipts
 from tests.unit.steps.world import World
 
 SECOND = kafka("second", "second-uid")
+THEIRS = destination(
+    type="external_kafka",
+    name="theirs",
+    uid="theirs-uid",
+    bootstrap_servers="k.example.com:9092",
+    topic="transfers",
+    security_protocol="SSL",
+)
 
 
 class Service:
@@ -31,14 +39,25 @@ class Service:
         self.world = World()
         self.refusals: dict[str, Exception] = {}
         self.lost = 0
+        self.most = 13
+        self.clusters: dict[str, str | Exception] = {}
 
     def name_of(self, _organization_id: str, destination: Destination) -> str:
         return destination.name
 
+    def local_name_of(self, _organization_id: str, destination: Destination) -> str:
+        return str(destination.options.get("topic", destination.name))
+
+    def owner_of(self, _organization_id: str, destination: Destination) -> str:
+        cluster = self.clusters[destination.name]
+        if isinstance(cluster, Exception):
+            raise cluster
+        return cluster
+
     def rows(self, _organization_id: str, destination: Destination, *_: Any) -> Iterator[FoundRow]:
         if destination.name in self.refusals:
             raise self.refusals[destination.name]
-        rows = [FoundRow(None, b"{}", "here", None)] * 13
+        rows = [FoundRow(None, b"{}", "here", None)] * self.most
         return islice(iter(rows), self.lost, None)
 
     def completed(self, *destinations: Destination) -> Job:
@@ -59,8 +78,8 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
     monkeypatch.setattr(command, "FirestoreJobs", lambda *_: one.world.jobs)
     monkeypatch.setattr(command, "FirestoreListings", lambda *_: one.world.jobs)
     monkeypatch.setattr(command, "FirestoreReceipts", lambda *_: receipts)
-    kinds = {**KINDS, "kafka": replace(KINDS["kafka"], reader=lambda _: one)}
-    monkeypatch.setattr(command, "KINDS", kinds)
+    readable = {name: replace(KINDS[name], reader=lambda _: one) for name in ("kafka", "external_kafka")}
+    monkeypatch.setattr(command, "KINDS", {**KINDS, **readable})
     return one
 
 
@@ -150,6 +169,42 @@ def test_rows_that_cannot_be_told_apart_are_4(service: Service, verify: Verify) 
     assert status == 4
     assert "kafka transfers: cannot be told apart: 13 rows were delivered" in told
     assert f"  job {other.job_id} is still transporting: verify again after its end\n" in told
+
+
+def test_a_topic_that_two_destinations_of_the_job_share_has_the_rows_of_both(
+    service: Service, verify: Verify
+) -> None:
+    job = service.completed(KAFKA, THEIRS)
+    service.clusters, service.most = {"transfers": "one", "theirs": "one"}, 26
+    status, told = verify(job)
+    assert status == 0
+    assert told == (
+        "kafka transfers: equal: 26 rows were delivered, 26 were found; rows of external_kafka theirs are"
+        " counted too: it has the same place\n"
+        "external_kafka theirs: equal: 26 rows were delivered, 26 were found; rows of kafka"
+        " transfers are counted too: it has the same place\n"
+    )
+    service.lost = 1
+    assert verify(job)[0] == 1
+
+
+def test_topics_of_one_name_on_two_clusters_are_two(service: Service, verify: Verify) -> None:
+    job = service.completed(KAFKA, THEIRS)
+    service.clusters = {"transfers": "one", "theirs": "another"}
+    assert verify(job)[0] == 0
+
+
+def test_a_cluster_that_does_not_tell_whether_it_is_another_leaves_it_open(
+    service: Service, verify: Verify
+) -> None:
+    job = service.completed(KAFKA, THEIRS)
+    service.clusters = {"transfers": "one", "theirs": Unavailable("Kafka", detail="timed out")}
+    status, told = verify(job)
+    assert status == 4
+    assert (
+        "kafka transfers: whether external_kafka theirs has the same place could not be found out: Kafka is"
+        " not available at the moment (timed out)" in told
+    )
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,12 @@ class Topic:
     def name_of(self, organization_id: str, destination: Destination) -> str:
         return f"{organization_id} {destination.name}"
 
+    def local_name_of(self, organization_id: str, destination: Destination) -> str:
+        return self.name_of(organization_id, destination)
+
+    def owner_of(self, *_: object) -> str:
+        return "the world"
+
     def rows(self, organization_id: str, destination: Destination, *_: datetime) -> Iterator[FoundRow]:
         """Read the topic, as a Reader does."""
         assert self.name_of(organization_id, destination) == "acme transfers"
