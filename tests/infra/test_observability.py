@@ -227,13 +227,70 @@ def test_the_page_lists_the_charts(deployment: Deployment) -> None:
     )
 
 
-def test_the_runbook_of_slow_unloads_says_what_is_slow(deployment: Deployment) -> None:
-    (alert,) = [one for one in deployment.of("google_monitoring_alert_policy") if one.key == "unloads-slow"]
-    (condition,) = alert.values["conditions"]
-    (threshold,) = condition["condition_threshold"]
-    assert (
-        f"`slow_unload` ({threshold['threshold_value']:,.0f} s)" in (RUNBOOKS / "unloads-slow.md").read_text()
-    )
+_IN_WORDS = {600.0: "ten minutes", 900.0: "a quarter of an hour", 3600.0: "an hour"}
+
+
+def _stated(deployment: Deployment) -> dict[str, tuple[str, str]]:
+    """Return, for each runbook, what it and its row of the page must say of when the alert fires.
+
+    A number that the configuration decides is named by its variable; the others are in words.
+    """
+    absent = _conditions(deployment, "sweep-silent.md", "condition_absent")
+    waits = _conditions(deployment, "oldest-unacked.md", "condition_threshold")
+    (unload,) = _conditions(deployment, "unloads-slow.md", "condition_threshold")
+    (silent,) = {_IN_WORDS[seconds(one["duration"])] for one in absent}
+    (hour,) = {_IN_WORDS[one["threshold_value"]] for one in waits}
+    stalled = _told(deployment).stall_limit
+    (attempts,) = {
+        policy["max_delivery_attempts"]
+        for one in deployment.of("google_pubsub_subscription")
+        if (policy := one.block("dead_letter_policy"))
+    }
+    for one in ("jobs-failing.md", "dead-letters.md"):
+        (condition,) = _conditions(deployment, one, "condition_threshold")
+        assert condition["threshold_value"] == 0, f"{one} speaks of a single one"
+    return {
+        "sweep-silent.md": (f"No sweep has succeeded for {silent}.", f"no sweep succeeded for {silent}"),
+        "oldest-unacked.md": (
+            f"has not been acknowledged for {hour}.",
+            f"a message is unacknowledged for {hour}",
+        ),
+        "unloads-slow.md": (f"`slow_unload` ({unload['threshold_value']:,.0f} s)", "unloads are slow"),
+        "delivery-retries.md": (
+            f"`STALL_LIMIT` ({stalled:,.0f} s)",
+            f"make no progress for `STALL_LIMIT`, {_IN_WORDS[stalled]}",
+        ),
+        "dead-letters.md": (
+            f"delivered a message {attempts} times",
+            "a message used up its delivery attempts",
+        ),
+        "jobs-failing.md": ("At least one job ended", "jobs fail"),
+        # They state no number: a few answers of 5xx are nothing, and the operator sets the budget.
+        "api-errors.md": ("503 means", "answers 5xx"),
+        "budget.md": ("has reached a threshold", "budget is used up"),
+    }
+
+
+def _conditions(deployment: Deployment, runbook: str, kind: str) -> list[dict[str, Any]]:
+    """Return the conditions of one kind, of the alert with this runbook."""
+    (alert,) = [
+        one
+        for one in deployment.of("google_monitoring_alert_policy")
+        if f"docs/runbooks/{runbook}" in one.block("documentation")["content"]
+        and any(condition[kind] for condition in one.values["conditions"])
+    ]
+    return [found for condition in alert.values["conditions"] for found in condition[kind]]
+
+
+def test_each_runbook_says_when_its_alert_fires(deployment: Deployment) -> None:
+    stated = _stated(deployment)
+    assert stated.keys() == _runbooks(deployment), "each alert needs a line in _stated"
+    rows = PAGE.read_text().split("\n| alert |")[1].split("\n\n")[0].splitlines()
+    for runbook, (told, in_row) in stated.items():
+        text = " ".join((RUNBOOKS / runbook).read_text().split())
+        assert told in text, f"docs/runbooks/{runbook} must say: {told}"
+        (row,) = [row for row in rows if f"(runbooks/{runbook})" in row]
+        assert in_row in row, f"docs/observability.md, the row of {runbook}, must say: {in_row}"
 
 
 def test_every_alert_reaches_somebody(deployment: Deployment) -> None:
