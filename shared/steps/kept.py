@@ -46,10 +46,11 @@ def require_known(
     """Raise DestinationRefused if the destination may have a chunk, and no longer its marker.
 
     ``began``: when the first delivery of the chunk to the destination began. The job's retry or resume came
-    in time, but the chunk's turn may come later, or the destination may stay out of reach.
+    in time, but the chunk's turn may come later: its destination may be out of reach, or its lane may have
+    left it behind. A delivery also begins if the destination's circuit then keeps it from sending.
     """
     if destination.traits.marked and now - job.unrecorded_since(began) > kept:
         raise DestinationRefused(
-            f"{destination} was out of reach for so long that the service can no longer determine which rows"
-            " it has: create a new backfill with another name for it"
+            f"The delivery of a chunk to {destination} began so long ago that the service can no longer"
+            " determine whether it has the rows: create a new backfill with another name for it"
         )
