@@ -222,7 +222,7 @@ def forget(job: Job) -> Job:
 
 
 def _ended(job: Job, status: JobStatus, now: datetime) -> Job:
-    # Nothing was delivered since a pause, so what was found out in it stays true.
+    # No delivery starts after a pause, so what was found out in it stays true. The teardown looks again.
     known = job.paused and job.reconciled
     return replace(job, status=status, time_completed=now, lanes=0, time_paused=None, reconciled=known)
 

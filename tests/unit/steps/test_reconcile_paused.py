@@ -10,6 +10,8 @@ from shared.domain import transitions
 from shared.domain.errors import Busy, StateConflict, Unavailable
 from shared.domain.jobs import Counts, Job, JobStatus
 from shared.domain.messages import DeliverChunk, TearDownJob
+from shared.steps.heartbeat import Heartbeat
+from shared.steps.records import Lease
 from tests.fakes.examples import KAFKA, WEBHOOK, new_job
 from tests.unit.steps.staging import accepted, stage
 from tests.unit.steps.world import KEPT, SWEEPING, World
@@ -118,3 +120,46 @@ def test_a_pause_that_outlasts_what_the_job_needs_is_refused_its_end(
 
 def _unavailable(*_: object) -> None:
     raise Unavailable("the job store")
+
+
+def test_what_a_late_handler_commits_after_the_pause_was_looked_into_is_found_at_the_end() -> None:
+    """It read the job before the pause, and took its lease after the pause's teardown. A small chunk commits
+    before its heartbeat looks at the job.
+    """
+    world = World()
+    job, messages = world.staged(new_job(destinations=KAFKA_ONLY, time_created=world.clock.now()))
+
+    def late(*place: Any) -> Any:
+        world.pause(job)
+        for message in world.queue.taken():
+            world.handle.run(message)
+        return world.deliveries.take(*place)
+
+    def heartbeat(job: Job, lease: Lease, deadline: float) -> Heartbeat:
+        return Heartbeat(
+            lease,
+            lambda: world.jobs.wanted(job),
+            lease_length=15.0,
+            status_pause=2.0,
+            deadline=deadline,
+            monotonic=world.clock.monotonic,
+        )
+
+    world.deliver = replace(world.deliver, keep_alive=heartbeat)
+    world.faults.instead["FakeDeliveries.take"] = late
+    world.faults.instead["FakeLease.done"] = _unavailable
+    with pytest.raises(Unavailable):
+        world.deliver.run(messages[0])
+    assert world.now(job).reconciled
+    assert len(world.log.rows()) == 5
+    world.finish.fail("acme", job.job_id, "why", retry=0)
+    [tear_down] = world.queue.taken()
+    world.handle.run(tear_down)
+    assert world.now(job).torn_down
+    assert world.jobs.counts(job) == Counts(2, 8)
+    world.clock.sleep((KEPT.markers + timedelta(days=1)).total_seconds())
+    world.log.committed["forgotten", 0] = world.log.committed.pop((job.require_attempt().attempt_id, 0))
+    world.retry(job)
+    world.run()
+    assert world.now(job).status is JobStatus.COMPLETED
+    assert len(world.log.rows()) == 13
