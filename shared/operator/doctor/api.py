@@ -66,9 +66,9 @@ class Api:
         text = " ".join(self._world.secrecy.clean(answer.text).split())
         says = f"{method} {url}/…{path} answers {answer.status_code}: {text[:_SHOWN]}"
         if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise NoAnswer(says, _wait(answer))
+            raise NoAnswer(says, wait_of(answer))
         if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            raise TooMany(says, _wait(answer))
+            raise TooMany(says, wait_of(answer))
         raise Refused(says, answer.status_code)
 
     def ask_patiently(
@@ -85,7 +85,7 @@ class Api:
                 time.sleep(error.wait)
 
 
-def _wait(answer: requests.Response) -> float:
+def wait_of(answer: requests.Response) -> float:
     """Return the seconds to wait before the next attempt."""
     asked = answer.headers.get("Retry-After", "")
     return max(_PAUSE, float(asked)) if asked.isdecimal() else _PAUSE

@@ -1,5 +1,6 @@
 """Checks of the functions: this checkout's code, Terraform's settings, the intended callers."""
 
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ import requests
 from google.api_core.exceptions import NotFound
 
 from shared.operator.doctor import expectations as said
+from shared.operator.doctor.api import wait_of
 from shared.operator.doctor.bundles import differing
-from shared.operator.doctor.checks import Check, Verdict, apply_again, verdict, wrong
+from shared.operator.doctor.checks import Check, NotAsked, Verdict, apply_again, verdict, wrong
 from shared.operator.doctor.google import SECONDS, members
 from shared.operator.doctor.once import once
 from shared.operator.doctor.world import World
@@ -18,6 +20,7 @@ _APPLY = apply_again("functions")
 _SCHEDULE = apply_again("schedule")
 _ROOT = Path(__file__).parents[3]
 _NAMED = 5  # the number of differing files to name
+_TRIES, _LONGEST_WAIT = 4, 30.0  # attempts while a function is busy, and seconds between two of them
 _OK, _REFUSED = 200, frozenset({401, 403, 404})
 
 
@@ -214,7 +217,14 @@ class Functions:
         return verdict(faults, url)
 
     def _ask(self, url: str, headers: dict[str, str] | None = None) -> requests.Response:
-        return requests.get(url, headers=headers, timeout=SECONDS, allow_redirects=False)
+        """Return the answer. Raises NotAsked if Cloud Run has no free instance at any of a few attempts."""
+        for pauses_left in reversed(range(_TRIES)):
+            answer = requests.get(url, headers=headers, timeout=SECONDS, allow_redirects=False)
+            if answer.status_code != requests.codes.too_many_requests:
+                return answer
+            if pauses_left:
+                time.sleep(min(wait_of(answer), _LONGEST_WAIT))
+        raise NotAsked(f"{url} is busy: it answers {answer.status_code}, also at attempt {_TRIES}; try later")
 
     def _sweep(self) -> Verdict:
         path = f"v1/{self._path('jobs', 'sweep')}"

@@ -263,6 +263,27 @@ def test_a_planted_fault_is_named_with_what_mends_it(
     assert status_of(found) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "plant"),
+    [
+        ("functions.api", whole("/functions/api/health", 429)),
+        ("functions.closed", whole("/functions/deliver", 429)),
+    ],
+    ids=["the API", "a private function"],
+)
+def test_a_function_without_a_free_instance_is_no_fault(
+    project: GoogleProject, monkeypatch: pytest.MonkeyPatch, name: str, plant: Plant
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+    plant(project)
+    _, found = doctor(project, "functions")
+    (busy,) = [each for each in found if each.verdict.state is not State.OK]
+    assert (busy.name, busy.verdict.state) == (name, State.UNKNOWN)
+    assert "is busy: it answers 429" in busy.verdict.says
+    assert 3 <= sum(one for one in pauses if one >= 1) <= 120
+
+
 def test_a_clock_that_is_off_is_named(project: GoogleProject) -> None:
     for ahead, says in ((90, "90 s ahead"), (-90, "90 s behind")):
         _, (found,) = doctor(project, "clock", ahead=timedelta(seconds=ahead))
